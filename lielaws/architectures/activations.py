@@ -1,0 +1,50 @@
+"""Elementwise activations by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.graph.operations import Operations
+from lielaws.graph.trace import Array, as_rational
+
+Activation = Callable[[Operations, Array], Array]
+
+ACTIVATIONS: dict[str, Activation] = {
+    "linear": lambda ops, a: a,
+    "relu": lambda ops, a: ops.relu(a),
+    "leaky_relu": lambda ops, a: ops.leaky_relu(a),
+    "abs": lambda ops, a: ops.abs(a),
+    "square": lambda ops, a: a**2,
+    "cube": lambda ops, a: a**3,
+    "relu2": lambda ops, a: ops.relu(a) ** 2,
+}
+_POWER = re.compile(r"power([1-9][0-9]?)")
+
+
+def find_activation(name: Any, slope: Any = None) -> Activation:
+    """The activation of that name: one of ACTIVATIONS, or `power<k>` for k from 1 to 99.
+
+    slope : slope of the negative part, for "leaky_relu" only
+    """
+    if not isinstance(name, str):
+        raise InvalidArgumentError("activation", name, "a name is needed: " + ", ".join(ACTIVATIONS))
+    if slope is not None:
+        return _leaky(name, slope)
+    if name in ACTIVATIONS:
+        return ACTIVATIONS[name]
+    if match := _POWER.fullmatch(name):
+        exponent = int(match.group(1))
+        return lambda ops, a: a**exponent
+    raise InvalidArgumentError("activation", name, nearest(name, [*ACTIVATIONS, "power3"]))
+
+
+def _leaky(name: str, slope: Any) -> Activation:
+    number = as_rational(slope) if not isinstance(slope, bool) else None
+    if name != "leaky_relu" or number is None:
+        raise InvalidArgumentError("slope", slope, "a number is needed, and only activation 'leaky_relu' has a slope")
+    exact: Fraction = number
+    return lambda ops, a: ops.leaky_relu(a, exact)

@@ -1,0 +1,139 @@
+"""An architecture: named parameters, named data, and a network written over traced arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from lielaws.architectures.checks import checked_shapes
+from lielaws.architectures.running import Gates, evaluate_gates, evaluate_network, evaluate_pullback
+from lielaws.errors import InvalidArgumentError, LieLawsError
+from lielaws.graph.node import Shape
+from lielaws.graph.potential import Potential, Traced, build_potential, trace
+
+if TYPE_CHECKING:
+    from lielaws.architectures.reparameterization import Reparameterization
+
+
+@dataclass(frozen=True, eq=False)
+class Architecture:
+    """A network `g(theta, x)` with named parameters.
+
+    Attributes
+    ----------
+    name : how it is called in reports
+    parameters : name -> shape, in the order of the state vector
+    data : name -> shape of one sample
+    function : `function(p, *data, ops)`, see :func:`lielaws.architecture`
+    spec : a mapping of plain values that rebuilds it, or None for a user's own function
+    source : where its laws are treated
+    """
+
+    name: str
+    parameters: Mapping[str, Shape]
+    data: Mapping[str, Shape]
+    function: Callable[..., Any] = field(repr=False)
+    spec: Mapping[str, Any] | None = field(default=None, repr=False)
+    source: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        for argument in ("parameters", "data"):
+            object.__setattr__(self, argument, MappingProxyType(checked_shapes(argument, getattr(self, argument))))
+
+    @property
+    def dimension(self) -> int:
+        """D, the number of scalar parameters."""
+        return sum(_size(shape) for shape in self.parameters.values())
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output for one sample."""
+        return self.traced.output.shape
+
+    @cached_property
+    def traced(self) -> Traced:
+        """The network as a graph. Raises InvalidArgumentError if the function fails on traced arrays."""
+        try:
+            return trace(self.function, self.parameters, self.data)
+        except LieLawsError:
+            raise
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            remedy = f"the network failed on traced arrays ({text}); use their operators and `ops` only"
+            raise InvalidArgumentError("function", self.name, remedy) from error
+
+    @cached_property
+    def potential(self) -> Potential:
+        return build_potential(self.traced)
+
+    def forward(self, params: Mapping[str, Any], x: Any, *, gates: Gates | None = None) -> Any:
+        """The network in float64.
+
+        Parameters
+        ----------
+        params : name -> array of the declared shape
+        x : array with a leading batch axis; a mapping of such arrays if there are several data
+        gates : activation patterns from :meth:`gates`, to be kept instead of those of `params` and `x`
+
+        Returns an array of shape (batch, *output_shape).
+        """
+        return evaluate_network(self.traced, params, x, None if gates is None else (self.potential, gates))
+
+    def gates(self, params: Mapping[str, Any], x: Any) -> Gates:
+        """The activation patterns at `params` for each sample: 1 where an argument is positive."""
+        return evaluate_gates(self.potential, params, x)
+
+    def pullback(self, params: Mapping[str, Any], x: Any, cotangent: Any, *, gates: Gates | None = None) -> dict[str, Any]:
+        """The gradient of the sum over samples of <cotangent, forward(params, x)>, by name.
+
+        `cotangent` has the shape of the output of :meth:`forward`: for a loss it is its gradient there.
+        """
+        return evaluate_pullback(self.potential, params, x, cotangent, gates)
+
+    def reparameterization(self) -> Reparameterization:
+        """The functions phi(theta) through which the potentials factor (arXiv 2307.00144, section 2).
+
+        Raises SizeError, before the memory is taken, when they would not fit, and UnsupportedError for potentials that
+        are no polynomials in the data.
+        """
+        from lielaws.architectures.reparameterization import Reparameterization
+
+        return Reparameterization.of(self)
+
+
+def _size(shape: Shape) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size
+
+
+def architecture(
+    function: Callable[..., Any],
+    parameters: Mapping[str, Any],
+    data: Mapping[str, Any],
+    *,
+    name: str | None = None,
+) -> Architecture:
+    """An architecture from a network written as plain array code.
+
+    Parameters
+    ----------
+    function : called once as `function(p, *data, ops)` on traced arrays; the parameters are attributes of `p`, the data
+        come in the order of their mapping, and `ops` is :class:`lielaws.graph.operations.Operations`
+    parameters, data : name -> shape; data without the batch axis
+    name : used in reports; by default that of the function
+
+    >>> def net(p, x, ops):
+    ...     return p.C @ ops.relu(p.A @ x)
+    >>> architecture(net, parameters={"A": (4, 3), "C": (2, 4)}, data={"x": (3,)}).dimension
+    20
+    """
+    if not callable(function):
+        raise InvalidArgumentError("function", function, "a function of (p, *data, ops) is needed")
+    made = Architecture(name or getattr(function, "__name__", "network"), parameters, data, function)
+    made.traced  # noqa: B018  a mistake in the network is reported here, where it was made
+    return made

@@ -1,0 +1,62 @@
+"""Checks that the constructors of architectures share."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lielaws.errors import InvalidArgumentError, SizeError
+
+_MOST_ENTRIES = 2 * 10**8
+
+
+def positive_int(argument: str, value: Any) -> int:
+    """A positive integer; bool and float are refused, whatever their value."""
+    if isinstance(value, bool):
+        raise InvalidArgumentError(argument, value, "a positive integer is needed")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise InvalidArgumentError(argument, value, "a positive integer is needed") from None
+    if number < 1:
+        raise InvalidArgumentError(argument, value, "a positive integer is needed")
+    return number
+
+
+def checked_widths(argument: str, widths: Any) -> tuple[int, ...]:
+    """At least two positive integers."""
+    if isinstance(widths, str) or not isinstance(widths, Iterable):
+        raise InvalidArgumentError(argument, widths, "a sequence of at least two positive integers is needed")
+    checked = tuple(positive_int(argument, width) for width in widths)
+    if len(checked) < 2:
+        raise InvalidArgumentError(argument, list(checked), "at least two are needed, input and output")
+    return checked
+
+
+def checked_shapes(argument: str, shapes: Any) -> dict[str, tuple[int, ...]]:
+    """Shapes by name; also bounds the number of entries, before anybody allocates them."""
+    if not isinstance(shapes, Mapping) or not shapes:
+        raise InvalidArgumentError(argument, shapes, "a mapping of at least one name to its shape is needed")
+    checked = {}
+    for name, shape in shapes.items():
+        if not isinstance(name, str) or not name:
+            raise InvalidArgumentError(argument, name, "names must be nonempty strings")
+        if isinstance(shape, str) or not isinstance(shape, Iterable):
+            raise InvalidArgumentError(f"{argument}[{name!r}]", shape, "a shape such as (4, 3) is needed")
+        checked[name] = tuple(positive_int(f"{argument}[{name!r}]", length) for length in shape)
+    entries = 0
+    for shape in checked.values():
+        size = 1
+        for length in shape:
+            size *= length
+        entries += size
+    if entries > _MOST_ENTRIES:
+        raise SizeError(argument, f"{entries:,} entries", f"at most {_MOST_ENTRIES:,} fit; make the sizes smaller")
+    return checked
+
+
+def flag(argument: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidArgumentError(argument, value, "true or false is needed")
+    return value

@@ -1,0 +1,64 @@
+"""Architectures made of architectures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lielaws.architectures.base import Architecture
+from lielaws.errors import InvalidArgumentError
+from lielaws.graph.operations import Operations
+from lielaws.graph.potential import Namespace
+from lielaws.graph.trace import Array
+
+
+def residual(block: Architecture) -> Architecture:
+    """x + block(x). Its laws are those of the block: arXiv 2506.06194, Prop. 3.2."""
+    _check_block("block", block)
+    shape = next(iter(block.data.values()))
+    if block.output_shape != shape:
+        remedy = f"its output shape {block.output_shape} must equal its input shape {shape} to be added to it"
+        raise InvalidArgumentError("block", block.name, remedy)
+
+    def network(p: Namespace, x: Array, ops: Operations) -> Array:
+        return x + block.function(p, x, ops)
+
+    spec = None if block.spec is None else {"family": "residual", "block": dict(block.spec)}
+    source = "arXiv 2506.06194, Prop. 3.2"
+    return Architecture(f"residual({block.name})", block.parameters, block.data, network, spec, source)
+
+
+def sequential(*blocks: Architecture) -> Architecture:
+    """The blocks one after the other; their parameters are prefixed with "1.", "2.", ..."""
+    if len(blocks) == 1 and isinstance(blocks[0], list | tuple):
+        blocks = tuple(blocks[0])
+    if not blocks:
+        raise InvalidArgumentError("blocks", blocks, "at least one block is needed")
+    for number, block in enumerate(blocks, start=1):
+        _check_block(f"blocks[{number}]", block)
+    for number, (first, second) in enumerate(zip(blocks, blocks[1:], strict=False), start=1):
+        needed = next(iter(second.data.values()))
+        if first.output_shape != needed:
+            remedy = f"its output shape {first.output_shape} must be the input shape {needed} of the next block"
+            raise InvalidArgumentError(f"blocks[{number}]", first.name, remedy)
+
+    def network(p: Namespace, x: Array, ops: Operations) -> Array:
+        for number, block in enumerate(blocks, start=1):
+            x = block.function(p.sub(f"{number}."), x, ops)
+        return x
+
+    parameters = {
+        f"{number}.{name}": shape
+        for number, block in enumerate(blocks, start=1)
+        for name, shape in block.parameters.items()
+    }
+    specs = [block.spec for block in blocks]
+    spec = {"family": "sequential", "blocks": [dict(s) for s in specs if s is not None]} if all(specs) else None
+    name = f"sequential({', '.join(block.name for block in blocks)})"
+    return Architecture(name, parameters, blocks[0].data, network, spec, "arXiv 2506.06194, Thm 4.6 and 4.7")
+
+
+def _check_block(argument: str, block: Any) -> None:
+    if not isinstance(block, Architecture):
+        raise InvalidArgumentError(argument, block, "an Architecture is needed, such as mlp([2, 3, 2])")
+    if len(block.data) != 1:
+        raise InvalidArgumentError(argument, block.name, f"a block takes one input, this one has {len(block.data)}")

@@ -1,0 +1,78 @@
+"""Architectures given by their reparameterization: any polynomial or rational functions of the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from lielaws.architectures.base import Architecture
+from lielaws.errors import InvalidArgumentError
+from lielaws.graph.operations import Operations
+from lielaws.graph.potential import Namespace
+from lielaws.graph.symbolic import build_expression, free_entries
+from lielaws.graph.trace import Array
+
+if TYPE_CHECKING:
+    import sympy
+
+
+def from_phi(symbols: Sequence[Any], expressions: Sequence[Any]) -> Architecture:
+    """The architecture g(theta, x) = <x, phi(theta)>, x of shape (len(expressions),).
+
+    Parameters
+    ----------
+    symbols : sympy symbols or names; each is a parameter of shape ()
+    expressions : sympy expressions (or a sympy matrix of them) in exactly these symbols, polynomial or rational
+
+    `forward(params, None)` gives phi(theta) itself. Raises InvalidArgumentError for symbols that are missing or unused
+    and UnsupportedError for functions that are not rational. Setting: arXiv 2307.00144, section 2.
+    """
+    names = _symbol_names(symbols)
+    phi = _expressions(expressions)
+    _check_symbols(names, phi)
+
+    def network(p: Namespace, x: Array, ops: Operations) -> Array:
+        known: dict[Any, Array] = {}
+        entries = [build_expression(expression, lambda symbol: p[str(symbol)], ops, known) for expression in phi]
+        return ops.dot(x, ops.stack(entries))
+
+    spec = {"family": "phi", "symbols": list(names), "expressions": [str(expression) for expression in phi]}
+    shown = ", ".join(map(str, phi))
+    name = f"phi({shown})" if len(shown) <= 60 else f"phi({len(phi)} expressions in {len(names)} symbols)"
+    return Architecture(name, dict.fromkeys(names, ()), {"x": (len(phi),)}, network, spec, "arXiv 2307.00144, section 2")
+
+
+def _symbol_names(symbols: Any) -> tuple[str, ...]:
+    if isinstance(symbols, str):
+        symbols = symbols.replace(",", " ").split()
+    elif getattr(symbols, "is_Symbol", False):
+        symbols = [symbols]
+    names = tuple(str(symbol) for symbol in symbols)
+    if not names:
+        raise InvalidArgumentError("symbols", names, "at least one symbol is needed")
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise InvalidArgumentError("symbols", twice, "each symbol may be listed once")
+    return names
+
+
+def _expressions(expressions: Any) -> list[sympy.Expr]:
+    import sympy
+
+    if isinstance(expressions, sympy.Expr):
+        expressions = [expressions]
+    entries = expressions.flat() if isinstance(expressions, sympy.MatrixBase) else list(expressions)
+    if any(isinstance(entry, str) for entry in entries):
+        raise InvalidArgumentError("expressions", entries, "sympy expressions are needed; text belongs into a spec file")
+    result = [sympy.sympify(entry) for entry in entries]
+    if not result:
+        raise InvalidArgumentError("expressions", entries, "at least one expression is needed")
+    return result
+
+
+def _check_symbols(names: Sequence[str], phi: Sequence[sympy.Expr]) -> None:
+    used = {str(symbol) for expression in phi for symbol in free_entries(expression)}
+    if missing := sorted(used - set(names)):
+        raise InvalidArgumentError("symbols", missing, "used in the expressions, but not listed; list them")
+    if unused := sorted(set(names) - used):
+        raise InvalidArgumentError("symbols", unused, "listed, but in no expression; remove them")

@@ -1,0 +1,56 @@
+"""Sympy expressions as traced computations, one scalar node for each subexpression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from lielaws.errors import UnsupportedError
+from lielaws.graph.operations import Operations
+from lielaws.graph.trace import Array
+
+if TYPE_CHECKING:
+    import sympy
+
+SUPPORTED = "sums, products and integer powers of symbols and rational numbers are supported so far"
+
+
+def free_entries(expression: sympy.Expr) -> set[Any]:
+    """The symbols of an expression; an entry of an indexed base, such as W1[0, 2], counts as one."""
+    import sympy
+
+    indexed = expression.atoms(sympy.Indexed)
+    inside = {symbol for entry in indexed for symbol in (entry.base.label, *entry.free_symbols)}
+    return {symbol for symbol in expression.free_symbols if symbol not in inside} | indexed
+
+
+def build_expression(
+    expression: sympy.Expr, lookup: Callable[[Any], Array], ops: Operations, known: dict[Any, Array] | None = None
+) -> Array:
+    """The expression over traced scalars; `lookup` gives the array of a symbol or an indexed entry.
+
+    Raises UnsupportedError, quoting the subexpression, for functions that are not supported.
+    """
+    known = {} if known is None else known
+    if expression not in known:
+        known[expression] = _build(expression, lookup, ops, known)
+    return known[expression]
+
+
+def _build(expression: sympy.Expr, lookup: Callable[[Any], Array], ops: Operations, known: dict[Any, Array]) -> Array:
+    import sympy
+
+    if expression.is_Float:
+        return ops.array(Fraction(str(expression)))
+    if expression.is_Rational:
+        return ops.array(Fraction(int(expression.p), int(expression.q)))
+    if isinstance(expression, sympy.Symbol | sympy.Indexed):
+        return lookup(expression)
+    if isinstance(expression, sympy.Pow) and expression.exp.is_Integer:
+        return build_expression(expression.base, lookup, ops, known) ** int(expression.exp)
+    if isinstance(expression, sympy.Add | sympy.Mul):
+        parts = [build_expression(argument, lookup, ops, known) for argument in expression.args]
+        return reduce(lambda a, b: a + b if expression.is_Add else a * b, parts)
+    raise UnsupportedError("expression", str(expression), SUPPORTED)

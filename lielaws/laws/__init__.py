@@ -1,0 +1,1 @@
+"""The search for laws, their verification, and how they are written."""

@@ -1,0 +1,86 @@
+"""Proof that a polynomial is a law: <grad h, X_z> = 0 identically in theta and z.
+
+Small identities are expanded over Q. Others are evaluated at random points modulo primes drawn after the law was
+fixed. The identity times a common denominator has integer coefficients of size at most H and degree at most d. If it
+were not zero, a random prime between 2^30 and 2^31 (there are more than 5 * 10^7) would divide all its coefficients
+with probability at most log2(H) / 30 / 5e7, and otherwise a random point modulo the prime would be a zero with
+probability at most d / 2^30 (Schwartz and Zippel). Rounds are repeated until the bound is below 2^-100.
+
+Each reciprocal 1/q counts as a variable first. Multiplying by powers of the q gives a polynomial: degree and log2(H)
+grow by at most d times the sums of the degrees and of the log2 norms of the q, once a level of nesting. Points where a
+q vanishes are drawn again, which at most doubles the bound as long as that happens to less than half of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lielaws.flows.fields import VectorFields
+from lielaws.laws.polynomial import Polynomial
+from lielaws.laws.solve import Samples
+from lielaws.laws.terms import TermTable
+from lielaws.linalg import random_prime
+
+ERROR_EXPONENT = 100
+_PRIMES_LOG = math.log2(5e7)
+_MOST_ROUNDS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How laws were verified.
+
+    method : "expansion" or "evaluation"
+    error_log2 : log2 of the bound on the probability that a listed law is none; -inf for an expansion
+    """
+
+    method: str
+    error_log2: float
+    rounds: int = 0
+
+
+def verified(
+    laws: Sequence[Polynomial], fields: VectorFields, rng: np.random.Generator
+) -> tuple[list[Polynomial], Verification]:
+    """The laws among the given polynomials, and how that was decided."""
+    expansion = fields.expansion(sum(len(law.terms) for law in laws))
+    if expansion is not None:
+        return [law for law in laws if expansion.annihilates(law.terms)], Verification("expansion", -math.inf)
+    return _by_evaluation(laws, fields, rng)
+
+
+def _by_evaluation(
+    laws: Sequence[Polynomial], fields: VectorFields, rng: np.random.Generator
+) -> tuple[list[Polynomial], Verification]:
+    remaining = list(laws)
+    rounds = 0
+    error = 0.0
+    while remaining and rounds < _MOST_ROUNDS:
+        table = TermTable.of(remaining, fields.space.dimension)
+        samples = Samples(fields, rng, random_prime(rng), free_gates=True)
+        zero = ~table.derivatives(*samples.take(1), samples.prime).any(axis=0)
+        remaining = [law for law, keep in zip(remaining, zero, strict=True) if keep]
+        rounds += 1
+        error = math.log2(max(1, len(laws))) + rounds * round_error(laws, fields)
+        if error < -ERROR_EXPONENT:
+            return remaining, Verification("evaluation", error, rounds)
+    return [], Verification("evaluation", min(error, 0.0), rounds)
+
+
+def round_error(laws: Sequence[Polynomial], fields: VectorFields) -> float:
+    """log2 of the probability that one round does not see that the identity of a law fails."""
+    bounds = fields.bounds
+    degree = bounds.degree + max(law.degree for law in laws) - 1
+    norm = bounds.log_norm + max(math.log2(sum(abs(c) for _, c in law.terms)) + math.log2(law.degree) for law in laws)
+    doubling = 0.0
+    for level in bounds.inverted:
+        norm += degree * level.log_norm
+        degree += degree * level.degree
+        doubling = 1.0
+    divided = max(norm, 1.0) / 30
+    # A degree near 2^30 leaves nothing to conclude from an evaluation: the bound then stays at one.
+    return min(0.0, doubling + math.log2(2.0 ** (math.log2(divided) - _PRIMES_LOG) + degree / 2.0**30))

@@ -1,0 +1,79 @@
+"""What all array arithmetics share: moving entries around, below their own leading axes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Shape = tuple[int, ...]
+
+
+class HasIndices(Protocol):
+    """An index map of the graph: hashable, with flat integer values."""
+
+    @property
+    def values(self) -> npt.NDArray[np.int64]: ...
+
+    @property
+    def key(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _ScatterPlan:
+    injective: bool
+    order: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+    targets: npt.NDArray[np.int64]
+
+
+@lru_cache(maxsize=1024)
+def _scatter_plan(index: HasIndices) -> _ScatterPlan:
+    order = np.argsort(index.values, kind="stable")
+    ordered = index.values[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else ordered
+    return _ScatterPlan(len(starts) == len(ordered), order, starts, ordered[starts])
+
+
+class StructuralArithmetic:
+    """Arrays with `lead` leading axes (jets, samples), followed by the shape of the node."""
+
+    lead: ClassVar[int]
+
+    def finish_sum(self, a: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Bring a sum of valid values back into range."""
+        return a
+
+    def reshape(self, a: npt.NDArray[Any], shape: Shape) -> npt.NDArray[Any]:
+        return a.reshape(a.shape[: self.lead] + shape)
+
+    def permute(self, a: npt.NDArray[Any], axes: tuple[int, ...]) -> npt.NDArray[Any]:
+        lead = self.lead
+        return a.transpose(tuple(range(lead)) + tuple(axis + lead for axis in axes))
+
+    def broadcast(self, a: npt.NDArray[Any], shape: Shape, axes: tuple[int, ...]) -> npt.NDArray[Any]:
+        lead = self.lead
+        expanded = np.expand_dims(a, tuple(axis + lead for axis in axes))
+        return np.broadcast_to(expanded, a.shape[:lead] + shape)
+
+    def sum(self, a: npt.NDArray[Any], axes: tuple[int, ...]) -> npt.NDArray[Any]:
+        total = a.sum(axis=tuple(axis + self.lead for axis in axes))
+        return self.finish_sum(np.asarray(total, dtype=a.dtype))
+
+    def gather(self, a: npt.NDArray[Any], index: HasIndices, shape: Shape) -> npt.NDArray[Any]:
+        lead = a.shape[: self.lead]
+        return a.reshape((*lead, -1)).take(index.values, axis=-1).reshape(lead + shape)
+
+    def scatter(self, a: npt.NDArray[Any], index: HasIndices, shape: Shape) -> npt.NDArray[Any]:
+        lead = a.shape[: self.lead]
+        flat = a.reshape((*lead, -1))
+        result = np.zeros((*lead, int(np.prod(shape, dtype=np.int64))), dtype=a.dtype)
+        plan = _scatter_plan(index)
+        if plan.injective:
+            result[..., index.values] = flat
+        elif len(plan.order):
+            result[..., plan.targets] = self.finish_sum(np.add.reduceat(flat[..., plan.order], plan.starts, axis=-1))
+        return result.reshape(lead + shape)

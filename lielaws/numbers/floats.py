@@ -1,0 +1,41 @@
+"""float64 values with a leading axis of samples: the network as a user would run it. Nothing exact rests on it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.numbers.base import Shape, StructuralArithmetic
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Floats(StructuralArithmetic):
+    """Arithmetic of float64 arrays of shape (samples, *shape)."""
+
+    lead = 1
+
+    def constant(self, constant: Any, shape: Shape) -> FloatArray:
+        values = [number / constant.denominator for number in constant.numerators]
+        return np.array(values, dtype=np.float64).reshape((1, *shape))
+
+    def add(self, a: FloatArray, b: FloatArray) -> FloatArray:
+        return a + b
+
+    def scale(self, factor: Fraction, a: FloatArray) -> FloatArray:
+        return a * float(factor)
+
+    def contract(self, plan: Any, a: FloatArray, b: FloatArray) -> FloatArray:
+        return plan.apply(a, b, self.lead, np.multiply, np.matmul)  # type: ignore[no-any-return]
+
+    def power(self, a: FloatArray, exponent: int) -> FloatArray:
+        return a**exponent
+
+    def reciprocal(self, a: FloatArray) -> FloatArray:
+        return 1.0 / a
+
+    def piecewise(self, a: FloatArray, below: Fraction, above: Fraction) -> FloatArray:
+        return np.where(a < 0, float(below), float(above)) * a
