@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -110,17 +110,24 @@ class Expansion:
                 for other in monomial[:position] + monomial[position + 1 :]:
                     product = product * self._coordinates[other]
                 total += product
-        return not total or not self._reduced(total)
+        return not total or all(value == 0 for value in self._merged(total).values())
 
-    def _reduced(self, polynomial: Any) -> bool:
-        """Whether anything is left once powers of gates are merged."""
+    def components(self) -> Iterator[tuple[int, list[tuple[tuple[int, ...], Any]]]]:
+        """Each coordinate of the state with the terms of its component: (exponents, coefficient).
+
+        Exponents are of the state first, then of data, cotangents and gates, with powers of gates merged.
+        """
+        for coordinate, polynomial in self._fields.items():
+            yield coordinate, list(self._merged(polynomial).items())
+
+    def _merged(self, polynomial: Any) -> dict[tuple[int, ...], Any]:
         merged: dict[tuple[int, ...], Any] = {}
         for exponents, coefficient in polynomial.terms():
-            key = list(exponents)
+            key = [int(exponent) for exponent in exponents]
             for gate in self._gates:
                 key[gate] = min(key[gate], 1)
             merged[tuple(key)] = merged.get(tuple(key), 0) + coefficient
-        return any(value != 0 for value in merged.values())
+        return merged
 
 
 def _rational(number: Fraction) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lielaws.flows.exact import Expansion, FieldBounds
 from lielaws.flows.state import StateSpace
-from lielaws.graph.node import Leaf
+from lielaws.graph.node import Leaf, Node
 from lielaws.numbers.modular import Modular
 
 IntArray = npt.NDArray[np.int64]
@@ -39,6 +39,11 @@ class VectorFields(Protocol):
     def generic(self) -> bool:
         """Whether members are drawn from all of an affine space, so that one random member meets every proper
         subspace with negligible probability."""
+        ...
+
+    @property
+    def slopes(self) -> Sequence[Node | None]:
+        """The components of a member as nodes, one for each tensor of the state; None for zero."""
         ...
 
     @property

@@ -31,6 +31,10 @@ class GradientFlow:
         """The family span{ grad f_z } on the space of parameters."""
         return GradientFields(potential)
 
+    def describe(self) -> dict[str, str]:
+        """The flow as plain values, for specs and certificates."""
+        return {"kind": "gradient"}
+
     def __str__(self) -> str:
         return "gradient flow"
 

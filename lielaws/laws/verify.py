@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lielaws.flows.exact import FieldBounds
 from lielaws.flows.fields import VectorFields
 from lielaws.laws.polynomial import Polynomial
 from lielaws.laws.solve import Samples
@@ -76,11 +77,18 @@ def round_error(laws: Sequence[Polynomial], fields: VectorFields) -> float:
     bounds = fields.bounds
     degree = bounds.degree + max(law.degree for law in laws) - 1
     norm = bounds.log_norm + max(math.log2(sum(abs(c) for _, c in law.terms)) + math.log2(law.degree) for law in laws)
-    doubling = 0.0
-    for level in bounds.inverted:
+    return evaluation_error(replace(bounds, degree=degree, log_norm=norm))
+
+
+def evaluation_error(identity: FieldBounds) -> float:
+    """log2 of the probability that one evaluation of an identity with these bounds is zero although it fails.
+
+    Never above zero; a degree near 2^30 leaves nothing to conclude from an evaluation.
+    """
+    degree, norm, doubling = float(identity.degree), identity.log_norm, 0.0
+    for level in identity.inverted:
         norm += degree * level.log_norm
         degree += degree * level.degree
         doubling = 1.0
     divided = max(norm, 1.0) / 30
-    # A degree near 2^30 leaves nothing to conclude from an evaluation: the bound then stays at one.
     return min(0.0, doubling + math.log2(2.0 ** (math.log2(divided) - _PRIMES_LOG) + degree / 2.0**30))

@@ -1,0 +1,31 @@
+"""The conservation laws of neural-network training, discovered exactly."""
+
+from lielaws.errors import LieLawsError as LieLawsError  # isort: skip
+
+# Architectures
+from lielaws.architectures.base import Architecture as Architecture
+from lielaws.architectures.base import architecture as architecture
+from lielaws.architectures.composition import residual as residual
+from lielaws.architectures.composition import sequential as sequential
+from lielaws.architectures.convolution import conv as conv
+from lielaws.architectures.mlp import linear as linear
+from lielaws.architectures.mlp import mlp as mlp
+from lielaws.architectures.phi import from_phi as from_phi
+
+# Flows
+from lielaws.flows.gradient import GradientFlow as GradientFlow
+
+# Questions
+from lielaws.check import CheckedLaw as CheckedLaw
+from lielaws.check import LawCheck as LawCheck
+from lielaws.check import check_laws as check_laws
+from lielaws.closure.point import TraceDimension as TraceDimension
+from lielaws.discover import discover_laws as discover_laws
+from lielaws.discover import trace_dimension as trace_dimension
+
+# Answers
+from lielaws.certificate.record import Certificate as Certificate
+from lielaws.laws.law import Law as Law
+from lielaws.report.report import Report as Report
+
+__version__ = "0.1.0"

@@ -1,0 +1,123 @@
+"""Builds the record from what a discovery computed. Nothing here is needed to check one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from lielaws.architectures.base import Architecture
+from lielaws.certificate.record import FORMAT, VERSION, Certificate
+from lielaws.closure.growth import Growth, Witness
+from lielaws.flows.fields import Members
+from lielaws.graph.potential import Potential
+from lielaws.graph.serialize import graph_spec
+from lielaws.laws.polynomial import Polynomial
+from lielaws.laws.terms import TermTable
+from lielaws.laws.verify import Verification
+from lielaws.linalg import EXPLORATION_PRIME, dense
+
+_LIBRARIES = ("lielaws", "numpy", "python-flint", "scipy", "sympy")
+
+
+def build_certificate(
+    architecture: Architecture,
+    setting: Mapping[str, Any],
+    growth: Growth,
+    laws: Sequence[Polynomial],
+    verifications: Sequence[Verification],
+    hypotheses: Sequence[str],
+    seed: int,
+) -> Certificate:
+    """The certificate of one discovery; deterministic in all its arguments."""
+    potential = architecture.potential
+    probes, brackets = _witnesses(potential, growth.witnesses)
+    upper = len(growth.point) - growth.rank
+    return Certificate(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "architecture": dict(architecture.spec) if architecture.spec else graph_spec(architecture.name, potential.traced),
+            "setting": dict(setting),
+            "dimension": len(growth.point),
+            "upper_bound": upper,
+            "lower_bound": len(laws),
+            "status": "exact" if upper == len(laws) else "gap",
+            "hypotheses": list(hypotheses),
+            "upper": {
+                "prime": growth.prime,
+                "point": growth.point.tolist(),
+                "probes": probes,
+                "brackets": brackets,
+                "rank": growth.rank,
+            },
+            "lower": {
+                "laws": [_law(law) for law in laws],
+                "independence": _independence(laws, len(growth.point), seed),
+                "verification": [_verification(verification) for verification in verifications],
+            },
+            "versions": {name: _version(name) for name in _LIBRARIES},
+        }
+    )
+
+
+def _witnesses(potential: Potential, witnesses: Sequence[Witness]) -> tuple[list[Any], list[Any]]:
+    """All probes, and each bracket as a nested word over them: 3 for X_3, [7, 3] for [X_7, X_3]."""
+    probes: list[Any] = []
+    brackets: list[Any] = []
+    for witness in witnesses:
+        numbers = []
+        for members in witness.words:
+            numbers.append(range(len(probes), len(probes) + members.count))
+            probes += _probes(potential, members)
+        for choice in zip(*numbers, strict=True):
+            word: Any = choice[0]
+            for outer in choice[1:]:
+                word = [outer, word]
+            brackets.append(word)
+    return probes, brackets
+
+
+def _probes(potential: Potential, members: Members) -> Iterator[dict[str, Any]]:
+    data = list(potential.traced.data.items())
+    gates = [(gate.leaf.static.name, gate.leaf) for gate in potential.gates]
+    for k in range(members.count):
+        yield {
+            "data": {name: members.values[leaf.static][0, k].ravel().tolist() for name, leaf in data},
+            "cotangent": members.values[potential.cotangent.static][0, k].ravel().tolist(),
+            "gates": {name: members.values[leaf.static][0, k].ravel().tolist() for name, leaf in gates},
+        }
+
+
+def _law(law: Polynomial) -> list[Any]:
+    """Terms [coefficient, coordinates]; a coordinate is repeated for powers."""
+    return [[coefficient, list(monomial)] for monomial, coefficient in law.terms]
+
+
+def _independence(laws: Sequence[Polynomial], dimension: int, seed: int) -> dict[str, Any]:
+    """A point and a prime at which the gradients of the laws have full rank."""
+    rng = np.random.default_rng(seed)
+    while True:
+        point = rng.integers(0, 1000, dimension, dtype=np.int64)
+        if not laws:
+            break
+        gradients = TermTable.of(laws, dimension).gradients(point, EXPLORATION_PRIME)
+        if dense.rank(gradients, EXPLORATION_PRIME) == len(laws):
+            break
+    return {"prime": EXPLORATION_PRIME, "point": point.tolist()}
+
+
+def _verification(verification: Verification) -> dict[str, Any]:
+    if verification.method == "expansion":
+        return {"method": "expansion"}
+    # Rounded towards zero, so that the bound stays one.
+    return {"method": "evaluation", "rounds": verification.rounds, "error_log2": int(verification.error_log2)}
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "unknown"

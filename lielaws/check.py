@@ -1,0 +1,166 @@
+"""A list of laws that the user brings: which hold, are they independent, and are they all?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lielaws.discover import Settings, as_architecture, count_laws
+from lielaws.errors import ExactnessError, InvalidArgumentError
+from lielaws.flows.fields import VectorFields
+from lielaws.laws.breaking import Counterexample, find_counterexample
+from lielaws.laws.expressions import StateFunction, random_state
+from lielaws.laws.identities import identity_holds
+from lielaws.laws.law import Law
+from lielaws.linalg import Echelon, random_prime
+from lielaws.numbers.modular import BadPrimeError
+
+_ATTEMPTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedLaw:
+    """One candidate of the user.
+
+    label : where it stands in the user's list
+    holds : proved to be a law, with error probability below 2^-100
+    counterexample : parameters and a member along which it changes, if it does not hold
+    redundant : a function of the laws before it
+    """
+
+    label: str
+    expr: Any
+    holds: bool
+    counterexample: Counterexample | None
+    redundant: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LawCheck:
+    """The verdict on a list.
+
+    n_laws : at most so many independent laws exist
+    n_independent : among those of the list that hold
+    """
+
+    architecture: str
+    laws: tuple[CheckedLaw, ...]
+    n_laws: int
+    n_independent: int
+
+    @property
+    def all_hold(self) -> bool:
+        return all(law.holds for law in self.laws)
+
+    @property
+    def independent(self) -> bool:
+        """Whether all hold and none is a function of the others."""
+        return self.all_hold and not any(law.redundant for law in self.laws)
+
+    @property
+    def missing(self) -> int:
+        """How many independent laws the list lacks at most."""
+        return self.n_laws - self.n_independent
+
+    @property
+    def complete(self) -> bool:
+        return self.missing == 0
+
+    def __str__(self) -> str:
+        lines = [self.architecture]
+        for law in self.laws:
+            verdict = "law" if law.holds else "NOT A LAW"
+            lines.append(f"  {verdict}{', a function of those before' if law.redundant else ''}: {law.label}")
+            if law.counterexample is not None:
+                lines.append(f"      {law.counterexample}")
+        lines.append(f"  {self.n_independent} independent laws of at most {self.n_laws}: {self._verdict()}")
+        return "\n".join(lines)
+
+    def _verdict(self) -> str:
+        return "the list is complete" if self.complete else f"{self.missing} missing"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "architecture": self.architecture,
+            "laws": [
+                {
+                    "label": law.label,
+                    "expr": str(law.expr),
+                    "holds": law.holds,
+                    "redundant": law.redundant,
+                    "counterexample": law.counterexample.to_dict() if law.counterexample else None,
+                }
+                for law in self.laws
+            ],
+            "n_laws": self.n_laws,
+            "n_independent": self.n_independent,
+            "missing": self.missing,
+            "complete": self.complete,
+        }
+
+
+def check_laws(arch: Any, laws: Any, **settings: Any) -> LawCheck:
+    """Check a list of candidate laws.
+
+    Parameters
+    ----------
+    arch : as for :func:`lielaws.discover_laws`
+    laws : sympy expressions in entries such as W1[0, 2], :class:`Law` objects, or text: one candidate a line, such as
+        "W1 @ W1.T - W2.T @ W2" (all entries) or "W1[0,0]**2 - W2[0,0]**2"; polynomial or rational
+    settings : flow, loss, gates and seed as for :func:`lielaws.discover_laws`
+
+    Raises a LieLawsError for input that cannot be used.
+    """
+    chosen = Settings(**settings)
+    architecture = as_architecture(arch)
+    fields, growth = count_laws(architecture, chosen)
+    rng = np.random.default_rng(chosen.seed)
+    candidates = _candidates(laws, fields)
+    functions = [StateFunction.of(expression, fields.space) for _, expression in candidates]
+    holds = [identity_holds(function, fields, rng) for function in functions]
+    lawful = [function for function, good in zip(functions, holds, strict=True) if good]
+    kept = iter(_independent(lawful, fields, rng))
+    checked = []
+    for (label, expression), function, good in zip(candidates, functions, holds, strict=True):
+        broken = None if good else find_counterexample(function, fields, architecture.potential, rng)
+        checked.append(CheckedLaw(label, expression, good, broken, good and not next(kept)))
+    independent = sum(law.holds and not law.redundant for law in checked)
+    return LawCheck(architecture.name, tuple(checked), fields.space.dimension - growth.rank, independent)
+
+
+def _candidates(laws: Any, fields: VectorFields) -> list[tuple[str, Any]]:
+    if isinstance(laws, Mapping) or not isinstance(laws, str | Iterable):
+        laws = [laws]
+    entries: Sequence[Any] = [laws] if isinstance(laws, str) else list(laws)
+    found: list[tuple[str, Any]] = []
+    for entry in entries:
+        if isinstance(entry, Law):
+            found.append((entry.name, entry.expr))
+        elif isinstance(entry, str):
+            from lielaws.spec import parse_laws
+
+            found += [(text.label, text.expr) for text in parse_laws(entry, fields.space.shapes)]
+        else:
+            found.append((str(entry), entry))
+    if not found:
+        raise InvalidArgumentError("laws", laws, "at least one candidate is needed")
+    return found
+
+
+def _independent(functions: Sequence[StateFunction], fields: VectorFields, rng: np.random.Generator) -> list[bool]:
+    """For each function, whether its gradient is independent of those before it at a generic point."""
+    for _ in range(_ATTEMPTS):
+        prime = random_prime(rng)
+        state = random_state(fields.space, prime, rng)
+        try:
+            gradients = [function.gradients(state, prime) for function in functions]
+        except BadPrimeError:
+            continue
+        if not gradients:
+            return []
+        kept = set(Echelon(fields.space.dimension, prime).extend(np.concatenate(gradients)).tolist())
+        return [k in kept for k in range(len(functions))]
+    raise ExactnessError("a denominator of the laws vanishes at every state that was tried")

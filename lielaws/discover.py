@@ -1,0 +1,184 @@
+"""From an architecture to all its conservation laws: the stages composed. The only module that sees every stage."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lielaws.architectures.base import Architecture
+from lielaws.architectures.checks import positive_int
+from lielaws.closure.growth import Growth, Progress, grow
+from lielaws.closure.point import TraceDimension, dimension_at, rational_point
+from lielaws.errors import InvalidArgumentError, SizeError, UnsupportedError
+from lielaws.flows.fields import VectorFields
+from lielaws.flows.gradient import GradientFlow
+from lielaws.laws.law import Law
+from lielaws.laws.search import SearchResult, search
+from lielaws.laws.signs import sign_characters
+from lielaws.report.evidence import Evidence
+from lielaws.report.report import Report
+
+_LARGEST_DEGREE = 12
+_BYTES_PER_ENTRY = 32
+
+
+def as_architecture(arch: Any) -> Architecture:
+    """An architecture from a spec string, the path of a spec file, a mapping, or (symbols, expressions)."""
+    if isinstance(arch, Architecture):
+        return arch
+    if isinstance(arch, tuple) and len(arch) == 2:
+        from lielaws.architectures.phi import from_phi
+
+        return from_phi(*arch)
+    if isinstance(arch, str | os.PathLike | Mapping):
+        from lielaws.spec import load_architecture
+
+        return load_architecture(arch)
+    raise InvalidArgumentError(
+        "arch", arch, "a spec such as 'relu:3-4-3', the path of a spec file, an Architecture or (symbols, expressions) is needed"
+    )
+
+
+def discover_laws(
+    arch: Any,
+    *,
+    flow: Any = None,
+    loss: str = "any",
+    gates: str = "free",
+    parameters: Any = None,
+    max_degree: int = 2,
+    find_laws: bool = True,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Report:
+    """All conservation laws of an architecture under a flow, and the exact number that there can be at most.
+
+    Parameters
+    ----------
+    arch : spec string such as "relu:3-4-3", path of a spec file, Architecture, or (symbols, expressions)
+    flow : GradientFlow() by default
+    loss : "any": the gradient of the loss with respect to the output is arbitrary
+    gates : "free": activation patterns are arbitrary (the path-lifting of arXiv 2307.00144)
+    parameters : names of the tensors that laws may involve; all by default
+    max_degree : largest degree of the polynomials that are searched, 1 to 12
+    find_laws : False to count only
+    seed : of the random points and members; the same seed gives the same report
+    progress : called as progress(stage, done, total)
+
+    The count is arXiv 2307.00144, Thm 3.3: D minus the trace dimension of the Lie algebra that the gradients of the
+    potentials generate. Raises a LieLawsError for input that cannot be used.
+    """
+    settings = Settings(flow, loss, gates, parameters, seed)
+    if positive_int("max_degree", max_degree) > _LARGEST_DEGREE:
+        raise InvalidArgumentError("max_degree", max_degree, f"at most {_LARGEST_DEGREE} is supported")
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "architecture"):
+        architecture = as_architecture(arch)
+        fields = build_fields(architecture, settings)
+    rng = np.random.default_rng(seed)
+    with _timed(seconds, "count"):
+        growth = grow(fields, rng, progress=progress)
+    result: SearchResult | None = None
+    if find_laws:
+        with _timed(seconds, "laws"):
+            result = _search(architecture, fields, growth, rng, max_degree, progress)
+    evidence = Evidence(architecture, settings.flow, loss, gates, fields, growth, result, max_degree, seed)
+    laws = tuple(Law(polynomial, fields.space) for polynomial in result.laws) if result else ()
+    return Report(evidence, laws, seconds)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the data, the loss and the flow range over; checked. See :func:`discover_laws`."""
+
+    flow: Any = None
+    loss: str = "any"
+    gates: str = "free"
+    parameters: Any = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.flow is None:
+            object.__setattr__(self, "flow", GradientFlow())
+        if not hasattr(self.flow, "fields"):
+            raise InvalidArgumentError("flow", self.flow, "a flow such as GradientFlow() is needed")
+        if self.loss != "any":
+            raise UnsupportedError("loss", self.loss, "'any' is supported so far")
+        if self.gates != "free":
+            raise UnsupportedError("gates", self.gates, "'free' is supported so far")
+        if self.parameters is not None:
+            raise UnsupportedError("parameters", self.parameters, "laws of some of the tensors are not supported so far")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int | np.integer) or self.seed < 0:
+            raise InvalidArgumentError("seed", self.seed, "a nonnegative integer is needed")
+
+
+def build_fields(architecture: Architecture, settings: Settings) -> VectorFields:
+    """The family of vector fields, after a check that it fits in memory."""
+    check_memory(architecture.name, architecture.dimension)
+    fields: VectorFields = settings.flow.fields(architecture.potential)
+    return fields
+
+
+def count_laws(architecture: Architecture, settings: Settings) -> tuple[VectorFields, Growth]:
+    """The family and the growth of its brackets, with the upper bound on the number of laws."""
+    fields = build_fields(architecture, settings)
+    return fields, grow(fields, np.random.default_rng(settings.seed))
+
+
+def trace_dimension(arch: Any, at: Mapping[str, Any], *, seed: int = 0) -> TraceDimension:
+    """dim Lie(W) at a given rational point, which may be special.
+
+    Parameters
+    ----------
+    arch : as for :func:`discover_laws`, polynomial or rational
+    at : name -> array of rational numbers; floats are read as the decimal that they print
+
+    `.value` is the rank of brackets there, a lower bound in any case; `.proven` says whether it is the dimension: it
+    is if it equals the generic dimension, known from the laws, or if the brackets were seen to close as vector fields
+    over the constants. Definition: arXiv 2307.00144, section 3.
+    """
+    settings = Settings(seed=seed)
+    architecture = as_architecture(arch)
+    point = rational_point(architecture.parameters, at)
+    fields = build_fields(architecture, settings)
+    report = discover_laws(architecture, seed=seed)
+    upper = report.dimension - len(report.laws)
+    return dimension_at(fields, point, upper, np.random.default_rng(seed))
+
+
+def _search(
+    architecture: Architecture,
+    fields: VectorFields,
+    growth: Growth,
+    rng: np.random.Generator,
+    max_degree: int,
+    progress: Progress | None,
+) -> SearchResult:
+    wanted = fields.space.dimension - growth.rank
+    labels = sign_characters(architecture.potential) if wanted else np.zeros(fields.space.dimension, dtype=np.uint64)
+    return search(fields, labels, wanted, rng, max_degree=max_degree, progress=progress)
+
+
+def check_memory(name: str, dimension: int) -> None:
+    """Refuse a state space whose dense matrices would not fit, before anything is allocated."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        memory = 8 * 2**30
+    needed = _BYTES_PER_ENTRY * dimension**2
+    if needed > memory:
+        text = f"{name}: {dimension:,} parameters"
+        raise SizeError("arch", text, f"about {needed / 2**30:,.0f} GiB would be needed; make it smaller")
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[stage] = time.perf_counter() - start

@@ -1,0 +1,155 @@
+"""Laws in groups, as a person writes them: one matrix identity, or one line for all units, instead of many scalars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lielaws.laws.atoms import Atom, Index, Slice, join_terms
+from lielaws.laws.law import Law
+
+_MOST_ENTRIES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class LawGroup:
+    """Laws of one form.
+
+    text : the common form
+    scope : for which indices it holds, or how many independent entries it has; empty for a single law
+    symmetry : the transformation behind it
+    laws : the scalar laws
+    """
+
+    text: str
+    scope: str
+    symmetry: str
+    laws: tuple[Law, ...]
+
+    def __str__(self) -> str:
+        return f"{self.text}   {self.scope}" if self.scope else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What laws of one group share: the atoms without their indices."""
+
+    kind: str
+    atoms: tuple[tuple[int, str, int, Index, str, Index], ...]
+
+
+def group_laws(laws: Sequence[Law]) -> tuple[LawGroup, ...]:
+    """Groups in the order of their first law."""
+    members: dict[_Form | int, list[Law]] = {}
+    for number, law in enumerate(laws):
+        members.setdefault(_form(law) or number, []).append(law)
+    return tuple(
+        _present(form, group) if isinstance(form, _Form) and len(group) > 1 else _single(group[0])
+        for form, group in members.items()
+    )
+
+
+def _form(law: Law) -> _Form | None:
+    """The form of a law whose atoms all have the same one or two indices, one axis each."""
+    atoms = law.reading.atoms
+    if law.reading.rest or not atoms or any(len(atom.left.axes) != 1 for atom in atoms):
+        return None
+    if any(_indices(atom) != _indices(atoms[0]) for atom in atoms):
+        return None
+    kind = "sum" if any(atom.right is None for atom in atoms) else "product"
+    shape = tuple(
+        (a.coefficient, a.left.tensor, a.left.ndim, a.left.axes, *((a.right.tensor, a.right.axes) if a.right else ("", ())))
+        for a in atoms
+    )
+    return _Form(kind, shape)
+
+
+def _indices(atom: Atom) -> tuple[int, ...]:
+    right = atom.right.index if atom.right else atom.left.index
+    return (*atom.left.index, *right)
+
+
+def _present(form: _Form, laws: list[Law]) -> LawGroup:
+    atoms = laws[0].reading.atoms
+    pairs = [_indices(law.reading.atoms[0]) for law in laws]
+    count = len(laws)
+    if all(i == j for i, j in pairs):
+        text = join_terms([(atom.coefficient, atom.text(("k", "k"))) for atom in atoms])
+        unit = "hidden unit k" if _joins_layers(atoms) else "k"
+        return LawGroup(text, f"for each {unit} in {_range([i for i, _ in pairs])}", _unit_symmetry(atoms), tuple(laws))
+    size = laws[0].space.shapes[atoms[0].left.tensor][atoms[0].left.axes[0]]
+    entries = size * (size + 1) // 2
+    text = join_terms([(atom.coefficient, _matrix(atom)) for atom in atoms])
+    share = f"{count} independent entries" if count == entries else f"{count} independent of its {entries} entries"
+    return LawGroup(text, f"symmetric {size} x {size}, {share}", _matrix_symmetry(atoms), tuple(laws))
+
+
+def _joins_layers(atoms: tuple[Atom, ...]) -> bool:
+    axes = {atom.left.axes for atom in atoms if atom.left.ndim > 1}
+    return axes == {(0,), (1,)}
+
+
+def _range(numbers: list[int]) -> str:
+    ordered = sorted(numbers)
+    if len(ordered) > 2 and ordered == list(range(ordered[0], ordered[-1] + 1)):
+        return f"{ordered[0]}..{ordered[-1]}"
+    return ", ".join(map(str, ordered))
+
+
+def _matrix(atom: Atom) -> str:
+    """The Gram matrix of a tensor along an axis; a higher tensor is unfolded along it, written W(axis)."""
+    assert atom.right is not None
+    left, right = (_factor(side) for side in (atom.left, atom.right))
+    if atom.left.ndim == 2 and atom.left.axes == (1,):
+        return f"{left}^T {right}" if atom.right.axes == (1,) else f"{left}^T {right}^T"
+    return f"{left} {right}" if atom.right.ndim == 2 and atom.right.axes == (1,) else f"{left} {right}^T"
+
+
+def _factor(side: Slice) -> str:
+    return side.tensor if side.ndim <= 2 else f"{side.tensor}({side.axes[0]})"
+
+
+def _unit_symmetry(atoms: tuple[Atom, ...]) -> str:
+    if any(atom.right is None for atom in atoms):
+        return ", ".join(f"{a.left.text('k')} -> {a.left.text('k')} {_signed(a.coefficient)} s" for a in atoms)
+    if any(atom.right is None or atom.left.tensor != atom.right.tensor for atom in atoms):
+        return ""
+    return ", ".join(f"{a.left.text('k')} -> {_exponential(a.coefficient)} {a.left.text('k')}" for a in atoms)
+
+
+def _matrix_symmetry(atoms: tuple[Atom, ...]) -> str:
+    if any(atom.right is None or atom.left.tensor != atom.right.tensor for atom in atoms):
+        return ""
+    parts = []
+    for atom in atoms:
+        factor = _exponential(atom.coefficient, " S")
+        name = _factor(atom.left)
+        moved = f"{name} {factor}" if atom.left.ndim == 2 and atom.left.axes == (1,) else f"{factor} {name}"
+        parts.append(f"{name} -> {moved}")
+    return ", ".join(parts) + ", S symmetric"
+
+
+def _exponential(coefficient: int, generator: str = "") -> str:
+    size = {1: "s", -1: "-s"}.get(coefficient, f"{coefficient} s")
+    return f"e^({size}{generator})"
+
+
+def _signed(coefficient: int) -> str:
+    return ("+" if coefficient > 0 else "-") + ("" if abs(coefficient) == 1 else f" {abs(coefficient)}")
+
+
+def _single(law: Law) -> LawGroup:
+    return LawGroup(law.name, "", _single_symmetry(law), (law,))
+
+
+def _single_symmetry(law: Law) -> str:
+    reading = law.reading
+    if law.degree == 2 and not reading.rest and all(a.right is not None and a.left == a.right for a in reading.atoms):
+        return ", ".join(f"{a.left.text()} -> {_exponential(a.coefficient)} {a.left.text()}" for a in reading.atoms)
+    if law.degree == 1:
+        parts = [f"{a.left.text()} -> {a.left.text()} {_signed(a.coefficient)} s" for a in reading.atoms]
+        return ", ".join(parts)
+    if len(law.polynomial.coordinates) > _MOST_ENTRIES:
+        return "the flow of its gradient"
+    changes = [f"{entry} -> {entry} + s ({change})" for entry, change in law.symmetry.items()]
+    return ", ".join(changes) + ("" if law.degree == 2 else ", to first order in s")

@@ -1,0 +1,133 @@
+"""From residues to rational numbers, and from rational vectors to short integer ones.
+
+One prime determines fractions up to sqrt(p/2); for larger ones residues modulo several primes are combined first. A
+lift is a guess that fits the residues: whoever uses it verifies it over Q.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, overload
+
+import flint
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.errors import InvalidArgumentError
+
+ObjectArray = npt.NDArray[np.object_]
+Rows = Sequence[Sequence[int]] | npt.NDArray[Any]
+
+
+def rational_reconstruction(a: int, m: int) -> Fraction | None:
+    """The fraction n/d = a modulo m with |n|, d <= sqrt(m/2); None if there is none.
+
+    Two such fractions would have |n d' - n' d| <= m, with equality for n/d = -n'/d' = 1 at m = 2 only; so it is unique.
+    """
+    bound = math.isqrt(m // 2)
+    r0, r1, s0, s1 = m, a % m, 0, 1
+    while r1 > bound:
+        quotient = r0 // r1
+        r0, r1, s0, s1 = r1, r0 - quotient * r1, s1, s0 - quotient * s1
+    if abs(s1) > bound or math.gcd(r1, s1) != 1:
+        return None
+    return Fraction(r1, s1)
+
+
+def lift_rows(rows_mod: Rows, p: int) -> list[list[Fraction]] | None:
+    """Every entry lifted; None if one cannot be. The modulus may be a product of primes."""
+    # Nullspaces repeat few values, most of them 0, 1 and -1.
+    known: dict[int, Fraction] = {}
+    lifted = []
+    for row in rows_mod:
+        entries = []
+        for residue in row:
+            value = known.get(residue)
+            if value is None:
+                value = rational_reconstruction(int(residue), p)
+                if value is None:
+                    return None
+                known[int(residue)] = value
+            entries.append(value)
+        lifted.append(entries)
+    return lifted
+
+
+@overload
+def combine(residues: Sequence[Rows], moduli: Sequence[int], /) -> tuple[ObjectArray, int]: ...
+@overload
+def combine(first: Rows, m: int, second: Rows, p: int, /) -> list[list[int]]: ...
+def combine(residues: Any, moduli: Any, second: Any = None, p: Any = None, /) -> Any:
+    """Residues modulo the product of pairwise coprime moduli: an array of Python integers, and that product.
+
+    Equally shaped rows for each modulus; an earlier result may be one of them, to add primes one at a time. The form
+    with four arguments does that for two moduli and returns lists.
+    """
+    if second is not None:
+        return combine([residues, second], [moduli, p])[0].tolist()
+    if not moduli or len(residues) != len(moduli):
+        raise InvalidArgumentError("moduli", moduli, f"must be one for each of the {len(residues)} residues, at least one")
+    total, modulus = np.array(residues[0], dtype=object), int(moduli[0])
+    for rows, m in zip(residues[1:], moduli[1:], strict=True):
+        total = total + modulus * ((np.array(rows, dtype=object) - total) * pow(modulus, -1, m) % m)
+        modulus *= m
+    return total, modulus
+
+
+def integer_row(fractions: Sequence[Fraction | int]) -> list[int]:
+    """The multiple with integer entries without common factor, the first nonzero one positive."""
+    scale = math.lcm(*(entry.denominator for entry in fractions))
+    return _primitive([entry.numerator * (scale // entry.denominator) for entry in fractions])
+
+
+def _primitive(row: Sequence[int]) -> list[int]:
+    content = math.gcd(*row)
+    leading = next((entry for entry in row if entry), 1)
+    divisor = content if leading > 0 else -content
+    return [entry // divisor for entry in row] if divisor else list(row)
+
+
+def short_basis(rows: Sequence[Sequence[int]]) -> list[list[int]]:
+    """An LLL-reduced basis of all integer vectors in the span over Q, the simplest first.
+
+    Each row is without common factor, its first nonzero entry positive; fewest nonzero entries come first, then the
+    smallest, then those that start furthest to the left.
+    """
+    if not rows or not len(rows[0]):
+        return []
+    basis = _independent(flint.fmpz_mat([[int(entry) for entry in row] for row in rows]))
+    if not basis.nrows():
+        return []
+    short = _saturate(basis).lll().tolist()
+    return sorted((_primitive([int(entry) for entry in row]) for row in short), key=_simplicity)
+
+
+def _independent(matrix: flint.fmpz_mat) -> flint.fmpz_mat:
+    """Rows that form a basis of the lattice that the rows span."""
+    rank = matrix.rank()
+    return matrix if rank == matrix.nrows() else _top(matrix.hnf(), rank)
+
+
+def _saturate(matrix: flint.fmpz_mat) -> flint.fmpz_mat:
+    """A basis of Z^n intersected with the span over Q of independent rows.
+
+    The Hermite form of the transpose is U A^T = (H; 0) with U unimodular and H square, so A = H^T B with B the first
+    rows of U^-T. Those are integer and span the same space, and nothing integer is missing, as they are part of a
+    basis of Z^n. Solving with H^T finds them.
+    """
+    square = _top(matrix.transpose().hnf(), matrix.nrows())
+    quotient = flint.fmpq_mat(square.transpose()).solve(flint.fmpq_mat(matrix))
+    numerator, denominator = quotient.numer_denom()
+    if denominator != 1:
+        raise ArithmeticError("the Hermite form does not divide the matrix")
+    return numerator
+
+
+def _top(matrix: flint.fmpz_mat, count: int) -> flint.fmpz_mat:
+    return flint.fmpz_mat(matrix.tolist()[:count])
+
+
+def _simplicity(row: list[int]) -> tuple[int, int, list[int]]:
+    return sum(1 for entry in row if entry), max(map(abs, row)), [-entry for entry in row]

@@ -1,0 +1,1 @@
+"""What a discovery found: text, HTML, JSON and LaTeX."""

@@ -1,0 +1,80 @@
+"""All that one discovery computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lielaws.architectures.base import Architecture
+from lielaws.certificate.build import build_certificate
+from lielaws.certificate.record import Certificate
+from lielaws.closure.growth import Growth
+from lielaws.flows.fields import VectorFields
+from lielaws.flows.state import StateSpace
+from lielaws.laws.law import Law
+from lielaws.laws.search import SearchResult
+
+_SETTINGS = {"any": "any loss", "cross_entropy": "cross-entropy loss"}
+_GATES = {"free": "free gates", "realizable": "realizable gates"}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The stages of a discovery.
+
+    search : None if no laws were asked for
+    """
+
+    architecture: Architecture
+    flow: Any
+    loss: str
+    gates: str
+    fields: VectorFields
+    growth: Growth
+    search: SearchResult | None
+    max_degree: int
+    seed: int
+
+    @property
+    def space(self) -> StateSpace:
+        return self.fields.space
+
+    @property
+    def searched(self) -> bool:
+        return self.search is not None
+
+    @property
+    def searched_degree(self) -> int:
+        return self.search.degree if self.search else 0
+
+    @property
+    def tried(self) -> tuple[str, ...]:
+        return self.search.tried if self.search else ()
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        return self.search.skipped if self.search else ()
+
+    @property
+    def has_gates(self) -> bool:
+        return bool(self.architecture.potential.gates)
+
+    @property
+    def setting(self) -> str:
+        """What the data, the loss and the gates range over, in words."""
+        parts = ["any data", _SETTINGS[self.loss]]
+        return ", ".join(parts + ([_GATES[self.gates]] if self.has_gates else []))
+
+    @property
+    def hypotheses(self) -> tuple[str, ...]:
+        if not self.has_gates:
+            return ()
+        return ("free gates: the laws of all activation patterns together; a single region may have more",)
+
+    def certificate(self, laws: Sequence[Law]) -> Certificate:
+        verifications = self.search.verifications if self.search else ()
+        setting = {"flow": self.flow.describe(), "loss": self.loss, "gates": self.gates}
+        return build_certificate(
+            self.architecture, setting, self.growth, [law.polynomial for law in laws], verifications, self.hypotheses, self.seed
+        )

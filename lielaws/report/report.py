@@ -1,0 +1,198 @@
+"""The report of one discovery."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.certificate.record import Certificate
+from lielaws.errors import ExactnessError, InvalidArgumentError, LieLawsError
+from lielaws.laws.expressions import StateFunction, random_state
+from lielaws.laws.law import Law, state_matrix
+from lielaws.laws.presentation import LawGroup, group_laws
+from lielaws.laws.terms import TermTable
+from lielaws.linalg import Echelon, random_prime
+from lielaws.numbers.modular import BadPrimeError
+
+if TYPE_CHECKING:
+    from lielaws.report.evidence import Evidence
+
+_ATTEMPTS = 16
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that is known about the conservation laws of one architecture.
+
+    evidence : the architecture, the growth of its brackets and the search, from which all else follows
+    laws : independent laws, simplest first
+    seconds : time by stage
+    """
+
+    evidence: Evidence = field(repr=False)
+    laws: tuple[Law, ...]
+    seconds: Mapping[str, float] = field(repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        return self.evidence.architecture.name
+
+    @property
+    def n_parameters(self) -> int:
+        """D"""
+        return self.evidence.architecture.dimension
+
+    @property
+    def dimension(self) -> int:
+        """Dimension of the state space of the flow."""
+        return self.evidence.space.dimension
+
+    @property
+    def growth(self) -> tuple[int, ...]:
+        """Ranks of the brackets by depth; the last one is repeated when the family has closed."""
+        return self.evidence.growth.ranks
+
+    @property
+    def closed(self) -> bool:
+        """Whether the growth stopped before the depth limit; if not, more brackets might lower the upper bound."""
+        return self.evidence.growth.closed
+
+    @property
+    def n_laws(self) -> int:
+        """At most so many independent laws exist near a generic point."""
+        return self.dimension - self.growth[-1]
+
+    @property
+    def n_symmetries(self) -> int:
+        """Infinitesimal symmetries: D minus the dimension of the family itself."""
+        return self.dimension - self.growth[0]
+
+    @property
+    def complete(self) -> bool:
+        """Whether there are as many verified laws as the upper bound allows."""
+        return self.evidence.searched and len(self.laws) == self.n_laws
+
+    @property
+    def missing(self) -> int:
+        return self.n_laws - len(self.laws)
+
+    @cached_property
+    def groups(self) -> tuple[LawGroup, ...]:
+        """The laws as a person would write them."""
+        return group_laws(self.laws)
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """Both bounds with their witnesses."""
+        return self.evidence.certificate(self.laws)
+
+    def contains(self, h: Any) -> bool:
+        """Whether h is a function of the laws found, at a generic point.
+
+        Parameters
+        ----------
+        h : a sympy expression in entries such as W1[0, 2], or its text
+
+        Decided by ranks of gradients at random points modulo random primes: "no" is certain, "yes" is wrong with
+        probability below degree / 2^90.
+        """
+        function = StateFunction.of(self._expression(h), self.evidence.space)
+        rng = np.random.default_rng(self.evidence.seed)
+        return all(self._depends(function, rng) for _ in range(3))
+
+    def _depends(self, function: StateFunction, rng: np.random.Generator) -> bool:
+        for _ in range(_ATTEMPTS):
+            prime = random_prime(rng)
+            state = random_state(self.evidence.space, prime, rng)
+            echelon = Echelon(self.dimension, prime)
+            if self.laws:
+                table = TermTable.of([law.polynomial for law in self.laws], self.dimension)
+                echelon.extend(table.gradients(state[0], prime))
+            if echelon.rank < len(self.laws):
+                continue
+            try:
+                return bool(echelon.contains(function.gradients(state, prime))[0])
+            except BadPrimeError:
+                continue
+        raise ExactnessError(f"a denominator of {function.expression} vanishes at every state that was tried")
+
+    def _expression(self, h: Any) -> Any:
+        if isinstance(h, Law):
+            return h.expr
+        if not isinstance(h, str):
+            return h
+        from lielaws.spec import parse_laws
+
+        parsed = parse_laws(h, self.evidence.space.shapes)
+        if len(parsed) != 1:
+            raise InvalidArgumentError("h", h, f"one scalar expression is needed, this gives {len(parsed)}")
+        return parsed[0].expr
+
+    def evaluate(self, trajectory: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.float64]:
+        """The laws along a sequence of parameter mappings, shape (len(trajectory), len(laws))."""
+        states = state_matrix(self.evidence.space, trajectory)
+        columns = [law.evaluate_states(states) for law in self.laws]
+        return np.stack(columns, axis=1) if columns else np.zeros((len(states), 0))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; the same input and seed give the same mapping."""
+        return {
+            "architecture": self.name,
+            "spec": self.evidence.architecture.spec,
+            "flow": str(self.evidence.flow),
+            "loss": self.evidence.loss,
+            "gates": self.evidence.gates,
+            "n_parameters": self.n_parameters,
+            "dimension": self.dimension,
+            "growth": list(self.growth),
+            "closed": self.closed,
+            "n_laws": self.n_laws,
+            "n_symmetries": self.n_symmetries,
+            "n_found": len(self.laws),
+            "complete": self.complete,
+            "searched": list(self.evidence.tried),
+            "skipped": list(self.evidence.skipped),
+            "max_degree": self.evidence.max_degree,
+            "hypotheses": list(self.evidence.hypotheses),
+            "groups": [
+                {"text": g.text, "scope": g.scope, "symmetry": g.symmetry, "count": len(g.laws)} for g in self.groups
+            ],
+            "laws": [
+                {"name": law.name, "degree": law.degree, "support": list(law.support), "expr": str(law.expr)}
+                for law in self.laws
+            ],
+        }
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """The report as JSON; also written to `path` if one is given."""
+        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, default=str)
+        if path is not None:
+            try:
+                Path(path).write_text(text + "\n", encoding="utf-8")
+            except OSError as error:
+                raise LieLawsError(f"path = '{path}': the report cannot be written ({error.strerror})") from error
+        return text
+
+    def latex(self) -> str:
+        """The groups of laws as an itemized LaTeX list."""
+        from lielaws.report.latex import report_latex
+
+        return report_latex(self)
+
+    def __str__(self) -> str:
+        from lielaws.report.text import report_text
+
+        return report_text(self)
+
+    def _repr_html_(self) -> str:
+        from lielaws.report.html import report_html
+
+        return report_html(self)

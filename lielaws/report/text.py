@@ -1,0 +1,79 @@
+"""The report as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lielaws.report.report import Report
+
+_MOST_GROUPS = 40
+
+
+def report_text(report: Report) -> str:
+    return "\n".join([*_header(report), "", *_laws(report), *_advice(report)]).rstrip()
+
+
+def _header(report: Report) -> Iterator[str]:
+    evidence = report.evidence
+    yield f"{report.name}"
+    yield f"  setting      {evidence.flow}, {evidence.setting}"
+    yield f"  parameters   {report.n_parameters}"
+    if report.dimension != report.n_parameters:
+        yield f"  state space  dimension {report.dimension}"
+    yield f"  growth       {' '.join(map(str, report.growth))}   (rank of the brackets up to depth 1, 2, ...)"
+    yield f"  symmetries   {report.n_symmetries}"
+    yield f"  laws         {verdict(report)}"
+    for hypothesis in evidence.hypotheses:
+        yield f"  assumed      {hypothesis}"
+
+
+def verdict(report: Report) -> str:
+    """Both bounds in one sentence."""
+    at_most = f"at most {report.n_laws} independent"
+    if not report.evidence.searched:
+        return f"{at_most}, none searched"
+    if report.complete:
+        return f"{at_most}, {len(report.laws)} found: the list is complete"
+    return f"{at_most}, {len(report.laws)} found: {report.missing} missing"
+
+
+def _laws(report: Report) -> Iterator[str]:
+    if not report.laws:
+        return
+    yield "Conservation laws"
+    for group in report.groups[:_MOST_GROUPS]:
+        count = f"   ({len(group.laws)} laws)" if len(group.laws) > 1 else ""
+        yield f"  {group}{count}"
+        if group.symmetry:
+            yield f"      symmetry: {group.symmetry}"
+    if len(report.groups) > _MOST_GROUPS:
+        rest = report.groups[_MOST_GROUPS:]
+        yield f"  and {sum(len(group.laws) for group in rest)} more laws; all are in report.laws"
+
+
+def _advice(report: Report) -> Iterator[str]:
+    if report.complete or not report.evidence.searched:
+        return
+    yield ""
+    yield f"{report.missing} of at most {report.n_laws} laws are missing."
+    for sentence in gap_sentences(report):
+        yield f"  {sentence}"
+
+
+def gap_sentences(report: Report) -> list[str]:
+    """What was looked for, and what to try."""
+    evidence = report.evidence
+    sentences = []
+    if evidence.searched_degree:
+        sentences.append(f"All polynomials up to degree {evidence.searched_degree} were searched.")
+    if evidence.skipped:
+        sentences.append(f"Too large to search: {', '.join(evidence.skipped)}.")
+    sentences.append(
+        f"Try max_degree={evidence.max_degree + 1} (--max-degree on the command line); the missing laws may also be "
+        "rational or transcendental functions."
+    )
+    if not report.closed:
+        sentences.append("The brackets had not closed at the depth limit, so the upper bound may be too high.")
+    return sentences

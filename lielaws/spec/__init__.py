@@ -1,0 +1,30 @@
+"""Specs: strings, files and expressions to architectures. Everything foreign is read as data, nothing is executed."""
+
+from lielaws.spec.expressions import to_sympy
+from lielaws.spec.files import load
+from lielaws.spec.language import Expression, evaluate, parse
+from lielaws.spec.lawtexts import LawText, parse_laws
+from lielaws.spec.loading import load_architecture
+from lielaws.spec.networks import network_function
+from lielaws.spec.phi import read_phi_file
+from lielaws.spec.registry import Family, build_from_mapping, build_from_tree, describe
+from lielaws.spec.strings import SpecTree, parse_spec
+
+__all__ = [
+    "Expression",
+    "Family",
+    "LawText",
+    "SpecTree",
+    "build_from_mapping",
+    "build_from_tree",
+    "describe",
+    "evaluate",
+    "load",
+    "load_architecture",
+    "network_function",
+    "parse",
+    "parse_laws",
+    "parse_spec",
+    "read_phi_file",
+    "to_sympy",
+]

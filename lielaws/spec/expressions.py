@@ -1,0 +1,67 @@
+"""Text to sympy: scalar expressions, and what is common to texts of many lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from lielaws.errors import SpecError
+from lielaws.spec.language import Expression, evaluate, parse
+from lielaws.spec.symbolic import FUNCTIONS, scalar_function
+
+if TYPE_CHECKING:
+    import sympy
+
+
+def to_sympy(text: str, symbols: Mapping[str, Any], *, where: str = "expression") -> sympy.Expr:
+    """One scalar expression.
+
+    Parameters
+    ----------
+    symbols : name -> sympy symbol, or an IndexedBase whose entries are used
+    where : what the text is called in errors
+
+    Functions: exp, log, sqrt, sin, cos, sinh, cosh, tanh. Raises SpecError for what cannot be read or is not finite,
+    and UnsupportedError for what sympy could not evaluate in bounded time.
+    """
+    return scalar(parse(text, where=where, allow_fractional=True), symbols)
+
+
+def numbered_lines(text: str | Sequence[str], where: str) -> Iterator[tuple[int, str]]:
+    """Numbered lines without comments; blank ones left out."""
+    lines = text.split("\n") if isinstance(text, str) else text
+    if not isinstance(lines, Sequence):
+        raise SpecError(where, lines, "a text or a list of lines is needed")
+    for number, line in enumerate(lines, start=1):
+        if not isinstance(line, str):
+            raise SpecError(f"{where}, line {number}", line, "a line of text is needed")
+        if content := line.partition("#")[0].strip():
+            yield number, content
+
+
+def rational(value: Fraction) -> Any:
+    """A constant as a sympy number."""
+    import sympy
+
+    return sympy.Rational(value.numerator, value.denominator)
+
+
+def scalar(expression: Expression, symbols: Mapping[str, Any]) -> sympy.Expr:
+    """The value of a parsed expression over symbols; see :func:`to_sympy`."""
+    import sympy
+
+    value = evaluate(expression, symbols, {name: scalar_function(name) for name in FUNCTIONS}, rational)
+    if not isinstance(value, sympy.Expr):
+        remedy = "a number or a scalar expression is needed; select an entry by an index"
+        raise SpecError(expression.where, expression.source, remedy)
+    return finite(value, expression)
+
+
+def finite(value: sympy.Expr, expression: Expression) -> sympy.Expr:
+    """The value, unless a division by zero or a root of a negative number hides in it. Raises SpecError."""
+    import sympy
+
+    if value.has(sympy.nan, sympy.zoo, sympy.oo, sympy.I):
+        raise SpecError(expression.where, expression.source, "it is not a finite real expression")
+    return value

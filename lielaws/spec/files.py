@@ -1,0 +1,137 @@
+"""Spec files: TOML, JSON, and plain text for reparameterizations. Whatever they hold is read as data."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tomllib
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from lielaws.errors import SpecError
+from lielaws.spec.decimals import exact_decimal
+from lielaws.spec.expressions import numbered_lines
+from lielaws.spec.messages import one_line, printable
+from lielaws.spec.nesting import check_nesting
+from lielaws.spec.phi import read_phi_file
+
+SUFFIXES = (".toml", ".json", ".phi", ".txt")
+
+_ALL = ", ".join(SUFFIXES)
+_MOST_BYTES = 50 * 2**20
+_ARGUMENT = "spec file"
+
+
+def load(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The contents of a spec file as a mapping; decimals are exact fractions.
+
+    A `.phi` or `.txt` file becomes {"family": "phi", "symbols": names, "expressions": texts}, after it was checked.
+    Raises SpecError for a file that is missing, empty, too large, no UTF-8, malformed or nested too deeply.
+    """
+    name = printable(os.fsdecode(path))
+    suffix = Path(name).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise SpecError(_ARGUMENT, name, f"its name must end in {_ALL}; a spec string is like relu:3-4-3")
+    text = _read(path, name)
+    try:
+        contents = _READERS[suffix](text, name)
+    except (RecursionError, MemoryError):
+        raise SpecError(_ARGUMENT, name, "nested too deeply or too large to read") from None
+    if not isinstance(contents, dict):
+        raise SpecError(_ARGUMENT, name, "it must hold one table with a key 'family'")
+    check_nesting(contents, one_line(name, 200))
+    return contents
+
+
+def _read(path: str | os.PathLike[str], name: str) -> str:
+    try:
+        mode = Path(path).stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise SpecError(_ARGUMENT, name, "this is a directory; give the path of a file")
+        if not stat.S_ISREG(mode):
+            raise SpecError(_ARGUMENT, name, "this is no regular file")
+        with Path(path).open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise SpecError(_ARGUMENT, name, "there is no such file; check the path") from None
+    except ValueError:
+        raise SpecError(_ARGUMENT, name, "this is no valid path") from None
+    except OSError as error:
+        raise SpecError(_ARGUMENT, name, f"it cannot be read: {error.strerror or type(error).__name__}") from None
+    if len(data) > _MOST_BYTES:
+        raise SpecError(_ARGUMENT, name, f"it is larger than {_MOST_BYTES // 2**20} MB; no spec needs that")
+    return _decode(data, name)
+
+
+def _decode(data: bytes, name: str) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError(_ARGUMENT, name, f"it is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    if not text.strip():
+        raise SpecError(_ARGUMENT, name, "it is empty; write a spec into it")
+    return text
+
+
+def _toml(text: str, name: str) -> Any:
+    try:
+        return tomllib.loads(text, parse_float=_number)
+    except ValueError as error:
+        raise SpecError(_ARGUMENT, name, f"no valid TOML: {_reason(error)}") from None
+
+
+def _json(text: str, name: str) -> Any:
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_float=_number,
+            parse_int=_integer,
+            parse_constant=_no_constant,
+        )
+    except json.JSONDecodeError as error:
+        remedy = f"no valid JSON: {one_line(error.msg)} (at line {error.lineno}, column {error.colno})"
+        raise SpecError(_ARGUMENT, name, remedy) from None
+    except ValueError as error:
+        raise SpecError(_ARGUMENT, name, f"no valid JSON: {_reason(error)}") from None
+
+
+def _phi(text: str, name: str) -> dict[str, Any]:
+    symbols, _ = read_phi_file(text, one_line(name, 200))
+    _, *lines = numbered_lines(text, name)
+    return {"family": "phi", "symbols": [str(s) for s in symbols], "expressions": [line for _, line in lines]}
+
+
+_READERS: dict[str, Callable[[str, str], Any]] = {".toml": _toml, ".json": _json, ".phi": _phi, ".txt": _phi}
+
+
+def _reason(error: ValueError) -> str:
+    text = one_line(error, 200)
+    return "a number has too many digits" if "integer string conversion" in text else text
+
+
+def _number(text: str) -> Fraction:
+    try:
+        return exact_decimal(text.replace("_", ""))
+    except ValueError as error:
+        raise ValueError(f"number {one_line(text)}: {error}") from None
+
+
+def _integer(text: str) -> int:
+    return int(_number(text))
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} is no number that a spec can use")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key '{one_line(twice)}' is there twice; keep one")
+    return mapping

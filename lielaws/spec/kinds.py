@@ -1,0 +1,150 @@
+"""Kinds of options: what a value in a spec may be, and what the constructor gets for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from lielaws.spec.decimals import exact_rational
+from lielaws.spec.language import Expression, parse
+from lielaws.spec.messages import Place, one_line
+from lielaws.spec.phi import declared_symbols, phi_expressions
+from lielaws.spec.tokens import is_name
+
+_LARGEST_INTEGER = 2**63
+
+
+def to_bool(value: Any, place: Place) -> bool:
+    """True or false, not 1 or 0."""
+    if not isinstance(value, bool):
+        raise place.error(value, "true or false is needed")
+    return value
+
+
+def to_int(value: Any, place: Place) -> int:
+    """An integer; booleans and floats are refused, whatever their value."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise place.error(value, "an integer is needed")
+    if abs(value) >= _LARGEST_INTEGER:
+        raise place.error("a very large integer", f"it must be smaller than {_LARGEST_INTEGER}")
+    return value
+
+
+def to_rational(value: Any, place: Place) -> Fraction:
+    """A rational number: an integer, a decimal, or a text such as "1/10"; floats are read as what they print."""
+    if isinstance(value, float) and math.isfinite(value):
+        value = repr(value)
+    if isinstance(value, Fraction):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Fraction(to_int(value, place))
+    if isinstance(value, str):
+        try:
+            return exact_rational(value.strip())
+        except ValueError as error:
+            raise place.error(value, f"a number such as 0.1 or '1/10' is needed ({one_line(error)})") from None
+    raise place.error(value, "a number such as 0.1 or '1/10' is needed")
+
+
+def to_bool_or_rational(value: Any, place: Place) -> bool | Fraction:
+    """A switch that can also be a number, such as an epsilon."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float | Fraction | str):
+        return to_rational(value, place)
+    raise place.error(value, "true, false or a number is needed")
+
+
+def to_str(value: Any, place: Place) -> str:
+    """A text, as it is."""
+    if not isinstance(value, str):
+        raise place.error(value, "a text is needed")
+    return value
+
+
+def to_ints(value: Any, place: Place) -> list[int]:
+    """A list of integers."""
+    return [to_int(entry, place.item(k)) for k, entry in enumerate(_items(value, place, "integers such as [3, 4, 3]"))]
+
+
+def to_rationals(value: Any, place: Place) -> list[Fraction]:
+    """A list of rational numbers."""
+    return [to_rational(entry, place.item(k)) for k, entry in enumerate(_items(value, place, "numbers"))]
+
+
+def to_shapes(value: Any, place: Place) -> dict[str, tuple[int, ...]]:
+    """A table of names and shapes, such as {A = [4, 3]}; [] is the shape of a scalar."""
+    if not isinstance(value, Mapping):
+        raise place.error(value, "a table of names and shapes is needed, such as A = [4, 3]")
+    return {_name(name, place): tuple(to_ints(shape, place.key(str(name)))) for name, shape in value.items()}
+
+
+def to_expression(value: Any, place: Place) -> Expression:
+    """A parsed expression of the language."""
+    if isinstance(value, Expression):
+        return value
+    if not isinstance(value, str):
+        raise place.error(value, "an expression in quotes is needed, such as 'C @ h'")
+    return parse(value, where=str(place))
+
+
+def to_let(value: Any, place: Place) -> dict[str, Expression]:
+    """A table of named expressions, in which later ones may use earlier ones."""
+    if not isinstance(value, Mapping):
+        raise place.error(value, "a table of names and expressions is needed, such as h = 'relu(A @ x)'")
+    return {_name(name, place): to_expression(text, place.key(str(name))) for name, text in value.items()}
+
+
+def to_symbols(value: Any, place: Place) -> list[Any]:
+    """sympy symbols from a list of names."""
+    names = [str(name) if hasattr(name, "free_symbols") else name for name in _items(value, place, "names")]
+    return list(declared_symbols(names, str(place)).values())
+
+
+def to_expressions(value: Any, place: Place, symbols: list[Any]) -> list[Any]:
+    """sympy expressions in exactly these symbols, from a list of texts."""
+    texts = _items(value, place, "expressions such as ['x1*x2']")
+    if not texts:
+        raise place.error(texts, "at least one expression is needed")
+    pairs = [(str(place.item(k)), _text_of(text)) for k, text in enumerate(texts)]
+    return phi_expressions(pairs, {str(symbol): symbol for symbol in symbols}, str(place))
+
+
+CONVERTERS: dict[str, Callable[[Any, Place], Any]] = {
+    "bool": to_bool,
+    "int": to_int,
+    "rational": to_rational,
+    "bool_or_rational": to_bool_or_rational,
+    "str": to_str,
+    "ints": to_ints,
+    "rationals": to_rationals,
+    "shapes": to_shapes,
+    "expression": to_expression,
+    "let": to_let,
+    "symbols": to_symbols,
+}
+"""Kinds whose conversion needs nothing but the value."""
+
+LIST_KINDS = frozenset({"ints", "rationals"})
+FILE_KINDS = frozenset({"shapes", "expression", "let", "symbols", "expressions", "block", "blocks"})
+"""Kinds that cannot be written in a spec string."""
+
+KINDS = frozenset(CONVERTERS) | FILE_KINDS
+
+
+def _items(value: Any, place: Place, what: str) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise place.error(value, f"a list of {what} is needed")
+    return list(value)
+
+
+def _name(name: Any, place: Place) -> str:
+    if not isinstance(name, str) or not is_name(name):
+        raise place.error(name, "a name such as A or W1 is needed")
+    return name
+
+
+def _text_of(value: Any) -> Any:
+    return str(value) if hasattr(value, "free_symbols") else value

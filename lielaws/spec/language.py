@@ -1,0 +1,56 @@
+"""The language of array expressions in specs: parsed by hand, so that nothing in a text is ever executed.
+
+A subset of Python's expressions: integers, exact decimals, names (dots allowed: `1.W1`), indices and slices, `.T`,
+`+ - * / @`, `**` with a constant exponent, and calls `f(a, b, key=1)`.
+
+>>> expression = parse("2*A @ x + 0.1")
+>>> expression.names
+('A', 'x')
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lielaws.errors import SpecError
+from lielaws.spec.evaluation import evaluate
+from lielaws.spec.parser import Parser
+from lielaws.spec.tree import Node
+
+__all__ = ["Expression", "evaluate", "parse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A parsed expression; two are equal if their sources are.
+
+    source : the text
+    where : what the text is called in errors
+    names, functions : in the order of first appearance
+    """
+
+    source: str
+    where: str = field(compare=False)
+    tree: Node = field(compare=False, repr=False)
+    names: tuple[str, ...] = field(compare=False)
+    functions: tuple[str, ...] = field(compare=False)
+
+
+def parse(text: str, *, where: str = "expression", allow_fractional: bool = False) -> Expression:
+    """Parse one expression.
+
+    Parameters
+    ----------
+    where : what the text is called in errors
+    allow_fractional : accept rational constants as exponents, such as `x**(1/2)`; otherwise integers only
+
+    Raises SpecError, with the column, for whatever is not in the language or too large.
+    """
+    if not isinstance(text, str):
+        raise SpecError(where, text, "an expression in quotes is needed")
+    parser = Parser(text, where, allow_fractional)
+    try:
+        tree = parser.whole()
+    except RecursionError:
+        raise SpecError(where, text, "nested too deeply; give parts of it a name") from None
+    return Expression(text, where, tree, tuple(parser.names), tuple(parser.functions))

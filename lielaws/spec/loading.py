@@ -1,0 +1,40 @@
+"""Whatever names an architecture as text: a spec string or the path of a spec file."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from lielaws.errors import SpecError
+from lielaws.spec.files import SUFFIXES, load
+from lielaws.spec.messages import one_line
+from lielaws.spec.registry import Families, build_from_mapping, build_from_tree
+from lielaws.spec.strings import parse_spec
+
+_SEPARATORS = {"/", "\\", os.sep}
+
+
+def load_architecture(spec: str | os.PathLike[str], families: Families) -> Any:
+    """The architecture of a spec string such as `relu:3-4-3`, or of the file at a path.
+
+    Parameters
+    ----------
+    spec : a path object, or a text; a text is a path if it ends in .toml, .json, .phi or .txt, or if it has a path
+        separator and no ':'
+    families : name -> :class:`Family`
+
+    Raises SpecError, or a SizeError or UnsupportedError of a constructor.
+    """
+    if isinstance(spec, os.PathLike) or (isinstance(spec, str) and is_path(spec)):
+        path = os.fsdecode(spec)
+        return build_from_mapping(load(path), families, one_line(path, 200))
+    if isinstance(spec, str):
+        return build_from_tree(parse_spec(spec), families)
+    raise SpecError("spec", spec, "a spec string such as 'relu:3-4-3' or the path of a spec file is needed")
+
+
+def is_path(text: str) -> bool:
+    """Whether a text is the path of a spec file, rather than a spec string."""
+    if text.lower().endswith(SUFFIXES):
+        return True
+    return ":" not in text and any(separator in text for separator in _SEPARATORS)

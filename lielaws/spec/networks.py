@@ -1,0 +1,75 @@
+"""Networks in spec files: named expressions that become one function over traced arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from lielaws.errors import SpecError
+from lielaws.spec.language import Expression, evaluate
+from lielaws.spec.messages import did_you_mean
+
+
+def network_function(
+    parameters: Iterable[str],
+    data: Iterable[str],
+    output: Expression,
+    let: Mapping[str, Expression] | None = None,
+) -> Callable[..., Any]:
+    """A network `function(p, *data, ops)`, as :func:`lielaws.architecture` takes it.
+
+    Parameters
+    ----------
+    parameters, data : their names; data in the order in which they are passed
+    output : the value of the network
+    let : intermediate values by name, each an expression in the parameters, the data and the earlier ones
+
+    Raises SpecError for names that are not known where they are used, that are given twice, or that are never used.
+    """
+    tensors, inputs, steps = tuple(parameters), tuple(data), dict(let or {})
+    _check_names(tensors, inputs, steps, output)
+    used = {name for expression in (*steps.values(), output) for name in expression.names}
+    needed = tuple(name for name in tensors if name in used)
+
+    def network(p: Any, *arguments: Any) -> Any:
+        *values, ops = arguments
+        environment = {name: p[name] for name in needed} | dict(zip(inputs, values, strict=True))
+        functions = ops.table()
+        for name, expression in steps.items():
+            environment[name] = evaluate(expression, environment, functions, _number)
+        return evaluate(output, environment, functions, _number)
+
+    return network
+
+
+def _check_names(
+    tensors: tuple[str, ...], inputs: tuple[str, ...], steps: Mapping[str, Expression], output: Expression
+) -> None:
+    known: set[str] = set(tensors)
+    for kind, names in (("data", inputs), ("let", steps)):
+        for name in names:
+            if name in known and kind == "data":
+                raise SpecError(kind, name, "also the name of a parameter; rename one of them")
+        if kind == "data":
+            known |= set(names)
+    used: set[str] = set()
+    for name, expression in steps.items():
+        _check_known(expression, known)
+        if name in known:
+            raise SpecError("let", name, "this name is taken; choose another")
+        known.add(name)
+        used |= set(expression.names)
+    _check_known(output, known)
+    if unused := sorted(known - used - set(output.names)):
+        raise SpecError("output", unused, "declared but not used; remove them")
+
+
+def _check_known(expression: Expression, known: set[str]) -> None:
+    for name in expression.names:
+        if name not in known:
+            raise SpecError(expression.where, expression.source, f"name '{name}' is {did_you_mean(name, known)}")
+
+
+def _number(value: Fraction) -> int | Fraction:
+    return int(value) if value.denominator == 1 else value

@@ -1,0 +1,106 @@
+"""Reparameterizations as text: declared symbols, expressions in exactly these, and files of both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lielaws.errors import SpecError
+from lielaws.spec.expressions import numbered_lines, scalar
+from lielaws.spec.language import parse
+from lielaws.spec.messages import listing, one_line, quoted
+from lielaws.spec.tokens import is_name
+
+if TYPE_CHECKING:
+    import sympy
+
+_ENTRY = re.compile(r"(.*?)\[([0-9]{1,9}(?: ?, ?[0-9]{1,9})*)\]")
+
+
+def read_phi_file(text: str, where: str) -> tuple[list[sympy.Symbol], list[sympy.Expr]]:
+    """The symbols and expressions of a reparameterization file.
+
+    The first line is `symbols: x1 x2 x3`, with commas or spaces; then follows one expression a line. `#` begins a
+    comment. Raises SpecError, with the number of the line.
+    """
+    lines = list(numbered_lines(text, where))
+    number, header = lines[0] if lines else (1, "")
+    key, colon, names = header.partition(":")
+    if not colon or key.strip() != "symbols":
+        raise SpecError(f"{where}, line {number}", one_line(header), "the first line must be like 'symbols: x1 x2 x3'")
+    symbols = declared_symbols(names.replace(",", " ").split(), f"{where}, line {number}")
+    if len(lines) == 1:
+        raise SpecError(where, one_line(header), "no expression follows; write one a line")
+    texts = [(f"{where}, line {number}", line) for number, line in lines[1:]]
+    return list(symbols.values()), phi_expressions(texts, symbols, where)
+
+
+def declared_symbols(names: Iterable[str], where: str) -> dict[str, sympy.Symbol]:
+    """Symbols by name; an entry of a tensor, such as `W1[0, 2]`, counts as a symbol too.
+
+    Raises SpecError for a list that is empty, for duplicates, and for what is not a name.
+    """
+    symbols: dict[str, sympy.Symbol] = {}
+    for name in names:
+        symbol = _symbol(name, where)
+        if str(symbol) in symbols:
+            raise SpecError(where, name, "this symbol is declared twice; declare it once")
+        symbols[str(symbol)] = symbol
+    if not symbols:
+        raise SpecError(where, "", "no symbols are declared; name at least one")
+    return symbols
+
+
+def phi_expressions(
+    texts: Sequence[tuple[str, str]], symbols: Mapping[str, sympy.Symbol], where: str
+) -> list[sympy.Expr]:
+    """One expression for each pair of where it stands and its text.
+
+    Raises SpecError for symbols that are used but not declared, or declared but not used anywhere.
+    """
+    bases = _environment(symbols)
+    expressions, used = [], set()
+    for place, text in texts:
+        parsed = parse(text, where=place, allow_fractional=True)
+        if missing := [name for name in parsed.names if name not in bases]:
+            raise SpecError(place, text, f"{listing(map(quoted, missing))} used but not declared; add to the symbols")
+        expression = scalar(parsed, bases)
+        atoms = _atoms(expression)
+        if foreign := sorted(atoms - set(symbols)):
+            raise SpecError(place, text, f"{listing(map(quoted, foreign))} used but not declared; add to the symbols")
+        used |= atoms
+        expressions.append(expression)
+    if unused := [name for name in symbols if name not in used]:
+        raise SpecError(where, list(unused), "declared but not used in any expression; remove from the symbols")
+    return expressions
+
+
+def _symbol(name: Any, where: str) -> Any:
+    import sympy
+
+    if isinstance(name, str) and is_name(name):
+        return sympy.Symbol(name)
+    match = _ENTRY.fullmatch(name) if isinstance(name, str) else None
+    if match is None or not is_name(match[1]):
+        raise SpecError(where, one_line(name) if isinstance(name, str) else name, "a name such as x1 is needed")
+    return sympy.IndexedBase(match[1])[tuple(int(index) for index in match[2].split(","))]
+
+
+def _environment(symbols: Mapping[str, Any]) -> dict[str, Any]:
+    """What the names in an expression stand for: symbols, and tensors of which entries are declared."""
+    environment = {}
+    for name, symbol in symbols.items():
+        base = getattr(symbol, "base", None)
+        environment[name if base is None else str(base.label)] = symbol if base is None else base
+    return environment
+
+
+def _atoms(expression: Any) -> set[str]:
+    """The names of the symbols and of the entries of tensors in it."""
+    import sympy
+
+    entries = expression.atoms(sympy.Indexed)
+    labels = {entry.base.label for entry in entries}
+    symbols = {symbol for symbol in expression.atoms(sympy.Symbol) if symbol not in labels}
+    return {str(atom) for atom in symbols | entries}
