@@ -10,14 +10,16 @@ import numpy as np
 
 from lielaws.architectures.base import Architecture
 from lielaws.certificate.record import FORMAT, VERSION, Certificate
-from lielaws.closure.growth import Growth, Witness
+from lielaws.closure.growth import Growth
 from lielaws.flows.fields import Members
 from lielaws.graph.potential import Potential
+from lielaws.graph.program import Program
 from lielaws.graph.serialize import graph_spec
 from lielaws.laws.polynomial import Polynomial
 from lielaws.laws.terms import TermTable
 from lielaws.laws.verify import Verification
 from lielaws.linalg import EXPLORATION_PRIME, dense
+from lielaws.numbers.modular import Modular
 
 _LIBRARIES = ("lielaws", "numpy", "python-flint", "scipy", "sympy")
 
@@ -33,7 +35,7 @@ def build_certificate(
 ) -> Certificate:
     """The certificate of one discovery; deterministic in all its arguments."""
     potential = architecture.potential
-    probes, brackets = _witnesses(potential, growth.witnesses)
+    probes, brackets = _witnesses(potential, growth)
     upper = len(growth.point) - growth.rank
     return Certificate(
         {
@@ -63,15 +65,15 @@ def build_certificate(
     )
 
 
-def _witnesses(potential: Potential, witnesses: Sequence[Witness]) -> tuple[list[Any], list[Any]]:
+def _witnesses(potential: Potential, growth: Growth) -> tuple[list[Any], list[Any]]:
     """All probes, and each bracket as a nested word over them: 3 for X_3, [7, 3] for [X_7, X_3]."""
     probes: list[Any] = []
     brackets: list[Any] = []
-    for witness in witnesses:
+    for witness in growth.witnesses:
         numbers = []
         for members in witness.words:
             numbers.append(range(len(probes), len(probes) + members.count))
-            probes += _probes(potential, members)
+            probes += _probes(potential, members, growth.prime)
         for choice in zip(*numbers, strict=True):
             word: Any = choice[0]
             for outer in choice[1:]:
@@ -80,14 +82,15 @@ def _witnesses(potential: Potential, witnesses: Sequence[Witness]) -> tuple[list
     return probes, brackets
 
 
-def _probes(potential: Potential, members: Members) -> Iterator[dict[str, Any]]:
+def _probes(potential: Potential, members: Members, prime: int) -> Iterator[dict[str, Any]]:
     data = list(potential.traced.data.items())
-    gates = [(gate.leaf.static.name, gate.leaf) for gate in potential.gates]
+    values = Program.of([gate.value for gate in potential.gates]).run(Modular(prime), members.values)
+    gates = [(gate.leaf.static.name, value) for gate, value in zip(potential.gates, values, strict=True)]
     for k in range(members.count):
         yield {
             "data": {name: members.values[leaf.static][0, k].ravel().tolist() for name, leaf in data},
             "cotangent": members.values[potential.cotangent.static][0, k].ravel().tolist(),
-            "gates": {name: members.values[leaf.static][0, k].ravel().tolist() for name, leaf in gates},
+            "gates": {name: value[0, k].ravel().tolist() for name, value in gates},
         }
 
 

@@ -31,11 +31,14 @@ _ATTEMPTS = 8
 class Gate:
     """A leaf of gates, 1 where the argument is positive and 0 where it is negative.
 
+    argument : what it is the gate of, in the network as it was written
+    value : the gates with those that are shared filled in; entries of the leaf that are shared are not used
     affine : the output is affine in these gates, so that arbitrary values of them span the same family as 0 and 1
     """
 
     leaf: Node
     argument: Node
+    value: Node
     affine: bool
 
 
@@ -65,8 +68,9 @@ def lower_gates(output: Node) -> tuple[Node, tuple[Gate, ...]]:
             break
         twins = found
     affine = _affine(lowered, leaves)
-    gates = zip(leaves, (node.inputs[0] for node in pieces), affine, strict=True)
-    return lowered, tuple(Gate(leaf, argument, flag) for leaf, argument, flag in gates)
+    values = [_gate(k, piece, leaves, twins) for k, piece in enumerate(pieces)]
+    gates = zip(leaves, pieces, values, affine, strict=True)
+    return lowered, tuple(Gate(leaf, piece.inputs[0], value, flag) for leaf, piece, value, flag in gates)
 
 
 def _rewrite(

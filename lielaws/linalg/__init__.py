@@ -1,11 +1,25 @@
-"""Exact linear algebra: integers in, integers out."""
+"""Exact linear algebra: integers in, integers out.
 
+Matrices are int64 arrays with entries in [0, p), p an odd prime below 2^31. Modules: `primes`, `modular` (products,
+inverses), `dense` (FLINT, through `bridge`), `blas` (an independent elimination), `sparse` (with `peel` and
+`markowitz`), `choice` (which of them computes a rank), `echelon` (a span that grows), `lift` (back to the rationals).
+"""
+
+from lielaws.linalg.choice import choose_kernel as choose_kernel
+from lielaws.linalg.choice import rank as rank
+from lielaws.linalg.dense import independent_columns as independent_columns
+from lielaws.linalg.dense import independent_rows as independent_rows
+from lielaws.linalg.dense import nullspace as nullspace
+from lielaws.linalg.dense import rref as rref
 from lielaws.linalg.echelon import Echelon as Echelon
 from lielaws.linalg.lift import combine as combine
 from lielaws.linalg.lift import integer_row as integer_row
 from lielaws.linalg.lift import lift_rows as lift_rows
 from lielaws.linalg.lift import rational_reconstruction as rational_reconstruction
 from lielaws.linalg.lift import short_basis as short_basis
+from lielaws.linalg.modular import inverse as inverse
+from lielaws.linalg.modular import matmul as matmul
+from lielaws.linalg.modular import power as power
 from lielaws.linalg.primes import EXPLORATION_PRIME as EXPLORATION_PRIME
 from lielaws.linalg.primes import is_prime as is_prime
 from lielaws.linalg.primes import random_prime as random_prime

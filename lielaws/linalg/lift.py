@@ -24,7 +24,8 @@ Rows = Sequence[Sequence[int]] | npt.NDArray[Any]
 def rational_reconstruction(a: int, m: int) -> Fraction | None:
     """The fraction n/d = a modulo m with |n|, d <= sqrt(m/2); None if there is none.
 
-    Two such fractions would have |n d' - n' d| <= m, with equality for n/d = -n'/d' = 1 at m = 2 only; so it is unique.
+    It is unique for m > 2: two such fractions in lowest terms have |n d' - n' d| <= 2 (m/2), a multiple of m, and equality
+    needs all four numbers to be equal, hence 1.
     """
     bound = math.isqrt(m // 2)
     r0, r1, s0, s1 = m, a % m, 0, 1

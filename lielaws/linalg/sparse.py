@@ -8,12 +8,14 @@ Components come after the peel, as it splits them further.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array, sparray
 from scipy.sparse.csgraph import connected_components
 
+from lielaws.linalg import dense
 from lielaws.linalg.bridge import check_modulus
 from lielaws.linalg.echelon import rank_by_chunks
 from lielaws.linalg.markowitz import eliminate
@@ -22,7 +24,17 @@ from lielaws.linalg.peel import peel
 IntArray = npt.NDArray[np.int64]
 Triplets = tuple[IntArray, IntArray, IntArray, tuple[int, int]]
 
+_SMALL = 1 << 14
 _CHUNK_ENTRIES = 1 << 22
+
+
+class Component(NamedTuple):
+    """A diagonal block by its entries; there may be a hundred thousand of them, so nothing heavier."""
+
+    rows: IntArray
+    columns: IntArray
+    values: IntArray
+    shape: tuple[int, int]
 
 
 def rank(matrix: sparray | Triplets, p: int) -> int:
@@ -36,9 +48,9 @@ def canonical(matrix: sparray | Triplets, p: int) -> csr_array:
     """Entries in [1, p), one at each stored position."""
     if isinstance(matrix, tuple):
         rows, columns, values, shape = matrix
-        result = csr_array((np.asarray(values) % p, (rows, columns)), shape=shape)
+        result = csr_array((np.asarray(values, dtype=np.int64) % p, (rows, columns)), shape=shape)
     else:
-        result = csr_array(matrix, copy=True)
+        result = csr_array(matrix, dtype=np.int64, copy=True)
         result.data %= p
     # Values below 2^31: up to 2^32 of them may be added up at one position.
     result.sum_duplicates()
@@ -47,34 +59,41 @@ def canonical(matrix: sparray | Triplets, p: int) -> csr_array:
     return result
 
 
-def components(matrix: csr_array) -> Iterator[csr_array]:
+def components(matrix: csr_array) -> Iterator[Component]:
     """The diagonal blocks that the matrix falls into when its lines are sorted; empty lines are left out."""
     entries = matrix.tocoo()
-    n_rows = matrix.shape[0]
-    size = sum(matrix.shape)
+    n_rows, n_columns = matrix.shape
+    size = n_rows + n_columns
     graph = csr_array((np.ones(matrix.nnz, dtype=np.int8), (entries.row, n_rows + entries.col)), shape=(size, size))
     count, labels = connected_components(graph, directed=False)
-    rows, row_starts = _positions(labels[:n_rows], count)
-    columns, column_starts = _positions(labels[n_rows:], count)
+    rows, heights = _positions(labels[:n_rows], count)
+    columns, widths = _positions(labels[n_rows:], count)
     owner = labels[entries.row]
     order = np.argsort(owner, kind="stable")
-    ends = np.cumsum(np.bincount(owner, minlength=count))
-    local = (rows[entries.row] - row_starts[owner])[order], (columns[entries.col] - column_starts[owner])[order]
-    data = entries.data[order]
-    for k in np.flatnonzero(np.diff(ends, prepend=0)):
-        part = slice(ends[k - 1] if k else 0, ends[k])
-        shape = (row_starts[k + 1] - row_starts[k], column_starts[k + 1] - column_starts[k])
-        yield csr_array((data[part], (local[0][part], local[1][part])), shape=shape)
+    rows, columns, values = rows[entries.row[order]], columns[entries.col[order]], entries.data[order]
+    start = 0
+    for height, width, length in zip(heights, widths, np.bincount(owner, minlength=count).tolist(), strict=True):
+        part = slice(start, start + length)
+        if length:
+            yield Component(rows[part], columns[part], values[part], (height, width))
+        start += length
 
 
-def _positions(labels: IntArray, count: int) -> tuple[IntArray, IntArray]:
-    """Where each line goes when lines are sorted by label, and where each label starts."""
-    positions = np.empty(len(labels), dtype=np.int64)
-    positions[np.argsort(labels, kind="stable")] = np.arange(len(labels))
-    return positions, np.concatenate([[0], np.cumsum(np.bincount(labels, minlength=count))])
+def _positions(labels: IntArray, count: int) -> tuple[IntArray, list[int]]:
+    """The place of each line among those with its label, and the number of lines of each label."""
+    lengths = np.bincount(labels, minlength=count)
+    order = np.argsort(labels, kind="stable")
+    places = np.empty(len(labels), dtype=np.int64)
+    places[order] = np.arange(len(labels)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return places, lengths.tolist()
 
 
-def _component_rank(matrix: csr_array, p: int) -> int:
+def _component_rank(part: Component, p: int) -> int:
+    if part.shape[0] * part.shape[1] <= _SMALL:
+        block = np.zeros(part.shape, dtype=np.int64)
+        block[part.rows, part.columns] = part.values
+        return dense.rank(block, p)
+    matrix = csr_array((part.values, (part.rows, part.columns)), shape=part.shape)
     core, found = eliminate(matrix, p)
     if core.shape[0] < core.shape[1]:
         core = core.T.tocsr()
