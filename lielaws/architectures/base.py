@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from lielaws.architectures.checks import checked_shapes
-from lielaws.architectures.running import Gates, evaluate_gates, evaluate_network, evaluate_pullback
+from lielaws.architectures.running import Gates, Runner
 from lielaws.errors import InvalidArgumentError, LieLawsError
 from lielaws.graph.node import Shape
 from lielaws.graph.potential import Potential, Traced, build_potential, trace
@@ -69,6 +69,10 @@ class Architecture:
     def potential(self) -> Potential:
         return build_potential(self.traced)
 
+    @cached_property
+    def _runner(self) -> Runner:
+        return Runner(self.potential)
+
     def forward(self, params: Mapping[str, Any], x: Any, *, gates: Gates | None = None) -> Any:
         """The network in float64.
 
@@ -80,18 +84,18 @@ class Architecture:
 
         Returns an array of shape (batch, *output_shape).
         """
-        return evaluate_network(self.traced, params, x, None if gates is None else (self.potential, gates))
+        return self._runner.forward(params, x, gates)
 
     def gates(self, params: Mapping[str, Any], x: Any) -> Gates:
         """The activation patterns at `params` for each sample: 1 where an argument is positive."""
-        return evaluate_gates(self.potential, params, x)
+        return self._runner.gates(params, x)
 
     def pullback(self, params: Mapping[str, Any], x: Any, cotangent: Any, *, gates: Gates | None = None) -> dict[str, Any]:
         """The gradient of the sum over samples of <cotangent, forward(params, x)>, by name.
 
         `cotangent` has the shape of the output of :meth:`forward`: for a loss it is its gradient there.
         """
-        return evaluate_pullback(self.potential, params, x, cotangent, gates)
+        return self._runner.pullback(params, x, cotangent, gates)
 
     def reparameterization(self) -> Reparameterization:
         """The functions phi(theta) through which the potentials factor (arXiv 2307.00144, section 2).

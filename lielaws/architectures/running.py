@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,49 +21,64 @@ Gates = Mapping[str, npt.NDArray[np.float64]]
 """activation patterns by gate name, each of shape (batch, *shape)"""
 
 
-def evaluate_network(
-    traced: Traced, params: Mapping[str, Any], x: Any, frozen: tuple[Potential, Gates] | None = None
-) -> FloatArray:
-    values, batch = _leaf_values(traced, params, x)
-    output = traced.output
-    if frozen is not None:
-        potential, gates = frozen
-        output = potential.output
-        values |= {gate.leaf.static: _gate_values(gate.leaf, gates) for gate in potential.gates}
-    (result,) = Program.of([output]).run(Floats(), values)
-    return np.array(np.broadcast_to(result, (batch, *output.shape)))
+@dataclass(frozen=True)
+class Runner:
+    """The programs of one architecture, made once: training calls them thousands of times."""
 
+    potential: Potential
 
-def evaluate_gates(potential: Potential, params: Mapping[str, Any], x: Any) -> dict[str, FloatArray]:
-    values, batch = _leaf_values(potential.traced, params, x)
-    arguments = Program.of([gate.argument for gate in potential.gates]).run(Floats(), values)
-    return {
-        gate.leaf.static.name: np.array(np.broadcast_to(value >= 0, (batch, *gate.leaf.shape)), dtype=np.float64)
-        for gate, value in zip(potential.gates, arguments, strict=True)
-    }
+    @property
+    def traced(self) -> Traced:
+        return self.potential.traced
 
+    @cached_property
+    def _network(self) -> Program:
+        return Program.of([self.traced.output])
 
-def evaluate_pullback(
-    potential: Potential, params: Mapping[str, Any], x: Any, cotangent: Any, gates: Gates | None
-) -> dict[str, FloatArray]:
-    traced = potential.traced
-    values, batch = _leaf_values(traced, params, x)
-    if gates is None:
-        gates = evaluate_gates(potential, params, x)
-    values |= {gate.leaf.static: _gate_values(gate.leaf, gates) for gate in potential.gates}
-    weights = np.asarray(cotangent, dtype=np.float64)
-    if weights.shape != (batch, *potential.output.shape):
-        needed = (batch, *potential.output.shape)
-        raise InvalidArgumentError("cotangent", weights.shape, f"an array of shape {needed} is needed")
-    values[potential.cotangent.static] = weights
-    leaves = list(traced.parameters.values())
-    slopes = pullback(potential.output, potential.cotangent, leaves)
-    computed = iter(Program.of([slope for slope in slopes if slope is not None]).run(Floats(), values))
-    result = {}
-    for (name, leaf), slope in zip(traced.parameters.items(), slopes, strict=True):
-        gradient = np.zeros(leaf.shape) if slope is None else np.broadcast_to(next(computed), (batch, *leaf.shape)).sum(0)
-        result[name] = np.asarray(gradient)
-    return result
+    @cached_property
+    def _gated_network(self) -> Program:
+        return Program.of([self.potential.output])
+
+    @cached_property
+    def _arguments(self) -> Program:
+        return Program.of([gate.argument for gate in self.potential.gates])
+
+    @cached_property
+    def _slopes(self) -> tuple[tuple[bool, ...], Program]:
+        slopes = pullback(self.potential.output, self.potential.cotangent, list(self.traced.parameters.values()))
+        return tuple(slope is not None for slope in slopes), Program.of([slope for slope in slopes if slope is not None])
+
+    def forward(self, params: Mapping[str, Any], x: Any, gates: Gates | None) -> FloatArray:
+        values, batch = _leaf_values(self.traced, params, x)
+        program = self._network if gates is None else self._gated_network
+        (result,) = program.run(Floats(), values | self._gate_values(gates or {}, needed=gates is not None))
+        return np.array(np.broadcast_to(result, (batch, *self.traced.output.shape)))
+
+    def gates(self, params: Mapping[str, Any], x: Any) -> dict[str, FloatArray]:
+        values, batch = _leaf_values(self.traced, params, x)
+        return {
+            gate.leaf.static.name: np.array(np.broadcast_to(value >= 0, (batch, *gate.leaf.shape)), dtype=np.float64)
+            for gate, value in zip(self.potential.gates, self._arguments.run(Floats(), values), strict=True)
+        }
+
+    def pullback(self, params: Mapping[str, Any], x: Any, cotangent: Any, gates: Gates | None) -> dict[str, FloatArray]:
+        values, batch = _leaf_values(self.traced, params, x)
+        values |= self._gate_values(self.gates(params, x) if gates is None else gates, needed=True)
+        weights = np.asarray(cotangent, dtype=np.float64)
+        if weights.shape != (batch, *self.potential.output.shape):
+            needed = (batch, *self.potential.output.shape)
+            raise InvalidArgumentError("cotangent", weights.shape, f"an array of shape {needed} is needed")
+        values[self.potential.cotangent.static] = weights
+        present, program = self._slopes
+        computed = iter(program.run(Floats(), values))
+        result = {}
+        for (name, leaf), there in zip(self.traced.parameters.items(), present, strict=True):
+            slope = np.broadcast_to(next(computed), (batch, *leaf.shape)).sum(0) if there else np.zeros(leaf.shape)
+            result[name] = np.asarray(slope)
+        return result
+
+    def _gate_values(self, gates: Gates, *, needed: bool) -> dict[Leaf, FloatArray]:
+        return {gate.leaf.static: _gate_array(gate.leaf, gates) for gate in self.potential.gates} if needed else {}
 
 
 def parameter_array(name: str, shape: tuple[int, ...], params: Mapping[str, Any]) -> FloatArray:
@@ -74,7 +91,7 @@ def parameter_array(name: str, shape: tuple[int, ...], params: Mapping[str, Any]
     return array
 
 
-def _gate_values(leaf: Node, gates: Gates) -> FloatArray:
+def _gate_array(leaf: Node, gates: Gates) -> FloatArray:
     if leaf.static.name not in gates:
         raise InvalidArgumentError("gates", sorted(gates), f"'{leaf.static.name}' is missing; use Architecture.gates")
     return np.asarray(gates[leaf.static.name], dtype=np.float64)

@@ -8,14 +8,16 @@ elimination fills the matrix within a few steps. Where a dense matrix would not 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import sparray
 
-from lielaws.linalg import dense, sparse
+from lielaws.linalg import dense
 from lielaws.linalg.echelon import rank_by_chunks
+
+if TYPE_CHECKING:
+    from scipy.sparse import sparray
 
 IntArray = npt.NDArray[np.int64]
 
@@ -45,8 +47,13 @@ def rank(matrix: IntArray | sparray, p: int) -> int:
     """The rank modulo an odd prime below 2^31, of entries in [0, p)."""
     if isinstance(matrix, np.ndarray):
         return dense_rank(matrix, p)
-    kernel = choose_kernel(*matrix.shape, matrix.nnz)
-    return sparse.rank(matrix, p) if kernel == "sparse" else dense_rank(sparse.canonical(matrix, p).toarray(), p)
+    # scipy.sparse takes 0.1 s to import, so only who passes a sparse matrix pays for it.
+    from lielaws.linalg import sparse
+
+    n_rows, n_columns = matrix.shape
+    if choose_kernel(n_rows, n_columns, matrix.nnz) == "sparse":
+        return sparse.rank(matrix, p)
+    return dense_rank(sparse.canonical(matrix, p).toarray(), p)
 
 
 def dense_rank(matrix: IntArray, p: int) -> int:

@@ -57,7 +57,7 @@ class Echelon:
 
     def contains(self, rows: IntArray) -> npt.NDArray[np.bool_]:
         """For each row, whether it is in the span."""
-        return ~self._remainder(rows).any(axis=1)
+        return np.logical_not(self._remainder(rows).any(axis=1))
 
     def _extend(self, rows: IntArray) -> IntArray:
         rest = self._remainder(rows)

@@ -24,8 +24,8 @@ Rows = Sequence[Sequence[int]] | npt.NDArray[Any]
 def rational_reconstruction(a: int, m: int) -> Fraction | None:
     """The fraction n/d = a modulo m with |n|, d <= sqrt(m/2); None if there is none.
 
-    It is unique for m > 2: two such fractions in lowest terms have |n d' - n' d| <= 2 (m/2), a multiple of m, and equality
-    needs all four numbers to be equal, hence 1.
+    It is unique for m > 2: of two such fractions in lowest terms, |n d' - n' d| is a multiple of m and at most 2 (m/2),
+    where equality needs all four numbers to be equal up to sign, hence 1.
     """
     bound = math.isqrt(m // 2)
     r0, r1, s0, s1 = m, a % m, 0, 1
@@ -69,11 +69,13 @@ def combine(residues: Any, moduli: Any, second: Any = None, p: Any = None, /) ->
     if second is not None:
         return combine([residues, second], [moduli, p])[0].tolist()
     if not moduli or len(residues) != len(moduli):
-        raise InvalidArgumentError("moduli", moduli, f"must be one for each of the {len(residues)} residues, at least one")
+        remedy = f"must be one for each of the {len(residues)} residues"
+        raise InvalidArgumentError("moduli", moduli, remedy)
     total, modulus = np.array(residues[0], dtype=object), int(moduli[0])
     for rows, m in zip(residues[1:], moduli[1:], strict=True):
-        total = total + modulus * ((np.array(rows, dtype=object) - total) * pow(modulus, -1, m) % m)
-        modulus *= m
+        digit = (np.array(rows, dtype=object) - total) * pow(modulus, -1, int(m)) % int(m)
+        total = total + modulus * digit
+        modulus *= int(m)
     return total, modulus
 
 

@@ -50,7 +50,10 @@ def matmul(a: IntArray, b: IntArray, p: int) -> IntArray:
 
 
 def product_kernel(rows: int, terms: int, columns: int, work: int) -> Kernel:
-    """The fastest kernel for a stack of products (rows, terms) @ (terms, columns) with `work` products of entries in all."""
+    """The fastest kernel for a stack of products (rows, terms) @ (terms, columns).
+
+    work : products of entries in the whole stack
+    """
     if terms <= _DIRECT_TERMS:
         return "direct"
     large = rows * terms * columns >= _SMALLEST_FLOAT_MATRIX and work >= _SMALLEST_FLOAT_WORK
@@ -82,16 +85,13 @@ def float_product(a: IntArray, b: IntArray, p: int) -> IntArray:
     bits = limb_bits(terms)
     split_left = a.size <= b.size
     whole = (b if split_left else a).astype(np.float64)
-    total: IntArray | None = None
+    total: IntArray = np.zeros((), dtype=np.int64)
     for limb in _limbs(a if split_left else b, bits):
-        # terms * 2^31 * 2^bits <= 2^53: whatever the order of summation, each partial sum is an integer that float64 holds.
+        # terms * 2^31 * 2^bits <= 2^53: in any order of summation, each partial sum is an integer that float64 holds.
         part = (limb @ whole if split_left else whole @ limb).astype(np.int64)
-        if total is not None:
-            # total < 2^31 and bits <= 16: below 2^47 + 2^53.
-            total <<= bits
-            part += total
+        # total < 2^31 and bits <= 16: below 2^47 + 2^53.
+        part += total << bits
         total = reduce(part, p)
-    assert total is not None
     return total
 
 
@@ -127,7 +127,8 @@ def reduce(x: IntArray, p: int) -> IntArray:
     # numpy divides by a constant with a multiplication, but has no such path for remainders: 0.7 against 2 ns an entry.
     quotient = u // np.uint64(p)
     quotient *= np.uint64(p)
-    return np.subtract(u, quotient, out=quotient).view(np.int64)
+    np.subtract(u, quotient, out=quotient)
+    return quotient.view(np.int64)
 
 
 def power(a: IntArray, exponent: int, p: int) -> IntArray:

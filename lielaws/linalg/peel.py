@@ -38,10 +38,10 @@ class _Peel:
 
     def __init__(self, matrix: csr_array) -> None:
         n_rows, n_columns = matrix.shape
-        self.starts = matrix.indptr.astype(np.int64)
-        self.columns = matrix.indices.astype(np.int64)
-        self.count = np.bincount(self.columns, minlength=n_columns)
-        self.total = np.zeros(n_columns, dtype=np.int64)
+        self.starts: IntArray = matrix.indptr.astype(np.int64)
+        self.columns: IntArray = matrix.indices.astype(np.int64)
+        self.count: IntArray = np.bincount(self.columns, minlength=n_columns).astype(np.int64, copy=False)
+        self.total: IntArray = np.zeros(n_columns, dtype=np.int64)
         np.add.at(self.total, self.columns, np.repeat(np.arange(n_rows), np.diff(self.starts)))
         self.gone = np.zeros(n_rows, dtype=bool)
 
@@ -59,14 +59,15 @@ class _Peel:
         ends = np.cumsum(lengths)
         # The ranges starts[row] .. starts[row + 1], one after the other.
         entries = np.arange(ends[-1]) + np.repeat(self.starts[rows] - ends + lengths, lengths)
-        touched = self.columns[entries]
+        touched: IntArray = self.columns[entries]
         np.subtract.at(self.count, touched, 1)
         np.subtract.at(self.total, touched, np.repeat(rows, lengths))
         return touched
 
     def _follow(self, front: IntArray) -> IntArray:
         """Line by line until the front is exhausted or wide again."""
-        count, total, starts = memoryview(self.count), memoryview(self.total), memoryview(self.starts)
+        # Single entries are reached twice as fast through a view of the memory as through the array.
+        count, total, starts = self.count.data, self.total.data, self.starts.data
         stack = front.tolist()
         while stack and len(stack) <= _NARROW_FRONT:
             column = stack.pop()

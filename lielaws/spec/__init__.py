@@ -1,11 +1,11 @@
 """Specs: strings, files and expressions to architectures. Everything foreign is read as data, nothing is executed."""
 
 from lielaws.spec.expressions import to_sympy
-from lielaws.spec.files import load
+from lielaws.spec.files import load, read_text
 from lielaws.spec.language import Expression, evaluate, parse
 from lielaws.spec.lawtexts import LawText, parse_laws
 from lielaws.spec.loading import load_architecture
-from lielaws.spec.networks import network_function
+from lielaws.spec.networks import network, network_function
 from lielaws.spec.phi import read_phi_file
 from lielaws.spec.registry import Family, build_from_mapping, build_from_tree, describe
 from lielaws.spec.strings import SpecTree, parse_spec
@@ -21,10 +21,12 @@ __all__ = [
     "evaluate",
     "load",
     "load_architecture",
+    "network",
     "network_function",
     "parse",
     "parse_laws",
     "parse_spec",
     "read_phi_file",
+    "read_text",
     "to_sympy",
 ]

@@ -151,7 +151,7 @@ class _Evaluator:
         except (RecursionError, MemoryError):
             raise self.error(node, "too large to evaluate; split it") from None
         except Exception as error:
-            # The values belong to others, and so does what their operators raise.
+            # The operators belong to the values, and raise what they like.
             lacking = unfit if isinstance(error, AttributeError | TypeError) else ""
             raise self.error(node, lacking or one_line(error, 200) or type(error).__name__) from error
 

@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lielaws.errors import SpecError
+from lielaws.spec.functions import SCALAR_FUNCTIONS, scalar_function
 from lielaws.spec.language import Expression, evaluate, parse
-from lielaws.spec.symbolic import FUNCTIONS, scalar_function
 
 if TYPE_CHECKING:
     import sympy
@@ -51,8 +51,8 @@ def scalar(expression: Expression, symbols: Mapping[str, Any]) -> sympy.Expr:
     """The value of a parsed expression over symbols; see :func:`to_sympy`."""
     import sympy
 
-    value = evaluate(expression, symbols, {name: scalar_function(name) for name in FUNCTIONS}, rational)
-    if not isinstance(value, sympy.Expr):
+    value = evaluate(expression, symbols, {name: scalar_function(name) for name in SCALAR_FUNCTIONS}, rational)
+    if not isinstance(value, sympy.Expr) or _has_whole_tensor(value):
         remedy = "a number or a scalar expression is needed; select an entry by an index"
         raise SpecError(expression.where, expression.source, remedy)
     return finite(value, expression)
@@ -65,3 +65,13 @@ def finite(value: sympy.Expr, expression: Expression) -> sympy.Expr:
     if value.has(sympy.nan, sympy.zoo, sympy.oo, sympy.I):
         raise SpecError(expression.where, expression.source, "it is not a finite real expression")
     return value
+
+
+def _has_whole_tensor(value: sympy.Expr) -> bool:
+    """Whether a tensor is used as a whole, which sympy would treat as a number."""
+    import sympy
+
+    if not value.has(sympy.IndexedBase):
+        return False
+    entries = {entry: sympy.Integer(1) for entry in value.atoms(sympy.Indexed)}
+    return bool(value.xreplace(entries).has(sympy.IndexedBase))

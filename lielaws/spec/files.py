@@ -35,7 +35,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
         raise SpecError(_ARGUMENT, name, f"its name must end in {_ALL}; a spec string is like relu:3-4-3")
-    text = _read(path, name)
+    text = _read(path, name, _ARGUMENT)
     try:
         contents = _READERS[suffix](text, name)
     except (RecursionError, MemoryError):
@@ -46,33 +46,41 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     return contents
 
 
-def _read(path: str | os.PathLike[str], name: str) -> str:
+def read_text(path: str | os.PathLike[str], argument: str = "file") -> str:
+    """The text of a file. Raises SpecError if it is missing, empty, larger than 50 MB, or no UTF-8."""
+    return _read(path, printable(os.fsdecode(path)), argument)
+
+
+def _read(path: str | os.PathLike[str], name: str, argument: str) -> str:
     try:
         mode = Path(path).stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise SpecError(_ARGUMENT, name, "this is a directory; give the path of a file")
-        if not stat.S_ISREG(mode):
-            raise SpecError(_ARGUMENT, name, "this is no regular file")
-        with Path(path).open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+        data = b""
+        # A pipe would wait for its writer.
+        if stat.S_ISREG(mode):
+            with Path(path).open("rb") as file:
+                data = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
-        raise SpecError(_ARGUMENT, name, "there is no such file; check the path") from None
+        raise SpecError(argument, name, "there is no such file; check the path") from None
     except ValueError:
-        raise SpecError(_ARGUMENT, name, "this is no valid path") from None
+        raise SpecError(argument, name, "this is no valid path") from None
     except OSError as error:
-        raise SpecError(_ARGUMENT, name, f"it cannot be read: {error.strerror or type(error).__name__}") from None
+        raise SpecError(argument, name, f"it cannot be read: {error.strerror or type(error).__name__}") from None
+    if stat.S_ISDIR(mode):
+        raise SpecError(argument, name, "this is a directory; give the path of a file")
+    if not stat.S_ISREG(mode):
+        raise SpecError(argument, name, "this is no regular file; give the path of one")
     if len(data) > _MOST_BYTES:
-        raise SpecError(_ARGUMENT, name, f"it is larger than {_MOST_BYTES // 2**20} MB; no spec needs that")
-    return _decode(data, name)
+        raise SpecError(argument, name, f"it is larger than {_MOST_BYTES // 2**20} MB; split it")
+    return _decode(data, name, argument)
 
 
-def _decode(data: bytes, name: str) -> str:
+def _decode(data: bytes, name: str, argument: str) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SpecError(_ARGUMENT, name, f"it is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
+        raise SpecError(argument, name, f"it is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
     if not text.strip():
-        raise SpecError(_ARGUMENT, name, "it is empty; write a spec into it")
+        raise SpecError(argument, name, "it is empty; write something into it")
     return text
 
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from lielaws.errors import SpecError
 from lielaws.spec.expressions import finite, numbered_lines, rational
+from lielaws.spec.functions import array_functions
 from lielaws.spec.language import Expression, evaluate, parse
 from lielaws.spec.messages import listing, one_line
-from lielaws.spec.symbolic import Budget, Shape, SymbolicArray, TensorEntries, array_functions
+from lielaws.spec.symbolic import Budget, Shape, SymbolicArray, TensorEntries
 
 if TYPE_CHECKING:
     import sympy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from fractions import Fraction
 from typing import Any, NoReturn
 
@@ -46,7 +46,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     for name in names:
         by_lower.setdefault(name.lower(), []).append(name)
     # Matching is quadratic in the length of the word, and a word this long is no misspelling.
-    close = get_close_matches(word[:_LONGEST_PIECE].lower(), by_lower, n=3, cutoff=0.5)
+    short = word[:_LONGEST_PIECE].lower()
+    close = get_close_matches(short, by_lower, n=10, cutoff=0.5)
+    close.sort(key=lambda lower: (-SequenceMatcher(None, lower, short).ratio(), lower))
     nearest = [name for lower in close for name in by_lower[lower]][:3]
     if nearest:
         return "unknown; did you mean " + " or ".join(quoted(name) for name in nearest) + "?"

@@ -2,13 +2,53 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from typing import Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
-from lielaws.errors import SpecError
+from lielaws.errors import SizeError, SpecError
 from lielaws.spec.language import Expression, evaluate
 from lielaws.spec.messages import did_you_mean
+
+if TYPE_CHECKING:
+    from lielaws.architectures.base import Architecture
+
+_MOST_ENTRIES = 10**6
+
+
+def network(
+    parameters: Mapping[str, tuple[int, ...]],
+    data: Mapping[str, tuple[int, ...]],
+    output: Expression,
+    let: Mapping[str, Expression] | None = None,
+    name: str = "network",
+) -> Architecture:
+    """The architecture of a network in a spec file.
+
+    Parameters
+    ----------
+    parameters, data : name -> shape; data without the batch axis
+    output, let : as in :func:`network_function`
+    name : used in reports
+
+    Raises SpecError for mistakes in the expressions; see also :func:`lielaws.architecture`.
+    """
+    from lielaws.architectures.base import Architecture
+
+    steps = dict(let or {})
+    spec = {
+        "family": "network",
+        "name": name,
+        "parameters": {key: list(shape) for key, shape in parameters.items()},
+        "data": {key: list(shape) for key, shape in data.items()},
+        "let": {key: expression.source for key, expression in steps.items()},
+        "output": output.source,
+    }
+    made = Architecture(name, parameters, data, network_function(parameters, data, output, steps), spec)
+    made.traced  # noqa: B018  a mistake in the network is reported here, with its place in the file
+    return made
 
 
 def network_function(
@@ -35,7 +75,7 @@ def network_function(
     def network(p: Any, *arguments: Any) -> Any:
         *values, ops = arguments
         environment = {name: p[name] for name in needed} | dict(zip(inputs, values, strict=True))
-        functions = ops.table()
+        functions = {name: _bounded(name, function) for name, function in ops.table().items()}
         for name, expression in steps.items():
             environment[name] = evaluate(expression, environment, functions, _number)
         return evaluate(output, environment, functions, _number)
@@ -69,6 +109,25 @@ def _check_known(expression: Expression, known: set[str]) -> None:
     for name in expression.names:
         if name not in known:
             raise SpecError(expression.where, expression.source, f"name '{name}' is {did_you_mean(name, known)}")
+
+
+def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, refusing integers that ask for huge arrays, such as zeros(shape=(100000, 100000))."""
+
+    @wraps(function)
+    def bounded(*arguments: Any, **keywords: Any) -> Any:
+        entries = math.prod(max(1, abs(number)) for number in _integers((*arguments, *keywords.values())))
+        if entries ** (2 if name == "eye" else 1) > _MOST_ENTRIES:
+            raise SizeError(f"{name}(...)", entries, f"it would have more than {_MOST_ENTRIES:,} entries")
+        return function(*arguments, **keywords)
+
+    return bounded
+
+
+def _integers(values: Iterable[Any]) -> list[int]:
+    """The integers among the arguments, and inside lists of them."""
+    flat = (entry for value in values for entry in (value if isinstance(value, list | tuple) else (value,)))
+    return [entry for entry in flat if isinstance(entry, int)]
 
 
 def _number(value: Fraction) -> int | Fraction:

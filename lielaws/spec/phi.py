@@ -15,6 +15,7 @@ from lielaws.spec.tokens import is_name
 if TYPE_CHECKING:
     import sympy
 
+_DECLARED = re.compile(r"[^\s,\[]+(?:\[[^\]]*\]?)?|\[")
 _ENTRY = re.compile(r"(.*?)\[([0-9]{1,9}(?: ?, ?[0-9]{1,9})*)\]")
 
 
@@ -29,7 +30,7 @@ def read_phi_file(text: str, where: str) -> tuple[list[sympy.Symbol], list[sympy
     key, colon, names = header.partition(":")
     if not colon or key.strip() != "symbols":
         raise SpecError(f"{where}, line {number}", one_line(header), "the first line must be like 'symbols: x1 x2 x3'")
-    symbols = declared_symbols(names.replace(",", " ").split(), f"{where}, line {number}")
+    symbols = declared_symbols(_DECLARED.findall(names), f"{where}, line {number}")
     if len(lines) == 1:
         raise SpecError(where, one_line(header), "no expression follows; write one a line")
     texts = [(f"{where}, line {number}", line) for number, line in lines[1:]]

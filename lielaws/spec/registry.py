@@ -6,6 +6,7 @@ Knows no family: they are passed in, as a mapping of names to :class:`Family`.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,12 +21,14 @@ from lielaws.spec.strings import SpecTree
 
 Families = Mapping[str, "Family"]
 
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
     """A family of architectures that specs can name.
 
-    name : as in specs
+    name : as in specs; `power<k>` stands for power1, power2, ...
     constructor : called with keywords, except for a `*blocks` parameter
     sizes_argument : the keyword that takes the list of sizes of a spec string; or a tuple of keywords that take one
         size each, so that `glu:3-4` means d_model=3, hidden=4; or None if there are no spec strings
@@ -33,6 +36,7 @@ class Family:
         the constructor a keyword is required; None is accepted where it is the default
     summary : one line for lists of families
     source : the theorem that treats its laws
+    name_keyword : the keyword, if any, that takes the name which was used, such as the activation of `relu:3-4-3`
     """
 
     name: str
@@ -41,9 +45,12 @@ class Family:
     options: Mapping[str, str]
     summary: str = ""
     source: str = ""
+    name_keyword: str | None = None
 
     def __post_init__(self) -> None:
         known = inspect.signature(self.constructor).parameters
+        if self.name_keyword is not None and (self.name_keyword in self.keywords or self.name_keyword not in known):
+            raise InvalidArgumentError("name_keyword", self.name_keyword, "a keyword that is no option is needed")
         for key, kind in self.keywords.items():
             if key not in known:
                 raise InvalidArgumentError("options", key, f"family {self.name}: {did_you_mean(key, known)}")
@@ -51,7 +58,7 @@ class Family:
                 raise InvalidArgumentError("options", kind, f"family {self.name}, {key}: {did_you_mean(kind, KINDS)}")
         for key, parameter in known.items():
             needed = parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
-            if needed and key not in self.keywords:
+            if needed and key not in (*self.keywords, self.name_keyword):
                 raise InvalidArgumentError("options", key, f"family {self.name}: the constructor needs it; add it")
 
     @property
@@ -85,7 +92,7 @@ def build_from_tree(tree: SpecTree, families: Families) -> Any:
     options = {key: _tree_value(family, key, value, place) for key, value in tree.options}
     if twice := sorted(set(sizes) & set(options)):
         raise place.key(twice[0]).error(options[twice[0]], "already given by the sizes; leave it out")
-    return _construct(family, {**sizes, **options}, place, families)
+    return _construct(family, tree.family, {**sizes, **options}, place, families)
 
 
 def build_from_mapping(mapping: Mapping[str, Any], families: Families, where: str = "spec") -> Any:
@@ -131,9 +138,13 @@ def _plain(value: Any) -> Any:
 def _find(name: Any, families: Families, place: Place) -> Family:
     if not isinstance(name, str):
         raise place.key("family").error(name, "the name of a family is needed")
-    if name not in families:
-        raise place.key("family").error(name, did_you_mean(name, families))
-    return families[name]
+    if name in families and "<" not in name:
+        return families[name]
+    for family in families.values():
+        stem, pattern, rest = family.name.partition("<k>")
+        if pattern and not rest and name.startswith(stem) and _NUMBER.fullmatch(name[len(stem) :]):
+            return family
+    raise place.key("family").error(name, did_you_mean(name, families))
 
 
 def _tree_value(family: Family, key: str, value: Any, place: Place) -> Any:
@@ -149,17 +160,20 @@ def _build(mapping: Any, families: Families, place: Place) -> Any:
     if "family" not in mapping:
         raise place.error(mapping, f"the key 'family' is missing; one of {listing(sorted(families))}")
     family = _find(mapping["family"], families, place)
-    return _construct(family, {key: value for key, value in mapping.items() if key != "family"}, place, families)
+    values = {key: value for key, value in mapping.items() if key != "family"}
+    return _construct(family, mapping["family"], values, place, families)
 
 
-def _construct(family: Family, values: Mapping[str, Any], place: Place, families: Families) -> Any:
+def _construct(family: Family, name: str, values: Mapping[str, Any], place: Place, families: Families) -> Any:
     for key in values:
         if key not in family.keywords:
             known = did_you_mean(str(key), family.keywords)
-            raise place.key(str(key)).error(values[key], f"this key of family '{family.name}' is {known}")
+            raise place.key(str(key)).error(values[key], f"this key of family '{name}' is {known}")
     if missing := [key for key in family.required if key not in values]:
-        raise place.error(f"family {family.name}", f"{listing(map(quoted, missing))} missing; give a value")
+        raise place.error(f"family {name}", f"{listing(map(quoted, missing))} missing; give a value")
     converted = _converted(family, values, place, families)
+    if family.name_keyword is not None:
+        converted[family.name_keyword] = name
     try:
         return _call(family.constructor, converted)
     except LieLawsError as error:

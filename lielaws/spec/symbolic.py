@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.errors import InvalidArgumentError, SizeError, UnsupportedError
+from lielaws.errors import InvalidArgumentError, SizeError
 
 Shape = tuple[int, ...]
 Entries = npt.NDArray[np.object_]
 
 _MOST_OPERATIONS = 10**6
-_MOST_BITS_UNDER_ROOT = 2**12
-_MOST_BITS_OF_ARGUMENT = 64
-
-FUNCTIONS = ("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh", "tanh")
-"""Functions of one number that sympy and the language have in common."""
 
 
 @dataclass(slots=True)
@@ -40,27 +34,57 @@ class Budget:
 
 
 class SymbolicArray:
-    """A numpy array of sympy expressions with `+ - * / ** @`, indexing and `.T`; shapes follow numpy."""
+    """An array of sympy expressions with `+ - * / ** @`, indexing and `.T`; shapes follow numpy.
 
-    __slots__ = ("budget", "entries")
+    A part of a tensor is first held as the positions of its entries: of a large one, a law may name a single row.
+    """
 
-    def __init__(self, entries: Entries, budget: Budget) -> None:
-        self.entries, self.budget = entries, budget
+    __slots__ = ("_entries", "_positions", "_tensor", "budget")
+
+    def __init__(self, entries: Entries | None, budget: Budget) -> None:
+        self._entries, self.budget = entries, budget
+        self._tensor: tuple[str, Shape] = ("", ())
+        self._positions: npt.NDArray[np.intp] = np.zeros((), dtype=np.intp)
+
+    @classmethod
+    def of_tensor(
+        cls, name: str, shape: Shape, budget: Budget, positions: npt.NDArray[np.intp] | None = None
+    ) -> SymbolicArray:
+        """The entries of a tensor at these flat positions, or all of them."""
+        array = cls(None, budget)
+        array._tensor = (name, shape)
+        array._positions = np.arange(math.prod(shape)).reshape(shape) if positions is None else np.asarray(positions)
+        return array
+
+    @property
+    def entries(self) -> Entries:
+        """The expressions themselves, shape `self.shape`."""
+        if self._entries is None:
+            self.budget.spend(self._positions.size)
+            name, shape = self._tensor
+            self._entries = filled(_symbols(name, shape, self._positions.ravel()), self._positions.shape)
+        return self._entries
 
     @property
     def shape(self) -> Shape:
-        return self.entries.shape
+        """As in numpy."""
+        return self._positions.shape if self._entries is None else self._entries.shape
 
     @property
     def T(self) -> SymbolicArray:
-        return SymbolicArray(self.entries.T, self.budget)
+        """All axes reversed."""
+        return self._picked(lambda array: array.T)
 
     def __getitem__(self, key: Any) -> SymbolicArray:
         try:
-            picked = self.entries[key]
+            return self._picked(lambda array: array[key])
         except (IndexError, ValueError, TypeError):
             raise InvalidArgumentError("index", _index_text(key), f"it does not fit shape {self.shape}") from None
-        return SymbolicArray(as_entries(picked), self.budget)
+
+    def _picked(self, pick: Callable[[Any], Any]) -> SymbolicArray:
+        if self._entries is None:
+            return SymbolicArray.of_tensor(*self._tensor, self.budget, pick(self._positions))
+        return SymbolicArray(as_entries(pick(self._entries)), self.budget)
 
     def __neg__(self) -> SymbolicArray:
         return self.map(operator.neg)
@@ -100,9 +124,9 @@ class SymbolicArray:
             raise InvalidArgumentError("shapes", (left, right), "@ needs matrices or vectors; write * for numbers")
         if left[-1] != right[0]:
             raise InvalidArgumentError("shapes", (left, right), f"inner sizes {left[-1]} and {right[0]} of @ differ")
+        self.budget.spend(math.prod(left) * math.prod(right[1:]))
         rows = self.entries.reshape(-1, left[-1])
         columns = other.entries.reshape(right[0], -1).T
-        self.budget.spend(rows.shape[0] * columns.size)
         products = [_dot(row, column) for row in rows for column in columns]
         return SymbolicArray(filled(products, left[:-1] + right[1:]), self.budget)
 
@@ -111,35 +135,31 @@ class SymbolicArray:
 
     def map(self, function: Callable[[Any], Any]) -> SymbolicArray:
         """A function of every entry."""
-        self.budget.spend(self.entries.size)
+        self.budget.spend(math.prod(self.shape))
         return SymbolicArray(filled([function(entry) for entry in self.entries.flat], self.shape), self.budget)
 
     def zipped(self, sign: str, function: Callable[[Any, Any], Any], other: Any) -> SymbolicArray:
         """An operation entry by entry under numpy's broadcasting."""
-        right = other.entries if isinstance(other, SymbolicArray) else as_entries(other)
+        right_shape = other.shape if isinstance(other, SymbolicArray) else ()
         try:
-            shape = np.broadcast_shapes(self.shape, right.shape)
+            shape = np.broadcast_shapes(self.shape, right_shape)
         except ValueError:
             remedy = f"'{sign}' needs equal shapes, or shapes that numpy can broadcast"
-            raise InvalidArgumentError("shapes", (self.shape, right.shape), remedy) from None
+            raise InvalidArgumentError("shapes", (self.shape, right_shape), remedy) from None
         self.budget.spend(math.prod(shape))
+        right = other.entries if isinstance(other, SymbolicArray) else as_entries(other)
         pairs = zip(np.broadcast_to(self.entries, shape).flat, np.broadcast_to(right, shape).flat, strict=True)
         return SymbolicArray(filled([function(a, b) for a, b in pairs], shape), self.budget)
 
 
 class TensorEntries(Mapping[str, SymbolicArray]):
-    """The tensors by name as arrays of `Indexed` entries, each made when it is first asked for."""
+    """The tensors by name as arrays of `Indexed` entries, each made when it is asked for."""
 
     def __init__(self, shapes: Mapping[str, Shape], budget: Budget) -> None:
         self._shapes, self._budget = shapes, budget
-        self._known: dict[str, SymbolicArray] = {}
 
     def __getitem__(self, name: str) -> SymbolicArray:
-        if name not in self._known:
-            shape = self._shapes[name]
-            self._budget.spend(math.prod(shape))
-            self._known[name] = SymbolicArray(_tensor(name, shape), self._budget)
-        return self._known[name]
+        return SymbolicArray.of_tensor(name, self._shapes[name], self._budget)
 
     def __contains__(self, name: object) -> bool:
         return name in self._shapes
@@ -163,129 +183,26 @@ def as_entries(value: Any) -> Entries:
     return value if isinstance(value, np.ndarray) else filled([value], ())
 
 
-def array_functions() -> dict[str, Callable[..., Any]]:
-    """The functions that laws may call."""
-    table = {name: _elementwise(name) for name in FUNCTIONS}
-    return {
-        **table,
-        "sum": _sum,
-        "trace": lambda a: _trace(_array("trace", a)),
-        "norm2": lambda a: _sum(_array("norm2", a) * a),
-        "dot": _inner,
-        "outer": _outer,
-        "diag": lambda a: _diag(_array("diag", a)),
-    }
-
-
-def scalar_function(name: str) -> Callable[[Any], Any]:
-    """A function of sympy on expressions; refuses what sympy would not evaluate in bounded time.
-
-    Raises UnsupportedError for logarithms inside exp and for constants that are no small rational numbers.
-    """
-
-    def function(argument: Any) -> Any:
-        import sympy
-
-        if not isinstance(argument, sympy.Expr):
-            raise InvalidArgumentError(f"{name}(...)", type(argument).__name__, "a scalar expression is needed")
-        _check_argument(name, argument)
-        return getattr(sympy, name)(argument)
-
-    return function
-
-
-def _check_argument(name: str, argument: Any) -> None:
-    import sympy
-
-    if name == "exp" and argument.has(sympy.log):
-        # sympy turns exp(1000 log(10)) into 10**1000, which can be nested.
-        raise UnsupportedError("exp(...)", str(argument)[:100], "a logarithm inside exp; write it as a power")
-    if argument.free_symbols:
-        return
-    longest = _MOST_BITS_UNDER_ROOT if name == "sqrt" else _MOST_BITS_OF_ARGUMENT
-    rational = isinstance(argument, sympy.Rational)
-    if rational and max(argument.p.bit_length(), argument.q.bit_length()) <= longest:
-        return
-    if rational or name != "sqrt":
-        raise UnsupportedError(f"{name}(...)", "a constant", "of constants, only small rational numbers are supported")
-
-
-def _elementwise(name: str) -> Callable[[Any], Any]:
-    function = scalar_function(name)
-    return lambda a: a.map(function) if isinstance(a, SymbolicArray) else function(a)
-
-
-def _array(function: str, value: Any) -> SymbolicArray:
-    if not isinstance(value, SymbolicArray):
-        raise InvalidArgumentError(f"{function}(...)", type(value).__name__, "an array is needed")
-    return value
-
-
-def _sum(a: Any, *, axis: int | None = None) -> SymbolicArray:
-    array = _array("sum", a)
-    array.budget.spend(array.entries.size)
-    if axis is None:
-        return SymbolicArray(as_entries(_total(array.entries.flat)), array.budget)
-    if not isinstance(axis, int) or not -len(array.shape) <= axis < len(array.shape):
-        raise InvalidArgumentError("axis", axis, f"an axis of shape {array.shape} is needed")
-    moved = np.moveaxis(array.entries, axis, -1)
-    shape = moved.shape[:-1]
-    return SymbolicArray(filled([_total(moved[place].flat) for place in np.ndindex(shape)], shape), array.budget)
-
-
-def _trace(a: SymbolicArray) -> SymbolicArray:
-    if len(a.shape) != 2 or a.shape[0] != a.shape[1]:
-        raise InvalidArgumentError("trace(...)", f"shape {a.shape}", "a square matrix is needed")
-    return _sum(_diag(a))
-
-
-def _diag(a: SymbolicArray) -> SymbolicArray:
-    """The diagonal of a matrix, or the diagonal matrix of a vector."""
-    import sympy
-
-    if len(a.shape) == 2:
-        return SymbolicArray(a.entries.diagonal(), a.budget)
-    if len(a.shape) != 1:
-        raise InvalidArgumentError("diag(...)", f"shape {a.shape}", "a vector or a matrix is needed")
-    size = a.shape[0]
-    a.budget.spend(size * size)
-    entries = filled([sympy.Integer(0)] * (size * size), (size, size))
-    entries[np.arange(size), np.arange(size)] = a.entries
-    return SymbolicArray(entries, a.budget)
-
-
-def _inner(a: Any, b: Any) -> SymbolicArray:
-    left, right = _array("dot", a), _array("dot", b)
-    if left.shape != right.shape:
-        raise InvalidArgumentError("shapes", (left.shape, right.shape), "dot needs equal shapes")
-    return _sum(left * right)
-
-
-def _outer(a: Any, b: Any) -> SymbolicArray:
-    left, right = _array("outer", a), _array("outer", b)
-    if len(left.shape) != 1 or len(right.shape) != 1:
-        raise InvalidArgumentError("shapes", (left.shape, right.shape), "outer needs two vectors")
-    return left[:, None] * right[None, :]
-
-
 def _dot(row: Entries, column: Entries) -> Any:
-    return _total(a * b for a, b in zip(row.tolist(), column.tolist(), strict=True))
+    return total(a * b for a, b in zip(row.tolist(), column.tolist(), strict=True))
 
 
-def _total(entries: Any) -> Any:
+def total(entries: Iterable[Any]) -> Any:
+    """The sum of the entries."""
     import sympy
 
     # One sum of many terms; adding them one by one would sort them again every time.
     return sympy.Add(*entries)
 
 
-def _tensor(name: str, shape: Shape) -> Entries:
+def _symbols(name: str, shape: Shape, positions: npt.NDArray[np.intp]) -> list[Any]:
     import sympy
 
     if not shape:
-        return as_entries(sympy.Symbol(name))
+        return [sympy.Symbol(name)] * positions.size
     base = sympy.IndexedBase(name)
-    return filled([base[place] for place in itertools.product(*map(range, shape))], shape)
+    places = zip(*(axis.tolist() for axis in np.unravel_index(positions, shape)), strict=True)
+    return [base[place] for place in places]
 
 
 def _index_text(key: Any) -> str:

@@ -1,0 +1,295 @@
+"""Potentials expanded in the data: sum over alpha of z^alpha phi_alpha(theta), with phi_alpha as sparse polynomials.
+
+A path of a network has few factors out of many variables, so monomials list their factors; time and memory then follow
+the number of terms, which is bounded before anything is expanded.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from lielaws.errors import SizeError, UnsupportedError
+from lielaws.graph.node import Leaf, Node, Shape, ancestors
+from lielaws.graph.potential import Potential
+from lielaws.graph.program import Program
+from lielaws.numbers.base import HasIndices
+from lielaws.numbers.bounds import DegreeBound, Degrees
+from lielaws.numbers.floats import FloatArray, Floats
+from lielaws.numbers.polynomials import Exact, ObjectArray, each, objects
+
+Monomial = tuple[int, ...]
+"""variables in ascending order, repeated for powers: gates (of the last layer first), data, parameters, inverses"""
+Terms = dict[Monomial, Any]
+"""monomial -> coefficient, never zero; not changed once it is the entry of an array"""
+
+MOST_TERMS = 300_000
+_MOST_FACTORS = 10_000_000
+ALTERNATIVE = "discover_laws does not need it"
+_ARITHMETIC = frozenset({"leaf", "constant", "add", "scale", "contract", "power", "reciprocal", "sum"})
+_STRUCTURE = frozenset({"reshape", "permute", "broadcast", "gather", "scatter"})
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """All coefficients of a potential, by output entry and then by data monomial.
+
+    first, last : the parameters are the variables from `first` up to, not including, `last`
+    coefficients : data monomial, and polynomial in parameters and inverses
+    inverted : what the inverses, which are the variables from `last`, are inverses of
+    """
+
+    first: int
+    last: int
+    coefficients: tuple[tuple[Monomial, Terms], ...]
+    inverted: tuple[Terms, ...]
+
+    def is_rational(self, monomial: Monomial) -> bool:
+        """Whether an inverse is among its factors."""
+        return bool(monomial) and monomial[-1] >= self.last
+
+
+def expand(name: str, potential: Potential) -> Expansion:
+    """The potential of the architecture `name`.
+
+    Raises SizeError, before the memory is taken, if there are too many terms, and UnsupportedError if the potential is
+    no polynomial in the data with coefficients that are rational in the parameters.
+    """
+    _check(name, potential.output)
+    gates, data = _data_leaves(potential)
+    parameters = list(potential.traced.parameters.values())
+    first = _size([*gates, *data])
+    last = first + potential.dimension
+    inverses = _Inverses(name, first, last)
+    values = _variables([*gates, *data, *parameters])
+    entries = _run(potential.output, values, _Ring(_size(gates), inverses))
+    coefficients = tuple(coefficient for entry in entries for coefficient in _by_data(entry, first))
+    return Expansion(first, last, coefficients, tuple(inverses.inverted))
+
+
+def expand_as_written(potential: Potential, parameters: Mapping[str, ObjectArray]) -> list[Terms]:
+    """For each output entry its coefficients as the expressions that arise when the graph is read step by step.
+
+    parameters : name -> array of expressions
+    """
+    gates, data = _data_leaves(potential)
+    values = _variables([*gates, *data])
+    for name, leaf in potential.traced.parameters.items():
+        values[leaf.static] = each(lambda expression: {(): expression}, parameters[name])
+    return _run(potential.output, values, _Ring(_size(gates), lambda terms: {(): 1 / terms[()]}))
+
+
+def primitive(terms: Terms) -> tuple[Fraction, Terms]:
+    """A rational factor, and the rest: integer coefficients without common factor, the leading one positive."""
+    if not terms:
+        return Fraction(1), terms
+    coefficients = [Fraction(value) for value in terms.values()]
+    factor = Fraction(
+        math.gcd(*(value.numerator for value in coefficients)), math.lcm(*(value.denominator for value in coefficients))
+    )
+    leading = min(terms, key=lambda monomial: (-len(monomial), monomial))
+    factor = factor if terms[leading] > 0 else -factor
+    return factor, {monomial: int(value / factor) for monomial, value in zip(terms, coefficients, strict=True)}
+
+
+def _data_leaves(potential: Potential) -> tuple[list[Node], list[Node]]:
+    return [gate.leaf for gate in reversed(potential.gates)], list(potential.traced.data.values())
+
+
+def _size(leaves: Iterable[Node]) -> int:
+    return sum(leaf.size for leaf in leaves)
+
+
+def _variables(leaves: Sequence[Node]) -> dict[Leaf, ObjectArray]:
+    values, start = {}, 0
+    for leaf in leaves:
+        values[leaf.static] = objects([{(start + k,): 1} for k in range(leaf.size)], leaf.shape)
+        start += leaf.size
+    return values
+
+
+def _run(output: Node, values: Mapping[Leaf, ObjectArray], ring: _Ring) -> list[Terms]:
+    (entries,) = Program.of([output]).run(ring, values)
+    return list(np.asarray(entries, dtype=object).ravel())
+
+
+def _by_data(terms: Terms, first: int) -> Iterator[tuple[Monomial, Terms]]:
+    """The coefficients of the data monomials in lexicographic order, a missing factor counting as the last one."""
+    coefficients: dict[Monomial, Terms] = {}
+    for monomial, value in terms.items():
+        cut = bisect_left(monomial, first)
+        coefficients.setdefault(monomial[:cut], {})[monomial[cut:]] = value
+    yield from sorted(coefficients.items(), key=lambda item: (*item[0], first))
+
+
+class _Ring(Exact):
+    """Polynomials as `Terms`, over any coefficients. Powers of a gate are merged, as gates are 0 or 1."""
+
+    def __init__(self, gates: int, invert: Callable[[Terms], Terms]) -> None:
+        super().__init__(lambda number: {(): _short(number)} if number else {}, invert)
+        self._gates = gates
+
+    def add(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
+        return each(lambda left, right: _total((left, right)), a, b)
+
+    def scale(self, factor: Fraction, a: ObjectArray) -> ObjectArray:
+        number = _short(factor)
+        return each(lambda terms: {monomial: value * number for monomial, value in terms.items()} if number else {}, a)
+
+    def contract(self, plan: Any, a: ObjectArray, b: ObjectArray) -> ObjectArray:
+        return plan.apply(a, b, self.lead, self._multiply, self._matmul)  # type: ignore[no-any-return]
+
+    def _multiply(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
+        return each(lambda left, right: self._dot((left,), (right,)), a, b)
+
+    def _matmul(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
+        columns = b.transpose(0, 2, 1)
+        values = [self._dot(row, column) for k in range(len(a)) for row in a[k] for column in columns[k]]
+        return objects(values, (a.shape[0], a.shape[1], b.shape[2]))
+
+    def power(self, a: ObjectArray, exponent: int) -> ObjectArray:
+        return each(lambda terms: reduce(lambda left, right: self._dot((left,), (right,)), [terms] * exponent), a)
+
+    def sum(self, a: ObjectArray, axes: tuple[int, ...]) -> ObjectArray:
+        kept = tuple(axis for axis in range(a.ndim) if axis not in axes)
+        shape = tuple(a.shape[axis] for axis in kept)
+        rows = a.transpose(kept + axes).reshape(math.prod(shape), -1)
+        return objects([_total(row) for row in rows], shape)
+
+    def scatter(self, a: ObjectArray, index: HasIndices, shape: Shape) -> ObjectArray:
+        entries: list[list[Terms]] = [[] for _ in range(math.prod(shape))]
+        for target, entry in zip(index.values.tolist(), a.ravel(), strict=True):
+            entries[target].append(entry)
+        return objects([_total(parts) for parts in entries], shape)
+
+    def _dot(self, left: Iterable[Terms], right: Iterable[Terms]) -> Terms:
+        total: Terms = {}
+        for one, other in zip(left, right, strict=True):
+            for monomial, value in one.items():
+                for factor, number in other.items():
+                    _add_term(total, self._merged(monomial, factor), value * number)
+        return total
+
+    def _merged(self, left: Monomial, right: Monomial) -> Monomial:
+        factors = sorted(left + right)
+        if left and right and left[0] < self._gates and right[0] < self._gates:
+            factors = [k for i, k in enumerate(factors) if i == 0 or k >= self._gates or k != factors[i - 1]]
+        return tuple(factors)
+
+
+def _short(number: Fraction) -> Fraction | int:
+    # Arithmetic of integers is several times faster.
+    return number.numerator if number.denominator == 1 else number
+
+
+def _total(parts: Iterable[Terms]) -> Terms:
+    filled = [terms for terms in parts if terms]
+    if len(filled) == 1:
+        return filled[0]
+    total: Terms = {}
+    for terms in filled:
+        for monomial, value in terms.items():
+            _add_term(total, monomial, value)
+    return total
+
+
+def _add_term(total: Terms, monomial: Monomial, value: Any) -> None:
+    value = total[monomial] + value if monomial in total else value
+    if value == 0:
+        total.pop(monomial, None)
+    else:
+        total[monomial] = value
+
+
+class _Inverses:
+    """Inverts polynomials in the parameters: each inverse is a variable of its own."""
+
+    def __init__(self, name: str, first_parameter: int, first: int) -> None:
+        self._name, self._first_parameter, self._first = name, first_parameter, first
+        self._numbers: dict[frozenset[tuple[Monomial, int]], int] = {}
+        self.inverted: list[Terms] = []
+
+    def __call__(self, terms: Terms) -> Terms:
+        if not terms:
+            raise UnsupportedError("reparameterization", self._name, "it divides by a function that is zero everywhere")
+        if any(monomial and monomial[0] < self._first_parameter for monomial in terms):
+            remedy = f"the potential is not polynomial in the data: it divides by a function of them; {ALTERNATIVE}"
+            raise UnsupportedError("reparameterization", self._name, remedy)
+        factor, rest = primitive(terms)
+        if not any(rest):
+            return {(): 1 / factor}
+        number = self._numbers.setdefault(frozenset(rest.items()), self._first + len(self._numbers))
+        if number == self._first + len(self.inverted):
+            self.inverted.append(rest)
+        return {(number,): 1 / factor}
+
+
+class _TermBound(Floats):
+    """At least the number of terms of each entry, when all leaves are one; `largest` is the total of any step."""
+
+    largest = 0.0
+
+    def _made(self, a: FloatArray) -> FloatArray:
+        total = float(a.sum())
+        # An overflow may also show as NaN, which no comparison finds.
+        self.largest = max(self.largest, math.inf if math.isnan(total) else total)
+        return a
+
+    def constant(self, constant: Any, shape: Shape) -> FloatArray:
+        return np.array([float(number != 0) for number in constant.numerators]).reshape((1, *shape))
+
+    def scale(self, factor: Fraction, a: FloatArray) -> FloatArray:
+        return a
+
+    def add(self, a: FloatArray, b: FloatArray) -> FloatArray:
+        return self._made(a + b)
+
+    def contract(self, plan: Any, a: FloatArray, b: FloatArray) -> FloatArray:
+        return self._made(super().contract(plan, a, b))
+
+    def power(self, a: FloatArray, exponent: int) -> FloatArray:
+        # Terms of a power are multisets of terms.
+        count = np.ones_like(a)
+        for k in range(exponent):
+            count = count * (a + k) / (k + 1)
+        return self._made(count)
+
+    def reciprocal(self, a: FloatArray) -> FloatArray:
+        return np.ones_like(a)
+
+
+class _FactorBound(DegreeBound):
+    """At least the number of factors of each monomial: the degree, with each inverse as a variable."""
+
+    def reciprocal(self, a: Degrees) -> Degrees:
+        return np.ones_like(a)
+
+
+def _check(name: str, output: Node) -> None:
+    """Refuse what is no rational function, or too large."""
+    nodes = ancestors([output])
+    if unknown := sorted({node.op for node in nodes} - _ARITHMETIC - _STRUCTURE):
+        remedy = f"the potential is not polynomial in the data and rational in the parameters ({', '.join(unknown)})"
+        raise UnsupportedError("reparameterization", name, f"{remedy}; {ALTERNATIVE}")
+    program, leaves = Program.of([output]), [node for node in nodes if node.op == "leaf"]
+    bound = _TermBound()
+    with np.errstate(over="ignore", invalid="ignore"):
+        program.run(bound, {leaf.static: np.broadcast_to(1.0, (1, *leaf.shape)) for leaf in leaves})
+        (degrees,) = program.run(_FactorBound(1), {leaf.static: np.ones(1) for leaf in leaves})
+    factors = bound.largest * float(degrees.max())
+    if bound.largest > MOST_TERMS:
+        _refuse(name, bound.largest, "terms", MOST_TERMS)
+    if factors > _MOST_FACTORS:
+        _refuse(name, factors, "factors", _MOST_FACTORS)
+
+
+def _refuse(name: str, size: float, what: str, limit: int) -> None:
+    count = f"up to {size:,.0f}" if size < 1e18 else "possibly more than 10^18"
+    raise SizeError("reparameterization", name, f"{count} {what} would not fit (at most {limit:,}); {ALTERNATIVE}")

@@ -1,0 +1,241 @@
+"""The functions phi through which the potentials factor: f_z(theta) = sum over alpha of z^alpha phi_alpha(theta).
+
+Their gradients span the family of a gradient flow (arXiv 2307.00144, section 2). For ReLU networks with free gates they
+are the path monomials, for linear networks the entries of the matrix product.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, cmp_to_key
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lielaws.architectures.expansion import (
+    ALTERNATIVE,
+    Expansion,
+    Monomial,
+    Terms,
+    expand,
+    expand_as_written,
+)
+from lielaws.architectures.quotients import Quotients
+from lielaws.errors import SizeError
+from lielaws.graph.node import Shape
+from lielaws.graph.symbolic import free_entries
+from lielaws.numbers.polynomials import objects
+
+if TYPE_CHECKING:
+    import sympy
+
+    from lielaws.architectures.base import Architecture
+
+_MOST_DERIVATIVE_TERMS = 3_000_000
+_MOST_SHOWN_ENTRIES = 100_000
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Reparameterization:
+    """The functions phi of an architecture; everything of sympy is made when it is first asked for.
+
+    Attributes
+    ----------
+    name : of the architecture
+    parameters : name -> shape, in the order of the state vector
+    """
+
+    name: str
+    parameters: Mapping[str, Shape]
+    _expansion: Expansion
+    _written: Mapping[Monomial, Any] | None
+
+    @classmethod
+    def of(cls, architecture: Architecture) -> Reparameterization:
+        """Expand the potential of an architecture.
+
+        Raises SizeError, before the memory is taken, if there are too many terms, and UnsupportedError if the potential
+        is no polynomial in the data with coefficients that are rational in the parameters.
+        """
+        name, parameters, potential = architecture.name, architecture.parameters, architecture.potential
+        expansion = expand(name, potential)
+        written: Mapping[Monomial, Any] | None = None
+        if (architecture.spec or {}).get("family") == "phi":
+            symbols = {key: objects(list(_symbols({key: shape})), shape) for key, shape in parameters.items()}
+            (written,) = expand_as_written(potential, symbols)
+        return cls(name, parameters, expansion, written)
+
+    @property
+    def dimension(self) -> int:
+        """D, the number of scalar parameters."""
+        return sum(math.prod(shape) for shape in self.parameters.values())
+
+    @cached_property
+    def _functions(self) -> tuple[_Function, ...]:
+        """One for each class of coefficients that are equal up to a rational factor; none for constants."""
+        quotients = Quotients(self.name, self._expansion)
+        found: dict[Any, _Function] = {}
+        for monomial, terms in self._expansion.coefficients:
+            numerator, denominator = quotients.reduced(terms)
+            if numerator and (any(numerator) or any(denominator)):
+                key = frozenset(numerator.items()), frozenset(denominator.items())
+                found.setdefault(key, _Function(numerator, denominator, monomial))
+        return tuple(found.values())
+
+    def __len__(self) -> int:
+        return len(self._functions)
+
+    def __iter__(self) -> Iterator[sympy.Expr]:
+        return iter(self._expressions)
+
+    def __str__(self) -> str:
+        return f"{len(self):,} functions of {self.dimension:,} parameters"
+
+    def __repr__(self) -> str:
+        return f"<Reparameterization of {self.name}: {self}>"
+
+    @cached_property
+    def symbols(self) -> tuple[Any, ...]:
+        """One for each scalar parameter, in the order of the state vector: `W1[0, 2]`, or a symbol for shape ()."""
+        return tuple(_symbols(self.parameters))
+
+    @property
+    def phi(self) -> list[sympy.Expr]:
+        """The functions, ordered by output entry and then by data, each without common rational factor.
+
+        Those of :func:`lielaws.from_phi` are as they were given.
+        """
+        return list(self._expressions)
+
+    @property
+    def jacobian(self) -> sympy.Matrix:
+        """d phi_alpha / d theta_j, shape (len(phi), D). Raises SizeError if it would not fit."""
+        return self._jacobian.copy()
+
+    def latex(self) -> str:
+        """phi as a column."""
+        import sympy
+
+        rows = " \\\\\n".join(sympy.latex(expression) for expression in self._expressions)
+        return "\\phi(\\theta) = \\left(\\begin{array}{l}\n" + rows + "\n\\end{array}\\right)"
+
+    def jacobian_latex(self) -> str:
+        """The Jacobian as a matrix. Raises SizeError above 100,000 entries."""
+        import sympy
+
+        size = len(self) * self.dimension
+        if size > _MOST_SHOWN_ENTRIES:
+            entries = f"{len(self):,} x {self.dimension:,} = {size:,} entries"
+            raise SizeError("jacobian_latex", self.name, f"{entries} are too many to show; take rows of `jacobian`")
+        return "\\partial\\phi(\\theta) = " + str(sympy.latex(self._jacobian))
+
+    @cached_property
+    def _writer(self) -> _Writer:
+        return _Writer(self.symbols, self._expansion)
+
+    @cached_property
+    def _expressions(self) -> tuple[sympy.Expr, ...]:
+        if self._written is not None:
+            return tuple(self._written[function.monomial] for function in self._functions)
+        return tuple(self._writer.quotient(function.numerator, function.denominator) for function in self._functions)
+
+    @cached_property
+    def _jacobian(self) -> sympy.Matrix:
+        import sympy
+        from sympy.polys.matrices import DomainMatrix
+
+        size = sum(len(set(monomial)) for function in self._functions for monomial in function.monomials)
+        if size > _MOST_DERIVATIVE_TERMS:
+            entries = f"{len(self):,} x {self.dimension:,} = {len(self) * self.dimension:,} entries"
+            remedy = f"{entries} with {size:,} terms would not fit (at most {_MOST_DERIVATIVE_TERMS:,}); {ALTERNATIVE}"
+            raise SizeError("jacobian", self.name, remedy)
+        sparse = {row: gradient for row in range(len(self)) if (gradient := self._gradient(row))}
+        # Made from its domain matrix, an ordinary sympy Matrix keeps the nonzero entries only.
+        return DomainMatrix(sparse, (len(self), self.dimension), sympy.EXRAW).to_Matrix()
+
+    def _gradient(self, row: int) -> dict[int, sympy.Expr]:
+        """The nonzero entries of a row of the Jacobian."""
+        function, expansion = self._functions[row], self._expansion
+        rational = any(function.denominator) or any(expansion.is_rational(monomial) for monomial in function.numerator)
+        if self._written is None and not rational:
+            return self._writer.gradient(function.numerator)
+        expression = self._expressions[row]
+        used = free_entries(expression)
+        slopes = {j: expression.diff(symbol) for j, symbol in enumerate(self.symbols) if symbol in used}
+        return {j: slope for j, slope in slopes.items() if slope != 0}
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """A quotient of primitive integer polynomials, and the first data monomial that it is the coefficient of."""
+
+    numerator: Terms
+    denominator: Terms
+    monomial: Monomial
+
+    @property
+    def monomials(self) -> Iterable[Monomial]:
+        return (*self.numerator, *self.denominator)
+
+
+def _symbols(parameters: Mapping[str, Shape]) -> Iterator[Any]:
+    import sympy
+
+    for name, shape in parameters.items():
+        base = sympy.IndexedBase(name) if shape else sympy.Symbol(name)
+        for index in np.ndindex(shape):
+            yield base[index] if shape else base
+
+
+class _Writer:
+    """Sympy expressions of polynomials in parameters and inverses."""
+
+    def __init__(self, symbols: Sequence[Any], expansion: Expansion) -> None:
+        from sympy import Basic
+
+        self._first, self._last = expansion.first, expansion.last
+        self._variables = dict(enumerate(symbols, start=self._first))
+        compare = cmp_to_key(lambda a, b: int(Basic.compare(a, b)))
+        order = sorted(self._variables, key=lambda variable: compare(self._variables[variable]))
+        self._rank = {variable: rank for rank, variable in enumerate(order)}
+        for number, terms in enumerate(expansion.inverted, start=self._last):
+            self._variables[number] = 1 / self.polynomial(terms)
+
+    def quotient(self, numerator: Terms, denominator: Terms) -> sympy.Expr:
+        expression = self.polynomial(numerator)
+        return expression / self.polynomial(denominator) if any(denominator) else expression
+
+    def polynomial(self, terms: Terms) -> sympy.Expr:
+        from sympy import Add
+
+        if len(terms) > 1 and all(value == 1 and len(m) > 1 and self._plain(m) for m, value in terms.items()):
+            # As sympy would order them: its own sorting takes most of the time of a large matrix product.
+            ordered = sorted(terms, key=lambda m: (len(m), sorted(map(self._rank.__getitem__, m))))
+            return Add(*(self._product(monomial, 1) for monomial in ordered), evaluate=False)
+        return Add(*(self._product(monomial, value) for monomial, value in terms.items()))
+
+    def gradient(self, terms: Terms) -> dict[int, sympy.Expr]:
+        """The nonzero derivatives of a polynomial in parameters alone, by position in the state vector."""
+        slopes: dict[int, Terms] = {}
+        for monomial, value in terms.items():
+            for variable in set(monomial):
+                place = monomial.index(variable)
+                rest = monomial[:place] + monomial[place + 1 :]
+                slopes.setdefault(variable - self._first, {})[rest] = value * monomial.count(variable)
+        return {position: self.polynomial(slope) for position, slope in sorted(slopes.items())}
+
+    def _plain(self, monomial: Monomial) -> bool:
+        return len(set(monomial)) == len(monomial) and not (monomial and monomial[-1] >= self._last)
+
+    def _product(self, monomial: Monomial, value: int) -> sympy.Expr:
+        from sympy import Integer, Mul
+
+        if not self._plain(monomial):
+            return Mul(value, *(self._variables[variable] ** power for variable, power in Counter(monomial).items()))
+        factors = [self._variables[variable] for variable in sorted(monomial, key=self._rank.__getitem__)]
+        if value != 1 or not factors:
+            factors.insert(0, Integer(value))
+        return factors[0] if len(factors) == 1 else Mul(*factors, evaluate=False)

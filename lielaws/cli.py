@@ -1,0 +1,186 @@
+"""The command line. Exit status 0: done (a gap is an answer); 1: a law or a certificate that fails; 2: bad input."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lielaws.errors import LieLawsError
+
+_PROGRESS_DELAY = 2.0
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lielaws")
+def cli() -> None:
+    """Discover the conservation laws of neural-network training, exactly."""
+
+
+_arch = click.argument("arch")
+_seed = click.option("--seed", default=0, show_default=True, help="Of the random points; the count does not depend on it.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@cli.command()
+@_arch
+@_seed
+@_json
+@click.option("--latex", is_flag=True, help="Print the laws in LaTeX.")
+@click.option("--max-degree", default=2, show_default=True, help="Largest degree of the polynomials that are searched.")
+@click.option("--count-only", is_flag=True, help="Count, but do not look for laws.")
+@click.option("--certificate", metavar="FILE", help="Write the certificate to FILE.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def discover(
+    arch: str, seed: int, as_json: bool, latex: bool, max_degree: int, count_only: bool, certificate: str | None, quiet: bool
+) -> None:
+    """Find all conservation laws of ARCH, a spec such as relu:3-4-3 or the path of a spec file."""
+    from lielaws.discover import discover_laws
+
+    with _progress(quiet) as progress:
+        report = discover_laws(arch, seed=seed, max_degree=max_degree, find_laws=not count_only, progress=progress)
+    if certificate is not None:
+        report.certificate.save(certificate)
+    if as_json:
+        seconds = {stage: round(value, 6) for stage, value in report.seconds.items()}
+        click.echo(json.dumps(report.to_dict() | {"seconds": seconds}, indent=1, ensure_ascii=False, default=str))
+    elif latex:
+        click.echo(report.latex())
+    else:
+        click.echo(str(report))
+        stages = ", ".join(f"{stage} {value:.3f}" for stage, value in report.seconds.items())
+        click.echo(f"\n{sum(report.seconds.values()):.3f} seconds ({stages})")
+
+
+@cli.command()
+@_arch
+@click.argument("laws", nargs=-1, required=True)
+@_seed
+@_json
+def check(arch: str, laws: tuple[str, ...], seed: int, as_json: bool) -> None:
+    """Check a list of LAWS of ARCH: which hold, are they independent, and are they all?
+
+    Each of LAWS is an expression such as "W1 @ W1.T - W2.T @ W2" or "W1[0,0]**2 - W2[0,0]**2", or a file with one
+    expression a line.
+    """
+    from lielaws.check import check_laws
+
+    result = check_laws(arch, [_law_text(law) for law in laws], seed=seed)
+    click.echo(json.dumps(result.to_dict(), indent=1, default=str) if as_json else str(result))
+    if not result.all_hold:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True)
+@_json
+def verify(files: tuple[str, ...], as_json: bool) -> None:
+    """Check certificates, without trusting what made them. One line a file; status 0 only if all are valid."""
+    from lielaws.certificate.verify import verify_file
+
+    results = [(file, verify_file(file)) for file in files]
+    if as_json:
+        rows = [{"file": file, "valid": result.valid, "reasons": list(result.reasons)} for file, result in results]
+        click.echo(json.dumps(rows, indent=1))
+    else:
+        for file, result in results:
+            click.echo(f"{file}: valid" if result.valid else f"{file}: NOT VALID: {'; '.join(result.reasons)}")
+    if not all(result.valid for _, result in results):
+        sys.exit(1)
+
+
+@cli.command("list")
+@_json
+def list_command(as_json: bool) -> None:
+    """List the families of architectures and some named ones with their sources."""
+    from lielaws.catalogue import CATALOGUE
+    from lielaws.spec.families import families
+
+    known = sorted(families().values(), key=lambda family: family.name)
+    if as_json:
+        rows = {
+            "families": [{"name": f.name, "summary": f.summary, "options": sorted(f.options)} for f in known],
+            "catalogue": [{"spec": e.spec, "source": e.source, "note": e.note} for e in CATALOGUE],
+        }
+        click.echo(json.dumps(rows, indent=1))
+        return
+    click.echo("Families")
+    for family in known:
+        click.echo(f"  {family.name:<12} {family.summary}")
+    click.echo("\nCatalogue")
+    for entry in CATALOGUE:
+        click.echo(f"  {entry.spec:<46} {entry.note} ({entry.source})")
+
+
+def _law_text(argument: str) -> str:
+    """The argument itself, or the contents of the file that it names."""
+    path = Path(argument)
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError):
+        is_file = False
+    if not is_file:
+        return argument
+    from lielaws.spec import read_text
+
+    return read_text(path)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Any]:
+    """A callback that draws a progress bar on stderr once two seconds have passed."""
+    if quiet:
+        yield None
+        return
+    from tqdm import tqdm
+
+    bar = tqdm(total=1, delay=_PROGRESS_DELAY, file=sys.stderr, leave=False, bar_format="{desc} {n_fmt}/{total_fmt} |{bar}| {elapsed}")
+
+    def update(stage: str, done: int, total: int) -> None:
+        bar.total = total
+        bar.n = done
+        bar.set_description_str(stage, refresh=False)
+        bar.update(0)
+
+    try:
+        yield update
+    finally:
+        bar.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; every mistake of the caller ends in one line on stderr and status 2."""
+    try:
+        status = cli.main(args=None if arguments is None else list(arguments), prog_name="lielaws", standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
+    except LieLawsError as error:
+        _fail(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(2)
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except click.Abort:
+        _fail("stopped", 130)
+    except KeyboardInterrupt:
+        _fail("stopped", 130)
+    except BrokenPipeError:
+        # The reader of our output is gone; nothing is left to say, also not by the interpreter at exit.
+        sys.stdout = None  # type: ignore[assignment]
+        sys.exit(0)
+    except MemoryError:
+        _fail("out of memory; make the architecture smaller")
+
+
+def _fail(message: str, status: int = 2) -> None:
+    click.echo("lielaws: " + " ".join(message.split()), err=True)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,265 @@
+"""The shape of the package: imports go one way, files stay small, nothing that is read gets executed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "lielaws"
+LONGEST_FILE = 320
+
+# A layer imports from layers further left, or from itself. Layers in one group know nothing of each other.
+ORDER = (
+    {"errors"},
+    {"linalg"},
+    {"numbers"},
+    {"graph"},
+    {"architectures"},
+    {"flows"},
+    {"closure", "laws"},
+    {"certificate"},
+    {"report"},
+    {"discover"},
+    {"check"},
+    {"catalogue"},
+    {"cli"},
+)
+RANK = {layer: rank for rank, group in enumerate(ORDER) for layer in group}
+SPEC_IMPORTS = {"errors", "graph", "architectures", "spec"}
+SPEC_USERS = {"report", "discover", "check", "cli"}
+
+# Whatever else stands in certificate/ belongs to the checker, which must not share the mistakes of the search.
+CERTIFICATE_MAKERS = {"lielaws.certificate", "lielaws.certificate.build", "lielaws.certificate.record"}
+CHECKER_IMPORTS = {"lielaws.errors", "lielaws.certificate.record", "lielaws.spec.language"}
+CHECKER_NEVER = {"closure", "laws", "linalg", "numbers", "flows", "graph", "architectures", "report", "discover"}
+
+MODULE_OF = {"python-flint": "flint"}
+SLOW_TO_IMPORT = ("sympy", "scipy.integrate", "matplotlib", "tqdm", "click")
+FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "numpy.linalg", "scipy.linalg", "sympy.parsing", "random"}
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "parse_expr", "parse_latex", "literal_eval"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: who, what, where, and whether it runs only when a function is called."""
+
+    module: str
+    target: str
+    line: int
+    lazy: bool
+    typing_only: bool
+
+    @property
+    def layer(self) -> str:
+        return layer_of(self.module)
+
+    @property
+    def target_layer(self) -> str:
+        return layer_of(self.target)
+
+    @property
+    def internal(self) -> bool:
+        return self.target.split(".")[0] == "lielaws"
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line} imports {self.target}"
+
+
+def layer_of(module: str) -> str:
+    """`closure` of `lielaws.closure.growth`; empty for `lielaws` itself."""
+    return [*module.split("."), ""][1]
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    return {module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py"))}
+
+
+@cache
+def imports() -> tuple[Import, ...]:
+    return tuple(found for module, tree in modules().items() for found in _imports(module, tree, False, False))
+
+
+def _imports(module: str, node: ast.AST, lazy: bool, typing_only: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from (Import(module, name.name, child.lineno, lazy, typing_only) for name in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            base = child.module or ""
+            for name in child.names:
+                whole = f"{base}.{name.name}"
+                target = whole if whole in modules() or base in {"numpy", "scipy"} else base
+                yield Import(module, target, child.lineno, lazy, typing_only)
+        else:
+            inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            guard = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)
+            yield from _imports(module, child, lazy or inside, typing_only or guard)
+
+
+def internal_imports() -> Iterator[Import]:
+    """Those between modules of the library; `lielaws/__init__.py` lists the public names and may see everything."""
+    return (found for found in imports() if found.internal and found.module != "lielaws")
+
+
+def report_all(violations: list[str]) -> None:
+    assert not violations, "\n" + "\n".join(violations)
+
+
+def test_every_module_has_a_layer() -> None:
+    unknown = {layer_of(module) for module in modules()} - set(RANK) - {"spec", ""}
+    assert not unknown, f"add {sorted(unknown)} to ORDER"
+
+
+def test_imports_go_one_way() -> None:
+    def allowed(found: Import) -> bool:
+        if found.layer == "spec":
+            return found.target_layer in SPEC_IMPORTS
+        if found.target_layer == "spec":
+            return True  # the next test
+        return found.layer == found.target_layer or RANK.get(found.target_layer, 99) < RANK[found.layer]
+
+    report_all([str(found) for found in internal_imports() if not allowed(found)])
+
+
+def test_specs_are_read_only_where_they_come_in() -> None:
+    def allowed(found: Import) -> bool:
+        checker = found.layer == "certificate" and found.target in CHECKER_IMPORTS
+        return found.layer == "spec" or checker or (found.layer in SPEC_USERS and found.lazy)
+
+    uses = [found for found in internal_imports() if found.target_layer == "spec" and not found.typing_only]
+    report_all([f"{found} (must be inside a function)" for found in uses if not allowed(found)])
+
+
+def checkers() -> set[str]:
+    return {module for module in modules() if layer_of(module) == "certificate"} - CERTIFICATE_MAKERS
+
+
+def test_the_checker_stands_alone() -> None:
+    own = checkers()
+    direct = [found for found in internal_imports() if found.module in own]
+    report_all([str(found) for found in direct if found.target not in CHECKER_IMPORTS | own])
+
+
+def test_nothing_the_checker_imports_leads_to_the_search() -> None:
+    reached, waiting = set(), list(checkers())
+    while waiting:
+        module = waiting.pop()
+        reached.add(module)
+        waiting += [
+            found.target for found in internal_imports() if found.module == module and found.target not in reached
+        ]
+    report_all(sorted(module for module in reached if layer_of(module) in CHECKER_NEVER))
+
+
+def test_there_is_no_cycle_of_modules() -> None:
+    edges: dict[str, set[str]] = {}
+    for found in internal_imports():
+        if not found.lazy and not found.typing_only and found.target != found.module:
+            edges.setdefault(found.module, set()).add(found.target)
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join([*path, module])
+        if module not in done:
+            for target in sorted(edges.get(module, ())):
+                visit(target, (*path, module))
+            done.add(module)
+
+    for module in sorted(edges):
+        visit(module, ())
+
+
+def test_files_stay_small() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCE.rglob("*.py")}
+    long = {path: length for path, length in lengths.items() if length > LONGEST_FILE}
+    report_all([f"{path.relative_to(ROOT)}: {length} lines" for path, length in long.items()])
+
+
+def test_forbidden_modules_are_not_imported() -> None:
+    def forbidden(target: str) -> bool:
+        return any(target == name or target.startswith(f"{name}.") for name in FORBIDDEN_MODULES)
+
+    report_all([str(found) for found in imports() if forbidden(found.target)])
+
+
+def test_nothing_is_executed_and_no_float_decides() -> None:
+    report_all([text for module, tree in modules().items() for text in _offences(module, tree)])
+
+
+def _offences(module: str, tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr == "linalg" and ast.unparse(node.value) in {"np", "numpy"}:
+            yield f"{module}:{node.lineno} uses {ast.unparse(node)}"
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        strict = any(keyword.arg == "strict" and ast.unparse(keyword.value) == "True" for keyword in node.keywords)
+        last = called.rpartition(".")[2]
+        if called in FORBIDDEN_CALLS or (last in FORBIDDEN_CALLS and last.startswith("parse_")):
+            yield f"{module}:{node.lineno} calls {called}"
+        if last in {"sympify", "_sympify"} and not strict:
+            yield f"{module}:{node.lineno} calls {called} without strict=True, which executes text"
+        if called in {"sympy.S", "S"}:
+            yield f"{module}:{node.lineno} calls {called}, which executes text"
+
+
+def third_party() -> Iterator[Import]:
+    return (found for found in imports() if not found.internal and _top(found.target) not in sys.stdlib_module_names)
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def declared() -> dict[str, set[str]]:
+    """Importable names of the core dependencies, and of those in extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [entry for entries in project["optional-dependencies"].values() for entry in entries]
+    names = {"core": project["dependencies"], "extra": extras}
+    bare = {kind: {re.split(r"[\s<>=!\[;]", entry)[0] for entry in entries} for kind, entries in names.items()}
+    return {kind: {MODULE_OF.get(name, name.replace("-", "_")) for name in found} for kind, found in bare.items()}
+
+
+def test_dependencies_are_declared_and_used() -> None:
+    core, extra = declared()["core"], declared()["extra"]
+    used = {_top(found.target) for found in third_party() if not found.typing_only}
+    assert core <= used, f"declared, but not imported anywhere: {sorted(core - used)}"
+    report_all(
+        [f"{found}: not declared" for found in third_party() if _top(found.target) not in core | extra | {"IPython"}]
+    )
+
+
+def test_optional_packages_are_imported_where_they_are_used() -> None:
+    core = declared()["core"]
+    eager = [found for found in third_party() if not found.lazy and not found.typing_only]
+    report_all([f"{found} (optional: inside a function)" for found in eager if _top(found.target) not in core])
+
+
+@pytest.mark.parametrize("name", SLOW_TO_IMPORT)
+def test_import_leaves_out_what_it_does_not_need(name: str, loaded: frozenset[str]) -> None:
+    assert name not in loaded
+
+
+@pytest.fixture(scope="module")
+def loaded() -> frozenset[str]:
+    """All modules that `import lielaws` loads in a fresh interpreter."""
+    code = "import time; a = time.perf_counter(); import lielaws, sys; print(time.perf_counter() - a, *sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    seconds, *names = run.stdout.split()
+    print(f"import lielaws: {float(seconds):.2f} s")
+    return frozenset(names)
