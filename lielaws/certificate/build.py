@@ -18,7 +18,7 @@ from lielaws.graph.serialize import graph_spec
 from lielaws.laws.polynomial import Polynomial
 from lielaws.laws.terms import TermTable
 from lielaws.laws.verify import Verification
-from lielaws.linalg import EXPLORATION_PRIME, dense
+from lielaws.linalg import EXPLORATION_PRIME, rank
 from lielaws.numbers.modular import Modular
 
 _LIBRARIES = ("lielaws", "numpy", "python-flint", "scipy", "sympy")
@@ -106,8 +106,8 @@ def _independence(laws: Sequence[Polynomial], dimension: int, seed: int) -> dict
         point = rng.integers(0, 1000, dimension, dtype=np.int64)
         if not laws:
             break
-        gradients = TermTable.of(laws, dimension).gradients(point, EXPLORATION_PRIME)
-        if dense.rank(gradients, EXPLORATION_PRIME) == len(laws):
+        gradients = TermTable.of(laws, dimension).sparse_gradients(point, EXPLORATION_PRIME)
+        if rank(gradients, EXPLORATION_PRIME) == len(laws):
             break
     return {"prime": EXPLORATION_PRIME, "point": point.tolist()}
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 from lielaws.certificate import reading
-from lielaws.certificate.arrays import Array, constants, contract
+from lielaws.certificate.arrays import Array, Shape, constants, contract
 from lielaws.certificate.blocks import Block, Reader, Shapes
 from lielaws.certificate.functions import Functions
-from lielaws.certificate.tape import MOST_OPERATIONS
 from lielaws.errors import CertificateError
 from lielaws.spec.language import evaluate, parse
 
 _ENTRY = re.compile(r"([^\[\]]+)\[([0-9]{1,9}(?:, ?[0-9]{1,9})*)\]")
-_NO_FUNCTIONS: dict[str, Callable[..., Any]] = {}
 
 
 def read_phi(reader: Reader, spec: Any, where: str) -> Block:
@@ -31,9 +29,9 @@ def read_phi(reader: Reader, spec: Any, where: str) -> Block:
 
     def apply(p: Mapping[str, Array], data: Sequence[Array]) -> Array:
         environment = _environment(p)
-        number = partial(_number, reader)
-        values = [evaluate(expression, environment, _NO_FUNCTIONS, number) for expression in parsed]
-        if not all(isinstance(value, Array) and value.shape == () for value in values):
+        lifted = Functions(reader.tape, reader.gates).array
+        values = [lifted(evaluate(expression, environment, {}, _exact)) for expression in parsed]
+        if any(value.shape for value in values):
             raise CertificateError(f"{where}.expressions", texts, "scalars are needed")
         pairs = zip(data[0].wires, (value.wires[0] for value in values), strict=True)
         return Array(reader.tape, (), [reader.tape.dot(pairs)])
@@ -62,19 +60,19 @@ def _environment(parameters: Mapping[str, Array]) -> dict[str, Any]:
     return environment
 
 
-def _number(reader: Reader, value: Fraction) -> Array:
-    return constants(reader.tape, [value], ())
+def _pairs(value: Any, where: str) -> dict[str, Any]:
+    """Values by name, from a table or a list of pairs."""
+    if isinstance(value, dict):
+        return value
+    pairs = [reading.items(pair, where, 2) for pair in reading.items(value, where)]
+    found = {reading.text(name, where): entry for name, entry in pairs}
+    if len(found) < len(pairs):
+        raise CertificateError(where, sorted(found), "a name is given twice")
+    return found
 
 
 def _shapes(value: Any, where: str) -> Shapes:
-    """Shapes by name: a table, or a list of pairs."""
-    pairs = value.items() if isinstance(value, dict) else [reading.items(pair, where, 2) for pair in reading.items(value, where)]
-    shapes: Shapes = {}
-    for name, entry in pairs:
-        if reading.text(name, where) in shapes:
-            raise CertificateError(where, name, "this name is given twice")
-        shapes[name] = reading.shape(entry, f"{where}.{name}")
-    return shapes
+    return {name: reading.shape(entry, f"{where}.{name}") for name, entry in _pairs(value, where).items()}
 
 
 def read_network(reader: Reader, spec: Any, where: str) -> Block:
@@ -82,7 +80,7 @@ def read_network(reader: Reader, spec: Any, where: str) -> Block:
     reading.table(spec, where, {"family", "parameters", "data", "output"}, {"let", "name"})
     parameters, data = (_shapes(spec[key], f"{where}.{key}") for key in ("parameters", "data"))
     reading.text(spec.get("name") or "", f"{where}.name")
-    steps = dict(reading.table(spec.get("let") or {}, f"{where}.let"))
+    steps = _pairs(spec.get("let") or {}, f"{where}.let")
     names = [*parameters, *data, *steps]
     if len(set(names)) < len(names):
         raise CertificateError(where, sorted(names), "a name is given twice")
@@ -136,111 +134,67 @@ def _is_leaf(step: list[Any], role: str) -> bool:
 
 
 def _step(reader: Reader, step: Any, values: list[Array], leaves: Mapping[str, Mapping[str, Array]], where: str) -> Array:
-    operation, numbers, fixed, shape = reading.items(step, where, 4)
-    known = _STEPS[reading.choice(operation, where, _STEPS)]
+    operation, numbers, fixed, lengths = reading.items(step, where, 4)
     inputs = [values[number] for number in reading.integers(numbers, where, 0, len(values) - 1)]
+    shape = reading.shape(lengths, where)
     if operation == "leaf":
         role = reading.choice(reading.items(fixed, where, 2)[0], where, leaves)
         result = leaves[role][reading.choice(fixed[1], where, leaves[role])]
     else:
-        result = known(reader, fixed, reading.shape(shape, where), where, *inputs)
-    if list(result.shape) != shape:
-        raise CertificateError(where, shape, f"the result has shape {result.shape}")
+        result = _computed(reader, operation, inputs, fixed, shape, where)
+    if result.shape != shape:
+        raise CertificateError(where, lengths, f"the result has shape {result.shape}")
     return result
+
+
+def _computed(reader: Reader, operation: Any, inputs: list[Array], fixed: Any, shape: Shape, where: str) -> Array:
+    """The value of a step; shapes other than the given one are noticed by the caller."""
+    match operation, inputs:
+        case "constant", []:
+            numerators, denominator = reading.items(fixed, where, 2)
+            divisor = reading.integer(denominator, where, 1)
+            values = [Fraction(reading.integer(value, where), divisor) for value in reading.items(numerators, where)]
+            return constants(reader.tape, values, shape)
+        case "add", [a, b]:
+            return a + b
+        case "scale", [a]:
+            return a * reading.rational(fixed, where)
+        case "contract", [a, b]:
+            return contract(reading.text(fixed, where), a, b)
+        case "power", [a]:
+            return a ** reading.integer(fixed, where, 1)
+        case "reciprocal", [a]:
+            return a**-1
+        case "reshape", [a]:
+            return a.reshape(shape)
+        case "permute", [a]:
+            return a.transpose(*_axes(fixed, where))
+        case "broadcast", [a]:
+            kept = [axis for axis in range(len(shape)) if axis not in _axes(fixed, where)]
+            if tuple(shape[axis] for axis in kept) != a.shape:
+                raise CertificateError(where, fixed, f"shape {a.shape} is not {shape} without these axes")
+            return a.spread(shape, kept)
+        case "sum", [a]:
+            return a.sum(_axes(fixed, where))
+        case "gather", [a]:
+            return a.pick(reading.integers(fixed, where, 0, len(a.wires) - 1), shape)
+        case "scatter", [a]:
+            return _scattered(reader, a, fixed, shape, where)
+        case "piecewise", [a]:
+            below, above = (reading.rational(slope, where) for slope in reading.items(fixed, where, 2))
+            return Array(reader.tape, a.shape, reader.gates.piecewise(a.wires, below, above))
+    raise CertificateError(where, operation, f"no step with {len(inputs)} inputs has this name")
 
 
 def _axes(fixed: Any, where: str) -> list[int]:
     return reading.integers(fixed, where, 0, 100)
 
 
-def _constant(reader: Reader, fixed: Any, shape: Any, where: str) -> Array:
-    numerators, denominator = reading.items(fixed, where, 2)
-    reading.integer(denominator, where, 1)
-    values = [Fraction(reading.integer(value, where), denominator) for value in reading.items(numerators, where)]
-    return constants(reader.tape, values, shape)
-
-
-def _add(reader: Reader, fixed: Any, shape: Any, where: str, a: Array, b: Array) -> Array:
-    return a + b
-
-
-def _scale(reader: Reader, fixed: Any, shape: Any, where: str, a: Array) -> Array:
-    return a * reading.rational(fixed, where)
-
-
-def _contract(reader: Reader, fixed: Any, shape: Any, where: str, a: Array, b: Array) -> Array:
-    return contract(reading.text(fixed, where), a, b)
-
-
-def _power(reader: Reader, fixed: Any, shape: Any, where: str, a: Array) -> Array:
-    return a ** reading.integer(fixed, where, 1)
-
-
-def _reciprocal(reader: Reader, fixed: Any, shape: Any, where: str, a: Array) -> Array:
-    return a**-1
-
-
-def _reshape(reader: Reader, fixed: Any, shape: Any, where: str, a: Array) -> Array:
-    return a.reshape(shape)
-
-
-def _permute(reader: Reader, fixed: Any, shape: Any, where: str, a: Array) -> Array:
-    return a.transpose(*_axes(fixed, where))
-
-
-def _broadcast(reader: Reader, fixed: Any, shape: Any, where: str, a: Array) -> Array:
-    """New axes stand at the fixed positions of the result."""
-    new = _axes(fixed, where)
-    kept = [axis for axis in range(len(shape)) if axis not in new]
-    if tuple(shape[axis] for axis in kept) != a.shape:
-        raise CertificateError(where, fixed, f"shape {a.shape} is not {shape} without these axes")
-    return a.spread(shape, kept)
-
-
-def _sum(reader: Reader, fixed: Any, shape: Any, where: str, a: Array) -> Array:
-    return a.sum(_axes(fixed, where))
-
-
-def _gather(reader: Reader, fixed: Any, shape: Any, where: str, a: Array) -> Array:
-    return a.pick(reading.integers(fixed, where, 0, len(a.wires) - 1), shape)
-
-
-def _scatter(reader: Reader, fixed: Any, shape: Any, where: str, a: Array) -> Array:
+def _scattered(reader: Reader, a: Array, fixed: Any, shape: Shape, where: str) -> Array:
     """Entry k of `a` is added to entry fixed[k] of the result."""
-    size = 1
-    for length in shape:
-        size *= length
-    if size > MOST_OPERATIONS:
-        raise CertificateError(where, shape, "too large for this checker")
-    places = reading.integers(fixed, where, 0, size - 1, len(a.wires))
-    terms: list[list[tuple[int, int]]] = [[] for _ in range(size)]
+    reader.tape.charge(math.prod(shape), dry=True)
+    places = reading.integers(fixed, where, 0, math.prod(shape) - 1, len(a.wires))
+    terms: list[list[tuple[int, int]]] = [[] for _ in range(math.prod(shape))]
     for place, wire in zip(places, a.wires, strict=True):
         terms[place].append((1, wire))
     return Array(reader.tape, shape, [reader.tape.linear(entry) for entry in terms])
-
-
-def _piecewise(reader: Reader, fixed: Any, shape: Any, where: str, a: Array) -> Array:
-    below, above = (reading.rational(slope, where) for slope in reading.items(fixed, where, 2))
-    return Array(reader.tape, a.shape, reader.gates.piecewise(a.wires, below, above))
-
-
-def _leaf(reader: Reader, fixed: Any, shape: Any, where: str) -> Array:
-    raise AssertionError("leaves are looked up")
-
-
-_STEPS: dict[str, Callable[..., Array]] = {
-    "leaf": _leaf,
-    "constant": _constant,
-    "add": _add,
-    "scale": _scale,
-    "contract": _contract,
-    "power": _power,
-    "reciprocal": _reciprocal,
-    "reshape": _reshape,
-    "permute": _permute,
-    "broadcast": _broadcast,
-    "sum": _sum,
-    "gather": _gather,
-    "scatter": _scatter,
-    "piecewise": _piecewise,
-}

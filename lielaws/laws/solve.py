@@ -25,7 +25,8 @@ IntArray = npt.NDArray[np.int64]
 
 _SPARE_ROWS = 8
 _MOST_ENTRIES = 3 * 10**7
-_LARGEST_SHORTENED = 80
+_MOST_ROWS_SHORTENED = 150
+_MOST_ENTRIES_SHORTENED = 150_000
 _ATTEMPTS = 16
 
 
@@ -142,7 +143,7 @@ def _lift(basis: IntArray, part: TermTable, samples: Samples, height: int, prime
         states, values = other.take(height)
         again = dense.nullspace(part.derivatives(states, values, other.prime), other.prime)
         if again.shape == basis.shape and modulus % other.prime:
-            residues, modulus = combine(residues, modulus, again.tolist(), other.prime), modulus * other.prime
+            residues, modulus = combine([residues, again], [modulus, other.prime])
     return []
 
 
@@ -174,7 +175,7 @@ def _shorten(matrix: list[list[int]]) -> list[list[int]]:
     """A short basis of the same space. Equal columns, as of all weights of a unit, are counted once."""
     columns = list(zip(*matrix, strict=True))
     distinct = list(dict.fromkeys(columns))
-    if len(matrix) < 2 or len(matrix) > _LARGEST_SHORTENED or len(distinct) > 4 * _LARGEST_SHORTENED:
+    if len(matrix) < 2 or len(matrix) > _MOST_ROWS_SHORTENED or len(matrix) * len(distinct) > _MOST_ENTRIES_SHORTENED:
         return matrix
     place = {column: position for position, column in enumerate(distinct)}
     short = short_basis([list(row) for row in zip(*distinct, strict=True)])

@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from lielaws.laws.polynomial import Polynomial
 
@@ -104,13 +105,29 @@ class TermTable:
 
     def gradients(self, point: IntArray, p: int) -> IntArray:
         """The gradients at one point modulo p, shape (count, dimension)."""
+        rows, columns, values = self._gradient_entries(point, p)
+        result = np.zeros((self.count, self.dimension + 1), dtype=np.int64)
+        np.add.at(result, (rows, columns), values)
+        return result[:, :-1] % p
+
+    def sparse_gradients(self, point: IntArray, p: int) -> csr_array:
+        """The same as a sparse matrix: a law involves few of the parameters of a large network."""
+        rows, columns, values = self._gradient_entries(point, p)
+        inside = columns < self.dimension
+        shape = (self.count, self.dimension)
+        matrix = csr_array((values[inside], (rows[inside], columns[inside])), shape=shape)
+        matrix.data %= p
+        matrix.eliminate_zeros()
+        return matrix
+
+    def _gradient_entries(self, point: IntArray, p: int) -> tuple[IntArray, IntArray, IntArray]:
         values = np.append(point, 1)
         coefficients = np.asarray(self.coefficients % p, dtype=np.int64)
-        result = np.zeros((self.count, self.dimension + 1), dtype=np.int64)
+        products = []
         for position in range(self.factors.shape[1]):
             product = coefficients
             for other in range(self.factors.shape[1]):
                 if other != position:
                     product = product * values[self.factors[:, other]] % p
-            np.add.at(result, (self.owners, self.factors[:, position]), product)
-        return result[:, :-1] % p
+            products.append(product)
+        return np.tile(self.owners, self.factors.shape[1]), self.factors.T.ravel(), np.concatenate(products)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, overload
+from typing import Any
 
 import flint
 import numpy as np
@@ -56,27 +56,26 @@ def lift_rows(rows_mod: Rows, p: int) -> list[list[Fraction]] | None:
     return lifted
 
 
-@overload
-def combine(residues: Sequence[Rows], moduli: Sequence[int], /) -> tuple[ObjectArray, int]: ...
-@overload
-def combine(first: Rows, m: int, second: Rows, p: int, /) -> list[list[int]]: ...
-def combine(residues: Any, moduli: Any, second: Any = None, p: Any = None, /) -> Any:
+def combine(residues: Sequence[Rows], moduli: Sequence[int]) -> tuple[ObjectArray, int]:
     """Residues modulo the product of pairwise coprime moduli: an array of Python integers, and that product.
 
-    Equally shaped rows for each modulus; an earlier result may be one of them, to add primes one at a time. The form
-    with four arguments does that for two moduli and returns lists.
+    Equally shaped rows for each modulus; an earlier result may be one of them, to add primes one at a time.
     """
-    if second is not None:
-        return combine([residues, second], [moduli, p])[0].tolist()
     if not moduli or len(residues) != len(moduli):
         remedy = f"must be one for each of the {len(residues)} residues"
         raise InvalidArgumentError("moduli", moduli, remedy)
-    total, modulus = np.array(residues[0], dtype=object), int(moduli[0])
+    total, modulus = _exact(residues[0]), int(moduli[0])
     for rows, m in zip(residues[1:], moduli[1:], strict=True):
-        digit = (np.array(rows, dtype=object) - total) * pow(modulus, -1, int(m)) % int(m)
+        digit = (_exact(rows) - total) * pow(modulus, -1, int(m)) % int(m)
         total = total + modulus * digit
         modulus *= int(m)
     return total, modulus
+
+
+def _exact(rows: Rows) -> ObjectArray:
+    # An array of objects made from a list keeps numpy's integers as they are, and those overflow.
+    entries = np.array(rows, dtype=object)
+    return np.array([int(entry) for entry in entries.ravel()], dtype=object).reshape(entries.shape)
 
 
 def integer_row(fractions: Sequence[Fraction | int]) -> list[int]:

@@ -74,7 +74,12 @@ def test_combine_one_prime_at_a_time():
     rows, modulus = combine(residues[:2], [P, Q])
     rows, modulus = combine([rows, residues[2]], [modulus, 2**30 + 7])
     assert lift_rows(rows, modulus) == [[fraction]]
-    assert combine(residues[0].tolist(), P, residues[1].tolist(), Q) == combine(residues[:2], [P, Q])[0].tolist()
+
+
+def test_combine_takes_lists_of_numpy_integers():
+    m, value = 2**61 - 1, 2**90 + 12345
+    rows, modulus = combine([[[np.int64(value % m)]], [[np.int64(value % P)]]], [m, P])
+    assert rows[0, 0] == value % modulus
 
 
 def test_combine_needs_a_modulus_each():

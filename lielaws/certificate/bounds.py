@@ -1,0 +1,161 @@
+"""What the steps of a tape say about its polynomial: degree, size of coefficients, and how gates enter.
+
+A wire is N / (c prod q^e) with an integer polynomial N in the leaves, an integer c, and one polynomial q for each
+inverted wire. If D is that denominator and h a polynomial, then c D^2 <grad h, grad (N / D)> is an integer polynomial.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from lielaws.certificate.jets import PRIME_BITS
+from lielaws.certificate.tape import Step, Tape, Wire
+from lielaws.errors import CertificateError
+
+_LOG_OF_PRIME_COUNT = 53
+"""more than 2^53 primes lie between 2^60 and 2^61 (Rosser and Schoenfeld: over 3 x / (5 log x) between x and 2 x)"""
+_LARGEST_DEGREE = 2**40
+_MOST_CONSTANT_BITS = 10**6
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """
+    degree, log : of N: its degree and log2 of the sum of the absolute values of its coefficients, at most
+    divisor : c
+    inverted : the exponents e by the wires that are inverted
+    once, twice : bit sets of the gates in which the wire has a degree of at least one and of more than one
+    """
+
+    degree: int = 0
+    log: float = 0.0
+    divisor: int = 1
+    inverted: dict[Wire, int] = field(default_factory=dict)
+    once: int = 0
+    twice: int = 0
+
+
+class Bounds:
+    """The bounds of the wires of a tape, up to one."""
+
+    def __init__(self, tape: Tape, output: Wire, gates: Iterable[Wire]) -> None:
+        self._gates = {wire: 1 << k for k, wire in enumerate(gates)}
+        self._wires: list[Bound] = []
+        for step in tape.steps[: output + 1]:
+            bound = self._step(len(self._wires), step)
+            if bound.degree > _LARGEST_DEGREE or bound.divisor.bit_length() > _MOST_CONSTANT_BITS:
+                raise CertificateError("architecture", "its network", "degrees or constants are too large to check")
+            self._wires.append(bound)
+        self.output = self._wires[output]
+
+    def _step(self, wire: Wire, step: Step) -> Bound:
+        match step:
+            case ("leaf", _):
+                return Bound(degree=1, once=self._gates.get(wire, 0))
+            case ("constant", value):
+                return _scaled(value, Bound())
+            case ("linear", terms):
+                return self._sum([_scaled(factor, self._wires[source]) for factor, source in terms])
+            case ("dot", pairs):
+                return self._sum([_product(self._wires[left], self._wires[right]) for left, right in pairs])
+            case ("power", base, exponent):
+                return _power(self._wires[base], exponent)
+            case ("inverse", a):
+                below = self._wires[a]
+                degree, log = self._denominator(below.inverted)
+                return Bound(degree, log + math.log2(below.divisor), 1, {a: 1}, below.once, below.once)
+        raise AssertionError(step)
+
+    def _sum(self, terms: list[Bound]) -> Bound:
+        if not terms:
+            return Bound()
+        common: dict[Wire, int] = {}
+        for term in terms:
+            for wire, exponent in term.inverted.items():
+                common[wire] = max(exponent, common.get(wire, 0))
+        divisor = math.lcm(*{term.divisor for term in terms})
+        degree, log, once, twice = 0, 0.0, 0, 0
+        for term in terms:
+            missing = {wire: exponent - term.inverted.get(wire, 0) for wire, exponent in common.items()}
+            more, longer = self._denominator(missing) if common else (0, 0.0)
+            degree = max(degree, term.degree + more)
+            log = max(log, term.log + longer + math.log2(divisor // term.divisor))
+            once, twice = once | term.once, twice | term.twice
+        return Bound(degree, log + math.log2(len(terms)), divisor, common, once, twice)
+
+    def _denominator(self, inverted: dict[Wire, int]) -> tuple[int, float]:
+        """Degree and log2 of the norm of prod q^e."""
+        degree = sum(exponent * self._wires[wire].degree for wire, exponent in inverted.items())
+        return degree, sum(exponent * self._wires[wire].log for wire, exponent in inverted.items())
+
+    def round_error(self, law_degree: int, law_norm: int) -> float:
+        """log2 of the probability that one evaluation of <grad h, grad output> is zero although it is no identity.
+
+        At a random point modulo a random prime between 2^60 and 2^61: the prime divides all coefficients of the
+        identity, or the point is a zero of it modulo the prime (Schwartz and Zippel). Points where a denominator
+        vanishes are drawn again, which at most doubles the bound.
+
+        law_norm : sum of the absolute values of the coefficients of h
+        """
+        degree, log = self._denominator(self.output.inverted)
+        total = self.output.degree + degree + law_degree
+        height = self.output.log + log + math.log2(max(1, self.output.degree + degree))
+        height += math.log2(max(1, law_norm)) + math.log2(max(1, law_degree))
+        doubled = 1 if self.output.inverted else 0
+        # A hundredth more than computed: rounding is far smaller.
+        unlucky = 1.01 * height / PRIME_BITS * 2.0**-_LOG_OF_PRIME_COUNT + total * 2.0**-PRIME_BITS
+        return min(0.0, math.log2(unlucky) + doubled) if unlucky else -math.inf
+
+
+def _scaled(factor: Fraction, a: Bound) -> Bound:
+    numerator, divisor = abs(factor.numerator), a.divisor * factor.denominator
+    return Bound(a.degree, a.log + math.log2(max(1, numerator)), divisor, a.inverted, a.once, a.twice)
+
+
+def _product(a: Bound, b: Bound) -> Bound:
+    inverted = dict(a.inverted)
+    for wire, exponent in b.inverted.items():
+        inverted[wire] = inverted.get(wire, 0) + exponent
+    twice = a.twice | b.twice | (a.once & b.once)
+    return Bound(a.degree + b.degree, a.log + b.log, a.divisor * b.divisor, inverted, a.once | b.once, twice)
+
+
+def _power(a: Bound, exponent: int) -> Bound:
+    if a.divisor.bit_length() * exponent > _MOST_CONSTANT_BITS:
+        raise CertificateError("architecture", "its network", "constants are too large to check")
+    inverted = {wire: exponent * e for wire, e in a.inverted.items()}
+    return Bound(a.degree * exponent, a.log * exponent, a.divisor**exponent, inverted, a.once, a.twice | a.once)
+
+
+def most_terms(tape: Tape, output: Wire, limit: int) -> int | None:
+    """At least the number of terms of a wire when it is expanded; None if that is over the limit."""
+    counts: list[int | None] = []
+
+    def total(numbers: Iterable[int | None]) -> int | None:
+        known = list(numbers)
+        found = sum(number for number in known if number is not None)
+        return None if None in known or found > limit else found
+
+    def times(a: int | None, b: int | None) -> int | None:
+        return None if a is None or b is None or a * b > limit else a * b
+
+    rules: dict[str, Callable[..., int | None]] = {
+        "leaf": lambda _: 1,
+        "constant": lambda _: 1,
+        "linear": lambda terms: total(counts[wire] for _, wire in terms),
+        "dot": lambda pairs: total(times(counts[a], counts[b]) for a, b in pairs),
+        "power": lambda base, n: 1 if counts[base] == 1 else total([_capped_power(counts[base], n, limit)]),
+        "inverse": lambda _: None,
+    }
+    for kind, *rest in tape.steps[: output + 1]:
+        counts.append(rules[kind](*rest))
+    return counts[output]
+
+
+def _capped_power(count: int | None, exponent: int, limit: int) -> int | None:
+    if count is None or (count > 1 and exponent > limit.bit_length()):
+        return None
+    return count**exponent

@@ -1,0 +1,223 @@
+"""The lower bound: each law is constant along every member of the family, and the laws are independent."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import flint
+
+from lielaws.certificate import reading
+from lielaws.certificate.bounds import Bounds, most_terms
+from lielaws.certificate.brackets import PRIMES, rank_modulo
+from lielaws.certificate.jets import Jets, random_prime
+from lielaws.certificate.networks import Network
+from lielaws.certificate.tape import Gradient
+from lielaws.errors import CertificateError
+
+_ERROR_EXPONENT = 100
+_LARGEST_DEGREE = 64
+_MOST_FACTORS = 10**6
+_MOST_WORK = 3 * 10**7
+_MOST_TERMS = 10**6
+_MOST_VARIABLES = 2000
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class Law:
+    """A polynomial: (coefficient, exponent by coordinate) for each term."""
+
+    terms: Sequence[tuple[int, Counter[int]]]
+
+    @property
+    def degree(self) -> int:
+        return max((exponents.total() for _, exponents in self.terms), default=0)
+
+    @property
+    def norm(self) -> int:
+        return sum(abs(coefficient) for coefficient, _ in self.terms)
+
+    def slopes(self) -> Iterator[tuple[int, int, Counter[int]]]:
+        """The gradient as triples: coordinate, and a term of the derivative along it."""
+        for coefficient, exponents in self.terms:
+            for coordinate, exponent in exponents.items():
+                rest = exponents.copy()
+                rest[coordinate] -= 1
+                yield coordinate, coefficient * exponent, rest
+
+    def gradient(self, point: Sequence[int], prime: int) -> dict[int, int]:
+        """The components that are not zero at a point modulo a prime."""
+        found: dict[int, int] = {}
+        for coordinate, value, exponents in self.slopes():
+            for other, exponent in exponents.items():
+                value = value * pow(point[other], exponent, prime) % prime
+            found[coordinate] = (found.get(coordinate, 0) + value) % prime
+        return {coordinate: value for coordinate, value in found.items() if value}
+
+
+def check_lower(lower: dict[str, Any], network: Network, bounds: Bounds) -> Iterator[str]:
+    """The statements that fail. Raises CertificateError for what is malformed or too large."""
+    dimension = len(network.parameters)
+    laws = _laws(lower["laws"], dimension)
+    _check_methods(lower["verification"], bool(laws))
+    yield from _independence(lower["independence"], laws, dimension)
+    if laws:
+        yield from _conservation(laws, network, bounds)
+
+
+def _laws(entries: Any, dimension: int) -> list[Law]:
+    laws, factors = [], 0
+    for k, terms in enumerate(reading.items(entries, "lower.laws")):
+        found = []
+        for place, term in enumerate(reading.items(terms, f"lower.laws[{k}]")):
+            where = f"lower.laws[{k}][{place}]"
+            coefficient, coordinates = reading.items(term, where, 2)
+            reading.integers(coordinates, where, 0, dimension - 1)
+            factors += 1 + len(coordinates)
+            if len(coordinates) > _LARGEST_DEGREE or factors > _MOST_FACTORS:
+                raise CertificateError(where, len(coordinates), "the laws are too large for this checker")
+            found.append((reading.integer(coefficient, where), Counter(coordinates)))
+        laws.append(Law(found))
+    return laws
+
+
+def _check_methods(entries: Any, needed: bool) -> None:
+    """What the file says about its own verification must make sense; nothing here relies on it."""
+    if needed and not reading.items(entries, "lower.verification"):
+        raise CertificateError("lower.verification", entries, "how the laws were verified is missing")
+    for k, entry in enumerate(reading.items(entries, "lower.verification")):
+        where = f"lower.verification[{k}]"
+        method = reading.choice(reading.table(entry, where).get("method"), f"{where}.method", ("expansion", "evaluation"))
+        if method == "expansion":
+            reading.table(entry, where, {"method"})
+            continue
+        reading.table(entry, where, {"method", "rounds", "error_log2"})
+        reading.integer(entry["rounds"], f"{where}.rounds", 1, 10**6)
+        reading.integer(entry["error_log2"], f"{where}.error_log2", -(10**9), -_ERROR_EXPONENT)
+
+
+def _independence(stated: Any, laws: Sequence[Law], dimension: int) -> Iterator[str]:
+    """At the point of the file, and at one of our own."""
+    reading.table(stated, "lower.independence", {"prime", "point"})
+    prime = reading.integer(stated["prime"], "lower.independence.prime", *PRIMES)
+    if not flint.fmpz(prime).is_prime():
+        raise CertificateError("lower.independence.prime", prime, "it is not a prime")
+    point = reading.integers(stated["point"], "lower.independence.point", 0, prime - 1, dimension)
+    gradients = [law.gradient(point, prime) for law in laws]
+    if vanishing := [k for k, gradient in enumerate(gradients) if not gradient]:
+        yield f"lower.independence: the gradient of law {vanishing[0]} vanishes at the point"
+    elif (rank := _rank(gradients, prime)) != len(laws):
+        yield f"lower.independence: the gradients of {len(laws)} laws have rank {rank} at the point"
+    own = Jets(random_prime())
+    state = [own.random() for _ in range(dimension)]
+    rank = _rank([law.gradient(state, own.prime) for law in laws], own.prime)
+    if rank != len(laws):
+        yield f"lower.laws: they depend on each other: {len(laws)} laws, of which {rank} are independent"
+
+
+def _rank(gradients: Sequence[dict[int, int]], prime: int) -> int:
+    columns = {coordinate: k for k, coordinate in enumerate(sorted({c for row in gradients for c in row}))}
+    rows = [[0] * len(columns) for _ in gradients]
+    for row, gradient in zip(rows, gradients, strict=True):
+        for coordinate, value in gradient.items():
+            row[columns[coordinate]] = value
+    return rank_modulo(rows, len(columns), prime)
+
+
+def _conservation(laws: Sequence[Law], network: Network, bounds: Bounds) -> Iterator[str]:
+    """Evaluate <grad h, X_z> at random points modulo random primes, both drawn after the file was read.
+
+    Gates are arbitrary numbers first. Where the potential is not affine in them, a law of the gates 0 and 1 may fail
+    for others, and then only an expansion tells.
+    """
+    error = max(bounds.round_error(law.degree, law.norm) for law in laws)
+    rounds = math.ceil((_ERROR_EXPONENT + math.log2(len(laws))) / -error) if error < 0 else 0
+    work = rounds * (sum(len(e) ** 2 for law in laws for _, e in law.terms) + len(network.tape.steps))
+    if error > -20 or work > _MOST_WORK:
+        raise CertificateError("lower.laws", f"{len(laws)} laws", "degrees or sizes are too large to check them")
+    failing: set[int] = set()
+    for _ in range(rounds):
+        failing |= set(_failing(laws, network))
+    if failing and bounds.output.twice:
+        expanded = _Expansion(network)
+        failing = {k for k in failing if not expanded.annihilates(laws[k])}
+    for k in sorted(failing):
+        yield f"lower.laws[{k}]: it is no law, as it is not constant along the flow"
+
+
+def _failing(laws: Sequence[Law], network: Network) -> Iterator[int]:
+    """The laws that fail at one random point modulo one random prime."""
+    ring = Jets(random_prime())
+    family = Gradient(network.tape, network.potential, network.parameters, ring)
+    for _ in range(_ATTEMPTS):
+        point = [ring.random() for _ in network.parameters]
+        others = [*network.cotangent, *network.gates.leaves, *(wire for wires in network.data.values() for wire in wires)]
+        leaves = [*zip(network.parameters, point, strict=True), *((wire, ring.random()) for wire in others)]
+        try:
+            member = family(leaves)
+        except ZeroDivisionError:
+            continue
+        for k, law in enumerate(laws):
+            if sum(value * member[c] for c, value in law.gradient(point, ring.prime).items()) % ring.prime:
+                yield k
+        return
+    raise CertificateError("architecture", "a denominator", "it vanished at every point that was tried")
+
+
+class _Expansion:
+    """The members of the family as polynomials over Q in everything, gates included."""
+
+    def __init__(self, network: Network) -> None:
+        tape, leaves = network.tape, [wire for wire, step in enumerate(network.tape.steps) if step[0] == "leaf"]
+        self.terms = most_terms(tape, network.potential, _MOST_TERMS)
+        if self.terms is None or len(leaves) > _MOST_VARIABLES:
+            raise CertificateError("lower.laws", "their expansion", "too large to check that they hold for gates of 0 and 1")
+        self.context = flint.fmpq_mpoly_ctx.get([f"z{k}" for k in range(len(leaves))], flint.Ordering.lex)
+        values = dict(zip(leaves, self.context.gens(), strict=True))
+        self.coordinates = [values[wire] for wire in network.parameters]
+        self.gates = [leaves.index(wire) for wire in network.gates.leaves]
+        family = Gradient(tape, network.potential, network.parameters, _Polynomials(self.context))
+        self.member = family(values.items())
+
+    def annihilates(self, law: Law) -> bool:
+        """Whether the law is constant along all members with gates of 0 and 1, which are equal to their powers."""
+        slopes = list(law.slopes())
+        if self.terms is None or self.terms * len(slopes) > _MOST_TERMS:
+            raise CertificateError("lower.laws", "their expansion", "too large to check that they hold for gates of 0 and 1")
+        total = self.context.constant(0)
+        for coordinate, value, exponents in slopes:
+            term = self.member[coordinate] * value
+            for other, exponent in exponents.items():
+                term = term * self.coordinates[other] ** exponent
+            total = total + term
+        merged: dict[tuple[int, ...], Any] = {}
+        for exponents, coefficient in total.terms():
+            key = [int(exponent) for exponent in exponents]
+            for gate in self.gates:
+                key[gate] = min(key[gate], 1)
+            merged[tuple(key)] = merged.get(tuple(key), 0) + coefficient
+        return not any(merged.values())
+
+
+class _Polynomials:
+    """The ring of polynomials over Q in the leaves."""
+
+    def __init__(self, context: Any) -> None:
+        self.context = context
+
+    def constant(self, value: Fraction) -> Any:
+        return self.context.constant(flint.fmpq(value.numerator, value.denominator))
+
+    def add(self, a: Any, b: Any) -> Any:
+        return a + b
+
+    def multiply(self, a: Any, b: Any) -> Any:
+        return a * b
+
+    def inverse(self, a: Any) -> Any:
+        raise AssertionError("the number of terms of an inverse is unbounded")

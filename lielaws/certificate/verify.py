@@ -1,0 +1,129 @@
+"""The independent checker: whether what a certificate states is true.
+
+It shares no code with the search. It rebuilds the network from the spec by its own reading (`blocks`, `layered`,
+`written`) as a program over single numbers (`tape`), evaluates the brackets by its own jets (`jets`, `brackets`), and
+checks the laws modulo primes that it draws itself after the file was read (`conserved`, `bounds`).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lielaws.certificate import reading
+from lielaws.certificate.bounds import Bounds
+from lielaws.certificate.brackets import check_upper
+from lielaws.certificate.conserved import check_lower
+from lielaws.certificate.networks import Network, build_network
+from lielaws.certificate.record import FORMAT, VERSION, Certificate
+from lielaws.errors import CertificateError, LieLawsError
+
+_LARGEST_FILE = 32 * 2**20
+_LARGEST_DIMENSION = 10**6
+_SECTIONS = frozenset(
+    {"format", "version", "architecture", "setting", "dimension", "upper_bound", "lower_bound", "status", "hypotheses"}
+) | {"upper", "lower", "versions"}
+
+_FLOWS: tuple[Mapping[str, Any], ...] = ({"kind": "gradient"},)
+_LOSSES = ("any",)
+_FREE_GATES = "free gates: the laws of all activation patterns together; a single region may have more"
+_GATES = {"free": (_FREE_GATES,)}
+"""how gates are counted, and the hypotheses that a network with gates then needs"""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The answer of the checker.
+
+    valid : whether everything that the certificate states was checked to be true
+    reasons : the statements that fail, and where; empty if it is valid
+    """
+
+    valid: bool
+    reasons: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.valid
+
+
+def verify(certificate: Certificate | Mapping[str, Any]) -> Verification:
+    """Check a certificate without trusting the library that made it. Never raises, whatever the content.
+
+    The upper bound, and the independence of the laws, are then certain; that each law is one has an error probability
+    below 2^-100, over primes and points drawn by the checker. Certificates that are too large to be checked in about a
+    minute are not valid.
+    """
+    try:
+        record = certificate.record if isinstance(certificate, Certificate) else certificate
+        reasons = tuple(_failures(record))
+    except LieLawsError as error:
+        reasons = (str(error),)
+    except Exception as error:  # noqa: BLE001  whatever foreign content brings about, it is no valid certificate
+        reasons = (f"the certificate cannot be read ({type(error).__name__}: {' '.join(str(error).split())[:200]})",)
+    return Verification(not reasons, reasons)
+
+
+def verify_file(path: str | os.PathLike[str]) -> Verification:
+    """The same for a file. What cannot be loaded is not valid."""
+    try:
+        found = os.stat(path)  # noqa: PTH116  it follows links and takes whatever `open` takes
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_FILE:
+            raise CertificateError("path", str(path), f"a file of at most {_LARGEST_FILE >> 20} MB is needed")
+        certificate = Certificate.load(path)
+    except LieLawsError as error:
+        return Verification(False, (str(error),))
+    except (OSError, ValueError, TypeError, MemoryError) as error:
+        return Verification(False, (str(CertificateError("path", str(path), f"cannot be read ({error})")),))
+    return verify(certificate)
+
+
+def _failures(foreign: Any) -> Iterator[str]:
+    """What fails, section by section; an error in one section does not hide those of the others."""
+    record = reading.table(reading.plain(foreign), "certificate", _SECTIONS)
+    _check_form(record)
+    network = build_network(record["architecture"], record["dimension"])
+    bounds = Bounds(network.tape, network.potential, network.gates.leaves)
+    yield from _check_statement(record, network)
+    try:
+        check_upper(record["upper"], network, bounds)
+    except LieLawsError as error:
+        yield str(error)
+    yield from check_lower(record["lower"], network, bounds)
+
+
+def _check_form(record: dict[str, Any]) -> None:
+    if record["format"] != FORMAT or type(record["version"]) is not int or record["version"] != VERSION:
+        raise CertificateError("format", (record["format"], record["version"]), f"{FORMAT} {VERSION} is needed")
+    for name in ("dimension", "upper_bound", "lower_bound"):
+        reading.integer(record[name], name, 0, _LARGEST_DIMENSION)
+    setting = reading.table(record["setting"], "setting", {"flow", "loss", "gates"})
+    if setting["flow"] not in _FLOWS:
+        raise CertificateError("setting.flow", setting["flow"], f"unsupported; this checker knows {list(_FLOWS)}")
+    reading.choice(setting["loss"], "setting.loss", _LOSSES)
+    reading.choice(setting["gates"], "setting.gates", _GATES)
+    for name, version in reading.table(record["versions"], "versions").items():
+        reading.text(version, f"versions.{name}")
+    reading.table(record["upper"], "upper", {"prime", "point", "probes", "brackets", "rank"})
+    reading.table(record["lower"], "lower", {"laws", "independence", "verification"})
+
+
+def _check_statement(record: dict[str, Any], network: Network) -> Iterator[str]:
+    """Whether the parts of the statement fit together."""
+    laws = len(reading.items(record["lower"]["laws"], "lower.laws"))
+    rank = reading.integer(record["upper"]["rank"], "upper.rank")
+    lower, upper = record["lower_bound"], record["upper_bound"]
+    if upper != record["dimension"] - rank:
+        yield f"upper_bound = {upper}: the rank gives {record['dimension'] - rank}"
+    if lower != laws:
+        yield f"lower_bound = {lower}: there are {laws} laws"
+    if lower > upper:
+        yield f"lower_bound = {lower}: it is above the upper bound {upper}"
+    status = "exact" if lower == upper else "gap"
+    if record["status"] != status:
+        yield str(CertificateError("status", record["status"], f"the bounds make it '{status}'"))
+    needed = list(_GATES[record["setting"]["gates"]]) if network.gates.pieces else []
+    if reading.items(record["hypotheses"], "hypotheses") != needed:
+        yield str(CertificateError("hypotheses", record["hypotheses"], f"exactly these are used: {needed}"))
