@@ -87,9 +87,8 @@ def print_table(outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         published = "-" if outcome.published is None else f"{outcome.published:,.0f} s"
         ratio = "-" if outcome.published is None else f"{outcome.published / outcome.seconds:,.0f}"
-        print(
-            f"{outcome.title:<24}{outcome.total:>9}{outcome.right:>7}{published:>21}{outcome.seconds:>8.2f} s{ratio:>10}"
-        )
+        counts = f"{outcome.title:<24}{outcome.total:>9}{outcome.right:>7}"
+        print(f"{counts}{published:>21}{outcome.seconds:>8.2f} s{ratio:>10}")
 
 
 def main() -> int:

@@ -23,7 +23,9 @@ def cli() -> None:
 
 
 _arch = click.argument("arch")
-_seed = click.option("--seed", default=0, show_default=True, help="Of the random points; the count does not depend on it.")
+_seed = click.option(
+    "--seed", default=0, show_default=True, help="Of the random points; the count does not depend on it."
+)
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -37,7 +39,14 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--certificate", metavar="FILE", help="Write the certificate to FILE.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def discover(
-    arch: str, seed: int, as_json: bool, latex: bool, max_degree: int, count_only: bool, certificate: str | None, quiet: bool
+    arch: str,
+    seed: int,
+    as_json: bool,
+    latex: bool,
+    max_degree: int,
+    count_only: bool,
+    certificate: str | None,
+    quiet: bool,
 ) -> None:
     """Find all conservation laws of ARCH, a spec such as relu:3-4-3 or the path of a spec file."""
     from lielaws.discover import discover_laws
@@ -139,7 +148,13 @@ def _progress(quiet: bool) -> Iterator[Any]:
         return
     from tqdm import tqdm
 
-    bar = tqdm(total=1, delay=_PROGRESS_DELAY, file=sys.stderr, leave=False, bar_format="{desc} {n_fmt}/{total_fmt} |{bar}| {elapsed}")
+    bar = tqdm(
+        total=1,
+        delay=_PROGRESS_DELAY,
+        file=sys.stderr,
+        leave=False,
+        bar_format="{desc} {n_fmt}/{total_fmt} |{bar}| {elapsed}",
+    )
 
     def update(stage: str, done: int, total: int) -> None:
         bar.total = total
@@ -156,7 +171,9 @@ def _progress(quiet: bool) -> Iterator[Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every mistake of the caller ends in one line on stderr and status 2."""
     try:
-        status = cli.main(args=None if arguments is None else list(arguments), prog_name="lielaws", standalone_mode=False)
+        status = cli.main(
+            args=None if arguments is None else list(arguments), prog_name="lielaws", standalone_mode=False
+        )
         sys.exit(status if isinstance(status, int) else 0)
     except LieLawsError as error:
         _fail(str(error))
@@ -171,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail("stopped", 130)
     except BrokenPipeError:
         # The reader of our output is gone; nothing is left to say, also not by the interpreter at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(0)
     except MemoryError:
         _fail("out of memory; make the architecture smaller")

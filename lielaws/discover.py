@@ -41,7 +41,9 @@ def as_architecture(arch: Any) -> Architecture:
 
         return load_architecture(arch)
     raise InvalidArgumentError(
-        "arch", arch, "a spec such as 'relu:3-4-3', the path of a spec file, an Architecture or (symbols, expressions) is needed"
+        "arch",
+        arch,
+        "a spec such as 'relu:3-4-3', the path of a spec file, an Architecture or (symbols, expressions) is needed",
     )
 
 
@@ -113,7 +115,9 @@ class Settings:
         if self.gates != "free":
             raise UnsupportedError("gates", self.gates, "'free' is supported so far")
         if self.parameters is not None:
-            raise UnsupportedError("parameters", self.parameters, "laws of some of the tensors are not supported so far")
+            raise UnsupportedError(
+                "parameters", self.parameters, "laws of some of the tensors are not supported so far"
+            )
         if isinstance(self.seed, bool) or not isinstance(self.seed, int | np.integer) or self.seed < 0:
             raise InvalidArgumentError("seed", self.seed, "a nonnegative integer is needed")
 

@@ -69,7 +69,12 @@ def unflatten(arch: Architecture, vector: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def gradient_flow(
-    arch: Architecture, params: Mapping[str, np.ndarray], rng: np.random.Generator, *, time: float = 1.0, frozen: bool = True
+    arch: Architecture,
+    params: Mapping[str, np.ndarray],
+    rng: np.random.Generator,
+    *,
+    time: float = 1.0,
+    frozen: bool = True,
 ) -> list[dict[str, np.ndarray]]:
     """Points of theta' = -grad of the squared loss on random data, with the gates of the start if `frozen`.
 

@@ -90,7 +90,9 @@ class Architecture:
         """The activation patterns at `params` for each sample: 1 where an argument is positive."""
         return self._runner.gates(params, x)
 
-    def pullback(self, params: Mapping[str, Any], x: Any, cotangent: Any, *, gates: Gates | None = None) -> dict[str, Any]:
+    def pullback(
+        self, params: Mapping[str, Any], x: Any, cotangent: Any, *, gates: Gates | None = None
+    ) -> dict[str, Any]:
         """The gradient of the sum over samples of <cotangent, forward(params, x)>, by name.
 
         `cotangent` has the shape of the output of :meth:`forward`: for a loss it is its gradient there.
@@ -138,6 +140,6 @@ def architecture(
     """
     if not callable(function):
         raise InvalidArgumentError("function", function, "a function of (p, *data, ops) is needed")
-    made = Architecture(name or getattr(function, "__name__", "network"), parameters, data, function)
+    made = Architecture(str(name or getattr(function, "__name__", "network")), parameters, data, function)
     made.traced  # noqa: B018  a mistake in the network is reported here, where it was made
     return made

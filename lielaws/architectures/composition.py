@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from lielaws.architectures.base import Architecture
@@ -20,7 +21,8 @@ def residual(block: Architecture) -> Architecture:
         raise InvalidArgumentError("block", block.name, remedy)
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
-        return x + block.function(p, x, ops)
+        inner: Array = block.function(p, x, ops)
+        return x + inner
 
     spec = None if block.spec is None else {"family": "residual", "block": dict(block.spec)}
     source = "arXiv 2506.06194, Prop. 3.2"
@@ -35,7 +37,7 @@ def sequential(*blocks: Architecture) -> Architecture:
         raise InvalidArgumentError("blocks", blocks, "at least one block is needed")
     for number, block in enumerate(blocks, start=1):
         _check_block(f"blocks[{number}]", block)
-    for number, (first, second) in enumerate(zip(blocks, blocks[1:], strict=False), start=1):
+    for number, (first, second) in enumerate(pairwise(blocks), start=1):
         needed = next(iter(second.data.values()))
         if first.output_shape != needed:
             remedy = f"its output shape {first.output_shape} must be the input shape {needed} of the next block"

@@ -9,8 +9,8 @@ from lielaws.architectures.base import Architecture
 from lielaws.errors import InvalidArgumentError
 from lielaws.graph.operations import Operations
 from lielaws.graph.potential import Namespace
-from lielaws.graph.symbolic import build_expression, free_entries
-from lielaws.graph.trace import Array
+from lielaws.graph.symbolic import build_expression, check_expression, free_entries
+from lielaws.graph.trace import Array, as_rational
 
 if TYPE_CHECKING:
     import sympy
@@ -39,7 +39,9 @@ def from_phi(symbols: Sequence[Any], expressions: Sequence[Any]) -> Architecture
     spec = {"family": "phi", "symbols": list(names), "expressions": [str(expression) for expression in phi]}
     shown = ", ".join(map(str, phi))
     name = f"phi({shown})" if len(shown) <= 60 else f"phi({len(phi)} expressions in {len(names)} symbols)"
-    return Architecture(name, dict.fromkeys(names, ()), {"x": (len(phi),)}, network, spec, "arXiv 2307.00144, section 2")
+    return Architecture(
+        name, dict.fromkeys(names, ()), {"x": (len(phi),)}, network, spec, "arXiv 2307.00144, section 2"
+    )
 
 
 def _symbol_names(symbols: Any) -> tuple[str, ...]:
@@ -57,17 +59,31 @@ def _symbol_names(symbols: Any) -> tuple[str, ...]:
 
 
 def _expressions(expressions: Any) -> list[sympy.Expr]:
+    """Sympy expressions, with floats replaced by the decimals that they print. Text is refused: it is never parsed."""
     import sympy
 
     if isinstance(expressions, sympy.Expr):
         expressions = [expressions]
+    if isinstance(expressions, str | bytes) or not hasattr(expressions, "__iter__"):
+        raise InvalidArgumentError("expressions", expressions, "a sequence of sympy expressions is needed")
     entries = expressions.flat() if isinstance(expressions, sympy.MatrixBase) else list(expressions)
-    if any(isinstance(entry, str) for entry in entries):
-        raise InvalidArgumentError("expressions", entries, "sympy expressions are needed; text belongs into a spec file")
-    result = [sympy.sympify(entry) for entry in entries]
-    if not result:
+    if not entries:
         raise InvalidArgumentError("expressions", entries, "at least one expression is needed")
-    return result
+    return [_expression(entry) for entry in entries]
+
+
+def _expression(entry: Any) -> sympy.Expr:
+    import sympy
+
+    number = as_rational(entry)
+    if number is not None:
+        return sympy.Rational(number.numerator, number.denominator)
+    if not isinstance(entry, sympy.Expr):
+        remedy = "a sympy expression is needed; text belongs into a spec file"
+        raise InvalidArgumentError("expressions", entry, remedy)
+    check_expression(entry)
+    floats = {number: sympy.Rational(str(number)) for number in entry.atoms(sympy.Float)}
+    return entry.xreplace(floats)
 
 
 def _check_symbols(names: Sequence[str], phi: Sequence[sympy.Expr]) -> None:

@@ -46,7 +46,9 @@ class Runner:
     @cached_property
     def _slopes(self) -> tuple[tuple[bool, ...], Program]:
         slopes = pullback(self.potential.output, self.potential.cotangent, list(self.traced.parameters.values()))
-        return tuple(slope is not None for slope in slopes), Program.of([slope for slope in slopes if slope is not None])
+        return tuple(slope is not None for slope in slopes), Program.of(
+            [slope for slope in slopes if slope is not None]
+        )
 
     def forward(self, params: Mapping[str, Any], x: Any, gates: Gates | None) -> FloatArray:
         values, batch = _leaf_values(self.traced, params, x)
@@ -104,7 +106,9 @@ def _leaf_values(traced: Traced, params: Mapping[str, Any], x: Any) -> tuple[dic
     batch: int | None = None
     for name, leaf in traced.data.items():
         if name not in samples:
-            raise InvalidArgumentError("x", sorted(samples), f"data '{name}' of shape (batch, *{leaf.shape}) are missing")
+            raise InvalidArgumentError(
+                "x", sorted(samples), f"data '{name}' of shape (batch, *{leaf.shape}) are missing"
+            )
         array = np.asarray(samples[name], dtype=np.float64)
         if array.ndim != len(leaf.shape) + 1 or array.shape[1:] != leaf.shape or batch not in (None, array.shape[0]):
             remedy = f"shape (batch, {', '.join(map(str, leaf.shape))}) is needed, with one batch size for all data"

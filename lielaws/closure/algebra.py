@@ -87,7 +87,9 @@ def _generators(fields: VectorFields) -> list[Field] | None:
             state, outside = exponents[:dimension], exponents[dimension:]
             element = members.setdefault(outside, [{} for _ in range(dimension)])
             element[coordinate][state] = element[coordinate].get(state, flint.fmpq(0)) + coefficient
-    return [tuple({m: c for m, c in component.items() if c != 0} for component in element) for element in members.values()]
+    return [
+        tuple({m: c for m, c in component.items() if c != 0} for component in element) for element in members.values()
+    ]
 
 
 def _bracket(x: Field, y: Field) -> Field:

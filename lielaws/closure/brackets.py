@@ -20,8 +20,8 @@ def left_normed(fields: VectorFields, words: Sequence[Members], state: IntArray,
     words : X_1, ..., X_k; each holds one member for each bracket
     state : (jets, 1 or samples, dimension)
 
-    With [X, Y] = DY.X - DX.Y, evaluated as in forward mode: the new nilpotent e carries a direction, and the half of the
-    result that belongs to e is the derivative along it.
+    With [X, Y] = DY.X - DX.Y, evaluated as in forward mode: the new nilpotent e carries a direction, and the half
+    of the result that belongs to e is the derivative along it.
     """
     *inner, outer = words
     direction = fields.evaluate(state, outer, arithmetic)

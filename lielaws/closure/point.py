@@ -60,9 +60,7 @@ def rational_point(shapes: Mapping[str, tuple[int, ...]], at: Mapping[str, Any])
     return point
 
 
-def dimension_at(
-    fields: VectorFields, point: list[Fraction], generic: int, rng: np.random.Generator
-) -> TraceDimension:
+def dimension_at(fields: VectorFields, point: list[Fraction], generic: int, rng: np.random.Generator) -> TraceDimension:
     """The trace dimension at a point, given an upper bound on the generic one."""
     lower = _rank_at(fields, point, generic, rng)
     if lower == generic:
@@ -70,7 +68,7 @@ def dimension_at(
     algebra = lie_algebra(fields)
     if algebra is None:
         return TraceDimension(lower, False)
-    rows = [[value for value in algebra.evaluate(element, point)] for element in algebra.basis]
+    rows = [algebra.evaluate(element, point) for element in algebra.basis]
     entries = [[flint.fmpq(value.numerator, value.denominator) for value in row] for row in rows]
     return TraceDimension(flint.fmpq_mat(entries).rank() if entries else 0, True)
 

@@ -74,11 +74,18 @@ def _bound(nodes: Sequence[Node]) -> tuple[int, float, float]:
 class Expansion:
     """All components of the fields as polynomials over Q in parameters, data, cotangents and gates."""
 
-    def __init__(self, components: Sequence[tuple[int, Node]], offsets: Mapping[Leaf, int], leaves: Sequence[Node], gates: set[Leaf]) -> None:
+    def __init__(
+        self,
+        components: Sequence[tuple[int, Node]],
+        offsets: Mapping[Leaf, int],
+        leaves: Sequence[Node],
+        gates: set[Leaf],
+    ) -> None:
         count = sum(leaf.size for leaf in leaves)
         context = flint.fmpq_mpoly_ctx.get([f"z{k}" for k in range(count)], flint.Ordering.lex)
         generators = context.gens()
-        values, position, self._gates = {}, 0, []
+        values, position = {}, 0
+        self._gates: list[int] = []
         self._coordinates: dict[int, Any] = {}
         for leaf in leaves:
             entries = np.empty(leaf.size, dtype=object)

@@ -76,7 +76,9 @@ class GradientFields:
     @cached_property
     def _expansion(self) -> Expansion:
         parameters = self.potential.traced.parameters
-        starts = {leaf.static: start for leaf, start in zip(parameters.values(), self.space.offsets.values(), strict=True)}
+        starts = {
+            leaf.static: start for leaf, start in zip(parameters.values(), self.space.offsets.values(), strict=True)
+        }
         components = [
             (start, slope)
             for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True)
@@ -93,7 +95,7 @@ class GradientFields:
         jets, samples = state.shape[0], max(state.shape[1], members.count)
         computed = iter(self.program.run(arithmetic, dict(members.values) | self._parameters(state)))
         result = np.zeros((jets, samples, self.space.dimension), dtype=np.int64)
-        for (name, start), slope in zip(self.space.offsets.items(), self.slopes, strict=True):
+        for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True):
             if slope is not None:
                 value = next(computed)
                 # A gradient that is constant in theta has no infinitesimal part: its jets axis has length one.

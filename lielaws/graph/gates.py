@@ -73,9 +73,7 @@ def lower_gates(output: Node) -> tuple[Node, tuple[Gate, ...]]:
     return lowered, tuple(Gate(leaf, piece.inputs[0], value, flag) for leaf, piece, value, flag in gates)
 
 
-def _rewrite(
-    output: Node, pieces: Sequence[Node], leaves: Sequence[Node], twins: _Twins
-) -> tuple[Node, list[Node]]:
+def _rewrite(output: Node, pieces: Sequence[Node], leaves: Sequence[Node], twins: _Twins) -> tuple[Node, list[Node]]:
     """The lowered output and the lowered arguments of all pieces."""
     number = {node.serial: k for k, node in enumerate(pieces)}
     new: dict[int, Node] = {}
@@ -135,7 +133,11 @@ def _find_twins(arguments: Sequence[Node]) -> _Twins:
             column = [int(value) for value in values[:, entry]]
             if not any(column):
                 continue
-            direction = tuple(value * pow(column[0], -1, _PRIMES[0]) % _PRIMES[0] for value in column) if column[0] else tuple(column)
+            direction = (
+                tuple(value * pow(column[0], -1, _PRIMES[0]) % _PRIMES[0] for value in column)
+                if column[0]
+                else tuple(column)
+            )
             if direction not in seen:
                 seen[direction] = (k, entry)
                 continue
@@ -155,7 +157,9 @@ def _ratio(first: Any, second: Any, one: tuple[int, int], other: tuple[int, int]
     combined = (residues[0] + p * ((residues[1] - residues[0]) * pow(p, -1, q) % q)) % (p * q)
     ratio = rational_reconstruction(combined, p * q)
     if ratio is None or ratio == 0:
-        raise UnsupportedError("activation", f"arguments {one} and {other}", "they are proportional by an unusual factor")
+        raise UnsupportedError(
+            "activation", f"arguments {one} and {other}", "they are proportional by an unusual factor"
+        )
     return ratio
 
 
@@ -172,7 +176,10 @@ def _sample(arguments: Sequence[Node], prime: int, rng: np.random.Generator) -> 
             values = program.run(arithmetic, point)
         except BadPrimeError:
             continue
-        return [np.broadcast_to(value[0].reshape(value.shape[1], -1), (_SAMPLES, node.size)) for value, node in zip(values, arguments, strict=True)]
+        return [
+            np.broadcast_to(value[0].reshape(value.shape[1], -1), (_SAMPLES, node.size))
+            for value, node in zip(values, arguments, strict=True)
+        ]
     raise UnsupportedError("architecture", "a denominator", "it vanishes at every point that was tried")
 
 

@@ -49,13 +49,13 @@ class Operations:
 
     def maximum(self, a: Any, b: Any) -> Array:
         """The larger of two arrays, elementwise."""
-        b = self.array(b)
-        return b + self.relu(self.array(a) - b)
+        first, second = self.array(a), self.array(b)
+        return second + self.relu(first - second)
 
     def minimum(self, a: Any, b: Any) -> Array:
         """The smaller of two arrays, elementwise."""
-        b = self.array(b)
-        return b - self.relu(b - self.array(a))
+        first, second = self.array(a), self.array(b)
+        return second - self.relu(second - first)
 
     def identity(self, a: Any) -> Array:
         return self.array(a)
@@ -139,7 +139,7 @@ class Operations:
             raise InvalidArgumentError("arrays", [part.shape for part in parts], "arrays of one shape are needed")
         place = axis % (parts[0].ndim + 1)
         shape = parts[0].shape
-        return self.concatenate([part.reshape(shape[:place] + (1,) + shape[place:]) for part in parts], axis=place)
+        return self.concatenate([part.reshape((*shape[:place], 1, *shape[place:])) for part in parts], axis=place)
 
     def broadcast_to(self, a: Any, shape: Shape) -> Array:
         return broadcast_to(self.array(a), tuple(shape))
@@ -185,7 +185,12 @@ class Operations:
 
 def _check_einsum(subscripts: str, terms: list[str], output: str, arrays: list[Array]) -> None:
     known = set("".join(terms))
-    if "->" not in subscripts or not known <= set(_INTERNAL) or not set(output) <= known or len(set(output)) < len(output):
+    if (
+        "->" not in subscripts
+        or not known <= set(_INTERNAL)
+        or not set(output) <= known
+        or len(set(output)) < len(output)
+    ):
         raise InvalidArgumentError("subscripts", subscripts, 'a form like "ij,jk->ik" is needed')
     if len(terms) != len(arrays) or any(len(term) != a.ndim for term, a in zip(terms, arrays, strict=True)):
         raise InvalidArgumentError("subscripts", subscripts, f"they do not fit shapes {[a.shape for a in arrays]}")

@@ -19,7 +19,8 @@ def graph_spec(name: str, traced: Traced) -> dict[str, Any]:
         "parameters": {key: list(leaf.shape) for key, leaf in traced.parameters.items()},
         "data": {key: list(leaf.shape) for key, leaf in traced.data.items()},
         "steps": [
-            [node.op, [number[source.serial] for source in node.inputs], _plain(node), list(node.shape)] for node in order
+            [node.op, [number[source.serial] for source in node.inputs], _plain(node), list(node.shape)]
+            for node in order
         ],
     }
 

@@ -21,9 +21,36 @@ def free_entries(expression: sympy.Expr) -> set[Any]:
     """The symbols of an expression; an entry of an indexed base, such as W1[0, 2], counts as one."""
     import sympy
 
-    indexed = expression.atoms(sympy.Indexed)
+    indexed: set[Any] = set(expression.atoms(sympy.Indexed))
     inside = {symbol for entry in indexed for symbol in (entry.base.label, *entry.free_symbols)}
-    return {symbol for symbol in expression.free_symbols if symbol not in inside} | indexed
+    free: set[Any] = {symbol for symbol in expression.free_symbols if symbol not in inside}
+    return free | indexed
+
+
+def check_expression(expression: sympy.Expr) -> None:
+    """Raises UnsupportedError, quoting the subexpression, for functions that :func:`build_expression` does not know."""
+    import sympy
+
+    stack, seen = [expression], set()
+    while stack:
+        part = stack.pop()
+        if part in seen:
+            continue
+        seen.add(part)
+        if not _is_supported(part):
+            raise UnsupportedError("expression", str(part), SUPPORTED)
+        if not isinstance(part, sympy.Indexed):
+            stack.extend(argument for argument in part.args if isinstance(argument, sympy.Expr))
+
+
+def _is_supported(part: sympy.Expr) -> bool:
+    import sympy
+
+    if part.is_Number:
+        return bool(part.is_finite) and bool(part.is_Rational or part.is_Float)
+    if isinstance(part, sympy.Pow):
+        return bool(part.exp.is_Integer)
+    return isinstance(part, sympy.Symbol | sympy.Indexed | sympy.Add | sympy.Mul)
 
 
 def build_expression(

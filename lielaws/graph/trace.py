@@ -50,11 +50,13 @@ class Array:
         return Array(primitives.permute(self.node, tuple(order)))
 
     def reshape(self, *shape: int | Sequence[int]) -> Array:
-        target = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else tuple(shape)
+        target: Any = shape[0] if len(shape) == 1 else shape
         try:
             resolved = np.empty(self.shape, dtype=np.bool_).reshape(target).shape
         except (ValueError, TypeError):
-            raise InvalidArgumentError("shape", target, f"it must hold the {self.size} entries of {self.shape}") from None
+            raise InvalidArgumentError(
+                "shape", target, f"it must hold the {self.size} entries of {self.shape}"
+            ) from None
         return Array(primitives.reshape(self.node, resolved))
 
     def sum(self, axis: int | Sequence[int] | None = None) -> Array:
@@ -85,7 +87,9 @@ class Array:
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
-        raise UnsupportedError("condition", self, "a traced array has no truth value; an architecture cannot branch on data")
+        raise UnsupportedError(
+            "condition", self, "a traced array has no truth value; an architecture cannot branch on data"
+        )
 
     def __neg__(self) -> Array:
         return Array(primitives.scale(-1, self.node))
@@ -99,7 +103,7 @@ class Array:
         return self + (-lift(other, self.node.graph))
 
     def __rsub__(self, other: Any) -> Array:
-        return (-self) + other
+        return lift(other, self.node.graph) + (-self)
 
     def __mul__(self, other: Any) -> Array:
         if (factor := as_rational(other)) is not None:

@@ -84,7 +84,9 @@ def _build(name: str, degree: int, space: StateSpace, parts: list[IntArray]) -> 
         owners.append(np.repeat(np.arange(count, count + candidates), terms))
         count += candidates
     rows = np.concatenate(factors)
-    return Ansatz(name, degree, TermTable(space.dimension, rows, np.ones(len(rows), dtype=np.int64), np.concatenate(owners)))
+    return Ansatz(
+        name, degree, TermTable(space.dimension, rows, np.ones(len(rows), dtype=np.int64), np.concatenate(owners))
+    )
 
 
 def _slices(indices: IntArray, axes: tuple[int, ...]) -> IntArray:
@@ -121,8 +123,8 @@ def _squares(space: StateSpace) -> list[IntArray]:
     every = np.arange(space.dimension)
     parts = [np.stack([every, every], axis=-1)[:, None, :]]
     for name, shape in space.shapes.items():
-        for axes in combinations(range(len(shape)), 2) if len(shape) > 2 else ():
-            parts.append(_gram(_slices(space.indices(name), axes)))
+        pairs = combinations(range(len(shape)), 2) if len(shape) > 2 else ()
+        parts += [_gram(_slices(space.indices(name), axes)) for axes in pairs]
     return parts
 
 
@@ -133,7 +135,10 @@ def _crosses(space: StateSpace) -> list[IntArray]:
         a, b = space.indices(first), space.indices(second)
         for axis in range(a.ndim):
             for other in range(b.ndim):
-                if a.shape[:axis] + a.shape[axis + 1 :] != b.shape[:other] + b.shape[other + 1 :] or a.ndim == b.ndim == 1:
+                if (
+                    a.shape[:axis] + a.shape[axis + 1 :] != b.shape[:other] + b.shape[other + 1 :]
+                    or a.ndim == b.ndim == 1
+                ):
                     continue
                 left, right = _slices(a, (axis,)), _slices(b, (other,))
                 if len(left) * len(right) <= _LARGEST_GRAM**2 // 2:

@@ -56,7 +56,12 @@ def find_counterexample(
     traced = potential.traced
     slopes = fields.slopes
     gates = {gate.leaf.static for gate in potential.gates}
-    leaves = [*traced.parameters.values(), *traced.data.values(), potential.cotangent, *(g.leaf for g in potential.gates)]
+    leaves = [
+        *traced.parameters.values(),
+        *traced.data.values(),
+        potential.cotangent,
+        *(g.leaf for g in potential.gates),
+    ]
     for attempt in range(_ATTEMPTS):
         values = {leaf.static: _draw(leaf, leaf.static in gates, attempt, rng) for leaf in leaves}
         try:

@@ -83,7 +83,11 @@ def _entry(symbol: Any, leaves: dict[str, Node]) -> Array:
         raise InvalidArgumentError("law", str(symbol), nearest(name, leaves))
     shape = leaves[name].shape
     numbers = tuple(int(k) for k in index if getattr(k, "is_Integer", False))
-    if len(numbers) != len(index) or len(index) != len(shape) or any(not 0 <= k < n for k, n in zip(numbers, shape, strict=True)):
+    if (
+        len(numbers) != len(index)
+        or len(index) != len(shape)
+        or any(not 0 <= k < n for k, n in zip(numbers, shape, strict=True))
+    ):
         raise InvalidArgumentError("law", str(symbol), f"the index must fit the shape {shape} of '{name}'")
     return Array(leaves[name])[numbers] if shape else Array(leaves[name])
 

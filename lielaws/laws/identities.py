@@ -59,5 +59,3 @@ def _joint(gradient: FieldBounds, member: FieldBounds, dimension: int) -> FieldB
     """Bounds of the sum of products of the components."""
     norm = gradient.log_norm + member.log_norm + float(np.log2(dimension)) + 1
     return FieldBounds(gradient.degree + member.degree, norm, gradient.inverted + member.inverted, np.inf)
-
-

@@ -58,7 +58,13 @@ def _form(law: Law) -> _Form | None:
         return None
     kind = "sum" if any(atom.right is None for atom in atoms) else "product"
     shape = tuple(
-        (a.coefficient, a.left.tensor, a.left.ndim, a.left.axes, *((a.right.tensor, a.right.axes) if a.right else ("", ())))
+        (
+            a.coefficient,
+            a.left.tensor,
+            a.left.ndim,
+            a.left.axes,
+            *((a.right.tensor, a.right.axes) if a.right else ("", ())),
+        )
         for a in atoms
     )
     return _Form(kind, shape)

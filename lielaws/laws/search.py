@@ -79,9 +79,7 @@ def _stages(fields: VectorFields, max_degree: int) -> Iterator[tuple[str, int, A
         yield f"all polynomials of degree {degree}", degree, graded(fields.space, degree)
 
 
-def _try(
-    ansatz: Ansatz, result: SearchResult, samples: Samples, labels: npt.NDArray[np.uint64]
-) -> SearchResult:
+def _try(ansatz: Ansatz, result: SearchResult, samples: Samples, labels: npt.NDArray[np.uint64]) -> SearchResult:
     kept: list[Polynomial] = []
     verification: Verification | None = None
     if len(ansatz.table.owners):

@@ -1,7 +1,7 @@
 """Sign symmetries of the potentials, which split an ansatz into small blocks.
 
 Flipping signs of parameters is an orthogonal map. If it can be undone by flipping signs of data, cotangents and gates,
-it maps the family W to itself, hence laws to laws, and every law is a sum of laws each of which is even or odd under it.
+it maps the family W to itself, hence laws to laws, and every law is a sum of laws that are even or odd under it.
 So monomials of different character never share a linear system.
 
 A character is a subset of the leaf entries (a bit mask), taken modulo the relations that sums impose: all terms of one
@@ -116,12 +116,11 @@ def _reduce(relations: list[int]) -> dict[int, int]:
     """An echelon form over F_2: pivot bit -> row with that highest bit."""
     rows: dict[int, int] = {}
     for relation in relations:
-        while relation:
-            pivot = relation.bit_length() - 1
-            if pivot not in rows:
-                rows[pivot] = relation
-                break
-            relation ^= rows[pivot]
+        rest = relation
+        while rest and (pivot := rest.bit_length() - 1) in rows:
+            rest ^= rows[pivot]
+        if rest:
+            rows[rest.bit_length() - 1] = rest
     return rows
 
 

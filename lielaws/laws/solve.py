@@ -6,9 +6,10 @@ comes out are candidates still: `laws.verify` decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -95,7 +96,9 @@ def candidate_laws(
     return found
 
 
-def _matrices(table: TermTable, labels: npt.NDArray[np.uint64], samples: Samples, rows: int) -> Iterator[tuple[IntArray, IntArray]]:
+def _matrices(
+    table: TermTable, labels: npt.NDArray[np.uint64], samples: Samples, rows: int
+) -> Iterator[tuple[IntArray, IntArray]]:
     """For each block its candidates and its matrix, evaluating many blocks at once."""
     batch: list[IntArray] = []
     groups = blocks(table, labels)
@@ -109,7 +112,9 @@ def _matrices(table: TermTable, labels: npt.NDArray[np.uint64], samples: Samples
             batch = []
 
 
-def _evaluate(table: TermTable, batch: list[IntArray], samples: Samples, rows: int) -> Iterator[tuple[IntArray, IntArray]]:
+def _evaluate(
+    table: TermTable, batch: list[IntArray], samples: Samples, rows: int
+) -> Iterator[tuple[IntArray, IntArray]]:
     chosen = np.sort(np.concatenate(batch))
     count = rows * (max(map(len, batch)) + _SPARE_ROWS)
     states, values = samples.take(count)
@@ -123,7 +128,7 @@ def _evaluate(table: TermTable, batch: list[IntArray], samples: Samples, rows: i
 def _independent(table: TermTable, p: int) -> IntArray:
     """Candidates that are no combination of earlier ones."""
     if table.count == len(table.owners):
-        rows, first = np.unique(table.factors, axis=0, return_index=True)
+        _, first = np.unique(table.factors, axis=0, return_index=True)
         return np.sort(first)
     _, column = np.unique(table.factors, axis=0, return_inverse=True)
     matrix = np.zeros((table.count, int(column.max()) + 1), dtype=np.int64)
@@ -133,7 +138,7 @@ def _independent(table: TermTable, p: int) -> IntArray:
 
 def _lift(basis: IntArray, part: TermTable, samples: Samples, height: int, primes: int) -> list[list[Fraction]]:
     """The basis over Q, from at least the given number of primes and as many more as it takes."""
-    residues: Sequence[Sequence[int]] = basis.tolist()
+    residues: Any = basis
     modulus = samples.prime
     for used in range(1, primes + _ATTEMPTS):
         lifted = lift_rows(residues, modulus) if used >= primes else None

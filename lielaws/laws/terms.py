@@ -46,7 +46,9 @@ class TermTable:
         values = np.array(coefficients, dtype=object)
         if all(abs(coefficient) < 2**62 for coefficient in coefficients):
             values = values.astype(np.int64)
-        return cls(dimension, np.array(factors, dtype=np.int64).reshape(-1, degree), values, np.array(owners, dtype=np.int64))
+        return cls(
+            dimension, np.array(factors, dtype=np.int64).reshape(-1, degree), values, np.array(owners, dtype=np.int64)
+        )
 
     @property
     def count(self) -> int:
@@ -68,7 +70,9 @@ class TermTable:
 
     def polynomials(self) -> list[Polynomial]:
         result: list[dict[tuple[int, ...], int]] = [{} for _ in range(self.count)]
-        for row, coefficient, owner in zip(self.factors.tolist(), self.coefficients.tolist(), self.owners.tolist(), strict=True):
+        for row, coefficient, owner in zip(
+            self.factors.tolist(), self.coefficients.tolist(), self.owners.tolist(), strict=True
+        ):
             monomial = tuple(sorted(factor for factor in row if factor < self.dimension))
             result[owner][monomial] = result[owner].get(monomial, 0) + coefficient
         return [Polynomial.of(terms) for terms in result]

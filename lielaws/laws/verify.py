@@ -64,7 +64,7 @@ def _by_evaluation(
         table = TermTable.of(remaining, fields.space.dimension)
         samples = Samples(fields, rng, random_prime(rng), free_gates=True)
         zero = ~table.derivatives(*samples.take(1), samples.prime).any(axis=0)
-        remaining = [law for law, keep in zip(remaining, zero, strict=True) if keep]
+        remaining = [law for law, keep in zip(remaining, np.atleast_1d(zero), strict=True) if keep]
         rounds += 1
         error = math.log2(max(1, len(laws))) + rounds * round_error(laws, fields)
         if error < -ERROR_EXPONENT:

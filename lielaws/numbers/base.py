@@ -21,6 +21,8 @@ class HasIndices(Protocol):
     @property
     def key(self) -> bytes: ...
 
+    def __hash__(self) -> int: ...
+
 
 @dataclass(frozen=True, slots=True)
 class _ScatterPlan:
@@ -31,7 +33,7 @@ class _ScatterPlan:
 
 
 @lru_cache(maxsize=1024)
-def _scatter_plan(index: HasIndices) -> _ScatterPlan:
+def _scatter_plan(index: Any) -> _ScatterPlan:
     order = np.argsort(index.values, kind="stable")
     ordered = index.values[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else ordered

@@ -7,7 +7,7 @@ sample stand for all samples.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -16,9 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.linalg import modular
+from lielaws.numbers import jets
 from lielaws.numbers.base import Shape, StructuralArithmetic
 
 IntArray = npt.NDArray[np.int64]
+
+
+Bases = Mapping[int, Any]
+"""values of functions at the base point by the serial of their node: (1, samples, *shape), pairs for the circle"""
 
 
 class BadPrimeError(Exception):
@@ -38,9 +43,14 @@ class Modular(StructuralArithmetic):
 
     lead = 2
 
-    def __init__(self, prime: int) -> None:
+    def __init__(self, prime: int, bases: Bases | None = None) -> None:
         self.prime = prime
+        self.bases = bases or {}
         self._constants: dict[tuple[Any, Shape], IntArray] = {}
+
+    def with_bases(self, bases: Bases) -> Modular:
+        """The same arithmetic with other base values of functions."""
+        return Modular(self.prime, bases) if bases else self
 
     def constant(self, constant: Any, shape: Shape) -> IntArray:
         known = self._constants.get((constant, shape))
@@ -113,3 +123,28 @@ class Modular(StructuralArithmetic):
         base = self.reciprocal(a[:half])
         slope = self.multiply(self.multiply(base, base), a[half:])
         return np.concatenate([base, -slope % self.prime])
+
+    # Functions beyond rational ones: values at the base point are given, see `graph.generators`.
+
+    def exp(self, a: IntArray, node: Any) -> IntArray:
+        return jets.exp(self, a, self.bases[node.serial])
+
+    def log(self, a: IntArray, node: Any) -> IntArray:
+        return jets.log(self, a, self.bases[node.serial])
+
+    def sqrt(self, a: IntArray, node: Any) -> IntArray:
+        return jets.sqrt(self, a, self.bases[node.serial])
+
+    def gauss(self, a: IntArray, density: IntArray, node: Any) -> IntArray:
+        return jets.gauss(self, a, density, self.bases[node.serial])
+
+    def cos(self, a: IntArray, node: Any) -> IntArray:
+        return self._circle(a, node)[0]
+
+    def sin(self, a: IntArray, node: Any) -> IntArray:
+        return self._circle(a, node)[1]
+
+    def _circle(self, a: IntArray, node: Any) -> tuple[IntArray, IntArray]:
+        # Cosine and sine of one argument are one generator, kept under the serial of the argument.
+        cos, sin = self.bases[node.inputs[0].serial]
+        return jets.circle(self, a, cos, sin)

@@ -76,5 +76,11 @@ class Evidence:
         verifications = self.search.verifications if self.search else ()
         setting = {"flow": self.flow.describe(), "loss": self.loss, "gates": self.gates}
         return build_certificate(
-            self.architecture, setting, self.growth, [law.polynomial for law in laws], verifications, self.hypotheses, self.seed
+            self.architecture,
+            setting,
+            self.growth,
+            [law.polynomial for law in laws],
+            verifications,
+            self.hypotheses,
+            self.seed,
         )

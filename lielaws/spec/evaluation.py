@@ -86,17 +86,19 @@ class _Evaluator:
         raise self.error(node, did_you_mean(node.name, self.environment))
 
     def sum(self, node: Sum) -> Any:
-        positive = self.balanced(node, node.positive, operator.add)
-        if not node.negative:
-            return positive
-        negative = self.balanced(node, node.negative, operator.add)
-        return self.guarded(node, lambda: positive - negative if node.positive else -negative)
+        values = [self.value(child) for child in node.positive]
+        # Each by itself: minus a whole sum would be another expression to sympy when it keeps factors as they are.
+        values += [self.negative(node, self.value(child)) for child in node.negative]
+        return self.balanced(node, values, operator.add)
+
+    def negative(self, node: Sum, value: Any) -> Any:
+        return self.guarded(node, lambda: -value)
 
     def product(self, node: Product) -> Any:
         if any(sign == "@" for sign, _ in node.factors):
             return self.left_to_right(node)
-        numerator = self.balanced(node, [factor for sign, factor in node.factors if sign == "*"], operator.mul)
-        divisors = [factor for sign, factor in node.factors if sign == "/"]
+        numerator = self.balanced(node, [self.value(f) for sign, f in node.factors if sign == "*"], operator.mul)
+        divisors = [self.value(factor) for sign, factor in node.factors if sign == "/"]
         if not divisors:
             return numerator
         denominator = self.balanced(node, divisors, operator.mul)
@@ -109,13 +111,12 @@ class _Evaluator:
             total = self.binary(node, apply[sign], total, self.value(factor))
         return total
 
-    def balanced(self, node: Node, children: Sequence[Node], operation: Callable[[Any, Any], Any]) -> Any:
-        values = [self.value(child) for child in children]
+    def balanced(self, node: Node, values: Sequence[Any], operation: Callable[[Any, Any], Any]) -> Any:
         while len(values) > 1:
             pairs = zip(values[::2], values[1::2], strict=False)
             odd = values[-1:] if len(values) % 2 else []
-            values = [self.binary(node, operation, left, right) for left, right in pairs] + odd
-        return values[0] if values else None
+            values = [*(self.binary(node, operation, left, right) for left, right in pairs), *odd]
+        return values[0]
 
     def binary(self, node: Node, operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
         return self.guarded(node, lambda: operation(left, right))

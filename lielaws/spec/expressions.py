@@ -13,6 +13,9 @@ from lielaws.spec.language import Expression, evaluate, parse
 if TYPE_CHECKING:
     import sympy
 
+# Python prints integers of at most 4300 digits.
+_LARGEST_NUMBER = 10**4000
+
 
 def to_sympy(text: str, symbols: Mapping[str, Any], *, where: str = "expression") -> sympy.Expr:
     """One scalar expression.
@@ -59,11 +62,13 @@ def scalar(expression: Expression, symbols: Mapping[str, Any]) -> sympy.Expr:
 
 
 def finite(value: sympy.Expr, expression: Expression) -> sympy.Expr:
-    """The value, unless a division by zero or a root of a negative number hides in it. Raises SpecError."""
+    """The value. Raises SpecError if a division by zero, a root of a negative number or a huge number hides in it."""
     import sympy
 
     if value.has(sympy.nan, sympy.zoo, sympy.oo, sympy.I):
         raise SpecError(expression.where, expression.source, "it is not a finite real expression")
+    if any(max(abs(number.p), number.q) >= _LARGEST_NUMBER for number in value.atoms(sympy.Rational)):
+        raise SpecError(expression.where, expression.source, "its numbers get too large; use smaller ones")
     return value
 
 

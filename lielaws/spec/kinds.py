@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -25,11 +26,15 @@ def to_bool(value: Any, place: Place) -> bool:
 
 def to_int(value: Any, place: Place) -> int:
     """An integer; booleans and floats are refused, whatever their value."""
-    if not isinstance(value, int) or isinstance(value, bool):
+    if isinstance(value, bool):
         raise place.error(value, "an integer is needed")
-    if abs(value) >= _LARGEST_INTEGER:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise place.error(value, "an integer is needed") from None
+    if abs(number) >= _LARGEST_INTEGER:
         raise place.error("a very large integer", f"it must be smaller than {_LARGEST_INTEGER}")
-    return value
+    return number
 
 
 def to_rational(value: Any, place: Place) -> Fraction:

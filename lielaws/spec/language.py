@@ -36,7 +36,7 @@ class Expression:
     functions: tuple[str, ...] = field(compare=False)
 
 
-def parse(text: str, *, where: str = "expression", allow_fractional: bool = False) -> Expression:
+def parse(text: str, *, where: str = "expression", allow_fractional: bool = True) -> Expression:
     """Parse one expression.
 
     Parameters

@@ -13,7 +13,8 @@ from lielaws.spec.expressions import finite, numbered_lines, rational
 from lielaws.spec.functions import array_functions
 from lielaws.spec.language import Expression, evaluate, parse
 from lielaws.spec.messages import listing, one_line
-from lielaws.spec.symbolic import Budget, Shape, SymbolicArray, TensorEntries
+from lielaws.spec.symbolic import Budget, Shape, SymbolicArray
+from lielaws.spec.tensors import TensorEntries
 
 if TYPE_CHECKING:
     import sympy

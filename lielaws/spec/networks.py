@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lielaws.errors import SizeError, SpecError
 from lielaws.spec.language import Expression, evaluate
-from lielaws.spec.messages import did_you_mean
+from lielaws.spec.messages import did_you_mean, one_line, printable
 
 if TYPE_CHECKING:
     from lielaws.architectures.base import Architecture
@@ -36,8 +36,10 @@ def network(
     Raises SpecError for mistakes in the expressions; see also :func:`lielaws.architecture`.
     """
     from lielaws.architectures.base import Architecture
+    from lielaws.architectures.checks import checked_shapes
 
-    steps = dict(let or {})
+    parameters, data = checked_shapes("parameters", parameters), checked_shapes("data", data)
+    steps, name = dict(let or {}), printable(one_line(name)) or "network"
     spec = {
         "family": "network",
         "name": name,

@@ -60,6 +60,16 @@ def phi_expressions(
 
     Raises SpecError for symbols that are used but not declared, or declared but not used anywhere.
     """
+    from sympy.core.parameters import distribute
+
+    # Kept as written: the text of an expression such as 2*(x + y) is then read as one with the same text.
+    with distribute(False):
+        return _phi_expressions(texts, symbols, where)
+
+
+def _phi_expressions(
+    texts: Sequence[tuple[str, str]], symbols: Mapping[str, sympy.Symbol], where: str
+) -> list[sympy.Expr]:
     bases = _environment(symbols)
     expressions, used = [], set()
     for place, text in texts:

@@ -15,9 +15,9 @@ from typing import Any
 from lielaws.errors import InvalidArgumentError, LieLawsError
 from lielaws.spec.kinds import CONVERTERS, FILE_KINDS, KINDS, LIST_KINDS, to_expressions
 from lielaws.spec.language import Expression
-from lielaws.spec.messages import Place, did_you_mean, listing, quoted
+from lielaws.spec.messages import Place, did_you_mean, listing, one_line, quoted
 from lielaws.spec.nesting import check_nesting
-from lielaws.spec.strings import SpecTree
+from lielaws.spec.strings import SpecTree, parse_spec
 
 Families = Mapping[str, "Family"]
 
@@ -100,7 +100,7 @@ def build_from_mapping(mapping: Mapping[str, Any], families: Families, where: st
 
     Parameters
     ----------
-    mapping : the key `family` and keywords of its constructor; blocks are mappings again
+    mapping : the key `family` and keywords of its constructor; blocks are mappings again, or spec strings
     where : what the mapping is called in errors
 
     Raises SpecError, or a SizeError or UnsupportedError of a constructor.
@@ -178,6 +178,9 @@ def _construct(family: Family, name: str, values: Mapping[str, Any], place: Plac
         return _call(family.constructor, converted)
     except LieLawsError as error:
         place.relocate(error)
+    except (ArithmeticError, TypeError, ValueError, RecursionError, MemoryError) as error:
+        # Such as a coefficient with more digits than Python prints.
+        raise place.error(f"family {name}", f"it cannot be built: {one_line(error, 200)}") from error
 
 
 def _converted(family: Family, values: Mapping[str, Any], place: Place, families: Families) -> dict[str, Any]:
@@ -188,9 +191,9 @@ def _converted(family: Family, values: Mapping[str, Any], place: Place, families
         if value is None and family.allows_none(key):
             converted[key] = None
         elif kind == "block":
-            converted[key] = _build(value, families, here)
+            converted[key] = _block(value, families, here)
         elif kind == "blocks":
-            converted[key] = [_build(block, families, here.item(k)) for k, block in enumerate(_blocks(value, here))]
+            converted[key] = [_block(block, families, here.item(k)) for k, block in enumerate(_blocks(value, here))]
         elif kind == "expressions":
             symbols = [key for key, kind in family.keywords.items() if kind == "symbols"]
             converted[key] = to_expressions(value, here, converted[symbols[0]] if symbols else [])
@@ -199,9 +202,18 @@ def _converted(family: Family, values: Mapping[str, Any], place: Place, families
     return converted
 
 
+def _block(value: Any, families: Families, place: Place) -> Any:
+    if not isinstance(value, str):
+        return _build(value, families, place)
+    try:
+        return build_from_tree(parse_spec(value), families)
+    except LieLawsError as error:
+        place.relocate(error)
+
+
 def _blocks(value: Any, place: Place) -> list[Any]:
     if not isinstance(value, list | tuple) or not value:
-        raise place.error(value, "a list of at least one table is needed")
+        raise place.error(value, "a list of at least one table or spec string is needed")
     return list(value)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,81 +34,58 @@ class Budget:
 
 
 class SymbolicArray:
-    """An array of sympy expressions with `+ - * / ** @`, indexing and `.T`; shapes follow numpy.
+    """An array of sympy expressions with `+ - * / ** @`, indexing and `.T`; shapes follow numpy."""
 
-    A part of a tensor is first held as the positions of its entries: of a large one, a law may name a single row.
-    """
+    __slots__ = ("_entries", "budget")
 
-    __slots__ = ("_entries", "_positions", "_tensor", "budget")
-
-    def __init__(self, entries: Entries | None, budget: Budget) -> None:
+    def __init__(self, entries: Entries, budget: Budget) -> None:
         self._entries, self.budget = entries, budget
-        self._tensor: tuple[str, Shape] = ("", ())
-        self._positions: npt.NDArray[np.intp] = np.zeros((), dtype=np.intp)
-
-    @classmethod
-    def of_tensor(
-        cls, name: str, shape: Shape, budget: Budget, positions: npt.NDArray[np.intp] | None = None
-    ) -> SymbolicArray:
-        """The entries of a tensor at these flat positions, or all of them."""
-        array = cls(None, budget)
-        array._tensor = (name, shape)
-        array._positions = np.arange(math.prod(shape)).reshape(shape) if positions is None else np.asarray(positions)
-        return array
 
     @property
     def entries(self) -> Entries:
         """The expressions themselves, shape `self.shape`."""
-        if self._entries is None:
-            self.budget.spend(self._positions.size)
-            name, shape = self._tensor
-            self._entries = filled(_symbols(name, shape, self._positions.ravel()), self._positions.shape)
         return self._entries
 
     @property
     def shape(self) -> Shape:
         """As in numpy."""
-        return self._positions.shape if self._entries is None else self._entries.shape
+        return self._entries.shape
 
     @property
     def T(self) -> SymbolicArray:
         """All axes reversed."""
-        return self._picked(lambda array: array.T)
+        return SymbolicArray(self.entries.T, self.budget)
 
     def __getitem__(self, key: Any) -> SymbolicArray:
         try:
-            return self._picked(lambda array: array[key])
+            picked = self.entries[key]
         except (IndexError, ValueError, TypeError):
-            raise InvalidArgumentError("index", _index_text(key), f"it does not fit shape {self.shape}") from None
-
-    def _picked(self, pick: Callable[[Any], Any]) -> SymbolicArray:
-        if self._entries is None:
-            return SymbolicArray.of_tensor(*self._tensor, self.budget, pick(self._positions))
-        return SymbolicArray(as_entries(pick(self._entries)), self.budget)
+            raise InvalidArgumentError("index", index_text(key), f"it does not fit shape {self.shape}") from None
+        return SymbolicArray(as_entries(picked), self.budget)
 
     def __neg__(self) -> SymbolicArray:
         return self.map(operator.neg)
 
     def __add__(self, other: Any) -> SymbolicArray:
-        return self.zipped("+", operator.add, other)
+        return self.zipped(operator.add, other)
 
     def __radd__(self, other: Any) -> SymbolicArray:
         return self.__add__(other)
 
     def __sub__(self, other: Any) -> SymbolicArray:
-        return self.zipped("-", operator.sub, other)
+        return self.zipped(operator.sub, other)
 
     def __rsub__(self, other: Any) -> SymbolicArray:
         return (-self).__add__(other)
 
     def __mul__(self, other: Any) -> SymbolicArray:
-        return self.zipped("*", operator.mul, other)
+        return self.zipped(operator.mul, other)
 
     def __rmul__(self, other: Any) -> SymbolicArray:
         return self.__mul__(other)
 
     def __truediv__(self, other: Any) -> SymbolicArray:
-        return self.zipped("/", operator.truediv, other)
+        return self.zipped(operator.truediv, other)
 
     def __rtruediv__(self, other: Any) -> SymbolicArray:
         return self.__pow__(-1).__mul__(other)
@@ -138,37 +115,18 @@ class SymbolicArray:
         self.budget.spend(math.prod(self.shape))
         return SymbolicArray(filled([function(entry) for entry in self.entries.flat], self.shape), self.budget)
 
-    def zipped(self, sign: str, function: Callable[[Any, Any], Any], other: Any) -> SymbolicArray:
+    def zipped(self, function: Callable[[Any, Any], Any], other: Any) -> SymbolicArray:
         """An operation entry by entry under numpy's broadcasting."""
         right_shape = other.shape if isinstance(other, SymbolicArray) else ()
         try:
             shape = np.broadcast_shapes(self.shape, right_shape)
         except ValueError:
-            remedy = f"'{sign}' needs equal shapes, or shapes that numpy can broadcast"
+            remedy = "equal shapes are needed, or shapes that numpy can broadcast"
             raise InvalidArgumentError("shapes", (self.shape, right_shape), remedy) from None
         self.budget.spend(math.prod(shape))
         right = other.entries if isinstance(other, SymbolicArray) else as_entries(other)
         pairs = zip(np.broadcast_to(self.entries, shape).flat, np.broadcast_to(right, shape).flat, strict=True)
         return SymbolicArray(filled([function(a, b) for a, b in pairs], shape), self.budget)
-
-
-class TensorEntries(Mapping[str, SymbolicArray]):
-    """The tensors by name as arrays of `Indexed` entries, each made when it is asked for."""
-
-    def __init__(self, shapes: Mapping[str, Shape], budget: Budget) -> None:
-        self._shapes, self._budget = shapes, budget
-
-    def __getitem__(self, name: str) -> SymbolicArray:
-        return SymbolicArray.of_tensor(name, self._shapes[name], self._budget)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._shapes
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._shapes)
-
-    def __len__(self) -> int:
-        return len(self._shapes)
 
 
 def filled(values: list[Any], shape: Shape) -> Entries:
@@ -195,17 +153,7 @@ def total(entries: Iterable[Any]) -> Any:
     return sympy.Add(*entries)
 
 
-def _symbols(name: str, shape: Shape, positions: npt.NDArray[np.intp]) -> list[Any]:
-    import sympy
-
-    if not shape:
-        return [sympy.Symbol(name)] * positions.size
-    base = sympy.IndexedBase(name)
-    places = zip(*(axis.tolist() for axis in np.unravel_index(positions, shape)), strict=True)
-    return [base[place] for place in places]
-
-
-def _index_text(key: Any) -> str:
+def index_text(key: Any) -> str:
     items = key if isinstance(key, tuple) else (key,)
     return "[" + ", ".join(_item_text(item) for item in items) + "]"
 

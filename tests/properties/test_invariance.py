@@ -48,7 +48,9 @@ def test_another_seed_gives_the_same_count_and_span(arch, seed):
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
-@pytest.mark.parametrize("arch", [linear([2, 3, 2]), mlp([3, 4, 3], bias=True), linear([2, 2, 2, 2])], ids=lambda a: a.name)
+@pytest.mark.parametrize(
+    "arch", [linear([2, 3, 2]), mlp([3, 4, 3], bias=True), linear([2, 2, 2, 2])], ids=lambda a: a.name
+)
 def test_laws_found_with_different_seeds_span_the_same_space(arch, seed):
     first, second = (discover_laws(arch, seed=s).laws for s in (0, seed))
     both = [law.polynomial for law in (*first, *second)]

@@ -58,7 +58,9 @@ def test_laws_of_every_family_are_constant(arch):
         name = law.support[0]
         perturbed = [law.evaluate(point) + 0.1 * np.sum(point[name] ** 3) for point in points]
         assert np.ptp(perturbed) > 1e-6
-        assert [law.evaluate(point) for point in points] == pytest.approx([law.evaluate(params)] * len(points), abs=1e-8)
+        assert [law.evaluate(point) for point in points] == pytest.approx(
+            [law.evaluate(params)] * len(points), abs=1e-8
+        )
 
 
 def test_relu_laws_hold_across_kinks():

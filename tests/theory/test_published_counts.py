@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -121,7 +122,7 @@ class TestGaps:
 
     def test_one_random_polynomial(self):
         symbols = X[:5]
-        phi = sum(((7 * k) % 11 + 1) * a * b**2 for k, (a, b) in enumerate(zip(symbols, symbols[1:], strict=False)))
+        phi = sum(((7 * k) % 11 + 1) * a * b**2 for k, (a, b) in enumerate(pairwise(symbols)))
         phi += symbols[0] * symbols[2] * symbols[4] + 3 * symbols[3] ** 2
         report = discover_laws(from_phi(symbols, [phi]))
         assert report.n_laws == 4

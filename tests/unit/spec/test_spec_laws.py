@@ -78,7 +78,7 @@ def test_entries_that_repeat_or_vanish_are_dropped() -> None:
     ("text", "pieces"),
     [
         ("s\n\nW1 @ W1", ["line 3", "(3, 2)", "2 and 3"]),
-        ("W1 + W2", ["line 1", "(3, 2)", "(2, 3)", "'+'"]),
+        ("W1 + W2", ["line 1", "(3, 2)", "(2, 3)", "equal shapes"]),
         ("W1[3, 0]", ["line 1", "[3, 0]", "(3, 2)"]),
         ("W1[0, 0, 0]", ["(3, 2)"]),
         ("W3 @ W1", ["line 1", "'W3'", "'W1'"]),
