@@ -153,7 +153,7 @@ def _candidates(laws: Any, fields: VectorFields) -> list[tuple[str, Any]]:
 def _independent(functions: Sequence[StateFunction], fields: VectorFields, rng: np.random.Generator) -> list[bool]:
     """For each function, whether its gradient is independent of those before it at a generic point."""
     for _ in range(_ATTEMPTS):
-        prime = random_prime(rng)
+        prime = random_prime(rng, with_roots=True)
         state = random_state(fields.space, prime, rng)
         try:
             gradients = [function.gradients(state, prime) for function in functions]

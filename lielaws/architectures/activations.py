@@ -21,6 +21,17 @@ ACTIVATIONS: dict[str, Activation] = {
     "square": lambda ops, a: a**2,
     "cube": lambda ops, a: a**3,
     "relu2": lambda ops, a: ops.relu(a) ** 2,
+    "exp": lambda ops, a: ops.exp(a),
+    "sin": lambda ops, a: ops.sin(a),
+    "cos": lambda ops, a: ops.cos(a),
+    "sigmoid": lambda ops, a: ops.sigmoid(a),
+    "tanh": lambda ops, a: ops.tanh(a),
+    "softplus": lambda ops, a: ops.softplus(a),
+    "silu": lambda ops, a: ops.silu(a),
+    "mish": lambda ops, a: ops.mish(a),
+    "erf": lambda ops, a: ops.erf(a),
+    "gelu": lambda ops, a: ops.gelu(a),
+    "gelu_tanh": lambda ops, a: ops.gelu_tanh(a),
 }
 _POWER = re.compile(r"power([1-9][0-9]?)")
 

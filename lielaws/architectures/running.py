@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.errors import InvalidArgumentError
+from lielaws.graph.constants import constant_value
 from lielaws.graph.differentiate import pullback
 from lielaws.graph.node import Leaf, Node
 from lielaws.graph.potential import Potential, Traced
@@ -32,6 +33,17 @@ class Runner:
         return self.potential.traced
 
     @cached_property
+    def _constants(self) -> dict[Leaf, FloatArray]:
+        leaves = [
+            node.static for node in self.traced.graph.nodes if node.op == "leaf" and node.static.role == "constant"
+        ]
+        return {leaf: np.full((1,), constant_value(leaf.name)) for leaf in leaves}
+
+    def _leaves(self, params: Mapping[str, Any], x: Any) -> tuple[dict[Leaf, FloatArray], int]:
+        values, batch = _leaf_values(self.traced, params, x)
+        return self._constants | values, batch
+
+    @cached_property
     def _network(self) -> Program:
         return Program.of([self.traced.output])
 
@@ -51,20 +63,20 @@ class Runner:
         )
 
     def forward(self, params: Mapping[str, Any], x: Any, gates: Gates | None) -> FloatArray:
-        values, batch = _leaf_values(self.traced, params, x)
+        values, batch = self._leaves(params, x)
         program = self._network if gates is None else self._gated_network
         (result,) = program.run(Floats(), values | self._gate_values(gates or {}, needed=gates is not None))
         return np.array(np.broadcast_to(result, (batch, *self.traced.output.shape)))
 
     def gates(self, params: Mapping[str, Any], x: Any) -> dict[str, FloatArray]:
-        values, batch = _leaf_values(self.traced, params, x)
+        values, batch = self._leaves(params, x)
         return {
             gate.leaf.static.name: np.array(np.broadcast_to(value >= 0, (batch, *gate.leaf.shape)), dtype=np.float64)
             for gate, value in zip(self.potential.gates, self._arguments.run(Floats(), values), strict=True)
         }
 
     def pullback(self, params: Mapping[str, Any], x: Any, cotangent: Any, gates: Gates | None) -> dict[str, FloatArray]:
-        values, batch = _leaf_values(self.traced, params, x)
+        values, batch = self._leaves(params, x)
         values |= self._gate_values(self.gates(params, x) if gates is None else gates, needed=True)
         weights = np.asarray(cotangent, dtype=np.float64)
         if weights.shape != (batch, *self.potential.output.shape):

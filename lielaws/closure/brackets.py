@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lielaws.flows.fields import IntArray, Members, VectorFields
+from lielaws.flows.fields import IntArray, Members, State, VectorFields
 from lielaws.numbers.modular import Modular
 
 _CHUNK_ENTRIES = 2 * 10**7
@@ -35,14 +35,13 @@ def left_normed(fields: VectorFields, words: Sequence[Members], state: IntArray,
     return (derivative - back) % arithmetic.prime
 
 
-def brackets_at(fields: VectorFields, words: Sequence[Members], point: IntArray, prime: int) -> IntArray:
-    """Brackets at one point, shape (count, dimension), in chunks that bound the memory."""
-    arithmetic = Modular(prime)
+def brackets_at(fields: VectorFields, words: Sequence[Members], state: State) -> IntArray:
+    """Brackets at one state, shape (count, dimension), in chunks that bound the memory."""
+    arithmetic = Modular(state.prime)
     count, depth = words[0].count, len(words)
     chunk = max(1, _CHUNK_ENTRIES // (3 ** max(depth - 1, 0) * fields.space.dimension))
-    state = point.reshape(1, 1, -1)
     rows = [
-        left_normed(fields, [word.select(slice(start, start + chunk)) for word in words], state, arithmetic)[0]
+        left_normed(fields, [word.select(slice(start, start + chunk)) for word in words], state.vector, arithmetic)[0]
         for start in range(0, count, chunk)
     ]
     return np.concatenate(rows)

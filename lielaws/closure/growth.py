@@ -14,7 +14,7 @@ import numpy as np
 
 from lielaws.closure.brackets import brackets_at
 from lielaws.errors import ExactnessError
-from lielaws.flows.fields import IntArray, Members, VectorFields
+from lielaws.flows.fields import IntArray, Members, State, VectorFields
 from lielaws.linalg import EXPLORATION_PRIME, Echelon
 from lielaws.numbers.modular import BadPrimeError
 
@@ -44,9 +44,17 @@ class Growth:
 
     ranks: tuple[int, ...]
     closed: bool
-    prime: int
-    point: IntArray
+    state: State
     witnesses: tuple[Witness, ...]
+
+    @property
+    def prime(self) -> int:
+        return self.state.prime
+
+    @property
+    def point(self) -> IntArray:
+        """(dimension,)"""
+        return self.state.vector[0, 0]
 
     @property
     def rank(self) -> int:
@@ -66,9 +74,8 @@ def grow(
     Raises ExactnessError if a denominator of the architecture vanishes at every point that is tried.
     """
     for _ in range(_ATTEMPTS):
-        point = rng.integers(0, prime, fields.space.dimension, dtype=np.int64)
         try:
-            return grow_at(fields, rng, point, prime, depth_limit, progress)
+            return grow_at(fields, rng, fields.draw_state(rng, 1, prime), depth_limit, progress)
         except BadPrimeError:
             continue
     raise ExactnessError("a denominator of the architecture vanishes at every point that was tried")
@@ -77,30 +84,29 @@ def grow(
 def grow_at(
     fields: VectorFields,
     rng: np.random.Generator,
-    point: IntArray,
-    prime: int,
+    state: State,
     depth_limit: int = DEPTH_LIMIT,
     progress: Progress | None = None,
 ) -> Growth:
-    """The same at a given point, where the ranks may stall before they grow again."""
-    echelon = Echelon(fields.space.dimension, prime)
+    """The same at a given state, where the ranks may stall before they grow again."""
+    echelon = Echelon(fields.space.dimension, state.prime)
     ranks: list[int] = []
     witnesses: list[Witness] = []
     while len(ranks) < depth_limit:
         depth = len(ranks) + 1
-        witnesses += _extend(fields, rng, point, echelon, depth, progress)
+        witnesses += _extend(fields, rng, state, echelon, depth, progress)
         ranks.append(echelon.rank)
         if echelon.rank == echelon.dimension:
-            return Growth((*ranks, echelon.rank), True, prime, point, tuple(witnesses))
+            return Growth((*ranks, echelon.rank), True, state, tuple(witnesses))
         if len(ranks) > 1 and ranks[-1] == ranks[-2]:
-            return Growth(tuple(ranks), True, prime, point, tuple(witnesses))
-    return Growth(tuple(ranks), False, prime, point, tuple(witnesses))
+            return Growth(tuple(ranks), True, state, tuple(witnesses))
+    return Growth(tuple(ranks), False, state, tuple(witnesses))
 
 
 def _extend(
     fields: VectorFields,
     rng: np.random.Generator,
-    point: IntArray,
+    state: State,
     echelon: Echelon,
     depth: int,
     progress: Progress | None,
@@ -111,8 +117,8 @@ def _extend(
     dependent, chunk = 0, _FIRST_CHUNK if depth == 1 else _DEPENDENT_ROWS
     while dependent < patience and echelon.rank < echelon.dimension:
         count = min(chunk, echelon.dimension - echelon.rank + patience)
-        words = tuple(fields.draw(rng, count, echelon.p) for _ in range(depth))
-        kept = echelon.extend(brackets_at(fields, words, point, echelon.p))
+        words = tuple(fields.draw(rng, count, state) for _ in range(depth))
+        kept = echelon.extend(brackets_at(fields, words, state))
         if len(kept):
             witnesses.append(Witness(tuple(word.select(kept) for word in words)))
         new = count - len(kept)

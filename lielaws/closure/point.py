@@ -81,7 +81,7 @@ def _rank_at(fields: VectorFields, point: list[Fraction], target: int, rng: np.r
             residues = np.array([_residue(value, prime) for value in point], dtype=np.int64)
             return _grow(fields, residues, target, prime, rng)
         except BadPrimeError:
-            prime = random_prime(rng)
+            prime = random_prime(rng, with_roots=True)
     raise ExactnessError("a denominator of the architecture vanishes at the given point")
 
 
@@ -92,11 +92,11 @@ def _residue(value: Fraction, prime: int) -> int:
 
 
 def _grow(fields: VectorFields, point: IntArray, target: int, prime: int, rng: np.random.Generator) -> int:
-    echelon = Echelon(fields.space.dimension, prime)
+    echelon, state = Echelon(fields.space.dimension, prime), fields.state_at(point, prime)
     for depth in range(1, _DEPTH_LIMIT + 1):
         while echelon.rank < target:
-            words = tuple(fields.draw(rng, _ROWS, prime) for _ in range(depth))
-            kept = echelon.extend(brackets_at(fields, words, point, prime))
+            words = tuple(fields.draw(rng, _ROWS, state) for _ in range(depth))
+            kept = echelon.extend(brackets_at(fields, words, state))
             if len(kept) < _ROWS:
                 break
     return echelon.rank

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,21 +12,51 @@ import numpy.typing as npt
 from lielaws.flows.exact import Expansion, FieldBounds
 from lielaws.flows.state import StateSpace
 from lielaws.graph.node import Leaf, Node
-from lielaws.numbers.modular import Modular
+from lielaws.graph.sampling import Draw
+from lielaws.numbers.modular import Bases, Modular
 
 IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """Points of the state space modulo a prime.
+
+    vector : (1, count, dimension)
+    draw : values of the leaves that belong to the state, and of generators that do not depend on data
+    """
+
+    prime: int
+    vector: IntArray
+    draw: Draw
+
+
+@dataclass(frozen=True, slots=True)
 class Members:
-    """Some members of a family, each given by its values of z: leaf -> residues of shape (1, count, *shape)."""
+    """Some members of a family at a state.
+
+    values : leaf -> residues of shape (1, count, *shape): z, and constants with one value for all
+    bases : values of functions at the base point by the serial of their node
+    """
 
     values: Mapping[Leaf, IntArray]
     count: int
+    bases: Bases = field(default_factory=dict)
 
     def select(self, chosen: Any) -> Members:
-        picked = {leaf: array[:, chosen] for leaf, array in self.values.items()}
-        return Members(picked, len(np.arange(self.count)[chosen]))
+        count = len(np.arange(self.count)[chosen])
+        return Members({leaf: _pick(array, chosen) for leaf, array in self.values.items()}, count, self._picked(chosen))
+
+    def _picked(self, chosen: Any) -> Bases:
+        return {
+            serial: tuple(_pick(part, chosen) for part in base) if isinstance(base, tuple) else _pick(base, chosen)
+            for serial, base in self.bases.items()
+        }
+
+
+def _pick(array: IntArray, chosen: Any) -> IntArray:
+    """Arrays of one sample stand for all."""
+    return array if array.shape[1] == 1 else array[:, chosen]
 
 
 class VectorFields(Protocol):
@@ -55,8 +85,16 @@ class VectorFields(Protocol):
         """The fields expanded over Q; None if that is not affordable for laws with that many terms together."""
         ...
 
-    def draw(self, rng: np.random.Generator, count: int, prime: int, *, free_gates: bool = False) -> Members:
-        """Random members of the family; with `free_gates`, of the larger one in which gates are any numbers."""
+    def draw_state(self, rng: np.random.Generator, count: int, prime: int) -> State:
+        """Random states."""
+        ...
+
+    def state_at(self, point: IntArray, prime: int) -> State:
+        """The state at a given point. UnsupportedError if functions have no residues there."""
+        ...
+
+    def draw(self, rng: np.random.Generator, count: int, state: State, *, free_gates: bool = False) -> Members:
+        """Random members, at one state or each at its own; with `free_gates`, gates are any numbers."""
         ...
 
     def evaluate(self, state: IntArray, members: Members, arithmetic: Modular) -> IntArray:

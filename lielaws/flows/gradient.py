@@ -9,16 +9,19 @@ from functools import cached_property
 import numpy as np
 
 from lielaws.flows.exact import Expansion, FieldBounds, bound_fields
-from lielaws.flows.fields import IntArray, Members, VectorFields
+from lielaws.flows.fields import IntArray, Members, State, VectorFields
 from lielaws.flows.probes import dense_probes
+from lielaws.errors import UnsupportedError
 from lielaws.flows.state import StateSpace
 from lielaws.graph.differentiate import pullback
 from lielaws.graph.node import Leaf, Node
 from lielaws.graph.potential import Potential
+from lielaws.graph.drawing import FreeValues
 from lielaws.graph.program import Program
+from lielaws.graph.sampling import Draw, DrawLeaf, Sampler
 from lielaws.numbers.modular import Modular
 
-ProbeStrategy = Callable[[Potential, np.random.Generator, int, int, bool], Members]
+ProbeStrategy = Callable[[Potential, bool], DrawLeaf]
 
 _LARGEST_EXPANSION = 4000
 
@@ -66,7 +69,7 @@ class GradientFields:
 
     @cached_property
     def bounds(self) -> FieldBounds:
-        return bound_fields([slope for slope in self.slopes if slope is not None])
+        return bound_fields([slope for slope in self.slopes if slope is not None], self.potential.plan)
 
     def expansion(self, law_terms: int) -> Expansion | None:
         if self.bounds.expanded_terms * law_terms > _LARGEST_EXPANSION * self.space.dimension:
@@ -88,12 +91,44 @@ class GradientFields:
         leaves = [*parameters.values(), *self.potential.traced.data.values(), self.potential.cotangent, *gates]
         return Expansion(components, starts, leaves, {gate.static for gate in gates})
 
-    def draw(self, rng: np.random.Generator, count: int, prime: int, *, free_gates: bool = False) -> Members:
-        return self.probes(self.potential, rng, count, prime, free_gates)
+    @cached_property
+    def _sampler(self) -> Sampler:
+        # Leaves are listed too: a member has values of all of them, needed or not.
+        leaves = [*self.potential.traced.parameters.values(), *self.potential.traced.data.values()]
+        gates = [gate.leaf for gate in self.potential.gates]
+        present = [slope for slope in self.slopes if slope is not None]
+        return Sampler([*present, *leaves, self.potential.cotangent, *gates], self.potential.plan)
+
+    def draw_state(self, rng: np.random.Generator, count: int, prime: int) -> State:
+        vector = rng.integers(0, prime, (1, count, self.space.dimension), dtype=np.int64)
+        draw = self._sampler.draw_state(rng, count, prime, self._parameters(vector))
+        return State(prime, self._vector(draw), draw)
+
+    def state_at(self, point: IntArray, prime: int) -> State:
+        vector = point.reshape(1, 1, -1)
+        if not self.potential.is_rational:
+            raise UnsupportedError("at", "a given point", "architectures must be polynomial or rational for that")
+        free = FreeValues.draw(self.potential.plan, 1, np.random.default_rng(0), 1, prime)
+        return State(prime, vector, Draw(self._parameters(vector), free, 1))
+
+    def _vector(self, draw: Draw) -> IntArray:
+        parts = [draw.leaves[leaf.static] for leaf in self.potential.traced.parameters.values()]
+        return np.concatenate([part.reshape(1, draw.count, -1) for part in parts], axis=2)
+
+    def draw(self, rng: np.random.Generator, count: int, state: State, *, free_gates: bool = False) -> Members:
+        draw_leaf = self.probes(self.potential, free_gates)
+        sample = self._sampler.draw_sample(rng, count, state.prime, state.draw, draw_leaf)
+        constants = {leaf: value for leaf, value in state.draw.leaves.items() if leaf.role == "constant"}
+        if self.potential.is_rational:
+            return Members({**constants, **sample.leaves}, count)
+        return Members(
+            {**constants, **sample.leaves}, count, self._sampler.run(state.draw, sample, state.prime)[1].drawn
+        )
 
     def evaluate(self, state: IntArray, members: Members, arithmetic: Modular) -> IntArray:
         jets, samples = state.shape[0], max(state.shape[1], members.count)
-        computed = iter(self.program.run(arithmetic, dict(members.values) | self._parameters(state)))
+        values = dict(members.values) | self._parameters(state)
+        computed = iter(self.program.run(arithmetic.with_bases(members.bases), values))
         result = np.zeros((jets, samples, self.space.dimension), dtype=np.int64)
         for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True):
             if slope is not None:

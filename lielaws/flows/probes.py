@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from lielaws.flows.fields import Members
-from lielaws.graph.node import Leaf
+from lielaws.graph.node import Node
 from lielaws.graph.potential import Potential
+from lielaws.graph.sampling import DrawLeaf, uniform
 from lielaws.numbers.modular import IntArray
 
 
-def dense_probes(
-    potential: Potential, rng: np.random.Generator, count: int, prime: int, free_gates: bool = False
-) -> Members:
+def dense_probes(potential: Potential, free_gates: bool = False) -> DrawLeaf:
     """Uniform residues for data, cotangents and affine gates; patterns of 0 and 1 for the other gates.
 
     free_gates : uniform residues for all gates. The members then span more than the family if the output is not affine
@@ -20,15 +18,13 @@ def dense_probes(
 
     Each pattern has its own share of open gates, so that deep networks are not closed by a single layer.
     """
-    values: dict[Leaf, IntArray] = {}
-    for node in (*potential.traced.data.values(), potential.cotangent):
-        values[node.static] = rng.integers(0, prime, (1, count, *node.shape), dtype=np.int64)
-    share = rng.random(count)
-    for gate in potential.gates:
-        shape = (1, count, *gate.leaf.shape)
-        if gate.affine or free_gates:
-            values[gate.leaf.static] = rng.integers(0, prime, shape, dtype=np.int64)
-        else:
-            threshold = share.reshape((1, count) + (1,) * len(gate.leaf.shape))
-            values[gate.leaf.static] = (rng.random(shape) < threshold).astype(np.int64)
-    return Members(values, count)
+    patterns = set() if free_gates else {gate.leaf.static for gate in potential.gates if not gate.affine}
+
+    def draw(node: Node, rng: np.random.Generator, count: int, prime: int) -> IntArray:
+        if node.static not in patterns:
+            return uniform(node, rng, count, prime)
+        shape = (1, count, *node.shape)
+        share = rng.random(count).reshape((1, count) + (1,) * len(node.shape))
+        return (rng.random(shape) < share).astype(np.int64)
+
+    return draw

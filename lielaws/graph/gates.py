@@ -15,14 +15,16 @@ from typing import Any
 import numpy as np
 
 from lielaws.errors import UnsupportedError
-from lielaws.graph.node import IndexMap, Leaf, Node, ancestors
+from lielaws.graph.generators import plan_functions
+from lielaws.graph.node import IndexMap, Node, ancestors
 from lielaws.graph.primitives import add, gather, multiply, power, scale, scatter
 from lielaws.graph.program import Program
+from lielaws.graph.sampling import Sampler
 from lielaws.linalg import rational_reconstruction
 from lielaws.numbers.bounds import DegreeBound
-from lielaws.numbers.modular import BadPrimeError, Modular
+from lielaws.numbers.modular import BadPrimeError
 
-_PRIMES = (2**31 - 1, 2**31 - 19)
+_PRIMES = (2**31 - 1, 2**31 - 61)
 _SAMPLES = 4
 _ATTEMPTS = 8
 
@@ -165,15 +167,11 @@ def _ratio(first: Any, second: Any, one: tuple[int, int], other: tuple[int, int]
 
 def _sample(arguments: Sequence[Node], prime: int, rng: np.random.Generator) -> list[Any]:
     """The values of the arguments at random points: one array (samples, entries) for each."""
-    program = Program.of(arguments)
-    arithmetic = Modular(prime)
+    sampler = Sampler(arguments, plan_functions(arguments))
     for _ in range(_ATTEMPTS):
-        shapes = {node.static: node.shape for node in ancestors(arguments) if node.op == "leaf"}
-        point: dict[Leaf, Any] = {
-            leaf: rng.integers(0, prime, (1, _SAMPLES, *shape), dtype=np.int64) for leaf, shape in shapes.items()
-        }
         try:
-            values = program.run(arithmetic, point)
+            state = sampler.draw_state(rng, _SAMPLES, prime)
+            values, _drawing = sampler.run(state, sampler.draw_sample(rng, _SAMPLES, prime, state), prime)
         except BadPrimeError:
             continue
         return [

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lielaws.errors import InvalidArgumentError
-from lielaws.graph import primitives
+from lielaws.graph import functions, primitives
 from lielaws.graph.node import Graph, IndexMap, Shape
 from lielaws.graph.trace import Array, as_rational, broadcast_to, lift, matmul, normalize_axes
 
@@ -69,6 +69,77 @@ class Operations:
 
     def reciprocal(self, a: Any) -> Array:
         return self.array(a) ** -1
+
+    # Functions
+
+    def exp(self, a: Any) -> Array:
+        return Array(functions.exp(self.array(a).node))
+
+    def log(self, a: Any) -> Array:
+        """The natural logarithm."""
+        return Array(functions.log(self.array(a).node))
+
+    def sqrt(self, a: Any) -> Array:
+        return Array(functions.sqrt(self.array(a).node))
+
+    def rsqrt(self, a: Any) -> Array:
+        """1 / sqrt(a)"""
+        return self.sqrt(a) ** -1
+
+    def sin(self, a: Any) -> Array:
+        return Array(functions.sin(self.array(a).node))
+
+    def cos(self, a: Any) -> Array:
+        return Array(functions.cos(self.array(a).node))
+
+    def sigmoid(self, a: Any) -> Array:
+        """1 / (1 + exp(-a))"""
+        return (1 + self.exp(-self.array(a))) ** -1
+
+    def tanh(self, a: Any) -> Array:
+        return 1 - 2 * (1 + self.exp(2 * self.array(a))) ** -1
+
+    def softplus(self, a: Any) -> Array:
+        """log(1 + exp(a))"""
+        return self.log(1 + self.exp(a))
+
+    def silu(self, a: Any) -> Array:
+        """a * sigmoid(a)"""
+        return self.array(a) * self.sigmoid(a)
+
+    def mish(self, a: Any) -> Array:
+        """a * tanh(softplus(a))"""
+        return self.array(a) * self.tanh(self.softplus(a))
+
+    def erf(self, a: Any) -> Array:
+        """2 / sqrt(pi) times the integral of exp(-t^2) from 0 to a."""
+        scaled = self.array(a) * self.named_constant("sqrt_two")
+        return Array(functions.gauss(scaled.node)) * self.named_constant("sqrt_two_over_pi")
+
+    def normal_cdf(self, a: Any) -> Array:
+        """The distribution function of the standard normal law."""
+        return Fraction(1, 2) + Fraction(1, 2) * self.named_constant("sqrt_two_over_pi") * Array(
+            functions.gauss(self.array(a).node)
+        )
+
+    def gelu(self, a: Any) -> Array:
+        """a times the distribution function of the standard normal law."""
+        return self.array(a) * self.normal_cdf(a)
+
+    def gelu_tanh(self, a: Any) -> Array:
+        """The approximation of GELU by tanh."""
+        array = self.array(a)
+        inner = self.named_constant("sqrt_two_over_pi") * (array + Fraction(44715, 10**6) * array**3)
+        return Fraction(1, 2) * array * (1 + self.tanh(inner))
+
+    def softmax(self, a: Any, axis: int = -1) -> Array:
+        """exp(a) / sum(exp(a)) along an axis."""
+        array = self.array(a)
+        (position,) = normalize_axes(axis, array.ndim)
+        powers = self.exp(array)
+        total = powers.sum(position) ** -1
+        shape = (*array.shape[:position], 1, *array.shape[position + 1 :])
+        return powers * total.reshape(shape)
 
     # Linear algebra
 
@@ -172,6 +243,10 @@ class Operations:
 
     def ones(self, shape: Shape) -> Array:
         return self.array(np.ones(shape, dtype=np.int64))
+
+    def named_constant(self, name: str) -> Array:
+        """An irrational number by name, with one value wherever it occurs: see `graph.constants`."""
+        return Array(self.graph.leaf("constant", name, ()))
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -11,8 +11,10 @@ from typing import Any
 
 from lielaws.errors import InvalidArgumentError
 from lielaws.graph.gates import Gate, lower_gates
-from lielaws.graph.node import Graph, Node, Shape
+from lielaws.graph.generators import FUNCTIONS, plan_functions
+from lielaws.graph.node import Graph, Node, Shape, ancestors
 from lielaws.graph.operations import Operations
+from lielaws.graph.plan import Plan
 from lielaws.graph.trace import Array
 
 
@@ -38,6 +40,12 @@ class Potential:
     output: Node
     cotangent: Node
     gates: tuple[Gate, ...]
+    plan: Plan
+
+    @property
+    def is_rational(self) -> bool:
+        """Whether no function but field operations occurs."""
+        return all(node.op not in (*FUNCTIONS, "sqrt") for node in ancestors([self.output]))
 
     @property
     def dimension(self) -> int:
@@ -80,4 +88,4 @@ def trace(function: Callable[..., Any], parameters: Mapping[str, Shape], data: M
 def build_potential(traced: Traced) -> Potential:
     output, gates = lower_gates(traced.output)
     cotangent = traced.graph.leaf("cotangent", "w", output.shape)
-    return Potential(traced, output, cotangent, gates)
+    return Potential(traced, output, cotangent, gates, plan_functions([output]))

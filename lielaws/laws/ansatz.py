@@ -38,9 +38,9 @@ class Ansatz:
 
 def structured(space: StateSpace, max_degree: int) -> Iterator[Ansatz]:
     """The structured ansatz in stages."""
+    yield _build("single parameters", 1, space, [np.arange(space.dimension).reshape(-1, 1, 1)])
     if max_degree >= 2:
         yield _build("Gram matrices", 2, space, [part for name in space.shapes for part in _grams(space.indices(name))])
-    yield _build("single parameters", 1, space, [np.arange(space.dimension).reshape(-1, 1, 1)])
     if max_degree >= 2:
         yield _build("squares and products of slices", 2, space, _squares(space) + _crosses(space))
 

@@ -15,6 +15,7 @@ from lielaws.flows.state import StateSpace
 from lielaws.graph.differentiate import pullback
 from lielaws.graph.node import Graph, Node
 from lielaws.graph.operations import Operations
+from lielaws.graph.plan import Plan
 from lielaws.graph.program import Program
 from lielaws.graph.symbolic import build_expression, free_entries
 from lielaws.graph.trace import Array
@@ -55,7 +56,7 @@ class StateFunction:
     def bounds(self) -> FieldBounds:
         """Degrees and heights of the gradient."""
         present = [slope for slope in self.slopes if slope is not None]
-        return bound_fields(present or [next(iter(self.leaves.values()))])
+        return bound_fields(present or [next(iter(self.leaves.values()))], Plan())
 
     def gradients(self, states: IntArray, prime: int) -> IntArray:
         """At states of shape (samples, dimension), in the same shape. BadPrimeError where a denominator vanishes."""

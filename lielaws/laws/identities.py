@@ -45,7 +45,7 @@ def _holds_on_patterns(function: StateFunction, fields: VectorFields, rng: np.ra
 def _derivative(function: StateFunction, fields: VectorFields, rng: np.random.Generator, free_gates: bool) -> int:
     """The derivative along a random member at a random state modulo a fresh prime."""
     for _ in range(_ATTEMPTS):
-        samples = Samples(fields, rng, random_prime(rng), free_gates=free_gates)
+        samples = Samples(fields, rng, random_prime(rng, with_roots=True), free_gates=free_gates)
         states, values = samples.take(1)
         try:
             gradient = function.gradients(states, samples.prime)
@@ -58,4 +58,6 @@ def _derivative(function: StateFunction, fields: VectorFields, rng: np.random.Ge
 def _joint(gradient: FieldBounds, member: FieldBounds, dimension: int) -> FieldBounds:
     """Bounds of the sum of products of the components."""
     norm = gradient.log_norm + member.log_norm + float(np.log2(dimension)) + 1
-    return FieldBounds(gradient.degree + member.degree, norm, gradient.inverted + member.inverted, np.inf)
+    return FieldBounds(
+        gradient.degree + member.degree, norm, gradient.inverted + member.inverted, np.inf, member.log_roots
+    )

@@ -74,6 +74,22 @@ class _Signs(StructuralArithmetic):
     def reciprocal(self, a: ObjectArray) -> ObjectArray:
         return a
 
+    def _even(self, a: ObjectArray, *_: Any) -> ObjectArray:
+        """A function without parity: its argument may not change sign, and its value does not."""
+        self.relations += [entry for entry in a.ravel() if entry]
+        return objects([0] * a.size, a.shape)
+
+    exp = log = sqrt = _even
+
+    def cos(self, a: ObjectArray, node: Any) -> ObjectArray:
+        return objects([0] * a.size, a.shape)
+
+    def sin(self, a: ObjectArray, *_: Any) -> ObjectArray:
+        """An odd function."""
+        return a
+
+    gauss = sin
+
     def sum(self, a: ObjectArray, axes: tuple[int, ...]) -> ObjectArray:
         kept = tuple(axis for axis in range(a.ndim) if axis not in axes)
         shape = tuple(a.shape[axis] for axis in kept)
@@ -106,9 +122,9 @@ def sign_characters(potential: Potential) -> npt.NDArray[np.uint64]:
             return np.zeros(potential.dimension, dtype=np.uint64)
     signs = _Signs()
     program.run(signs, leaves)
-    for gate in potential.gates:
-        if not gate.affine:
-            signs.relations += leaves[gate.leaf.static].ravel().tolist()
+    fixed = [gate.leaf.static for gate in potential.gates if not gate.affine]
+    for leaf in (*fixed, *(leaf for leaf in leaves if leaf.role == "constant")):
+        signs.relations += leaves[leaf].ravel().tolist()
     return _labels(_reduce(signs.relations), bits)[: potential.dimension]
 
 

@@ -61,13 +61,13 @@ class Samples:
         for first in range(0, count, step):
             size = min(step, count - first)
             for _ in range(_ATTEMPTS):
-                state = self.rng.integers(0, self.prime, (1, size, dimension), dtype=np.int64)
-                members = self.fields.draw(self.rng, size, self.prime, free_gates=self.free_gates)
                 try:
-                    value = self.fields.evaluate(state, members, Modular(self.prime))
+                    state = self.fields.draw_state(self.rng, size, self.prime)
+                    members = self.fields.draw(self.rng, size, state, free_gates=self.free_gates)
+                    value = self.fields.evaluate(state.vector, members, Modular(self.prime))
                 except BadPrimeError:
                     continue
-                states.append(state[0])
+                states.append(state.vector[0])
                 values.append(value[0])
                 break
             else:
@@ -144,7 +144,7 @@ def _lift(basis: IntArray, part: TermTable, samples: Samples, height: int, prime
         lifted = lift_rows(residues, modulus) if used >= primes else None
         if lifted is not None:
             return lifted
-        other = Samples(samples.fields, samples.rng, random_prime(samples.rng))
+        other = Samples(samples.fields, samples.rng, random_prime(samples.rng, with_roots=True))
         states, values = other.take(height)
         again = dense.nullspace(part.derivatives(states, values, other.prime), other.prime)
         if again.shape == basis.shape and modulus % other.prime:

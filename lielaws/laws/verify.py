@@ -2,8 +2,8 @@
 
 Small identities are expanded over Q. Others are evaluated at random points modulo primes drawn after the law was
 fixed. The identity times a common denominator has integer coefficients of size at most H and degree at most d. If it
-were not zero, a random prime between 2^30 and 2^31 (there are more than 5 * 10^7) would divide all its coefficients
-with probability at most log2(H) / 30 / 5e7, and otherwise a random point modulo the prime would be a zero with
+were not zero, a random prime between 2^30 and 2^31 that is 3 modulo 4 (there are more than 2.5 * 10^7) would divide all its coefficients
+with probability at most log2(H) / 30 / 2.5e7, and otherwise a random point modulo the prime would be a zero with
 probability at most d / 2^30 (Schwartz and Zippel). Rounds are repeated until the bound is below 2^-100.
 
 Each reciprocal 1/q counts as a variable first. Multiplying by powers of the q gives a polynomial: degree and log2(H)
@@ -27,7 +27,7 @@ from lielaws.laws.terms import TermTable
 from lielaws.linalg import random_prime
 
 ERROR_EXPONENT = 100
-_PRIMES_LOG = math.log2(5e7)
+_PRIMES_LOG = math.log2(2.5e7)
 _MOST_ROUNDS = 64
 
 
@@ -62,7 +62,7 @@ def _by_evaluation(
     error = 0.0
     while remaining and rounds < _MOST_ROUNDS:
         table = TermTable.of(remaining, fields.space.dimension)
-        samples = Samples(fields, rng, random_prime(rng), free_gates=True)
+        samples = Samples(fields, rng, random_prime(rng, with_roots=True), free_gates=True)
         zero = ~table.derivatives(*samples.take(1), samples.prime).any(axis=0)
         remaining = [law for law, keep in zip(remaining, np.atleast_1d(zero), strict=True) if keep]
         rounds += 1
@@ -85,10 +85,10 @@ def evaluation_error(identity: FieldBounds) -> float:
 
     Never above zero; a degree near 2^30 leaves nothing to conclude from an evaluation.
     """
-    degree, norm, doubling = float(identity.degree), identity.log_norm, 0.0
+    degree, norm, doubling = float(identity.degree), identity.log_norm, identity.log_roots
     for level in identity.inverted:
         norm += degree * level.log_norm
         degree += degree * level.degree
-        doubling = 1.0
+    doubling += 1.0 if identity.inverted else 0.0
     divided = max(norm, 1.0) / 30
     return min(0.0, doubling + math.log2(2.0 ** (math.log2(divided) - _PRIMES_LOG) + degree / 2.0**30))

@@ -21,13 +21,16 @@ def is_prime(n: int) -> bool:
     return n > 1 and bool(flint.fmpz(n).is_prime())
 
 
-def random_prime(rng: np.random.Generator, below: int = 2**31, above: int = 2**30) -> int:
-    """Uniform among the primes p with above <= p < below, by rejection."""
+def random_prime(rng: np.random.Generator, below: int = 2**31, above: int = 2**30, *, with_roots: bool = False) -> int:
+    """Uniform among the primes p with above <= p < below, by rejection.
+
+    with_roots : only those that are 3 modulo 4, where q -> q^((p+1)/4) is a multiplicative square root
+    """
     if not 0 <= above < below <= _WORD:
         raise InvalidArgumentError("below", below, f"must lie above {above} and be at most 2^63")
     # Where primes have their usual density 1 / (bits log 2), all draws miss with probability below e^-92.
     for _ in range(_DRAWS_PER_BIT * below.bit_length()):
         candidate = int(rng.integers(above, below))
-        if is_prime(candidate):
+        if (candidate % 4 == 3 or not with_roots) and is_prime(candidate):
             return candidate
     raise InvalidArgumentError("below", below, f"found no prime between {above} and it; widen the interval")

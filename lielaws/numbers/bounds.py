@@ -6,6 +6,7 @@ Each reciprocal counts as a variable of its own; `laws.verify` says how that is 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -46,6 +47,11 @@ class DegreeBound:
     def reciprocal(self, a: Degrees) -> Degrees:
         return np.where(a > 0, np.inf, 0.0)
 
+    def _function(self, a: Degrees, *_: Any) -> Degrees:
+        return np.where(a > 0, np.inf, 0.0)
+
+    exp = log = sqrt = gauss = cos = sin = _function
+
     def _unchanged(self, a: Degrees, *_: Any) -> Degrees:
         return a
 
@@ -61,10 +67,10 @@ class Complexity:
 
 
 class ComplexityBound:
-    """Arithmetic of :class:`Complexity`; `inverted` collects the degrees of what is inverted."""
+    """Arithmetic of :class:`Complexity`; `function_degree(kind, node)` gives degrees in generators."""
 
-    def __init__(self) -> None:
-        self.inverted: list[int] = []
+    def __init__(self, function_degree: Callable[[str, Any], int] | None = None) -> None:
+        self._function_degree = function_degree
 
     def constant(self, constant: Any, shape: Shape) -> Complexity:
         return Complexity(0, constant.denominator)
@@ -82,8 +88,28 @@ class ComplexityBound:
         return Complexity(a.degree * exponent, a.denominator**exponent)
 
     def reciprocal(self, a: Complexity) -> Complexity:
-        self.inverted.append(a.degree)
         return Complexity(1, 1)
+
+    def exp(self, a: Complexity, node: Any) -> Complexity:
+        return self._function("exp", node)
+
+    def log(self, a: Complexity, node: Any) -> Complexity:
+        return self._function("log", node)
+
+    def gauss(self, a: Complexity, density: Complexity, node: Any) -> Complexity:
+        return self._function("gauss", node)
+
+    def cos(self, a: Complexity, node: Any) -> Complexity:
+        return self._function("angle", node)
+
+    sin = cos
+
+    def sqrt(self, a: Complexity, node: Any) -> Complexity:
+        return Complexity(1, 1)
+
+    def _function(self, kind: str, node: Any) -> Complexity:
+        assert self._function_degree is not None
+        return Complexity(self._function_degree(kind, node), 1)
 
     def _unchanged(self, a: Complexity, *_: Any) -> Complexity:
         return a
@@ -103,5 +129,7 @@ class NormBound(Floats):
     def scale(self, factor: Fraction, a: FloatArray) -> FloatArray:
         return super().scale(abs(factor), a)
 
-    def reciprocal(self, a: FloatArray) -> FloatArray:
+    def _one(self, a: FloatArray, *_: Any) -> FloatArray:
         return np.ones_like(a)
+
+    reciprocal = exp = log = sqrt = gauss = cos = sin = _one

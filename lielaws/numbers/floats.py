@@ -39,3 +39,23 @@ class Floats(StructuralArithmetic):
 
     def piecewise(self, a: FloatArray, below: Fraction, above: Fraction) -> FloatArray:
         return np.where(a < 0, float(below), float(above)) * a
+
+    def exp(self, a: FloatArray, node: Any) -> FloatArray:
+        return np.exp(a)
+
+    def log(self, a: FloatArray, node: Any) -> FloatArray:
+        return np.log(a)
+
+    def sqrt(self, a: FloatArray, node: Any) -> FloatArray:
+        return np.sqrt(a)
+
+    def gauss(self, a: FloatArray, density: FloatArray, node: Any) -> FloatArray:
+        from scipy.special import ndtr
+
+        return np.asarray(np.sqrt(2.0 * np.pi) * (ndtr(a) - 0.5))
+
+    def cos(self, a: FloatArray, node: Any) -> FloatArray:
+        return np.cos(a)
+
+    def sin(self, a: FloatArray, node: Any) -> FloatArray:
+        return np.sin(a)

@@ -110,7 +110,7 @@ class Report:
 
     def _depends(self, function: StateFunction, rng: np.random.Generator) -> bool:
         for _ in range(_ATTEMPTS):
-            prime = random_prime(rng)
+            prime = random_prime(rng, with_roots=True)
             state = random_state(self.evidence.space, prime, rng)
             echelon = Echelon(self.dimension, prime)
             if self.laws:

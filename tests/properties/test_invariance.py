@@ -93,13 +93,13 @@ def test_brackets_are_antisymmetric_and_satisfy_jacobi(arch, seed):
 
     rng = np.random.default_rng(seed)
     fields, p = GradientFlow().fields(arch.potential), random_prime(rng)
-    state = rng.integers(0, p, (1, 1, arch.dimension), dtype=np.int64)
-    a, b, c = (fields.draw(rng, 1, p) for _ in range(3))
 
     def bracket(*words):
-        return left_normed(fields, words, state, Modular(p))[0, 0]
+        return left_normed(fields, words, state.vector, Modular(p))[0, 0]
 
     try:
+        state = fields.draw_state(rng, 1, p)
+        a, b, c = (fields.draw(rng, 1, state) for _ in range(3))
         assert not ((bracket(a, b) + bracket(b, a)) % p).any()
         # left_normed(x, y, z) is [z, [y, x]].
         assert not ((bracket(a, b, c) + bracket(b, c, a) + bracket(c, a, b)) % p).any()
