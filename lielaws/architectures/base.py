@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from lielaws.architectures.checks import checked_shapes
-from lielaws.architectures.running import Gates, Runner
+from lielaws.architectures.running import Gates, Patterns, Runner
 from lielaws.errors import InvalidArgumentError, LieLawsError
 from lielaws.graph.node import Shape
 from lielaws.graph.potential import Potential, Traced, build_potential, trace
@@ -30,6 +30,9 @@ class Architecture:
     function : `function(p, *data, ops)`, see :func:`lielaws.architecture`
     spec : a mapping of plain values that rebuilds it, or None for a user's own function
     source : where its laws are treated
+    patterns : for discrete choices such as the top-k experts: the function stacks one output for each pattern along its
+        first axis, all of which are in the family, and `patterns(params, x)` gives the indicators (batch, patterns) of
+        those that the real network chooses
     """
 
     name: str
@@ -38,6 +41,7 @@ class Architecture:
     function: Callable[..., Any] = field(repr=False)
     spec: Mapping[str, Any] | None = field(default=None, repr=False)
     source: str = field(default="", repr=False)
+    patterns: Patterns | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for argument in ("parameters", "data"):
@@ -51,7 +55,8 @@ class Architecture:
     @property
     def output_shape(self) -> Shape:
         """Shape of the output for one sample."""
-        return self.traced.output.shape
+        shape = self.traced.output.shape
+        return shape if self.patterns is None else shape[1:]
 
     @cached_property
     def traced(self) -> Traced:
@@ -71,7 +76,7 @@ class Architecture:
 
     @cached_property
     def _runner(self) -> Runner:
-        return Runner(self.potential)
+        return Runner(self.potential, self.patterns)
 
     def forward(self, params: Mapping[str, Any], x: Any, *, gates: Gates | None = None) -> Any:
         """The network in float64.

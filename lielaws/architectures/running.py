@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.errors import InvalidArgumentError
-from lielaws.graph.constants import constant_value
+from lielaws.graph.constants import FROZEN, constant_array
 from lielaws.graph.differentiate import pullback
 from lielaws.graph.node import Leaf, Node
 from lielaws.graph.potential import Potential, Traced
@@ -21,12 +21,17 @@ from lielaws.numbers.floats import FloatArray, Floats
 Gates = Mapping[str, npt.NDArray[np.float64]]
 """activation patterns by gate name, each of shape (batch, *shape)"""
 
+Patterns = Callable[[Mapping[str, Any], Any], FloatArray]
+"""for a network whose traced output stacks one output for each discrete pattern: the real pattern of each sample, as
+indicators of shape (batch, patterns)"""
+
 
 @dataclass(frozen=True)
 class Runner:
     """The programs of one architecture, made once: training calls them thousands of times."""
 
     potential: Potential
+    patterns: Patterns | None = None
 
     @property
     def traced(self) -> Traced:
@@ -34,14 +39,18 @@ class Runner:
 
     @cached_property
     def _constants(self) -> dict[Leaf, FloatArray]:
-        leaves = [
-            node.static for node in self.traced.graph.nodes if node.op == "leaf" and node.static.role == "constant"
-        ]
-        return {leaf: np.full((1,), constant_value(leaf.name)) for leaf in leaves}
+        nodes = [node for node in self.traced.graph.nodes if node.op == "leaf" and node.static.role == "constant"]
+        return {node.static: constant_array(node.static.name, node.shape)[None] for node in nodes}
 
     def _leaves(self, params: Mapping[str, Any], x: Any) -> tuple[dict[Leaf, FloatArray], int]:
         values, batch = _leaf_values(self.traced, params, x)
-        return self._constants | values, batch
+        frozen = {leaf: leaf.name.removeprefix(FROZEN) for leaf in self._constants if leaf.name.startswith(FROZEN)}
+        given = {
+            leaf: parameter_array(name, self._constants[leaf].shape[1:], params)[None]
+            for leaf, name in frozen.items()
+            if name in params
+        }
+        return self._constants | given | values, batch
 
     @cached_property
     def _network(self) -> Program:
@@ -66,7 +75,8 @@ class Runner:
         values, batch = self._leaves(params, x)
         program = self._network if gates is None else self._gated_network
         (result,) = program.run(Floats(), values | self._gate_values(gates or {}, needed=gates is not None))
-        return np.array(np.broadcast_to(result, (batch, *self.traced.output.shape)))
+        outputs = np.array(np.broadcast_to(result, (batch, *self.traced.output.shape)))
+        return outputs if self.patterns is None else np.einsum("bs,bs...->b...", self.patterns(params, x), outputs)
 
     def gates(self, params: Mapping[str, Any], x: Any) -> dict[str, FloatArray]:
         values, batch = self._leaves(params, x)
@@ -79,6 +89,8 @@ class Runner:
         values, batch = self._leaves(params, x)
         values |= self._gate_values(self.gates(params, x) if gates is None else gates, needed=True)
         weights = np.asarray(cotangent, dtype=np.float64)
+        if self.patterns is not None:
+            weights = np.einsum("bs,b...->bs...", self.patterns(params, x), weights)
         if weights.shape != (batch, *self.potential.output.shape):
             needed = (batch, *self.potential.output.shape)
             raise InvalidArgumentError("cotangent", weights.shape, f"an array of shape {needed} is needed")

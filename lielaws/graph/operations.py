@@ -13,6 +13,7 @@ import numpy as np
 
 from lielaws.errors import InvalidArgumentError
 from lielaws.graph import functions, primitives
+from lielaws.graph.constants import FROZEN
 from lielaws.graph.node import Graph, IndexMap, Shape
 from lielaws.graph.trace import Array, as_rational, broadcast_to, lift, matmul, normalize_axes
 
@@ -247,6 +248,13 @@ class Operations:
     def named_constant(self, name: str) -> Array:
         """An irrational number by name, with one value wherever it occurs: see `graph.constants`."""
         return Array(self.graph.leaf("constant", name, ()))
+
+    def frozen(self, name: str, shape: Shape) -> Array:
+        """A tensor that is not trained: generic, with one value in all samples.
+
+        To run the network, its value is looked up among the parameters by its name; without one it is fixed random.
+        """
+        return Array(self.graph.leaf("constant", FROZEN + name, tuple(shape)))
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
