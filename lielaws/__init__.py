@@ -25,6 +25,8 @@ from lielaws.discover import trace_dimension as trace_dimension
 
 # Answers
 from lielaws.certificate.record import Certificate as Certificate
+from lielaws.certificate.verify import Verification as Verification
+from lielaws.certificate.verify import verify as verify
 from lielaws.laws.law import Law as Law
 from lielaws.report.report import Report as Report
 

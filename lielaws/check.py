@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.architectures.part import part
 from lielaws.discover import Settings, as_architecture, count_laws
 from lielaws.errors import ExactnessError, InvalidArgumentError
 from lielaws.flows.fields import VectorFields
@@ -116,6 +117,8 @@ def check_laws(arch: Any, laws: Any, **settings: Any) -> LawCheck:
     """
     chosen = Settings(**settings)
     architecture = as_architecture(arch)
+    if chosen.parameters is not None:
+        architecture = part(architecture, chosen.parameters)
     fields, growth = count_laws(architecture, chosen)
     rng = np.random.default_rng(chosen.seed)
     candidates = _candidates(laws, fields)
@@ -125,7 +128,7 @@ def check_laws(arch: Any, laws: Any, **settings: Any) -> LawCheck:
     kept = iter(_independent(lawful, fields, rng))
     checked = []
     for (label, expression), function, good in zip(candidates, functions, holds, strict=True):
-        broken = None if good else find_counterexample(function, fields, architecture.potential, rng)
+        broken = None if good else find_counterexample(function, fields, rng)
         checked.append(CheckedLaw(label, expression, good, broken, good and not next(kept)))
     independent = sum(law.holds and not law.redundant for law in checked)
     return LawCheck(architecture.name, tuple(checked), fields.space.dimension - growth.rank, independent)

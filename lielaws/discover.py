@@ -13,9 +13,10 @@ import numpy as np
 
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.checks import positive_int
+from lielaws.architectures.part import part
 from lielaws.closure.growth import Growth, Progress, grow
 from lielaws.closure.point import TraceDimension, dimension_at, rational_point
-from lielaws.errors import InvalidArgumentError, SizeError, UnsupportedError
+from lielaws.errors import InvalidArgumentError, SizeError, UnsupportedError, nearest
 from lielaws.flows.fields import VectorFields
 from lielaws.flows.gradient import GradientFlow
 from lielaws.laws.law import Law
@@ -24,6 +25,7 @@ from lielaws.laws.signs import sign_characters
 from lielaws.report.evidence import Evidence
 from lielaws.report.report import Report
 
+LOSSES = ("any", "cross_entropy")
 _LARGEST_DEGREE = 12
 _BYTES_PER_ENTRY = 32
 
@@ -67,7 +69,8 @@ def discover_laws(
     flow : GradientFlow() by default
     loss : "any": the gradient of the loss with respect to the output is arbitrary
     gates : "free": activation patterns are arbitrary (the path-lifting of arXiv 2307.00144)
-    parameters : names of the tensors that laws may involve; all by default
+    parameters : names of the tensors that laws may involve; all by default. The count is then that of laws of these
+        tensors alone, which hold whatever the others are
     max_degree : largest degree of the polynomials that are searched, 1 to 12
     find_laws : False to count only
     seed : of the random points and members; the same seed gives the same report
@@ -82,6 +85,9 @@ def discover_laws(
     seconds: dict[str, float] = {}
     with _timed(seconds, "architecture"):
         architecture = as_architecture(arch)
+        total = architecture.dimension
+        if parameters is not None:
+            architecture = part(architecture, parameters)
         fields = build_fields(architecture, settings)
     rng = np.random.default_rng(seed)
     with _timed(seconds, "count"):
@@ -90,7 +96,7 @@ def discover_laws(
     if find_laws:
         with _timed(seconds, "laws"):
             result = _search(architecture, fields, growth, rng, max_degree, progress)
-    evidence = Evidence(architecture, settings.flow, loss, gates, fields, growth, result, max_degree, seed)
+    evidence = Evidence(architecture, total, settings.flow, loss, gates, fields, growth, result, max_degree, seed)
     laws = tuple(Law(polynomial, fields.space) for polynomial in result.laws) if result else ()
     return Report(evidence, laws, seconds)
 
@@ -110,14 +116,10 @@ class Settings:
             object.__setattr__(self, "flow", GradientFlow())
         if not hasattr(self.flow, "fields"):
             raise InvalidArgumentError("flow", self.flow, "a flow such as GradientFlow() is needed")
-        if self.loss != "any":
-            raise UnsupportedError("loss", self.loss, "'any' is supported so far")
+        if self.loss not in LOSSES:
+            raise InvalidArgumentError("loss", self.loss, nearest(str(self.loss), LOSSES))
         if self.gates != "free":
             raise UnsupportedError("gates", self.gates, "'free' is supported so far")
-        if self.parameters is not None:
-            raise UnsupportedError(
-                "parameters", self.parameters, "laws of some of the tensors are not supported so far"
-            )
         if isinstance(self.seed, bool) or not isinstance(self.seed, int | np.integer) or self.seed < 0:
             raise InvalidArgumentError("seed", self.seed, "a nonnegative integer is needed")
 
@@ -125,7 +127,7 @@ class Settings:
 def build_fields(architecture: Architecture, settings: Settings) -> VectorFields:
     """The family of vector fields, after a check that it fits in memory."""
     check_memory(architecture.name, architecture.dimension)
-    fields: VectorFields = settings.flow.fields(architecture.potential)
+    fields: VectorFields = settings.flow.fields(architecture.potential_for(settings.loss))
     return fields
 
 
@@ -165,7 +167,7 @@ def _search(
     progress: Progress | None,
 ) -> SearchResult:
     wanted = fields.space.dimension - growth.rank
-    labels = sign_characters(architecture.potential) if wanted else np.zeros(fields.space.dimension, dtype=np.uint64)
+    labels = sign_characters(fields.potential) if wanted else np.zeros(fields.space.dimension, dtype=np.uint64)
     return search(fields, labels, wanted, rng, max_degree=max_degree, progress=progress)
 
 

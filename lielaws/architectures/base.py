@@ -74,6 +74,10 @@ class Architecture:
     def potential(self) -> Potential:
         return build_potential(self.traced)
 
+    def potential_for(self, loss: str) -> Potential:
+        """The potential when the gradients of the loss are restricted, as those of the cross-entropy are."""
+        return self.potential if loss == "any" else build_potential(self.traced, loss)
+
     @cached_property
     def _runner(self) -> Runner:
         return Runner(self.potential, self.patterns)
@@ -92,7 +96,7 @@ class Architecture:
         return self._runner.forward(params, x, gates)
 
     def gates(self, params: Mapping[str, Any], x: Any) -> Gates:
-        """The activation patterns at `params` for each sample: 1 where an argument is positive."""
+        """The activation patterns at `params` for each sample: 1 where an argument is not negative, 0 elsewhere."""
         return self._runner.gates(params, x)
 
     def pullback(

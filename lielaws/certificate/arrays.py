@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
+from string import ascii_letters
 from types import EllipsisType
 from typing import Any
 
-from lielaws.certificate.tape import MOST_OPERATIONS, Tape, Wire
+from lielaws.certificate.tape import MOST_OPERATIONS, Tape, Wire, too_large
 from lielaws.errors import CertificateError
 
 Shape = tuple[int, ...]
@@ -27,6 +28,7 @@ class Array:
     def __post_init__(self) -> None:
         if math.prod(self.shape) != len(self.wires) or not self.wires:
             raise CertificateError("shape", self.shape, f"it must hold {len(self.wires)} entries, and at least one")
+        self.tape.hold(len(self.wires))
 
     # Entries moved around
 
@@ -87,7 +89,7 @@ class Array:
         return self + -self._lifted(other)
 
     def __rsub__(self, other: Any) -> Array:
-        return -self + other
+        return -self + self._lifted(other)
 
     def __mul__(self, other: Any) -> Array:
         if isinstance(other, int | Fraction):
@@ -99,10 +101,11 @@ class Array:
     def __truediv__(self, other: Any) -> Array:
         if isinstance(other, int | Fraction):
             return self * (1 / Fraction(other))
-        return self * self._lifted(other) ** -1
+        divisor: Array = self._lifted(other) ** -1
+        return self * divisor
 
     def __rtruediv__(self, other: Any) -> Array:
-        return self._lifted(other) * self**-1
+        return self**-1 * self._lifted(other)
 
     def __pow__(self, exponent: Any) -> Array:
         if not isinstance(exponent, int):
@@ -158,9 +161,9 @@ def contract(subscripts: str, left: Array, right: Array) -> Array:
     inputs, _, output = subscripts.partition("->")
     first, _, second = inputs.partition(",")
     sizes = dict(zip(first + second, left.shape + right.shape, strict=False))
-    if len(first) != len(left.shape) or len(second) != len(right.shape) or not set(output) <= sizes.keys():
-        raise CertificateError("subscripts", subscripts, f"they do not fit shapes {left.shape} and {right.shape}")
-    if len(set(output)) < len(output) or tuple(sizes[index] for index in first + second) != left.shape + right.shape:
+    named = all(index in ascii_letters for index in sizes) and set(output) <= sizes.keys()
+    fits = [len(first), len(second)] == [len(left.shape), len(right.shape)] and len(set(output)) == len(output)
+    if not named or not fits or tuple(sizes[index] for index in first + second) != left.shape + right.shape:
         raise CertificateError("subscripts", subscripts, f"they do not fit shapes {left.shape} and {right.shape}")
     summed = [index for index in sizes if index not in output]
     left.tape.charge(math.prod(sizes.values()), dry=True)
@@ -186,7 +189,7 @@ def strides(shape: Shape) -> list[int]:
 def indices(shape: Sequence[int]) -> Iterator[tuple[int, ...]]:
     """All multi-indices of a shape, the last axis fastest."""
     if math.prod(shape) > MOST_OPERATIONS:
-        raise CertificateError("shape", tuple(shape), f"too large for this checker: over {MOST_OPERATIONS:,} entries")
+        raise too_large("entries of an array", MOST_OPERATIONS)
     return product(*map(range, shape))
 
 

@@ -50,6 +50,9 @@ class Reader:
     def leaves(self, shape: Shape) -> Array:
         return Array(self.tape, shape, [self.tape.leaf("input") for _ in range(math.prod(shape))])
 
+    def piecewise(self, a: Array, below: Fraction, above: Fraction) -> Array:
+        return Array(self.tape, a.shape, self.gates.piecewise(a.wires, below, above))
+
     def activation(self, spec: Mapping[str, Any], where: str) -> Activation:
         name = reading.text(spec["activation"], f"{where}.activation")
         slope = Fraction(1, 100)
@@ -57,12 +60,11 @@ class Reader:
             slope = reading.rational(spec["slope"], f"{where}.slope")
             if name != "leaky_relu":
                 raise CertificateError(f"{where}.slope", spec["slope"], "only leaky_relu has a slope")
-        if name in (slopes := {"relu": (0, 1), "relu2": (0, 1), "leaky_relu": (slope, 1), "abs": (-1, 1)}):
-            below, above = map(Fraction, slopes[name])
+        if name in (below := {"relu": Fraction(0), "relu2": Fraction(0), "leaky_relu": slope, "abs": Fraction(-1)}):
             exponent = 2 if name == "relu2" else 1
-            return lambda a: Array(self.tape, a.shape, self.gates.piecewise(a.wires, below, above)) ** exponent
+            return lambda a: self.piecewise(a, below[name], Fraction(1)) ** exponent
         if match := re.fullmatch(r"power([1-9][0-9]?)", name):
             return lambda a: a ** int(match[1])
         powers = {"linear": 1, "square": 2, "cube": 3}
-        exponent = powers[reading.choice(name, f"{where}.activation", [*slopes, *powers])]
+        exponent = powers[reading.choice(name, f"{where}.activation", [*below, *powers])]
         return lambda a: a**exponent

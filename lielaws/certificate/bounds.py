@@ -7,7 +7,7 @@ inverted wire. If D is that denominator and h a polynomial, then c D^2 <grad h, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -18,7 +18,9 @@ from lielaws.errors import CertificateError
 _LOG_OF_PRIME_COUNT = 53
 """more than 2^53 primes lie between 2^60 and 2^61 (Rosser and Schoenfeld: over 3 x / (5 log x) between x and 2 x)"""
 _LARGEST_DEGREE = 2**40
-_MOST_CONSTANT_BITS = 10**6
+_MOST_CONSTANT_BITS = 2**12
+_MOST_MERGED = 10**7
+_TOO_LARGE = "degrees or constants are too large to check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,11 @@ class Bounds:
     def __init__(self, tape: Tape, output: Wire, gates: Iterable[Wire]) -> None:
         self._gates = {wire: 1 << k for k, wire in enumerate(gates)}
         self._wires: list[Bound] = []
+        self._merged = 0
         for step in tape.steps[: output + 1]:
             bound = self._step(len(self._wires), step)
             if bound.degree > _LARGEST_DEGREE or bound.divisor.bit_length() > _MOST_CONSTANT_BITS:
-                raise CertificateError("architecture", "its network", "degrees or constants are too large to check")
+                raise CertificateError("architecture", "its network", _TOO_LARGE)
             self._wires.append(bound)
         self.output = self._wires[output]
 
@@ -73,10 +76,16 @@ class Bounds:
         if not terms:
             return Bound()
         common: dict[Wire, int] = {}
+        divisor = 1
         for term in terms:
             for wire, exponent in term.inverted.items():
                 common[wire] = max(exponent, common.get(wire, 0))
-        divisor = math.lcm(*{term.divisor for term in terms})
+            divisor = math.lcm(divisor, term.divisor)
+            if divisor.bit_length() > _MOST_CONSTANT_BITS:
+                raise CertificateError("architecture", "its network", _TOO_LARGE)
+        self._merged += len(common) * len(terms)
+        if self._merged > _MOST_MERGED:
+            raise CertificateError("architecture", "its denominators", "too many for this checker")
         degree, log, once, twice = 0, 0.0, 0, 0
         for term in terms:
             missing = {wire: exponent - term.inverted.get(wire, 0) for wire, exponent in common.items()}
@@ -125,37 +134,27 @@ def _product(a: Bound, b: Bound) -> Bound:
 
 def _power(a: Bound, exponent: int) -> Bound:
     if a.divisor.bit_length() * exponent > _MOST_CONSTANT_BITS:
-        raise CertificateError("architecture", "its network", "constants are too large to check")
+        raise CertificateError("architecture", "its network", _TOO_LARGE)
     inverted = {wire: exponent * e for wire, e in a.inverted.items()}
     return Bound(a.degree * exponent, a.log * exponent, a.divisor**exponent, inverted, a.once, a.twice | a.once)
 
 
 def most_terms(tape: Tape, output: Wire, limit: int) -> int | None:
-    """At least the number of terms of a wire when it is expanded; None if that is over the limit."""
-    counts: list[int | None] = []
-
-    def total(numbers: Iterable[int | None]) -> int | None:
-        known = list(numbers)
-        found = sum(number for number in known if number is not None)
-        return None if None in known or found > limit else found
-
-    def times(a: int | None, b: int | None) -> int | None:
-        return None if a is None or b is None or a * b > limit else a * b
-
-    rules: dict[str, Callable[..., int | None]] = {
-        "leaf": lambda _: 1,
-        "constant": lambda _: 1,
-        "linear": lambda terms: total(counts[wire] for _, wire in terms),
-        "dot": lambda pairs: total(times(counts[a], counts[b]) for a, b in pairs),
-        "power": lambda base, n: 1 if counts[base] == 1 else total([_capped_power(counts[base], n, limit)]),
-        "inverse": lambda _: None,
-    }
-    for kind, *rest in tape.steps[: output + 1]:
-        counts.append(rules[kind](*rest))
-    return counts[output]
-
-
-def _capped_power(count: int | None, exponent: int, limit: int) -> int | None:
-    if count is None or (count > 1 and exponent > limit.bit_length()):
-        return None
-    return count**exponent
+    """At least the number of terms of any wire when it is expanded; None if that is over the limit."""
+    counts: list[int] = []
+    for step in tape.steps[: output + 1]:
+        match step:
+            case ("linear", terms):
+                count = sum(counts[wire] for _, wire in terms)
+            case ("dot", pairs):
+                count = sum(counts[left] * counts[right] for left, right in pairs)
+            case ("power", base, exponent):
+                count = counts[base] ** exponent if exponent < limit.bit_length() else limit * (counts[base] - 1) + 1
+            case ("inverse", _):
+                return None
+            case _:
+                count = 1
+        if count > limit:
+            return None
+        counts.append(count)
+    return max(counts)

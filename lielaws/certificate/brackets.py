@@ -16,7 +16,7 @@ from lielaws.certificate.tape import Gradient, Wire
 from lielaws.errors import CertificateError
 
 _DEEPEST = 16
-_MOST_WORK = 6 * 10**7
+_MOST_WORK = 5 * 10**7
 _MOST_MEMORY = 2 * 10**6
 _MOST_ENTRIES = 4 * 10**6
 PRIMES = (2**20, 2**62)
@@ -52,6 +52,8 @@ def check_upper(upper: dict[str, Any], network: Network, bounds: Bounds) -> None
 
 def rank_modulo(rows: Sequence[Sequence[int]], columns: int, prime: int) -> int:
     """The rank of a matrix modulo a proven prime."""
+    if len(rows) * columns > _MOST_ENTRIES:
+        raise CertificateError("rank", f"{len(rows)} x {columns}", "too large for this checker")
     entries = [entry for row in rows for entry in row]
     return int(flint.nmod_mat(len(rows), columns, entries, prime).rank()) if entries else 0
 
@@ -134,12 +136,14 @@ def _cost(word: Word, level: int) -> _Cost:
 
 
 def _refuse_costly(words: Sequence[Any], members: int, size: int, dimension: int) -> None:
+    if len(words) * dimension > _MOST_ENTRIES:
+        raise CertificateError("upper.brackets", f"{len(words)} brackets", "too many for this checker")
     work = 0
     for k, word in enumerate(words):
         _check_word(word, f"upper.brackets[{k}]", members, 1)
         cost = _cost(word, 0)
         work += cost.work * size
-        if work > _MOST_WORK or size << cost.level > _MOST_MEMORY or len(words) * dimension > _MOST_ENTRIES:
+        if work > _MOST_WORK or size << cost.level > _MOST_MEMORY:
             raise CertificateError(f"upper.brackets[{k}]", word, "too costly for this checker")
 
 

@@ -12,6 +12,7 @@ from lielaws.architectures.base import Architecture
 from lielaws.certificate.record import FORMAT, VERSION, Certificate
 from lielaws.closure.growth import Growth
 from lielaws.flows.fields import Members
+from lielaws.graph.node import Node
 from lielaws.graph.potential import Potential
 from lielaws.graph.program import Program
 from lielaws.graph.serialize import graph_spec
@@ -26,6 +27,7 @@ _LIBRARIES = ("lielaws", "numpy", "python-flint", "scipy", "sympy")
 
 def build_certificate(
     architecture: Architecture,
+    potential: Potential,
     setting: Mapping[str, Any],
     growth: Growth,
     laws: Sequence[Polynomial],
@@ -34,14 +36,15 @@ def build_certificate(
     seed: int,
 ) -> Certificate:
     """The certificate of one discovery; deterministic in all its arguments."""
-    potential = architecture.potential
     probes, brackets = _witnesses(potential, growth)
     upper = len(growth.point) - growth.rank
     return Certificate(
         {
             "format": FORMAT,
             "version": VERSION,
-            "architecture": dict(architecture.spec) if architecture.spec else graph_spec(architecture.name, potential.traced),
+            "architecture": dict(architecture.spec)
+            if architecture.spec
+            else graph_spec(architecture.name, potential.traced),
             "setting": dict(setting),
             "dimension": len(growth.point),
             "upper_bound": upper,
@@ -51,6 +54,7 @@ def build_certificate(
             "upper": {
                 "prime": growth.prime,
                 "point": growth.point.tolist(),
+                **_constants(potential, growth),
                 "probes": probes,
                 "brackets": brackets,
                 "rank": growth.rank,
@@ -84,14 +88,33 @@ def _witnesses(potential: Potential, growth: Growth) -> tuple[list[Any], list[An
 
 def _probes(potential: Potential, members: Members, prime: int) -> Iterator[dict[str, Any]]:
     data = list(potential.traced.data.items())
-    values = Program.of([gate.value for gate in potential.gates]).run(Modular(prime), members.values)
+    nodes = [potential.cotangent, *(gate.value for gate in potential.gates)]
+    cotangents, *values = Program.of(nodes).run(Modular(prime), members.values)
     gates = [(gate.leaf.static.name, value) for gate, value in zip(potential.gates, values, strict=True)]
+    functions = [_base_values(node, members) for node in potential.functions]
     for k in range(members.count):
-        yield {
+        probe: dict[str, Any] = {
             "data": {name: members.values[leaf.static][0, k].ravel().tolist() for name, leaf in data},
-            "cotangent": members.values[potential.cotangent.static][0, k].ravel().tolist(),
+            "cotangent": cotangents[0, k].ravel().tolist(),
             "gates": {name: value[0, k].ravel().tolist() for name, value in gates},
         }
+        if functions:
+            probe["functions"] = [[part[0, k].ravel().tolist() for part in parts] for parts in functions]
+        yield probe
+
+
+def _base_values(node: Node, members: Members) -> list[Any]:
+    """The values of a function at each member's base point; cosine and sine come as two."""
+    base = members.bases[node.inputs[0].serial if node.op in ("cos", "sin") else node.serial]
+    parts = base if isinstance(base, tuple) else (base,)
+    return [np.broadcast_to(part, (1, members.count, *node.shape)) for part in parts]
+
+
+def _constants(potential: Potential, growth: Growth) -> dict[str, Any]:
+    """The values of constants, for networks that have any."""
+    leaves = growth.state.draw.leaves
+    values = {node.static.name: leaves[node.static].ravel().tolist() for node in potential.constants}
+    return {"constants": values} if values else {}
 
 
 def _law(law: Polynomial) -> list[Any]:

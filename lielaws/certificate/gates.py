@@ -12,10 +12,11 @@ from fractions import Fraction
 from typing import Any
 
 from lielaws.certificate.jets import Jets, random_prime
-from lielaws.certificate.tape import Tape, Wire, compiled, evaluate
+from lielaws.certificate.tape import Tape, Wire, compiled, evaluate, too_large
 from lielaws.errors import CertificateError
 
 _PRIMES = 3
+_MOST_GATES = 5000
 
 
 class Gates:
@@ -60,6 +61,8 @@ class Gates:
                 number, others = self._known[key]
                 return number, _ratio(firsts, others, primes) < 0
             self._known[key] = (len(self.leaves), tuple(firsts))
+        if len(self.leaves) == _MOST_GATES:
+            raise too_large("gates", _MOST_GATES)
         self.leaves.append(self._tape.leaf("gate"))
         return len(self.leaves) - 1, False
 

@@ -31,9 +31,9 @@ def read_mlp(reader: Reader, spec: Any, where: str) -> Block:
     def apply(p: Mapping[str, Array], data: Sequence[Array]) -> Array:
         (x,) = data
         for layer in range(1, depth + 1):
-            rows, inputs = p[f"W{layer}"], x.wires
-            n = len(inputs)
-            sums = [reader.tape.dot(zip(rows.wires[n * i : n * i + n], inputs, strict=True)) for i in range(widths[layer])]
+            weights, inputs, n = p[f"W{layer}"].wires, x.wires, len(x.wires)
+            rows = (weights[start : start + n] for start in range(0, len(weights), n))
+            sums = [reader.tape.dot(zip(row, inputs, strict=True)) for row in rows]
             x = Array(reader.tape, (widths[layer],), sums)
             x = x + p[f"b{layer}"] if biased[layer - 1] else x
             x = act(x) if layer < depth else x

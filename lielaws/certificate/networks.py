@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lielaws.certificate.blocks import MOST_PARAMETERS, ReadFamily, Reader
+from lielaws.certificate.blocks import MOST_PARAMETERS, Reader, ReadFamily
 from lielaws.certificate.gates import Gates
 from lielaws.certificate.layered import read_conv, read_mlp, read_residual, read_sequential
-from lielaws.certificate.tape import Tape, Wire
+from lielaws.certificate.tape import Tape, Wire, too_large
 from lielaws.certificate.written import read_graph, read_network, read_phi
 from lielaws.errors import CertificateError
 
@@ -49,7 +49,7 @@ def build_network(spec: Any, dimension: int) -> Network:
     if count != dimension:
         raise CertificateError("dimension", dimension, f"the architecture has {count} parameters")
     if count > MOST_PARAMETERS:
-        raise CertificateError("dimension", count, f"too large for this checker: over {MOST_PARAMETERS:,} parameters")
+        raise too_large("parameters", MOST_PARAMETERS)
     parameters = {name: reader.leaves(shape) for name, shape in block.parameters.items()}
     data = {name: reader.leaves(shape) for name, shape in block.data.items()}
     output = block.apply(parameters, list(data.values()))

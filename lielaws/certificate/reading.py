@@ -43,12 +43,12 @@ class _Copier:
             return {self._str(key): self.copy(entry, depth + 1) for key, entry in value.items()}
         if type(value) in (list, tuple):
             return [self.copy(entry, depth + 1) for entry in value]
-        raise CertificateError("certificate", type(value).__name__, "only texts, integers, true, false, lists and tables")
+        raise CertificateError("certificate", type(value).__name__, "texts, integers, booleans, lists, tables are read")
 
     def _int(self, value: int) -> int:
         self.bits += value.bit_length() if value.bit_length() > 64 else 0
         if self.bits > _MOST_DIGITS * _BITS_PER_DIGIT:
-            raise CertificateError("certificate", "huge integers", f"at most {_MOST_DIGITS:,} digits in all are checked")
+            raise CertificateError("certificate", "huge integers", f"at most {_MOST_DIGITS:,} digits are checked")
         return value
 
     @staticmethod

@@ -52,13 +52,15 @@ class Certificate:
         try:
             Path(path).write_text(self.to_json(), encoding="ascii")
         except OSError as error:
-            raise CertificateError("path", str(path), f"the certificate cannot be written ({error.strerror})") from error
+            raise CertificateError(
+                "path", str(path), f"the certificate cannot be written ({error.strerror})"
+            ) from error
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Certificate:
         """Read a file. Raises CertificateError, in one line, for anything that is not a certificate."""
         try:
-            if os.path.getsize(path) > _LARGEST_FILE:
+            if Path(path).stat().st_size > _LARGEST_FILE:
                 raise CertificateError("path", str(path), f"larger than {_LARGEST_FILE >> 20} MB; no certificate is")
             text = Path(path).read_text(encoding="utf-8")
         except OSError as error:

@@ -10,6 +10,7 @@ from lielaws.errors import CertificateError
 
 MOST_OPERATIONS = 200_000
 MOST_LEAVES = 50_000
+_MOST_ENTRIES = 3_000_000
 LARGEST_EXPONENT = 1000
 
 Wire = int
@@ -27,6 +28,11 @@ class Ring(Protocol):
     def inverse(self, a: Any) -> Any: ...
 
 
+def too_large(what: str, limit: int) -> CertificateError:
+    """The error for a network that would take too long."""
+    return CertificateError("architecture", what, f"too large for this checker, which takes at most {limit:,}")
+
+
 class Tape:
     """Steps in the order of evaluation; a wire is the number of a step. Steps that are written twice are one step.
 
@@ -36,14 +42,14 @@ class Tape:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.size = 0
-        self._leaves = 0
+        self._leaves = self._entries = 0
         self._known: dict[Step, Wire] = {}
         self._gated: dict[Wire, tuple[Wire, Wire, Fraction, Fraction]] = {}
 
     def leaf(self, name: str) -> Wire:
         self._leaves += 1
         if self._leaves > MOST_LEAVES:
-            raise CertificateError("architecture", "its inputs", f"too large for this checker: over {MOST_LEAVES:,} numbers")
+            raise too_large("inputs", MOST_LEAVES)
         return self._step(("leaf", f"{name}:{self._leaves}"), 0)
 
     def constant(self, value: Fraction | int) -> Wire:
@@ -84,18 +90,24 @@ class Tape:
         return wire
 
     def _step(self, step: Step, cost: int) -> Wire:
+        # Repeated steps cost too, since writing them takes time.
+        self.charge(cost)
         if step in self._known:
             return self._known[step]
-        self.charge(cost)
         self.steps.append(step)
         self._known[step] = len(self.steps) - 1
         return len(self.steps) - 1
 
+    def hold(self, entries: int) -> None:
+        """Refuse arrays that together have more entries than are moved around."""
+        self._entries += entries
+        if self._entries > _MOST_ENTRIES:
+            raise too_large("entries of arrays", _MOST_ENTRIES)
+
     def charge(self, cost: int, *, dry: bool = False) -> None:
         """Refuse more operations than are checked; with `dry`, before they are written."""
         if self.size + cost > MOST_OPERATIONS:
-            limit = f"too large for this checker: over {MOST_OPERATIONS:,} operations"
-            raise CertificateError("architecture", "its network", limit)
+            raise too_large("operations", MOST_OPERATIONS)
         self.size += 0 if dry else cost
 
 
@@ -143,11 +155,21 @@ def evaluate(step: Step, values: Sequence[Any], ring: Ring) -> Any:
 def power(base: Any, exponent: int, ring: Ring) -> Any:
     """base ** exponent by repeated squaring, for exponents of at least 0."""
     result = ring.constant(Fraction(1))
-    for bit in bin(exponent)[2:]:
+    for bit in f"{exponent:b}":
         result = ring.multiply(result, result)
         if bit == "1":
             result = ring.multiply(result, base)
     return result
+
+
+def _cost(step: Step) -> int:
+    """About the number of products that a step takes, in units of those of a sum of products."""
+    match step:
+        case ("power", _, exponent):
+            return 4 * int(exponent).bit_length()
+        case ("inverse", _):
+            return 4
+    return len(sources(step))
 
 
 class Gradient:
@@ -166,7 +188,7 @@ class Gradient:
                 varying.add(wire)
         self.varying = varying
         self.length = len(tape.steps)
-        self.size = 1 + sum(len(sources(step)) for _, step in self.steps)
+        self.size = 1 + sum(_cost(step) for _, step in self.steps)
 
     def __call__(self, leaves: Iterable[tuple[Wire, Any]]) -> list[Any]:
         """The gradient at the values of the leaves."""

@@ -21,7 +21,7 @@ from lielaws.certificate.networks import Network, build_network
 from lielaws.certificate.record import FORMAT, VERSION, Certificate
 from lielaws.errors import CertificateError, LieLawsError
 
-_LARGEST_FILE = 32 * 2**20
+_LARGEST_FILE = 8 * 2**20
 _LARGEST_DIMENSION = 10**6
 _SECTIONS = frozenset(
     {"format", "version", "architecture", "setting", "dimension", "upper_bound", "lower_bound", "status", "hypotheses"}

@@ -29,7 +29,7 @@ def read_phi(reader: Reader, spec: Any, where: str) -> Block:
 
     def apply(p: Mapping[str, Array], data: Sequence[Array]) -> Array:
         environment = _environment(p)
-        lifted = Functions(reader.tape, reader.gates).array
+        lifted = Functions(reader).array
         values = [lifted(evaluate(expression, environment, {}, _exact)) for expression in parsed]
         if any(value.shape for value in values):
             raise CertificateError(f"{where}.expressions", texts, "scalars are needed")
@@ -88,7 +88,7 @@ def read_network(reader: Reader, spec: Any, where: str) -> Block:
     output = parse(reading.text(spec["output"], where), where=f"{where}.output")
 
     def apply(p: Mapping[str, Array], inputs: Sequence[Array]) -> Array:
-        functions = Functions(reader.tape, reader.gates)
+        functions = Functions(reader)
         table, environment = functions.table(), dict(p) | dict(zip(data, inputs, strict=True))
         waiting = dict(parsed)
         # The order of keys in a file means nothing, so each step is taken once its names are known.
@@ -112,11 +112,14 @@ def read_graph(reader: Reader, spec: Any, where: str) -> Block:
     reading.text(spec["name"], f"{where}.name")
     parameters, data = (_shapes(spec[key], f"{where}.{key}") for key in ("parameters", "data"))
     steps = reading.items(spec["steps"], f"{where}.steps")
-    # Tables have no order in a file; that of the coordinates is the one in which the steps name the parameters.
-    order = [step[2][1] for step in steps if type(step) is list and len(step) == 4 and _is_leaf(step, "parameter")]
-    rest = sorted(parameters.keys() - set(order))
-    if not set(order) <= parameters.keys() or len(set(order)) < len(order) or not steps:
-        raise CertificateError(f"{where}.steps", order, "each parameter is declared, and is the leaf of one step")
+    # Coordinates have the order of the table, unless sorting its keys has lost it: then they have that of the steps.
+    leaves = [step[2] for step in steps if isinstance(step, list) and step[:1] == ["leaf"] and len(step) == 4]
+    order = [reading.items(leaf, f"{where}.steps", 2)[1] for leaf in leaves if leaf[:1] == ["parameter"]]
+    if not steps or any(order.count(name) > 1 or name not in parameters for name in order):
+        raise CertificateError(f"{where}.steps", order, "steps are needed, with one leaf for each parameter")
+    declared = list(parameters)
+    if [name for name in declared if name in order] != order:
+        declared = [*order, *sorted(parameters.keys() - set(order))]
 
     def apply(p: Mapping[str, Array], inputs: Sequence[Array]) -> Array:
         leaves = {"parameter": p, "data": dict(zip(data, inputs, strict=True))}
@@ -125,15 +128,12 @@ def read_graph(reader: Reader, spec: Any, where: str) -> Block:
             values.append(_step(reader, step, values, leaves, f"{where}.steps[{k}]"))
         return values[-1]
 
-    return Block({name: parameters[name] for name in (*order, *rest)}, data, apply)
+    return Block({name: parameters[name] for name in declared}, data, apply)
 
 
-def _is_leaf(step: list[Any], role: str) -> bool:
-    fixed = step[2]
-    return step[0] == "leaf" and isinstance(fixed, list) and len(fixed) == 2 and fixed[0] == role and isinstance(fixed[1], str)
-
-
-def _step(reader: Reader, step: Any, values: list[Array], leaves: Mapping[str, Mapping[str, Array]], where: str) -> Array:
+def _step(
+    reader: Reader, step: Any, values: list[Array], leaves: Mapping[str, Mapping[str, Array]], where: str
+) -> Array:
     operation, numbers, fixed, lengths = reading.items(step, where, 4)
     inputs = [values[number] for number in reading.integers(numbers, where, 0, len(values) - 1)]
     shape = reading.shape(lengths, where)
@@ -165,36 +165,45 @@ def _computed(reader: Reader, operation: Any, inputs: list[Array], fixed: Any, s
             return a ** reading.integer(fixed, where, 1)
         case "reciprocal", [a]:
             return a**-1
-        case "reshape", [a]:
-            return a.reshape(shape)
-        case "permute", [a]:
-            return a.transpose(*_axes(fixed, where))
-        case "broadcast", [a]:
-            kept = [axis for axis in range(len(shape)) if axis not in _axes(fixed, where)]
-            if tuple(shape[axis] for axis in kept) != a.shape:
-                raise CertificateError(where, fixed, f"shape {a.shape} is not {shape} without these axes")
-            return a.spread(shape, kept)
-        case "sum", [a]:
-            return a.sum(_axes(fixed, where))
-        case "gather", [a]:
-            return a.pick(reading.integers(fixed, where, 0, len(a.wires) - 1), shape)
-        case "scatter", [a]:
-            return _scattered(reader, a, fixed, shape, where)
         case "piecewise", [a]:
             below, above = (reading.rational(slope, where) for slope in reading.items(fixed, where, 2))
-            return Array(reader.tape, a.shape, reader.gates.piecewise(a.wires, below, above))
+            return reader.piecewise(a, below, above)
+        case _, [a]:
+            return _moved(operation, a, fixed, shape, where)
     raise CertificateError(where, operation, f"no step with {len(inputs)} inputs has this name")
+
+
+def _moved(operation: Any, a: Array, fixed: Any, shape: Shape, where: str) -> Array:
+    """The value of a step that moves entries around, or adds them up."""
+    match operation:
+        case "reshape":
+            return a.reshape(shape)
+        case "permute":
+            return a.transpose(*_axes(fixed, where))
+        case "broadcast":
+            new = _axes(fixed, where)
+            kept = [axis for axis in range(len(shape)) if axis not in new]
+            if tuple(shape[axis] for axis in kept) != a.shape or len(kept) + len(new) != len(shape):
+                raise CertificateError(where, fixed, f"shape {a.shape} is not {shape} without these axes")
+            return a.spread(shape, kept)
+        case "sum":
+            return a.sum(_axes(fixed, where))
+        case "gather":
+            return a.pick(reading.integers(fixed, where, 0, len(a.wires) - 1), shape)
+        case "scatter":
+            return _scattered(a, fixed, shape, where)
+    raise CertificateError(where, operation, "no step with one input has this name")
 
 
 def _axes(fixed: Any, where: str) -> list[int]:
     return reading.integers(fixed, where, 0, 100)
 
 
-def _scattered(reader: Reader, a: Array, fixed: Any, shape: Shape, where: str) -> Array:
+def _scattered(a: Array, fixed: Any, shape: Shape, where: str) -> Array:
     """Entry k of `a` is added to entry fixed[k] of the result."""
-    reader.tape.charge(math.prod(shape), dry=True)
+    a.tape.charge(math.prod(shape), dry=True)
     places = reading.integers(fixed, where, 0, math.prod(shape) - 1, len(a.wires))
     terms: list[list[tuple[int, int]]] = [[] for _ in range(math.prod(shape))]
     for place, wire in zip(places, a.wires, strict=True):
         terms[place].append((1, wire))
-    return Array(reader.tape, shape, [reader.tape.linear(entry) for entry in terms])
+    return Array(a.tape, shape, [a.tape.linear(entry) for entry in terms])

@@ -54,7 +54,8 @@ class Growth:
     @property
     def point(self) -> IntArray:
         """(dimension,)"""
-        return self.state.vector[0, 0]
+        point: IntArray = self.state.vector[0, 0]
+        return point
 
     @property
     def rank(self) -> int:

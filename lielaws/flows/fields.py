@@ -12,6 +12,7 @@ import numpy.typing as npt
 from lielaws.flows.exact import Expansion, FieldBounds
 from lielaws.flows.state import StateSpace
 from lielaws.graph.node import Leaf, Node
+from lielaws.graph.potential import Potential
 from lielaws.graph.sampling import Draw
 from lielaws.numbers.modular import Bases, Modular
 
@@ -61,6 +62,9 @@ def _pick(array: IntArray, chosen: Any) -> IntArray:
 
 class VectorFields(Protocol):
     """A family W of vector fields on a state space."""
+
+    @property
+    def potential(self) -> Potential: ...
 
     @property
     def space(self) -> StateSpace: ...

@@ -8,15 +8,15 @@ from functools import cached_property
 
 import numpy as np
 
+from lielaws.errors import UnsupportedError
 from lielaws.flows.exact import Expansion, FieldBounds, bound_fields
 from lielaws.flows.fields import IntArray, Members, State, VectorFields
 from lielaws.flows.probes import dense_probes
-from lielaws.errors import UnsupportedError
 from lielaws.flows.state import StateSpace
 from lielaws.graph.differentiate import pullback
+from lielaws.graph.drawing import FreeValues
 from lielaws.graph.node import Leaf, Node
 from lielaws.graph.potential import Potential
-from lielaws.graph.drawing import FreeValues
 from lielaws.graph.program import Program
 from lielaws.graph.sampling import Draw, DrawLeaf, Sampler
 from lielaws.numbers.modular import Modular
@@ -88,7 +88,7 @@ class GradientFields:
             if slope is not None
         ]
         gates = [gate.leaf for gate in self.potential.gates]
-        leaves = [*parameters.values(), *self.potential.traced.data.values(), self.potential.cotangent, *gates]
+        leaves = [*parameters.values(), *self.potential.traced.data.values(), self.potential.free_cotangent, *gates]
         return Expansion(components, starts, leaves, {gate.static for gate in gates})
 
     @cached_property
@@ -97,7 +97,7 @@ class GradientFields:
         leaves = [*self.potential.traced.parameters.values(), *self.potential.traced.data.values()]
         gates = [gate.leaf for gate in self.potential.gates]
         present = [slope for slope in self.slopes if slope is not None]
-        return Sampler([*present, *leaves, self.potential.cotangent, *gates], self.potential.plan)
+        return Sampler([*present, *leaves, self.potential.free_cotangent, *gates], self.potential.plan)
 
     def draw_state(self, rng: np.random.Generator, count: int, prime: int) -> State:
         vector = rng.integers(0, prime, (1, count, self.space.dimension), dtype=np.int64)

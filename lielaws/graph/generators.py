@@ -92,7 +92,7 @@ def evaluate(arguments: Sequence[Node], plan: Plan, prime: int, count: int | Non
 
 
 def _plan_exponents(arguments: tuple[Node, ...], known: Plan) -> ExponentPlan:
-    """Powers of generators for each exponential: of a basis of all exponents modulo those without data, and of those."""
+    """Powers of generators for each exponential: of a basis of exponents modulo those without data, and of those."""
     if not arguments:
         return ExponentPlan()
     values, again = (evaluate(arguments, known, prime) for prime in PRIMES)

@@ -1,9 +1,9 @@
 """Relations that involve logarithms, through differentials.
 
 A product of powers of arguments of logarithms and of exponentials is constant exactly if the sum of their logarithmic
-derivatives vanishes: sum q_k dv_k / v_k + sum r_i du_i = 0. So log v_k is a rational combination of earlier logarithms
-and exponents, plus a constant, if its logarithmic derivative is one of theirs; and exp of a combination of logarithms is
-a product of powers of their arguments, as (1 + e^x)^2 = exp(2 softplus(x)) in the Mish activation.
+derivatives vanishes: sum q_k dv_k / v_k + sum r_i du_i = 0. So log v_k is a rational combination of earlier
+logarithms and exponents, plus a constant, if its logarithmic derivative is one of theirs; and exp of a combination of
+logarithms is a product of powers of their arguments, as (1 + e^x)^2 = exp(2 softplus(x)) in the Mish activation.
 """
 
 from __future__ import annotations

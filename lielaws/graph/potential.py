@@ -34,11 +34,15 @@ class Traced:
 
 @dataclass(frozen=True, slots=True)
 class Potential:
-    """A network with gates in place of piecewise linear functions, and the cotangent of its output."""
+    """A network with gates in place of piecewise linear functions, and the cotangent of its output.
+
+    free_cotangent : leaf with the independent entries of the cotangent
+    """
 
     traced: Traced
     output: Node
     cotangent: Node
+    free_cotangent: Node
     gates: tuple[Gate, ...]
     plan: Plan
 
@@ -46,6 +50,21 @@ class Potential:
     def is_rational(self) -> bool:
         """Whether no function but field operations occurs."""
         return all(node.op not in (*FUNCTIONS, "sqrt") for node in ancestors([self.output]))
+
+    @property
+    def functions(self) -> tuple[Node, ...]:
+        """The nodes of functions beyond field operations, in order; of cosine and sine the first for each argument."""
+        found: dict[tuple[str, int], Node] = {}
+        for node in ancestors([self.output]):
+            if node.op in (*FUNCTIONS, "sqrt"):
+                kind = "circle" if node.op in ("cos", "sin") else node.op
+                found.setdefault((kind, node.inputs[0].serial), node)
+        return tuple(found.values())
+
+    @property
+    def constants(self) -> tuple[Node, ...]:
+        """Leaves with one value in all samples."""
+        return tuple(node for node in ancestors([self.output]) if node.op == "leaf" and node.static.role == "constant")
 
     @property
     def dimension(self) -> int:
@@ -68,6 +87,10 @@ class Namespace:
             raise InvalidArgumentError("parameter", name, "not declared; declared: " + ", ".join(self._arrays))
         return self._arrays[name]
 
+    def joined(self, others: Mapping[str, Array]) -> Namespace:
+        """With further arrays."""
+        return Namespace({**self._arrays, **others})
+
     def sub(self, prefix: str) -> Namespace:
         """The parameters whose name starts with the prefix, without it."""
         chosen = {name: array for name, array in self._arrays.items() if name.startswith(prefix)}
@@ -85,7 +108,17 @@ def trace(function: Callable[..., Any], parameters: Mapping[str, Shape], data: M
     return Traced(graph, ops.array(output).node, parameter_leaves, data_leaves)
 
 
-def build_potential(traced: Traced) -> Potential:
+def build_potential(traced: Traced, loss: str = "any") -> Potential:
+    """The potential for a loss: "any", or "cross_entropy", where cotangents sum to zero over the last axis."""
     output, gates = lower_gates(traced.output)
-    cotangent = traced.graph.leaf("cotangent", "w", output.shape)
-    return Potential(traced, output, cotangent, gates, plan_functions([output]))
+    shape = output.shape
+    if loss == "any":
+        cotangent = free = traced.graph.leaf("cotangent", "w", shape)
+    else:
+        if not shape or shape[-1] < 2:
+            raise InvalidArgumentError("loss", loss, f"at least two outputs are needed; the output has shape {shape}")
+        free = traced.graph.leaf("cotangent", "w", (*shape[:-1], shape[-1] - 1))
+        first, ops = Array(free), Operations(traced.graph)
+        last = -first.sum(axis=len(shape) - 1)
+        cotangent = ops.concatenate([first, last.reshape((*shape[:-1], 1))], axis=len(shape) - 1).node
+    return Potential(traced, output, cotangent, free, gates, plan_functions([output]))

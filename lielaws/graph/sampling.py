@@ -129,17 +129,17 @@ class Sampler:
                 powers = ((0, group.sample_powers[number]), (1, group.state_powers[number]))
                 masks.append(sum(1 << (generators[(scope, kind)] + g) for scope, pairs in powers for g, _ in pairs))
             return masks
-        nodes, rules = (plan.logs, plan.log_rules) if kind == "log" else (plan.gausses, plan.gauss_rules)
+        nodes = plan.logs if kind == "log" else plan.gausses
+        kinds = [rule.fresh for rule in (plan.log_rules if kind == "log" else plan.gauss_rules)]
         start = entry_start(nodes, node)
         counters = {"sample": 0, "state": 0}
         masks = []
-        for number, rule in enumerate(rules[: start + node.size]):
-            scope = 0 if rule.fresh == "sample" else 1
-            mask = 1 << (generators[(scope, kind)] + counters[rule.fresh]) if rule.fresh else 0
-            if rule.fresh:
-                counters[rule.fresh] += 1
+        for number, fresh in enumerate(kinds[: start + node.size]):
+            scope = 0 if fresh == "sample" else 1
             if number >= start:
-                masks.append(mask)
+                masks.append(1 << (generators[(scope, kind)] + counters[fresh]) if fresh else 0)
+            if fresh:
+                counters[fresh] += 1
         return masks
 
     def _scope_mask(self, scope: int) -> int:

@@ -50,16 +50,17 @@ class Counterexample:
 
 
 def find_counterexample(
-    function: StateFunction, fields: VectorFields, potential: Potential, rng: np.random.Generator
+    function: StateFunction, fields: VectorFields, rng: np.random.Generator
 ) -> Counterexample | None:
     """A counterexample in small integers; None if none was met."""
+    potential = fields.potential
     traced = potential.traced
     slopes = fields.slopes
     gates = {gate.leaf.static for gate in potential.gates}
     leaves = [
         *traced.parameters.values(),
         *traced.data.values(),
-        potential.cotangent,
+        potential.free_cotangent,
         *(g.leaf for g in potential.gates),
     ]
     for attempt in range(_ATTEMPTS):
@@ -99,11 +100,17 @@ def _describe(derivative: Fraction, potential: Potential, values: dict[Leaf, Any
     def plain(node: Node) -> Any:
         return np.array([int(entry) for entry in values[node.static].ravel()]).reshape(node.shape).tolist()
 
-    traced = potential.traced
+    traced, cotangent = potential.traced, plain(potential.free_cotangent)
     return Counterexample(
         derivative,
         {name: plain(leaf) for name, leaf in traced.parameters.items()},
         {name: plain(leaf) for name, leaf in traced.data.items()},
-        plain(potential.cotangent),
+        cotangent if potential.cotangent is potential.free_cotangent else _whole(cotangent),
         {gate.leaf.static.name: plain(gate.leaf) for gate in potential.gates},
     )
+
+
+def _whole(entries: Any) -> Any:
+    """The cotangent with its last entries, which make the sums over the last axis vanish."""
+    array = np.array(entries)
+    return np.concatenate([array, -array.sum(axis=-1, keepdims=True)], axis=-1).tolist()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Law:
     """A polynomial in the parameters that is constant along every member of the family.
 
@@ -112,6 +112,9 @@ class Law:
 
     def __str__(self) -> str:
         return self.name
+
+    def __repr__(self) -> str:
+        return f"Law({self.name})"
 
 
 def entry_symbol(name: str, index: tuple[int, ...]) -> Any:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from lielaws.laws.atoms import Atom, Index, Slice, join_terms
 from lielaws.laws.law import Law
+from lielaws.laws.polynomial import Polynomial
 
 _MOST_ENTRIES = 6
 
@@ -38,13 +41,16 @@ class _Form:
     atoms: tuple[tuple[int, str, int, Index, str, Index], ...]
 
 
-def group_laws(laws: Sequence[Law]) -> tuple[LawGroup, ...]:
-    """Groups in the order of their first law."""
+def group_laws(laws: Sequence[Law], verified: frozenset[Polynomial] = frozenset()) -> tuple[LawGroup, ...]:
+    """Groups in the order of their first law.
+
+    verified : polynomials known to be laws beside the given ones: a matrix identity needs all of its entries
+    """
     members: dict[_Form | int, list[Law]] = {}
     for number, law in enumerate(laws):
         members.setdefault(_form(law) or number, []).append(law)
     return tuple(
-        _present(form, group) if isinstance(form, _Form) and len(group) > 1 else _single(group[0])
+        _present(group, verified) if isinstance(form, _Form) and len(group) > 1 else _single(group[0])
         for form, group in members.items()
     )
 
@@ -75,7 +81,7 @@ def _indices(atom: Atom) -> tuple[int, ...]:
     return (*atom.left.index, *right)
 
 
-def _present(form: _Form, laws: list[Law]) -> LawGroup:
+def _present(laws: list[Law], verified: frozenset[Polynomial]) -> LawGroup:
     atoms = laws[0].reading.atoms
     pairs = [_indices(law.reading.atoms[0]) for law in laws]
     count = len(laws)
@@ -84,10 +90,29 @@ def _present(form: _Form, laws: list[Law]) -> LawGroup:
         unit = "hidden unit k" if _joins_layers(atoms) else "k"
         return LawGroup(text, f"for each {unit} in {_range([i for i, _ in pairs])}", _unit_symmetry(atoms), tuple(laws))
     size = laws[0].space.shapes[atoms[0].left.tensor][atoms[0].left.axes[0]]
+    known = verified | {law.polynomial for law in laws}
+    if any(entry_polynomial(laws[0], i, j) not in known for i in range(size) for j in range(i, size)):
+        text = join_terms([(atom.coefficient, atom.text(("i", "j"))) for atom in atoms])
+        return LawGroup(text, "for (i,j) = " + " ".join(f"({i},{j})" for i, j in sorted(pairs)), "", tuple(laws))
     entries = size * (size + 1) // 2
     text = join_terms([(atom.coefficient, _matrix(atom)) for atom in atoms])
     share = f"{count} independent entries" if count == entries else f"{count} independent of its {entries} entries"
     return LawGroup(text, f"symmetric {size} x {size}, {share}", _matrix_symmetry(atoms), tuple(laws))
+
+
+def entry_polynomial(law: Law, i: int, j: int) -> Polynomial:
+    """The law with its two indices replaced: entry (i, j) of the matrix that it belongs to."""
+    terms: dict[tuple[int, ...], int] = {}
+    for atom in law.reading.atoms:
+        assert atom.right is not None
+        left, right = (
+            np.take(law.space.indices(side.tensor), index, axis=side.axes[0]).ravel().tolist()
+            for side, index in ((atom.left, i), (atom.right, j))
+        )
+        for pair in zip(left, right, strict=True):
+            monomial = tuple(sorted(pair))
+            terms[monomial] = terms.get(monomial, 0) + atom.coefficient
+    return Polynomial.of(terms).primitive()
 
 
 def _joins_layers(atoms: tuple[Atom, ...]) -> bool:

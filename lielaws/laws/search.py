@@ -28,12 +28,14 @@ _ATTEMPTS = 3
 class SearchResult:
     """Independent verified laws, simplest first.
 
+    verified : all polynomials that were verified, those that depend on others included
     verifications : how they were verified, one for each ansatz that contributed
     tried : names of the ansatz spaces that were searched; skipped : of those that were too large
     degree : up to which degree all polynomials were searched, or the count was reached before that mattered
     """
 
     laws: tuple[Polynomial, ...]
+    verified: frozenset[Polynomial]
     verifications: tuple[Verification, ...]
     tried: tuple[str, ...]
     skipped: tuple[str, ...]
@@ -56,7 +58,7 @@ def search(
     labels : of sign characters, see :func:`lielaws.laws.signs.sign_characters`; zeros for no splitting
     max_degree : of the polynomials that are tried
     """
-    result = SearchResult((), (), (), (), 0)
+    result = SearchResult((), frozenset(), (), (), (), 0)
     samples = Samples(fields, rng)
     for name, degree, ansatz in _stages(fields, max_degree):
         if len(result.laws) >= wanted:
@@ -93,7 +95,13 @@ def _try(ansatz: Ansatz, result: SearchResult, samples: Samples, labels: npt.NDA
     laws = independent((*result.laws, *kept), samples.fields.space.dimension, samples.rng)
     gained = len(laws) > len(result.laws) and verification is not None
     verifications = (*result.verifications, verification) if gained and verification else result.verifications
-    return replace(result, laws=laws, verifications=verifications, tried=(*result.tried, ansatz.name))
+    return replace(
+        result,
+        laws=laws,
+        verified=result.verified | frozenset(kept),
+        verifications=verifications,
+        tried=(*result.tried, ansatz.name),
+    )
 
 
 def independent(laws: Sequence[Polynomial], dimension: int, rng: np.random.Generator) -> tuple[Polynomial, ...]:

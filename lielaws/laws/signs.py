@@ -46,7 +46,7 @@ class _Signs(StructuralArithmetic):
         return a
 
     @staticmethod
-    def _times(a: Character, b: Character) -> Character:
+    def times(a: Character, b: Character) -> Character:
         return None if a is None or b is None else a ^ b
 
     def constant(self, constant: Any, shape: Shape) -> ObjectArray:
@@ -59,13 +59,13 @@ class _Signs(StructuralArithmetic):
         return a if factor else objects([None] * a.size, a.shape)
 
     def contract(self, plan: Any, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        multiply = lambda x, y: each(self._times, x, y)  # noqa: E731
+        multiply = lambda x, y: each(self.times, x, y)  # noqa: E731
         return plan.apply(a, b, self.lead, multiply, self._matmul)  # type: ignore[no-any-return]
 
     def _matmul(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        total = each(self._times, a[..., :, :1], b[..., :1, :])
+        total = each(self.times, a[..., :, :1], b[..., :1, :])
         for k in range(1, a.shape[-1]):
-            total = each(self._same, total, each(self._times, a[..., :, k : k + 1], b[..., k : k + 1, :]))
+            total = each(self._same, total, each(self.times, a[..., :, k : k + 1], b[..., k : k + 1, :]))
         return total
 
     def power(self, a: ObjectArray, exponent: int) -> ObjectArray:
@@ -111,7 +111,7 @@ def sign_characters(potential: Potential) -> npt.NDArray[np.uint64]:
     """
     leaves: dict[Leaf, ObjectArray] = {}
     bits = 0
-    program = Program.of([potential.output])
+    program = Program.of([potential.output, potential.cotangent])
     parameters = [leaf.static for leaf in potential.traced.parameters.values()]
     shapes = {node.static: node.shape for node in potential.traced.graph.nodes if node.op == "leaf"}
     for leaf in [*parameters, *(leaf for leaf, _ in program.leaves if leaf not in parameters)]:
@@ -121,7 +121,9 @@ def sign_characters(potential: Potential) -> npt.NDArray[np.uint64]:
         if bits > _MOST_ENTRIES:
             return np.zeros(potential.dimension, dtype=np.uint64)
     signs = _Signs()
-    program.run(signs, leaves)
+    output, cotangent = program.run(signs, leaves)
+    # The potential is one sum over the entries of the output.
+    signs.sum(each(signs.times, output, cotangent), tuple(range(output.ndim)))
     fixed = [gate.leaf.static for gate in potential.gates if not gate.affine]
     for leaf in (*fixed, *(leaf for leaf in leaves if leaf.role == "constant")):
         signs.relations += leaves[leaf].ravel().tolist()

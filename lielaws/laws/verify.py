@@ -2,9 +2,9 @@
 
 Small identities are expanded over Q. Others are evaluated at random points modulo primes drawn after the law was
 fixed. The identity times a common denominator has integer coefficients of size at most H and degree at most d. If it
-were not zero, a random prime between 2^30 and 2^31 that is 3 modulo 4 (there are more than 2.5 * 10^7) would divide all its coefficients
-with probability at most log2(H) / 30 / 2.5e7, and otherwise a random point modulo the prime would be a zero with
-probability at most d / 2^30 (Schwartz and Zippel). Rounds are repeated until the bound is below 2^-100.
+were not zero, a random prime between 2^30 and 2^31 that is 3 modulo 4 (there are more than 2.5 * 10^7) would divide
+all its coefficients with probability at most log2(H) / 30 / 2.5e7, and otherwise a random point modulo the prime would
+be a zero with probability at most d / 2^30 (Schwartz and Zippel). Rounds are repeated until the bound is below 2^-100.
 
 Each reciprocal 1/q counts as a variable first. Multiplying by powers of the q gives a polynomial: degree and log2(H)
 grow by at most d times the sums of the degrees and of the log2 norms of the q, once a level of nesting. Points where a

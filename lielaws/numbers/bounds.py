@@ -132,4 +132,4 @@ class NormBound(Floats):
     def _one(self, a: FloatArray, *_: Any) -> FloatArray:
         return np.ones_like(a)
 
-    reciprocal = exp = log = sqrt = gauss = cos = sin = _one
+    reciprocal = exp = log = sqrt = gauss = cos = sin = _one  # type: ignore[assignment]

@@ -12,7 +12,9 @@ from lielaws.certificate.record import Certificate
 from lielaws.closure.growth import Growth
 from lielaws.flows.fields import VectorFields
 from lielaws.flows.state import StateSpace
+from lielaws.graph.potential import Potential
 from lielaws.laws.law import Law
+from lielaws.laws.polynomial import Polynomial
 from lielaws.laws.search import SearchResult
 
 _SETTINGS = {"any": "any loss", "cross_entropy": "cross-entropy loss"}
@@ -27,6 +29,7 @@ class Evidence:
     """
 
     architecture: Architecture
+    n_parameters: int
     flow: Any
     loss: str
     gates: str
@@ -35,6 +38,10 @@ class Evidence:
     search: SearchResult | None
     max_degree: int
     seed: int
+
+    @property
+    def potential(self) -> Potential:
+        return self.fields.potential
 
     @property
     def space(self) -> StateSpace:
@@ -57,8 +64,12 @@ class Evidence:
         return self.search.skipped if self.search else ()
 
     @property
+    def verified(self) -> frozenset[Polynomial]:
+        return self.search.verified if self.search else frozenset()
+
+    @property
     def has_gates(self) -> bool:
-        return bool(self.architecture.potential.gates)
+        return bool(self.potential.gates)
 
     @property
     def setting(self) -> str:
@@ -68,15 +79,25 @@ class Evidence:
 
     @property
     def hypotheses(self) -> tuple[str, ...]:
-        if not self.has_gates:
-            return ()
-        return ("free gates: the laws of all activation patterns together; a single region may have more",)
+        texts = []
+        if self.has_gates:
+            texts.append("free gates: the laws of all activation patterns together; a single region may have more")
+        if not self.potential.plan.empty:
+            texts.append(
+                "upper bound only: values of functions are algebraically independent beyond the relations that were "
+                "resolved (theorem of Ax for exponentials and logarithms, assumed for other functions)"
+            )
+        if self.potential.constants:
+            names = ", ".join(dict.fromkeys(node.static.name for node in self.potential.constants))
+            texts.append(f"generic constants: the statement holds for all but special values of {names}")
+        return tuple(texts)
 
     def certificate(self, laws: Sequence[Law]) -> Certificate:
         verifications = self.search.verifications if self.search else ()
         setting = {"flow": self.flow.describe(), "loss": self.loss, "gates": self.gates}
         return build_certificate(
             self.architecture,
+            self.potential,
             setting,
             self.growth,
             [law.polynomial for law in laws],

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.architectures.base import Architecture
 from lielaws.certificate.record import Certificate
 from lielaws.errors import ExactnessError, InvalidArgumentError, LieLawsError
 from lielaws.laws.expressions import StateFunction, random_state
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _ATTEMPTS = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """All that is known about the conservation laws of one architecture.
 
@@ -46,9 +47,18 @@ class Report:
         return self.evidence.architecture.name
 
     @property
+    def architecture(self) -> Architecture:
+        """What was discovered, for instance to train it."""
+        return self.evidence.architecture
+
+    def __repr__(self) -> str:
+        found = f"{len(self.laws)} of at most {self.n_laws} laws"
+        return f"Report({self.name!r}, {self.n_parameters} parameters, {found}, complete={self.complete})"
+
+    @property
     def n_parameters(self) -> int:
-        """D"""
-        return self.evidence.architecture.dimension
+        """D, of the whole architecture."""
+        return self.evidence.n_parameters
 
     @property
     def dimension(self) -> int:
@@ -87,7 +97,14 @@ class Report:
     @cached_property
     def groups(self) -> tuple[LawGroup, ...]:
         """The laws as a person would write them."""
-        return group_laws(self.laws)
+        return group_laws(self.laws, self.evidence.verified)
+
+    def by_tensors(self) -> dict[tuple[str, ...], int]:
+        """How many of the laws found involve exactly each set of tensors, in the order of the laws."""
+        counts: dict[tuple[str, ...], int] = {}
+        for law in self.laws:
+            counts[law.support] = counts.get(law.support, 0) + 1
+        return counts
 
     @cached_property
     def certificate(self) -> Certificate:

@@ -1,0 +1,51 @@
+"""A part of the parameters as the state, the others as data: the setting of laws that involve some tensors only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from lielaws.architectures.base import Architecture
+from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.graph.operations import Operations
+from lielaws.graph.potential import Namespace
+from lielaws.graph.trace import Array
+
+
+def part(architecture: Architecture, parameters: Iterable[str]) -> Architecture:
+    """The architecture in which all tensors but the given ones are data.
+
+    A function of theta_S is a law if it is constant along the S-components of all members, whatever the other
+    parameters are; so they are redrawn for each member, as data are. Their number is
+    |S| - dim Lie{ P_S X_z(theta_S, theta_c) }; see arXiv 2506.06194, Thm 4.6 and 4.7, for blocks of deep networks.
+    """
+    names = _checked(architecture, parameters)
+    others = {name: shape for name, shape in architecture.parameters.items() if name not in names}
+    count = len(architecture.data)
+
+    def network(p: Namespace, *rest: Any) -> Array:
+        data, given, ops = rest[:count], rest[count:-1], rest[-1]
+        assert isinstance(ops, Operations)
+        whole = p.joined(dict(zip(others, given, strict=True)))
+        output: Array = architecture.function(whole, *data, ops)
+        return output
+
+    spec = None
+    if architecture.spec is not None:
+        spec = {"family": "part", "block": dict(architecture.spec), "parameters": list(names)}
+    shapes = {name: architecture.parameters[name] for name in names}
+    clash = set(others) & set(architecture.data)
+    if clash:
+        raise InvalidArgumentError("parameters", sorted(clash), "a parameter has the name of data; rename one")
+    title = f"{architecture.name}, laws of {', '.join(names)}"
+    return Architecture(title, shapes, {**architecture.data, **others}, network, spec, architecture.source)
+
+
+def _checked(architecture: Architecture, parameters: Iterable[str]) -> tuple[str, ...]:
+    names = (parameters,) if isinstance(parameters, str) else tuple(parameters)
+    if not names:
+        raise InvalidArgumentError("parameters", names, "at least one tensor is needed")
+    for name in names:
+        if name not in architecture.parameters:
+            raise InvalidArgumentError("parameters", name, nearest(str(name), architecture.parameters))
+    return tuple(name for name in architecture.parameters if name in names)

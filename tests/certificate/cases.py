@@ -1,0 +1,150 @@
+"""Architectures over all families, each with its certificate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import sympy
+
+import lielaws
+from lielaws.graph import primitives
+from lielaws.graph.node import IndexMap
+from lielaws.graph.trace import Array
+
+
+def _user(p: Any, x: Any, ops: Any) -> Any:
+    return p.C @ ops.relu(p.A @ x)
+
+
+def _twins(p: Any, x: Any, ops: Any) -> Any:
+    """Three activations, two of which have proportional arguments."""
+    u = p.A @ x
+    return p.C @ ops.concatenate([ops.relu(u), ops.leaky_relu(-2 * u)]) * ops.relu(p.s)
+
+
+def _all_steps(p: Any, x: Any, ops: Any) -> Any:
+    """Every kind of step that a traced network can have."""
+    h = ops.relu(ops.einsum("ij,jk->ki", p.W, x) + p.b).reshape(-1)
+    pairs = ops.stack([h[1:], h[:-1]])
+    return (pairs.T @ pairs / 3).sum(1) * 2 + ops.abs(p.b[0]) ** 2 / (p.W[0, 1] ** 2 + 1)
+
+
+def _not_affine(p: Any, x: Any, ops: Any) -> Any:
+    """A product of a gate with itself that is not written as a power."""
+    h = ops.leaky_relu(p.A @ x)
+    return p.c * h * h
+
+
+def _idempotent(p: Any, x: Any, ops: Any) -> Any:
+    """c - d is a law for gates of 0 and 1 alone: the gates of a power are merged, those of a product are not."""
+    h = ops.relu(p.A @ x)
+    return p.c * h * h + p.d * h**2
+
+
+def _phi(names: str, *texts: str) -> lielaws.Architecture:
+    symbols = sympy.symbols(names)
+    return lielaws.from_phi(symbols, [sympy.sympify(text) for text in texts])
+
+
+MAKERS: dict[str, Callable[[], lielaws.Architecture]] = {
+    "relu": lambda: lielaws.mlp([2, 3, 2]),
+    "linear": lambda: lielaws.linear([2, 3, 2]),
+    "deep linear": lambda: lielaws.linear([2, 2, 2, 2]),
+    "bias": lambda: lielaws.mlp([2, 2, 2, 1], bias=True, output_bias=True),
+    "leaky": lambda: lielaws.mlp([2, 2, 2], "leaky_relu", slope=0.1),
+    "square": lambda: lielaws.mlp([2, 2, 2], "square"),
+    "relu2": lambda: lielaws.mlp([2, 2, 2], "relu2"),
+    "power": lambda: lielaws.mlp([2, 2, 1], "power4", bias=True),
+    "conv": lambda: lielaws.conv([1, 2, 1], kernel=2, size=4),
+    "conv 2d": lambda: lielaws.conv([1, 2, 1], kernel=2, size=5, stride=2, dim=2, activation="abs"),
+    "residual": lambda: lielaws.residual(lielaws.mlp([2, 2, 2])),
+    "sequential": lambda: lielaws.sequential(lielaws.mlp([2, 2, 2]), lielaws.residual(lielaws.linear([2, 1, 2]))),
+    "phi": lambda: _phi("x y z", "x*y*z", "x/(y + z)"),
+    "phi product": lambda: _phi("x1 x2 x3 x4", "x1*x2*x3*x4", "-3*x1*x2/2"),
+    "user": lambda: lielaws.architecture(_user, {"C": (1, 2), "A": (2, 2)}, {"x": (2,)}),
+    "twins": lambda: lielaws.architecture(_twins, {"C": (2, 4), "A": (2, 2), "s": ()}, {"x": (2,)}),
+    "all steps": lambda: lielaws.architecture(_all_steps, {"W": (2, 2), "b": (2,)}, {"x": (2, 3)}),
+    "not affine": lambda: lielaws.architecture(_not_affine, {"c": (2,), "A": (2, 2)}, {"x": (2,)}),
+    "idempotent": lambda: lielaws.architecture(_idempotent, {"c": (1,), "d": (1,), "A": (1, 2)}, {"x": (2,)}),
+}
+
+TAMPERED = (
+    "relu",
+    "linear",
+    "bias",
+    "leaky",
+    "square",
+    "conv",
+    "sequential",
+    "phi",
+    "phi product",
+    "twins",
+    "not affine",
+    "idempotent",
+)
+
+
+@cache
+def make(name: str) -> lielaws.Architecture:
+    return MAKERS[name]()
+
+
+@cache
+def _text(name: str, find_laws: bool) -> str:
+    return lielaws.discover_laws(make(name), find_laws=find_laws).certificate.to_json()
+
+
+def record(name: str, find_laws: bool = True) -> dict[str, Any]:
+    """A fresh copy of the record of a certificate, as it is read from a file."""
+    return json.loads(_text(name, find_laws))
+
+
+def graph_architecture(spec: Mapping[str, Any]) -> lielaws.Architecture:
+    """The architecture of a spec of the family "graph", with its parameters in the order of the steps."""
+    order = [step[2][1] for step in spec["steps"] if step[0] == "leaf" and step[2][0] == "parameter"]
+    names = [*order, *sorted(spec["parameters"].keys() - set(order))]
+
+    def network(p: Any, *rest: Any) -> Any:
+        *arrays, ops = rest
+        leaves = {"parameter": p, "data": dict(zip(spec["data"], arrays, strict=True))}
+        values: list[Any] = []
+        for operation, inputs, fixed, shape in spec["steps"]:
+            if operation == "leaf":
+                values.append(leaves[fixed[0]][fixed[1]])
+            else:
+                values.append(_rebuilt(ops, operation, [values[k] for k in inputs], fixed, tuple(shape)))
+        return values[-1]
+
+    shapes = {name: tuple(spec["parameters"][name]) for name in names}
+    return lielaws.architecture(network, shapes, {name: tuple(shape) for name, shape in spec["data"].items()})
+
+
+def _rebuilt(ops: Any, operation: str, inputs: list[Any], fixed: Any, shape: tuple[int, ...]) -> Any:
+    nodes = [array.node for array in inputs]
+    match operation:
+        case "constant":
+            return ops.array([sympy.Rational(value, fixed[1]) for value in fixed[0]]).reshape(shape)
+        case "add":
+            return inputs[0] + inputs[1]
+        case "scale":
+            return inputs[0] * sympy.Rational(fixed)
+        case "contract":
+            return ops.einsum(fixed, *inputs)
+        case "power" | "reciprocal":
+            return inputs[0] ** (fixed or -1)
+        case "reshape":
+            return inputs[0].reshape(shape)
+        case "permute":
+            return inputs[0].transpose(*fixed)
+        case "sum":
+            return inputs[0].sum(tuple(fixed))
+        case "broadcast":
+            return Array(primitives.broadcast(nodes[0], shape, tuple(fixed)))
+        case "gather" | "scatter":
+            return Array(getattr(primitives, operation)(nodes[0], IndexMap.of(fixed), shape))
+        case "piecewise":
+            return ops.piecewise(inputs[0], *map(sympy.Rational, fixed))
+    raise AssertionError(operation)

@@ -1,0 +1,279 @@
+"""Certificates made by hand for false statements are rejected, with the reason that applies."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lielaws.certificate.verify import verify
+from tests.certificate.cases import record
+
+Record = dict[str, Any]
+PRIME = 2**31 - 1
+
+
+def add_law(found: Record, terms: list[Any]) -> None:
+    found["lower"]["laws"].append(terms)
+    bound(found, lower=found["lower_bound"] + 1)
+
+
+def bound(found: Record, lower: int | None = None, upper: int | None = None) -> None:
+    """Claim other bounds, with all that follows from them."""
+    found["lower_bound"] = found["lower_bound"] if lower is None else lower
+    found["upper_bound"] = found["upper_bound"] if upper is None else upper
+    found["upper"]["rank"] = found["dimension"] - found["upper_bound"]
+    found["status"] = "exact" if found["lower_bound"] == found["upper_bound"] else "gap"
+
+
+def no_law(found: Record) -> None:
+    found["lower"]["laws"][0] = [[1, [0, 0]]]
+
+
+def one_coefficient(found: Record) -> None:
+    found["lower"]["laws"][1][0][0] = 2
+
+
+def law_modulo_the_prime(found: Record) -> None:
+    found["lower"]["laws"][0].append([PRIME, [0, 0]])
+
+
+def law_modulo_many_primes(found: Record) -> None:
+    primes = (PRIME, 2**61 - 1, 2**31 - 19, 2**62 - 57)
+    product = 1
+    for prime in primes:
+        product *= prime
+    found["lower"]["laws"][0].append([product**20, [0, 0]])
+
+
+def law_times_the_prime(found: Record) -> None:
+    found["lower"]["laws"][0] = [[PRIME * value, place] for value, place in found["lower"]["laws"][0]]
+
+
+def same_law_twice(found: Record) -> None:
+    found["lower"]["laws"][1] = found["lower"]["laws"][0]
+
+
+def square_of_a_law(found: Record) -> None:
+    first, second = found["lower"]["laws"][:2]
+    found["lower"]["laws"][2] = [[a * b, sorted(i + j)] for a, i in first for b, j in second]
+
+
+def constant_as_a_law(found: Record) -> None:
+    found["lower"]["laws"][2] = [[5, []]]
+
+
+def empty_law(found: Record) -> None:
+    found["lower"]["laws"][2] = []
+
+
+def gradient_vanishes(found: Record) -> None:
+    found["lower"]["independence"]["point"] = [0] * found["dimension"]
+
+
+def gradients_depend_at_the_point(found: Record) -> None:
+    # All laws of the linear network are linear in the directions that are left.
+    point = found["lower"]["independence"]["point"]
+    found["lower"]["independence"]["point"] = [1] * len(point)
+
+
+def rank_too_high(found: Record) -> None:
+    found["upper"]["brackets"].append(0)
+    bound(found, upper=found["upper_bound"] - 1)
+
+
+def rank_too_high_by_more_brackets(found: Record) -> None:
+    found["upper"]["brackets"] += [[0, 1], [[2, 3], [0, 1]], [4, [3, 2]]]
+    bound(found, upper=found["upper_bound"] - 1)
+
+
+def more_laws_than_there_can_be(found: Record) -> None:
+    add_law(found, [[1, [0]]])
+
+
+def upper_bound_alone(found: Record) -> None:
+    found["upper_bound"] += 1
+
+
+def lower_bound_alone(found: Record) -> None:
+    found["lower_bound"] -= 1
+
+
+def status_alone(found: Record) -> None:
+    found["status"] = "gap"
+
+
+def composite_prime(found: Record) -> None:
+    found["upper"]["prime"] = 1000003 * 1000033
+
+
+def strong_pseudoprime(found: Record) -> None:
+    found["upper"]["prime"] = 3215031751
+
+
+def composite_for_the_laws(found: Record) -> None:
+    found["lower"]["independence"]["prime"] = 3 * (2**31 - 1)
+
+
+def small_prime(found: Record) -> None:
+    found["upper"]["prime"] = 101
+
+
+def foreign_probe(found: Record) -> None:
+    found["upper"]["probes"][0]["cotangent"].append(1)
+
+
+def probe_without_gates(found: Record) -> None:
+    found["upper"]["probes"][0]["gates"] = {}
+
+
+def bracket_of_no_probe(found: Record) -> None:
+    found["upper"]["brackets"][0] = len(found["upper"]["probes"])
+
+
+def negative_word(found: Record) -> None:
+    found["upper"]["brackets"][0] = -1
+
+
+def realizable_gates(found: Record) -> None:
+    found["setting"]["gates"] = "realizable"
+
+
+def hypothesis_hidden(found: Record) -> None:
+    found["hypotheses"] = []
+
+
+def another_hypothesis(found: Record) -> None:
+    found["hypotheses"].append("the reader believes it")
+
+
+def another_flow(found: Record) -> None:
+    found["setting"]["flow"] = {"kind": "heavy ball", "friction": "0"}
+
+
+def another_loss(found: Record) -> None:
+    found["setting"]["loss"] = "cross_entropy"
+
+
+def wider_network(found: Record) -> None:
+    found["architecture"]["widths"] = [2, 4, 2]
+
+
+def another_network_of_the_same_size(found: Record) -> None:
+    found["architecture"]["widths"] = [3, 2, 3]
+
+
+def other_activation(found: Record) -> None:
+    found["architecture"]["activation"] = "square"
+    found["hypotheses"] = []
+
+
+LIES: list[tuple[str, Callable[[Record], None], str]] = [
+    ("relu", no_law, "lower.laws[0]: it is no law"),
+    ("relu", one_coefficient, "lower.laws[1]: it is no law"),
+    ("relu", law_modulo_the_prime, "lower.laws[0]: it is no law"),
+    ("relu", law_modulo_many_primes, "lower.laws[0]: it is no law"),
+    ("relu", law_times_the_prime, "the gradient of law 0 vanishes"),
+    ("relu", same_law_twice, "they depend on each other"),
+    ("relu", square_of_a_law, "they depend on each other"),
+    ("relu", constant_as_a_law, "the gradient of law 2 vanishes"),
+    ("relu", constant_as_a_law, "they depend on each other"),
+    ("relu", empty_law, "they depend on each other"),
+    ("relu", gradient_vanishes, "lower.independence: the gradient of law 0 vanishes"),
+    ("linear", gradients_depend_at_the_point, "lower.independence: the gradients of 6 laws have rank"),
+    ("relu", rank_too_high, "upper.rank = 10: the brackets have rank 9"),
+    ("linear", rank_too_high_by_more_brackets, "upper.rank = 7: the brackets have rank 6"),
+    ("relu", more_laws_than_there_can_be, "above the upper bound"),
+    ("relu", more_laws_than_there_can_be, "lower.laws[3]: it is no law"),
+    ("relu", upper_bound_alone, "upper_bound = 4: the rank gives 3"),
+    ("relu", lower_bound_alone, "lower_bound = 2: there are 3 laws"),
+    ("relu", status_alone, "status = 'gap'"),
+    ("relu", composite_prime, "it is not a prime"),
+    ("relu", strong_pseudoprime, "upper.prime = 3215031751: it is not a prime"),
+    ("relu", composite_for_the_laws, "lower.independence.prime = 6442450941: it is not a prime"),
+    ("relu", small_prime, "upper.prime = 101: it must lie between"),
+    ("relu", foreign_probe, "upper.probes[0].cotangent = '3 entries'"),
+    ("relu", probe_without_gates, "upper.probes[0].gates = ['gate0']"),
+    ("relu", bracket_of_no_probe, "upper.brackets[0] = 9"),
+    ("relu", negative_word, "upper.brackets[0] = -1"),
+    ("relu", realizable_gates, "setting.gates = 'realizable': unsupported"),
+    ("relu", hypothesis_hidden, "hypotheses = []"),
+    ("linear", another_hypothesis, "hypotheses = "),
+    ("relu", another_flow, "setting.flow = "),
+    ("relu", another_loss, "setting.loss = 'cross_entropy': unsupported"),
+    ("relu", wider_network, "dimension = 12: the architecture has 16 parameters"),
+    ("relu", another_network_of_the_same_size, "upper.probes[0].data.x"),
+    ("relu", other_activation, "upper.probes[0].gates = ['gate0']"),
+]
+
+
+@pytest.mark.parametrize(("name", "lie", "reason"), LIES, ids=[lie.__name__ for _, lie, _ in LIES])
+def test_a_lie_is_rejected_for_the_right_reason(name: str, lie: Callable[[Record], None], reason: str) -> None:
+    found = record(name)
+    lie(found)
+    verification = verify(found)
+    assert not verification.valid
+    assert any(reason in text for text in verification.reasons), verification.reasons
+
+
+def test_a_law_times_a_prime_is_still_a_law() -> None:
+    """Only its independence cannot be seen modulo that prime; modulo another one it can."""
+    found = record("relu")
+    law_times_the_prime(found)
+    found["lower"]["independence"]["prime"] = 2**31 - 19
+    assert verify(found).valid
+
+
+def test_gates_of_one_function_are_one_gate() -> None:
+    """relu(u) and leaky_relu(-2u): the second gate is one minus the first, and free ones would prove too few laws."""
+    found = record("twins")
+    generator = random.Random(1)
+    for k, probe in enumerate(found["upper"]["probes"]):
+        first, second = (probe["gates"][name] for name in ("gate0", "gate1"))
+        assert [(a + b) % PRIME for a, b in zip(first, second, strict=True)] == [1, 1]
+        probe["gates"]["gate1"] = [generator.randrange(PRIME) for _ in range(2)]
+        if k == 0:
+            (reason,) = verify(found).reasons
+            assert "upper.probes[0].gates.gate1[0]" in reason
+            assert "contradicts" in reason
+    assert not verify(found).valid
+
+
+def test_gates_are_patterns_where_the_network_is_not_affine_in_them() -> None:
+    found = record("not affine")
+    gates = found["upper"]["probes"][0]["gates"]["gate0"]
+    assert set(gates) <= {0, 1}
+    gates[0] = 2
+    (reason,) = verify(found).reasons
+    assert "must be 0 or 1" in reason
+
+
+def test_laws_of_gates_of_0_and_1_alone_are_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = record("idempotent")
+    assert [[1, [0]], [-1, [1]]] in found["lower"]["laws"]
+    assert verify(found).valid
+    for k, law in enumerate(found["lower"]["laws"]):
+        if law == [[1, [0]], [-1, [1]]]:
+            law[1][0] = -2
+            assert verify(found).reasons == (f"lower.laws[{k}]: it is no law, as it is not constant along the flow",)
+            law[1][0] = -1
+    monkeypatch.setattr("lielaws.certificate.conserved._MOST_EXPONENTS", 100)
+    (reason,) = verify(found).reasons
+    assert "too large to check" in reason
+
+
+def test_a_point_where_a_denominator_vanishes() -> None:
+    found = record("phi")
+    found["upper"]["point"][1:] = [5, PRIME - 5]
+    (reason,) = verify(found).reasons
+    assert "denominator" in reason
+
+
+def test_all_failing_statements_are_named() -> None:
+    found = record("relu")
+    for lie in (no_law, rank_too_high, hypothesis_hidden, gradient_vanishes):
+        lie(found)
+    text = "\n".join(verify(found).reasons)
+    assert all(piece in text for piece in ("laws[0]", "upper.rank", "hypotheses", "lower.independence"))

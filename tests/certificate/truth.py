@@ -1,0 +1,102 @@
+"""What is true of an architecture, by the library itself: the oracle for certificates that were tampered with."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+import lielaws
+from lielaws.flows.gradient import GradientFlow
+from lielaws.laws.polynomial import Polynomial
+from lielaws.laws.solve import Samples
+from lielaws.laws.terms import TermTable
+from lielaws.linalg import dense, random_prime
+from tests.certificate.cases import graph_architecture
+
+FREE_GATES = "free gates: the laws of all activation patterns together; a single region may have more"
+PRIME = 2**31 - 19
+
+
+def build(spec: dict[str, Any]) -> lielaws.Architecture:
+    """The architecture of a spec, by the constructors of the library."""
+    options = {key: value for key, value in spec.items() if key != "family"}
+    match spec["family"]:
+        case "mlp":
+            return lielaws.mlp(**_with_slope(options))
+        case "conv":
+            return lielaws.conv(**_with_slope(options))
+        case "residual":
+            return lielaws.residual(build(options["block"]))
+        case "sequential":
+            return lielaws.sequential(*map(build, options["blocks"]))
+        case "phi":
+            # The texts come from a certificate that was accepted; tests may execute what the library must not.
+            import sympy
+
+            symbols = {name: sympy.Symbol(name) for name in options["symbols"]}
+            texts = [sympy.sympify(text, locals=symbols) for text in options["expressions"]]
+            used = {str(symbol) for text in texts for symbol in text.free_symbols}
+            texts += [0 * symbols[name] for name in symbols if name not in used]
+            return lielaws.from_phi([symbols[name] for name in options["symbols"]], texts)
+        case "graph":
+            return graph_architecture(spec)
+    raise AssertionError(spec)
+
+
+def _with_slope(options: dict[str, Any]) -> dict[str, Any]:
+    from fractions import Fraction
+
+    return options | ({"slope": Fraction(options["slope"])} if "slope" in options else {})
+
+
+@cache
+def _known(spec: str) -> tuple[lielaws.Architecture, int]:
+    architecture = build(json.loads(spec))
+    return architecture, lielaws.discover_laws(architecture, find_laws=False).n_laws
+
+
+def falsehood(found: dict[str, Any]) -> str | None:
+    """What a certificate that was accepted states wrongly, if anything."""
+    architecture, most = _known(json.dumps(found["architecture"]))
+    laws = [_polynomial(terms) for terms in found["lower"]["laws"]]
+    gated = bool(architecture.potential.gates)
+    checks = {
+        "setting": found["setting"] == {"flow": {"kind": "gradient"}, "loss": "any", "gates": "free"},
+        "dimension": found["dimension"] == architecture.dimension,
+        "upper bound": found["upper_bound"] >= most,
+        "rank": found["upper"]["rank"] == architecture.dimension - found["upper_bound"],
+        "lower bound": found["lower_bound"] == len(laws) <= most,
+        "status": found["status"] == ("exact" if found["lower_bound"] == found["upper_bound"] else "gap"),
+        "hypotheses": found["hypotheses"] == ([FREE_GATES] if gated else []),
+        "laws": _all_hold(laws, architecture),
+        "independence": _independent(laws, architecture.dimension),
+    }
+    wrong = [name for name, holds in checks.items() if not holds]
+    return wrong[0] if wrong else None
+
+
+def _polynomial(terms: Any) -> Polynomial:
+    collected: dict[tuple[int, ...], int] = {}
+    for coefficient, coordinates in terms:
+        monomial = tuple(sorted(coordinates))
+        collected[monomial] = collected.get(monomial, 0) + coefficient
+    return Polynomial.of(collected)
+
+
+def _all_hold(laws: list[Polynomial], architecture: lielaws.Architecture) -> bool:
+    if not laws:
+        return True
+    rng = np.random.default_rng(len(laws))
+    samples = Samples(GradientFlow().fields(architecture.potential), rng, random_prime(rng))
+    table = TermTable.of(laws, architecture.dimension)
+    return not table.derivatives(*samples.take(50), samples.prime).any()
+
+
+def _independent(laws: list[Polynomial], dimension: int) -> bool:
+    if not laws:
+        return True
+    state = np.random.default_rng(2).integers(0, PRIME, dimension, dtype=np.int64)
+    return dense.rank(TermTable.of(laws, dimension).gradients(state, PRIME), PRIME) == len(laws)
