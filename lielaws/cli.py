@@ -26,6 +26,9 @@ _arch = click.argument("arch")
 _seed = click.option(
     "--seed", default=0, show_default=True, help="Of the random points; the count does not depend on it."
 )
+_loss = click.option("--loss", default="any", show_default=True, help="any or cross_entropy.")
+_gates = click.option("--gates", default="free", show_default=True, help="free or realizable.")
+_tensors = click.option("--parameters", metavar="NAMES", help="Laws of these tensors only, such as W1,W2.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -33,6 +36,9 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_arch
 @_seed
 @_json
+@_loss
+@_gates
+@_tensors
 @click.option("--latex", is_flag=True, help="Print the laws in LaTeX.")
 @click.option("--max-degree", default=2, show_default=True, help="Largest degree of the polynomials that are searched.")
 @click.option("--count-only", is_flag=True, help="Count, but do not look for laws.")
@@ -47,12 +53,24 @@ def discover(
     count_only: bool,
     certificate: str | None,
     quiet: bool,
+    loss: str,
+    gates: str,
+    parameters: str | None,
 ) -> None:
     """Find all conservation laws of ARCH, a spec such as relu:3-4-3 or the path of a spec file."""
     from lielaws.discover import discover_laws
 
     with _progress(quiet) as progress:
-        report = discover_laws(arch, seed=seed, max_degree=max_degree, find_laws=not count_only, progress=progress)
+        report = discover_laws(
+            arch,
+            loss=loss,
+            gates=gates,
+            parameters=_names(parameters),
+            max_degree=max_degree,
+            find_laws=not count_only,
+            seed=seed,
+            progress=progress,
+        )
     if certificate is not None:
         report.certificate.save(certificate)
     if as_json:
@@ -71,7 +89,12 @@ def discover(
 @click.argument("laws", nargs=-1, required=True)
 @_seed
 @_json
-def check(arch: str, laws: tuple[str, ...], seed: int, as_json: bool) -> None:
+@_loss
+@_gates
+@_tensors
+def check(
+    arch: str, laws: tuple[str, ...], seed: int, as_json: bool, loss: str, gates: str, parameters: str | None
+) -> None:
     """Check a list of LAWS of ARCH: which hold, are they independent, and are they all?
 
     Each of LAWS is an expression such as "W1 @ W1.T - W2.T @ W2" or "W1[0,0]**2 - W2[0,0]**2", or a file with one
@@ -79,7 +102,8 @@ def check(arch: str, laws: tuple[str, ...], seed: int, as_json: bool) -> None:
     """
     from lielaws.check import check_laws
 
-    result = check_laws(arch, [_law_text(law) for law in laws], seed=seed)
+    settings = {"seed": seed, "loss": loss, "gates": gates, "parameters": _names(parameters)}
+    result = check_laws(arch, [_law_text(law) for law in laws], **settings)
     click.echo(json.dumps(result.to_dict(), indent=1, default=str) if as_json else str(result))
     if not result.all_hold:
         sys.exit(1)
@@ -124,6 +148,10 @@ def list_command(as_json: bool) -> None:
     click.echo("\nCatalogue")
     for entry in CATALOGUE:
         click.echo(f"  {entry.spec:<46} {entry.note} ({entry.source})")
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def _law_text(argument: str) -> str:

@@ -16,9 +16,10 @@ from lielaws.architectures.checks import positive_int
 from lielaws.architectures.part import part
 from lielaws.closure.growth import Growth, Progress, grow
 from lielaws.closure.point import TraceDimension, dimension_at, rational_point
-from lielaws.errors import InvalidArgumentError, SizeError, UnsupportedError, nearest
+from lielaws.errors import InvalidArgumentError, SizeError, nearest
 from lielaws.flows.fields import VectorFields
 from lielaws.flows.gradient import GradientFlow
+from lielaws.flows.patterns import realizable_patterns
 from lielaws.laws.law import Law
 from lielaws.laws.search import SearchResult, search
 from lielaws.laws.signs import sign_characters
@@ -26,6 +27,7 @@ from lielaws.report.evidence import Evidence
 from lielaws.report.report import Report
 
 LOSSES = ("any", "cross_entropy")
+GATES = ("free", "realizable")
 _LARGEST_DEGREE = 12
 _BYTES_PER_ENTRY = 32
 
@@ -67,8 +69,10 @@ def discover_laws(
     ----------
     arch : spec string such as "relu:3-4-3", path of a spec file, Architecture, or (symbols, expressions)
     flow : GradientFlow() by default
-    loss : "any": the gradient of the loss with respect to the output is arbitrary
-    gates : "free": activation patterns are arbitrary (the path-lifting of arXiv 2307.00144)
+    loss : "any": the gradient of the loss with respect to the output is arbitrary; "cross_entropy": its entries sum to
+        zero over the last axis
+    gates : "free": activation patterns are arbitrary (the path-lifting of arXiv 2307.00144); "realizable": those that
+        occur near one random integer point, which the seed chooses. The count is then that of its region
     parameters : names of the tensors that laws may involve; all by default. The count is then that of laws of these
         tensors alone, which hold whatever the others are
     max_degree : largest degree of the polynomials that are searched, 1 to 12
@@ -95,7 +99,7 @@ def discover_laws(
     result: SearchResult | None = None
     if find_laws:
         with _timed(seconds, "laws"):
-            result = _search(architecture, fields, growth, rng, max_degree, progress)
+            result = _search(fields, growth, rng, settings, max_degree, progress)
     evidence = Evidence(architecture, total, settings.flow, loss, gates, fields, growth, result, max_degree, seed)
     laws = tuple(Law(polynomial, fields.space) for polynomial in result.laws) if result else ()
     return Report(evidence, laws, seconds)
@@ -118,8 +122,8 @@ class Settings:
             raise InvalidArgumentError("flow", self.flow, "a flow such as GradientFlow() is needed")
         if self.loss not in LOSSES:
             raise InvalidArgumentError("loss", self.loss, nearest(str(self.loss), LOSSES))
-        if self.gates != "free":
-            raise UnsupportedError("gates", self.gates, "'free' is supported so far")
+        if self.gates not in GATES:
+            raise InvalidArgumentError("gates", self.gates, nearest(str(self.gates), GATES))
         if isinstance(self.seed, bool) or not isinstance(self.seed, int | np.integer) or self.seed < 0:
             raise InvalidArgumentError("seed", self.seed, "a nonnegative integer is needed")
 
@@ -127,7 +131,11 @@ class Settings:
 def build_fields(architecture: Architecture, settings: Settings) -> VectorFields:
     """The family of vector fields, after a check that it fits in memory."""
     check_memory(architecture.name, architecture.dimension)
-    fields: VectorFields = settings.flow.fields(architecture.potential_for(settings.loss))
+    potential = architecture.potential_for(settings.loss)
+    patterns = None
+    if settings.gates == "realizable" and potential.gates:
+        patterns = realizable_patterns(potential, np.random.default_rng(settings.seed))
+    fields: VectorFields = settings.flow.fields(potential, patterns)
     return fields
 
 
@@ -159,15 +167,19 @@ def trace_dimension(arch: Any, at: Mapping[str, Any], *, seed: int = 0) -> Trace
 
 
 def _search(
-    architecture: Architecture,
     fields: VectorFields,
     growth: Growth,
     rng: np.random.Generator,
+    settings: Settings,
     max_degree: int,
     progress: Progress | None,
 ) -> SearchResult:
     wanted = fields.space.dimension - growth.rank
-    labels = sign_characters(fields.potential) if wanted else np.zeros(fields.space.dimension, dtype=np.uint64)
+    labels = (
+        sign_characters(fields.potential, settings.gates != "free")
+        if wanted
+        else np.zeros(fields.space.dimension, dtype=np.uint64)
+    )
     return search(fields, labels, wanted, rng, max_degree=max_degree, progress=progress)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.flows.exact import Expansion, FieldBounds
+from lielaws.flows.patterns import Patterns
 from lielaws.flows.state import StateSpace
 from lielaws.graph.node import Leaf, Node
 from lielaws.graph.potential import Potential
@@ -67,12 +68,22 @@ class VectorFields(Protocol):
     def potential(self) -> Potential: ...
 
     @property
+    def patterns(self) -> Patterns | None:
+        """The activation patterns that the family is restricted to."""
+        ...
+
+    @property
     def space(self) -> StateSpace: ...
 
     @property
     def generic(self) -> bool:
         """Whether members are drawn from all of an affine space, so that one random member meets every proper
         subspace with negligible probability."""
+        ...
+
+    @property
+    def proof_rows(self) -> int:
+        """How many members, drawn with `free_gates`, prove an identity that vanishes on them."""
         ...
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 from lielaws.errors import UnsupportedError
 from lielaws.flows.exact import Expansion, FieldBounds, bound_fields
 from lielaws.flows.fields import IntArray, Members, State, VectorFields
+from lielaws.flows.patterns import Patterns
 from lielaws.flows.probes import dense_probes
 from lielaws.flows.state import StateSpace
 from lielaws.graph.differentiate import pullback
@@ -30,9 +31,9 @@ _LARGEST_EXPANSION = 4000
 class GradientFlow:
     """theta' = -grad L(theta). Setting of arXiv 2307.00144."""
 
-    def fields(self, potential: Potential) -> VectorFields:
-        """The family span{ grad f_z } on the space of parameters."""
-        return GradientFields(potential)
+    def fields(self, potential: Potential, patterns: Patterns | None = None) -> VectorFields:
+        """The family span{ grad f_z } on the space of parameters, for all gates or for some patterns of them."""
+        return GradientFields(potential, patterns)
 
     def describe(self) -> dict[str, str]:
         """The flow as plain values, for specs and certificates."""
@@ -47,6 +48,7 @@ class GradientFields:
     """The gradients of all potentials of an architecture."""
 
     potential: Potential
+    patterns: Patterns | None = None
     probes: ProbeStrategy = dense_probes
 
     @cached_property
@@ -55,7 +57,11 @@ class GradientFields:
 
     @property
     def generic(self) -> bool:
-        return all(gate.affine for gate in self.potential.gates)
+        return self.patterns is None and all(gate.affine for gate in self.potential.gates)
+
+    @property
+    def proof_rows(self) -> int:
+        return 1 if self.patterns is None else self.patterns.count
 
     @cached_property
     def slopes(self) -> Sequence[Node | None]:
@@ -72,7 +78,10 @@ class GradientFields:
         return bound_fields([slope for slope in self.slopes if slope is not None], self.potential.plan)
 
     def expansion(self, law_terms: int) -> Expansion | None:
-        if self.bounds.expanded_terms * law_terms > _LARGEST_EXPANSION * self.space.dimension:
+        if (
+            self.patterns is not None
+            or self.bounds.expanded_terms * law_terms > _LARGEST_EXPANSION * self.space.dimension
+        ):
             return None
         return self._expansion
 
@@ -117,7 +126,11 @@ class GradientFields:
 
     def draw(self, rng: np.random.Generator, count: int, state: State, *, free_gates: bool = False) -> Members:
         draw_leaf = self.probes(self.potential, free_gates)
-        sample = self._sampler.draw_sample(rng, count, state.prime, state.draw, draw_leaf)
+        given = None
+        if self.patterns is not None:
+            known = self.patterns.count
+            given = self.patterns.choose(np.arange(count) % known if free_gates else rng.integers(0, known, count))
+        sample = self._sampler.draw_sample(rng, count, state.prime, state.draw, draw_leaf, given)
         constants = {leaf: value for leaf, value in state.draw.leaves.items() if leaf.role == "constant"}
         if self.potential.is_rational:
             return Members({**constants, **sample.leaves}, count)

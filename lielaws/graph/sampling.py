@@ -72,14 +72,21 @@ class Sampler:
         return self._with_roots(draw, nothing, 1, rng, prime, uniform)
 
     def draw_sample(
-        self, rng: np.random.Generator, count: int, prime: int, state: Draw, draw_leaf: DrawLeaf = uniform
+        self,
+        rng: np.random.Generator,
+        count: int,
+        prime: int,
+        state: Draw,
+        draw_leaf: DrawLeaf = uniform,
+        given: Mapping[Leaf, IntArray] | None = None,
     ) -> Draw:
+        """Samples, one for each state or all at one; `given` values of leaves are taken as they are."""
         leaves = {
             node.static: draw_leaf(node, rng, count, prime)
             for node in self.leaves
-            if node.static.role not in STATE_ROLES
+            if node.static.role not in STATE_ROLES and node.static not in (given or {})
         }
-        draw = Draw(leaves, FreeValues.draw(self.plan, 0, rng, count, prime), count)
+        draw = Draw({**leaves, **(given or {})}, FreeValues.draw(self.plan, 0, rng, count, prime), count)
         return self._with_roots(draw, state, 0, rng, prime, draw_leaf)
 
     def run(self, state: Draw, sample: Draw, prime: int) -> tuple[list[Any], Drawing]:

@@ -46,12 +46,12 @@ def _derivative(function: StateFunction, fields: VectorFields, rng: np.random.Ge
     """The derivative along a random member at a random state modulo a fresh prime."""
     for _ in range(_ATTEMPTS):
         samples = Samples(fields, rng, random_prime(rng, with_roots=True), free_gates=free_gates)
-        states, values = samples.take(1)
+        states, values = samples.take(fields.proof_rows if free_gates else 1)
         try:
             gradient = function.gradients(states, samples.prime)
         except BadPrimeError:
             continue
-        return int((gradient * values % samples.prime).sum() % samples.prime)
+        return int(((gradient * values % samples.prime).sum(axis=1) % samples.prime).max())
     raise ExactnessError(f"a denominator of {function.expression} vanishes at every state that was tried")
 
 

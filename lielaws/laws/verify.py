@@ -63,7 +63,7 @@ def _by_evaluation(
     while remaining and rounds < _MOST_ROUNDS:
         table = TermTable.of(remaining, fields.space.dimension)
         samples = Samples(fields, rng, random_prime(rng, with_roots=True), free_gates=True)
-        zero = ~table.derivatives(*samples.take(1), samples.prime).any(axis=0)
+        zero = ~table.derivatives(*samples.take(fields.proof_rows), samples.prime).any(axis=0)
         remaining = [law for law, keep in zip(remaining, np.atleast_1d(zero), strict=True) if keep]
         rounds += 1
         error = math.log2(max(1, len(laws))) + rounds * round_error(laws, fields)

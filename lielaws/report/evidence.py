@@ -80,7 +80,12 @@ class Evidence:
     @property
     def hypotheses(self) -> tuple[str, ...]:
         texts = []
-        if self.has_gates:
+        if self.fields.patterns is not None:
+            texts.append(
+                f"realizable gates: the region of one integer point, with the {self.fields.patterns.count} activation "
+                "patterns that 4000 data show there; the laws found are laws of the region if it has no other pattern"
+            )
+        elif self.has_gates:
             texts.append("free gates: the laws of all activation patterns together; a single region may have more")
         if not self.potential.plan.empty:
             texts.append(

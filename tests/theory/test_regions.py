@@ -1,0 +1,50 @@
+"""Real activation patterns: a network can have more laws in its region than with free gates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lielaws import discover_laws, mlp
+from lielaws.errors import UnsupportedError
+
+
+@pytest.mark.parametrize(("widths", "free", "allowed"), [([1, 3, 1], 3, {4, 5}), ([2, 3, 3, 2], 6, set(range(6, 12)))])
+def test_counts_of_regions(widths, free, allowed):
+    """DESIGN 2.3: relu 1-3-1 has 3 laws with free gates and 4 or 5 in a region; 2-3-3-2 has 6, somewhere 10 or 11."""
+    assert discover_laws(mlp(widths)).n_laws == free
+    counts = set()
+    for seed in range(8):
+        report = discover_laws(mlp(widths), gates="realizable", seed=seed)
+        assert report.complete
+        counts.add(report.n_laws)
+        assert any("realizable" in text for text in report.certificate.hypotheses)
+    assert counts <= allowed
+    assert max(counts) > free
+
+
+def test_laws_of_a_region_hold_at_its_point():
+    arch = mlp([1, 3, 1])
+    report = discover_laws(arch, gates="realizable", seed=1)
+    point = {name: np.array(value, dtype=float) for name, value in report.evidence.fields.patterns.point.items()}
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        x, w = rng.normal(size=(1, 1)), rng.normal(size=(1, 1))
+        slope = arch.pullback(point, x, w)
+        for law in report.laws:
+            gradient = law.gradient(point)
+            assert sum(np.sum(gradient[name] * slope[name]) for name in slope) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_networks_without_gates_are_what_they_are():
+    assert discover_laws(mlp([2, 3, 2], "square"), gates="realizable").n_laws == 3
+
+
+def test_signs_that_cannot_be_computed_are_refused():
+    def net(p, x, ops):
+        return p.C @ ops.relu(ops.tanh(p.A @ x))
+
+    from lielaws import architecture
+
+    with pytest.raises(UnsupportedError, match="gates"):
+        discover_laws(architecture(net, {"A": (2, 2), "C": (1, 2)}, {"x": (2,)}), gates="realizable")
