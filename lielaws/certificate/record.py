@@ -13,7 +13,7 @@ from lielaws.errors import CertificateError
 
 FORMAT = "lielaws-certificate"
 VERSION = 1
-_LARGEST_FILE = 200 * 2**20
+_LARGEST_FILE = 8 * 2**20
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Certificate:
         return tuple(self.record["hypotheses"])
 
     def to_json(self) -> str:
-        return json.dumps(self.record, sort_keys=True, separators=(",", ":"), ensure_ascii=True) + "\n"
+        return json.dumps(self.record, separators=(",", ":"), ensure_ascii=True) + "\n"
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the file. Raises CertificateError if that is not possible."""

@@ -99,3 +99,17 @@ def test_another_expression_is_another_network() -> None:
     for output, valid in (("C @ relu(A @ x)", True), ("C @ relu(A.T @ x)", False), ("C @ (A @ x)", False)):
         found = record("user") | {"architecture": {"family": "network", "output": output, **shapes}}
         assert verify(found).valid is valid
+
+
+def test_the_order_of_parameters_survives_a_file(tmp_path):
+    """Coordinates are numbered in the order of the parameters, so a file must keep it."""
+    spec = {
+        "family": "network",
+        "parameters": {"C": [2, 3], "A": [3, 2], "b": [3]},
+        "data": {"x": [2]},
+        "let": {"z": "A @ x + b", "h": "relu(z)"},
+        "output": "C @ h",
+    }
+    certificate = lielaws.discover_laws(spec).certificate
+    certificate.save(tmp_path / "c.json")
+    assert verify(lielaws.Certificate.load(tmp_path / "c.json")).valid
