@@ -20,6 +20,7 @@ from lielaws.graph.node import Leaf, Node
 from lielaws.graph.potential import Potential
 from lielaws.graph.program import Program
 from lielaws.graph.sampling import Draw, DrawLeaf, Sampler
+from lielaws.linalg import modular
 from lielaws.numbers.modular import Modular
 
 ProbeStrategy = Callable[[Potential, bool], DrawLeaf]
@@ -109,7 +110,7 @@ class GradientFields:
         return Sampler([*present, *leaves, self.potential.free_cotangent, *gates], self.potential.plan)
 
     def draw_state(self, rng: np.random.Generator, count: int, prime: int) -> State:
-        vector = rng.integers(0, prime, (1, count, self.space.dimension), dtype=np.int64)
+        vector = modular.residues(rng, prime, (1, count, self.space.dimension))
         draw = self._sampler.draw_state(rng, count, prime, self._parameters(vector))
         return State(prime, self._vector(draw), draw)
 
@@ -142,7 +143,7 @@ class GradientFields:
         jets, samples = state.shape[0], max(state.shape[1], members.count)
         values = dict(members.values) | self._parameters(state)
         computed = iter(self.program.run(arithmetic.with_bases(members.bases), values))
-        result = np.zeros((jets, samples, self.space.dimension), dtype=np.int64)
+        result = np.zeros((jets, samples, self.space.dimension), dtype=state.dtype)
         for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True):
             if slope is not None:
                 value = next(computed)

@@ -27,7 +27,7 @@ class FreeValues:
         """scope : 0 for a sample, 1 for a state"""
         sizes = {kind: numbers[scope] for kind, numbers in plan.free_values.items()}
         # Exponentials are invertible, so zero is left out; for the others one residue less does no harm.
-        return cls({kind: rng.integers(1, prime, (1, count, size), dtype=np.int64) for kind, size in sizes.items()})
+        return cls({kind: modular.residues(rng, prime, (1, count, size), 1) for kind, size in sizes.items()})
 
     def select(self, chosen: Any) -> FreeValues:
         return FreeValues({kind: array[:, chosen] for kind, array in self.values.items()})

@@ -20,6 +20,7 @@ from lielaws.graph.drawing import Drawing, FreeValues
 from lielaws.graph.node import Leaf, Node, ancestors
 from lielaws.graph.plan import Plan, entry_start
 from lielaws.graph.program import Program
+from lielaws.linalg import modular
 from lielaws.numbers.dependence import Dependence
 from lielaws.numbers.polynomials import objects
 
@@ -41,7 +42,7 @@ class Draw:
 
 
 def uniform(node: Node, rng: np.random.Generator, count: int, prime: int) -> IntArray:
-    return rng.integers(0, prime, (1, count, *node.shape), dtype=np.int64)
+    return modular.residues(rng, prime, (1, count, *node.shape))
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,8 @@ def read(polynomial: Polynomial, space: StateSpace) -> Reading:
 
 
 def _sums(tensor: str, shape: Index, terms: dict[tuple[Index, ...], int]) -> list[Atom]:
-    for axes in _axis_sets(len(shape)):
+    # A single entry is called by its index, even if it is all there is.
+    for axes in _axis_sets(len(shape)) if len(terms) > 1 else (tuple(range(len(shape))),):
         groups = _group({(index,): c for (index,), c in terms.items()}, (axes,))
         size = math.prod(length for axis, length in enumerate(shape) if axis not in axes)
         if found := _complete(groups, size):

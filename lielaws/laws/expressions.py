@@ -66,7 +66,7 @@ class StateFunction:
             for leaf, start in zip(self.leaves.values(), self.space.offsets.values(), strict=True)
         }
         computed = iter(program.run(Modular(prime), values))
-        result = np.zeros(states.shape, dtype=np.int64)
+        result = np.zeros(states.shape, dtype=states.dtype)
         for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True):
             if slope is not None:
                 result[:, start : start + slope.size] = next(computed).reshape(1, -1, slope.size)[0]

@@ -9,8 +9,7 @@ from lielaws.flows.exact import FieldBounds
 from lielaws.flows.fields import VectorFields
 from lielaws.laws.expressions import StateFunction, as_polynomial
 from lielaws.laws.solve import Samples
-from lielaws.laws.verify import ERROR_EXPONENT, evaluation_error
-from lielaws.linalg import random_prime
+from lielaws.laws.verify import ERROR_EXPONENT, enough_bits, evaluation_error, verification_prime
 from lielaws.numbers.modular import BadPrimeError
 
 _MOST_ROUNDS = 256
@@ -22,11 +21,13 @@ def identity_holds(function: StateFunction, fields: VectorFields, rng: np.random
 
     Raises ExactnessError if degrees are too large to conclude anything from evaluations.
     """
-    error = evaluation_error(_joint(function.bounds, fields.bounds, fields.space.dimension))
+    joint = _joint(function.bounds, fields.bounds, fields.space.dimension)
+    bits = enough_bits(lambda bits: evaluation_error(joint, bits))
+    error = evaluation_error(joint, bits)
     rounds = int(ERROR_EXPONENT / -error) + 1 if error < 0 else _MOST_ROUNDS + 1
     if rounds > _MOST_ROUNDS:
         raise ExactnessError(f"{function.expression}: the degrees are too large to verify it by evaluation")
-    return all(_derivative(function, fields, rng, free_gates=True) == 0 for _ in range(rounds)) or (
+    return all(_derivative(function, fields, rng, bits, free_gates=True) == 0 for _ in range(rounds)) or (
         not fields.generic and _holds_on_patterns(function, fields, rng)
     )
 
@@ -36,16 +37,18 @@ def _holds_on_patterns(function: StateFunction, fields: VectorFields, rng: np.ra
     polynomial = as_polynomial(function)
     expansion = fields.expansion(len(polynomial.terms)) if polynomial is not None else None
     if expansion is None or polynomial is None:
-        if _derivative(function, fields, rng, free_gates=False) != 0:
+        if _derivative(function, fields, rng, 31, free_gates=False) != 0:
             return False
         raise ExactnessError(f"{function.expression}: whether it holds for gates of 0 and 1 is too large to expand")
     return expansion.annihilates(polynomial.terms)
 
 
-def _derivative(function: StateFunction, fields: VectorFields, rng: np.random.Generator, free_gates: bool) -> int:
+def _derivative(
+    function: StateFunction, fields: VectorFields, rng: np.random.Generator, bits: int, free_gates: bool
+) -> int:
     """The derivative along a random member at a random state modulo a fresh prime."""
     for _ in range(_ATTEMPTS):
-        samples = Samples(fields, rng, random_prime(rng, with_roots=True), free_gates=free_gates)
+        samples = Samples(fields, rng, verification_prime(rng, bits), free_gates=free_gates)
         states, values = samples.take(fields.proof_rows if free_gates else 1)
         try:
             gradient = function.gradients(states, samples.prime)

@@ -82,10 +82,10 @@ class TermTable:
         samples = len(states)
         padded = np.concatenate([states, np.ones((samples, 1), dtype=np.int64)], axis=1)
         directions = np.concatenate([fields, np.zeros((samples, 1), dtype=np.int64)], axis=1)
-        result = np.zeros((samples, self.count), dtype=np.int64)
+        result = np.zeros((samples, self.count), dtype=states.dtype)
         for first, last in self._chunks(samples):
             total = self._product_rule(self.factors[first:last], padded, directions, p)
-            total = total * np.asarray(self.coefficients[first:last] % p, dtype=np.int64) % p
+            total = total * np.asarray(self.coefficients[first:last] % p, dtype=states.dtype) % p
             owners = self.owners[first:last]
             starts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
             result[:, owners[starts]] += np.add.reduceat(total, starts, axis=1) % p
@@ -98,7 +98,7 @@ class TermTable:
     @staticmethod
     def _product_rule(factors: IntArray, values: IntArray, directions: IntArray, p: int) -> IntArray:
         """For each term, the derivative of its monomial along the direction."""
-        total = np.zeros((len(values), len(factors)), dtype=np.int64)
+        total = np.zeros((len(values), len(factors)), dtype=values.dtype)
         for position in range(factors.shape[1]):
             product = directions[:, factors[:, position]]
             for other in range(factors.shape[1]):

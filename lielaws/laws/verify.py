@@ -2,9 +2,13 @@
 
 Small identities are expanded over Q. Others are evaluated at random points modulo primes drawn after the law was
 fixed. The identity times a common denominator has integer coefficients of size at most H and degree at most d. If it
-were not zero, a random prime between 2^30 and 2^31 that is 3 modulo 4 (there are more than 2.5 * 10^7) would divide
-all its coefficients with probability at most log2(H) / 30 / 2.5e7, and otherwise a random point modulo the prime would
-be a zero with probability at most d / 2^30 (Schwartz and Zippel). Rounds are repeated until the bound is below 2^-100.
+were not zero, a random prime between 2^(b-1) and 2^b that is 3 modulo 4 (there are more than 2^(b-1) / (3 b)) would
+divide all its coefficients with probability at most log2(H) / (b - 1) over that number, and otherwise a random point
+modulo the prime would be a zero with probability at most d / 2^(b-1) (Schwartz and Zippel). Rounds are repeated until
+the bound is below 2^-100; b is 31, or 61 where that is not enough.
+
+With m square roots, points lie on a variety of degree at most the product of the degrees of the equations s^2 = q, and
+2^-m of all points have one above them (up to lower order in the prime); the bound is multiplied accordingly.
 
 Each reciprocal 1/q counts as a variable first. Multiplying by powers of the q gives a polynomial: degree and log2(H)
 grow by at most d times the sums of the degrees and of the log2 norms of the q, once a level of nesting. Points where a
@@ -14,7 +18,7 @@ q vanishes are drawn again, which at most doubles the bound as long as that happ
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,7 +31,7 @@ from lielaws.laws.terms import TermTable
 from lielaws.linalg import random_prime
 
 ERROR_EXPONENT = 100
-_PRIMES_LOG = math.log2(2.5e7)
+_BITS, _MANY_BITS = 31, 61
 _MOST_ROUNDS = 64
 
 
@@ -60,35 +64,45 @@ def _by_evaluation(
     remaining = list(laws)
     rounds = 0
     error = 0.0
+    bits = enough_bits(lambda bits: round_error(laws, fields, bits))
     while remaining and rounds < _MOST_ROUNDS:
         table = TermTable.of(remaining, fields.space.dimension)
-        samples = Samples(fields, rng, random_prime(rng, with_roots=True), free_gates=True)
+        samples = Samples(fields, rng, verification_prime(rng, bits), free_gates=True)
         zero = ~table.derivatives(*samples.take(fields.proof_rows), samples.prime).any(axis=0)
         remaining = [law for law, keep in zip(remaining, np.atleast_1d(zero), strict=True) if keep]
         rounds += 1
-        error = math.log2(max(1, len(laws))) + rounds * round_error(laws, fields)
+        error = math.log2(max(1, len(laws))) + rounds * round_error(laws, fields, bits)
         if error < -ERROR_EXPONENT:
             return remaining, Verification("evaluation", error, rounds)
     return [], Verification("evaluation", min(error, 0.0), rounds)
 
 
-def round_error(laws: Sequence[Polynomial], fields: VectorFields) -> float:
+def enough_bits(error: Callable[[int], float]) -> int:
+    """The smaller size of primes, if a few rounds of it are enough."""
+    return _BITS if error(_BITS) < -ERROR_EXPONENT / 10 else _MANY_BITS
+
+
+def verification_prime(rng: np.random.Generator, bits: int) -> int:
+    return random_prime(rng, 2**bits, 2 ** (bits - 1), with_roots=True)
+
+
+def round_error(laws: Sequence[Polynomial], fields: VectorFields, bits: int) -> float:
     """log2 of the probability that one round does not see that the identity of a law fails."""
     bounds = fields.bounds
     degree = bounds.degree + max(law.degree for law in laws) - 1
     norm = bounds.log_norm + max(math.log2(sum(abs(c) for _, c in law.terms)) + math.log2(law.degree) for law in laws)
-    return evaluation_error(replace(bounds, degree=degree, log_norm=norm))
+    return evaluation_error(replace(bounds, degree=degree, log_norm=norm), bits)
 
 
-def evaluation_error(identity: FieldBounds) -> float:
+def evaluation_error(identity: FieldBounds, bits: int) -> float:
     """log2 of the probability that one evaluation of an identity with these bounds is zero although it fails.
 
-    Never above zero; a degree near 2^30 leaves nothing to conclude from an evaluation.
+    Never above zero; a degree near the prime leaves nothing to conclude from an evaluation.
     """
     degree, norm, doubling = float(identity.degree), identity.log_norm, identity.log_roots
     for level in identity.inverted:
         norm += degree * level.log_norm
         degree += degree * level.degree
     doubling += 1.0 if identity.inverted else 0.0
-    divided = max(norm, 1.0) / 30
-    return min(0.0, doubling + math.log2(2.0 ** (math.log2(divided) - _PRIMES_LOG) + degree / 2.0**30))
+    divided = max(norm, 1.0) / (bits - 1) * 3 * bits
+    return min(0.0, doubling + math.log2(divided + degree) - (bits - 1))

@@ -16,7 +16,7 @@ The thresholds were measured; both sides of each are tested.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -39,8 +39,24 @@ _SMALLEST_DIVISION = 2048
 _SMALLEST_PAIRING = 16
 
 
+def residues(rng: np.random.Generator, p: int, shape: tuple[int, ...], low: int = 0) -> npt.NDArray[Any]:
+    """Uniform residues from `low` on: int64 below 2^31, Python integers as objects for larger primes.
+
+    Larger primes serve proofs, where few values are needed and an error must be much rarer.
+    """
+    array = rng.integers(low, p, shape, dtype=np.int64)
+    return array if fits_words(p) else array.astype(object)
+
+
+def fits_words(p: int) -> bool:
+    """Whether products of residues fit in int64."""
+    return p < 1 << _PRIME_BITS
+
+
 def matmul(a: IntArray, b: IntArray, p: int) -> IntArray:
     """a @ b modulo p for stacks (..., M, K) and (..., K, N), under numpy's broadcasting of the leading axes."""
+    if not fits_words(p):
+        return np.asarray(np.matmul(a.astype(object), b.astype(object)) % p)
     rows, terms = a.shape[-2:]
     columns = b.shape[-1]
     kernel = product_kernel(rows, terms, columns, max(a.size * columns, b.size * rows))
@@ -121,6 +137,8 @@ def _by_chunks(product: Product, length: int, a: IntArray, b: IntArray, p: int) 
 
 def reduce(x: IntArray, p: int) -> IntArray:
     """The residues of an array of integers in [0, 2^64), given as the bits of an int64 array."""
+    if x.dtype == object:
+        return x % p
     u = x.view(np.uint64)
     if x.size < _SMALLEST_DIVISION:
         return (u % np.uint64(p)).view(np.int64)
@@ -156,7 +174,7 @@ def inverse(a: IntArray, p: int) -> IntArray:
 
 def _inverse(a: IntArray, p: int) -> IntArray:
     if a.size < _SMALLEST_PAIRING:
-        return np.array([pow(x, -1, p) for x in a.tolist()], dtype=np.int64)
+        return np.array([pow(x, -1, p) for x in a.tolist()], dtype=a.dtype)
     # One inverse serves two entries, 1/x = y/(xy): three products an entry in all, where a power takes about fifty.
     half, odd = divmod(a.size, 2)
     left, right = a[:half], a[half : 2 * half]

@@ -39,7 +39,7 @@ def subset_pairs(masks: int) -> tuple[IntArray, IntArray, IntArray]:
 
 
 class Modular(StructuralArithmetic):
-    """Arithmetic in F_p[e1..ek] / (e_i^2), vectorized over samples. `prime` must be below 2^31."""
+    """Arithmetic in F_p[e1..ek] / (e_i^2), vectorized over samples. Primes from 2^31 on are slow: objects."""
 
     lead = 2
 
@@ -57,7 +57,8 @@ class Modular(StructuralArithmetic):
         if known is None:
             inverse = self._inverse_of_integer(constant.denominator)
             residues = [number % self.prime * inverse % self.prime for number in constant.numerators]
-            known = np.array(residues, dtype=np.int64).reshape((1, 1, *shape))
+            dtype = np.int64 if modular.fits_words(self.prime) else object
+            known = np.array(residues, dtype=dtype).reshape((1, 1, *shape))
             self._constants[(constant, shape)] = known
         return known
 

@@ -271,3 +271,9 @@ def test_networks_of_some_size_are_quick() -> None:
     assert len(found.phi) == 9**4
     assert found.jacobian.shape == (9**4, 243)
     assert time.perf_counter() - started < 10
+
+
+def test_phi_without_data_is_phi_itself():
+    x, y = sympy.symbols("x y")
+    arch = from_phi([x, y], [x * y, x + 2 * y])
+    assert arch.forward({"x": 3.0, "y": 2.0}, None).tolist() == [6.0, 7.0]
