@@ -5,12 +5,25 @@ from lielaws.errors import LieLawsError as LieLawsError  # isort: skip
 # Architectures
 from lielaws.architectures.base import Architecture as Architecture
 from lielaws.architectures.base import architecture as architecture
+from lielaws.architectures.attention import attention as attention
+from lielaws.architectures.autoencoder import tied_autoencoder as tied_autoencoder
 from lielaws.architectures.composition import residual as residual
 from lielaws.architectures.composition import sequential as sequential
+from lielaws.architectures.convex import input_convex as input_convex
 from lielaws.architectures.convolution import conv as conv
+from lielaws.architectures.embedding import embedding as embedding
+from lielaws.architectures.experts import moe as moe
+from lielaws.architectures.gated import glu as glu
+from lielaws.architectures.low_rank import lora_mlp as lora_mlp
+from lielaws.architectures.low_rank import low_rank as low_rank
 from lielaws.architectures.mlp import linear as linear
 from lielaws.architectures.mlp import mlp as mlp
+from lielaws.architectures.normalization import weight_norm as weight_norm
 from lielaws.architectures.phi import from_phi as from_phi
+from lielaws.architectures.transformer import transformer as transformer
+from lielaws.architectures.transformer import transformer_block as transformer_block
+from lielaws.architectures.tying import freeze as freeze
+from lielaws.architectures.tying import share as share
 
 # Flows
 from lielaws.flows.gradient import GradientFlow as GradientFlow

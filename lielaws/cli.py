@@ -127,6 +127,23 @@ def verify(files: tuple[str, ...], as_json: bool) -> None:
         sys.exit(1)
 
 
+@cli.command("audit")
+@_json
+@click.option("--markdown", is_flag=True, help="Print a Markdown table.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def audit_command(as_json: bool, markdown: bool, quiet: bool) -> None:
+    """Compute instances of published statements, and say which are confirmed, conditional or refuted."""
+    from lielaws.audit.run import audit
+    from lielaws.audit.table import markdown_table, text_table
+
+    with _progress(quiet) as progress:
+        rows = audit(progress=progress)
+    if as_json:
+        click.echo(json.dumps([row.to_dict() for row in rows], indent=1))
+    else:
+        click.echo(markdown_table(rows) if markdown else text_table(rows))
+
+
 @cli.command("list")
 @_json
 def list_command(as_json: bool) -> None:

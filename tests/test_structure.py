@@ -31,6 +31,7 @@ ORDER = (
     {"report"},
     {"discover"},
     {"check"},
+    {"audit"},
     {"catalogue"},
     {"cli"},
 )

@@ -26,7 +26,8 @@ def residual(block: Architecture) -> Architecture:
 
     spec = None if block.spec is None else {"family": "residual", "block": dict(block.spec)}
     source = "arXiv 2506.06194, Prop. 3.2"
-    return Architecture(f"residual({block.name})", block.parameters, block.data, network, spec, source)
+    name = f"residual({block.name})"
+    return Architecture(name, block.parameters, block.data, network, spec, source, block.patterns)
 
 
 def sequential(*blocks: Architecture) -> Architecture:
@@ -37,6 +38,9 @@ def sequential(*blocks: Architecture) -> Architecture:
         raise InvalidArgumentError("blocks", blocks, "at least one block is needed")
     for number, block in enumerate(blocks, start=1):
         _check_block(f"blocks[{number}]", block)
+        if block.patterns is not None:
+            remedy = "its discrete choices stack its outputs, so it can only be used alone"
+            raise InvalidArgumentError(f"blocks[{number}]", block.name, remedy)
     for number, (first, second) in enumerate(pairwise(blocks), start=1):
         needed = next(iter(second.data.values()))
         if first.output_shape != needed:

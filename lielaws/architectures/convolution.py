@@ -7,8 +7,8 @@ from typing import Any
 
 from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import checked_widths, positive_int
-from lielaws.errors import InvalidArgumentError, SizeError
+from lielaws.architectures.checks import checked_widths, flag, positive_int
+from lielaws.errors import InvalidArgumentError, SizeError, nearest
 from lielaws.graph.operations import Operations
 from lielaws.graph.potential import Namespace
 from lielaws.graph.trace import Array, as_rational
@@ -23,9 +23,15 @@ def conv(
     stride: int = 1,
     dim: int = 1,
     activation: str = "relu",
+    *,
     slope: Any = None,
+    bias: bool = False,
+    output_bias: bool = False,
+    padding: int = 0,
+    pooling: str | None = None,
+    pool: int | None = None,
 ) -> Architecture:
-    """A convolutional network: cross-correlations without padding, no activation after the last.
+    """A convolutional network: cross-correlations, no activation after the last.
 
     Parameters
     ----------
@@ -34,9 +40,16 @@ def conv(
     size : length of the input in every direction, so that x has shape (c0, size) or (c0, size, size)
     dim : 1 or 2
     activation, slope : as in :func:`lielaws.mlp`
+    bias : adds b1..b{L-1}, output_bias : adds b{L}; of shape (c_l,), one number for each channel
+    padding : zeros at both ends of every direction, in every layer
+    pooling : "average" or "max" over windows that do not overlap, after each hidden activation
+    pool : length of the windows in every direction, by default 2; what does not fill a window is left out
 
     Parameters of the network: W{l} of shape (c_l, c_{l-1}, kernel) or (c_l, c_{l-1}, kernel, kernel). The cotangent has
     an entry at every output position. Laws: arXiv 2506.06194, Thm 3.6.
+
+    With free gates, the maximum over a window is any of its entries, at each position for itself and whatever the
+    values are. As a ReLU that is applied before has a free gate of its own, that of a winner may be closed.
     """
     counts = checked_widths("channels", channels)
     kernel, size, stride = (
@@ -44,30 +57,79 @@ def conv(
     )
     if positive_int("dim", dim) > 2:
         raise InvalidArgumentError("dim", dim, "1 or 2 is needed")
+    zeros = 0 if type(padding) is int and padding == 0 else positive_int("padding", padding)
+    window = _checked_pool(pooling, pool)
     act = find_activation(activation, slope)
-    _check_lengths(counts, kernel, size, stride, dim)
+    _check_lengths(counts, kernel, size, stride, dim, zeros, window)
     depth = len(counts) - 1
+    biased = [flag("bias", bias)] * (depth - 1) + [flag("output_bias", output_bias)]
     subscripts = "oik,ipk->op" if dim == 1 else "oikl,ipqkl->opq"
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         for layer in range(1, depth + 1):
-            x = ops.einsum(subscripts, p[f"W{layer}"], ops.patches(x, kernel, stride))
+            x = ops.einsum(subscripts, p[f"W{layer}"], ops.patches(padded(x, zeros, ops), kernel, stride))
+            if biased[layer - 1]:
+                x = x + p[f"b{layer}"].reshape(-1, *(1,) * dim)
             if layer < depth:
                 x = act(ops, x)
+                x = x if pooling is None else pooled(x, pooling, window, ops)
         return x
 
-    shapes = {f"W{layer}": (counts[layer], counts[layer - 1]) + (kernel,) * dim for layer in range(1, depth + 1)}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer in range(1, depth + 1):
+        shapes[f"W{layer}"] = (counts[layer], counts[layer - 1]) + (kernel,) * dim
+        if biased[layer - 1]:
+            shapes[f"b{layer}"] = (counts[layer],)
     options: dict[str, Any] = {"kernel": kernel, "size": size, "stride": stride, "dim": dim, "activation": activation}
     if slope is not None:
         options["slope"] = str(as_rational(slope))
-    name = f"conv:{'-'.join(map(str, counts))}" + "".join(f"+{key}={value}" for key, value in options.items())
+    extra = {"bias": bias, "output_bias": output_bias, "padding": zeros, "pooling": pooling}
+    options |= {key: value for key, value in extra.items() if value}
+    options |= {} if pooling is None else {"pool": window}
+    name = f"conv:{'-'.join(map(str, counts))}"
+    name += "".join(f"+{key}={str(value).lower() if value is True else value}" for key, value in options.items())
     spec = {"family": "conv", "channels": list(counts), **options}
     return Architecture(name, shapes, {"x": (counts[0],) + (size,) * dim}, network, spec, "arXiv 2506.06194, Thm 3.6")
 
 
-def _check_lengths(counts: Sequence[int], kernel: int, size: int, stride: int, dim: int) -> None:
+def padded(x: Array, padding: int, ops: Operations) -> Array:
+    """Zeros before and after the entries along all axes but the first."""
+    for axis in range(1, x.ndim if padding else 0):
+        zeros = ops.zeros((*x.shape[:axis], padding, *x.shape[axis + 1 :]))
+        x = ops.concatenate([zeros, x, zeros], axis)
+    return x
+
+
+def pooled(x: Array, pooling: str, window: int, ops: Operations) -> Array:
+    """Averages or maxima over windows that do not overlap, along all axes but the first."""
+    patches = ops.patches(x, window, window)
+    positions = patches.shape[: x.ndim]
+    if pooling == "average":
+        return patches.mean(tuple(range(x.ndim, patches.ndim)))
+    entries = patches.reshape(*positions, -1)
+    winner = entries[..., 0]
+    for number in range(1, entries.shape[-1]):
+        winner = ops.maximum(entries[..., number], winner)
+    return winner
+
+
+def _checked_pool(pooling: Any, pool: Any) -> int:
+    """The length of a pooling window; 1 without pooling."""
+    if pooling is None:
+        if pool is not None:
+            raise InvalidArgumentError("pool", pool, "without pooling it has no effect; omit it")
+        return 1
+    if pooling not in ("average", "max"):
+        raise InvalidArgumentError("pooling", pooling, nearest(str(pooling), ["average", "max", "none"]))
+    return 2 if pool is None else positive_int("pool", pool)
+
+
+def _check_lengths(
+    counts: Sequence[int], kernel: int, size: int, stride: int, dim: int, padding: int, window: int
+) -> None:
     length = size
     for layer, channels in enumerate(counts[:-1], start=1):
+        length += 2 * padding
         if length < kernel:
             remedy = f"layer {layer} has only {length} positions for a kernel of {kernel}; make the input larger"
             raise InvalidArgumentError("size", size, remedy)
@@ -76,3 +138,8 @@ def _check_lengths(counts: Sequence[int], kernel: int, size: int, stride: int, d
         if entries > _MOST_PATCH_ENTRIES:
             remedy = f"layer {layer} would unfold to {entries:,} entries; at most {_MOST_PATCH_ENTRIES:,} fit"
             raise SizeError("size", size, remedy)
+        if layer < len(counts) - 1:
+            if length < window:
+                remedy = f"layer {layer} has only {length} positions for pooling over {window}; make the input larger"
+                raise InvalidArgumentError("pool", window, remedy)
+            length //= window

@@ -16,6 +16,7 @@ from lielaws.flows.probes import dense_probes
 from lielaws.flows.state import StateSpace
 from lielaws.graph.differentiate import pullback
 from lielaws.graph.drawing import FreeValues
+from lielaws.graph.generators import FUNCTIONS
 from lielaws.graph.node import Leaf, Node
 from lielaws.graph.potential import Potential
 from lielaws.graph.program import Program
@@ -98,7 +99,13 @@ class GradientFields:
             if slope is not None
         ]
         gates = [gate.leaf for gate in self.potential.gates]
-        leaves = [*parameters.values(), *self.potential.traced.data.values(), self.potential.free_cotangent, *gates]
+        leaves = [
+            *parameters.values(),
+            *self.potential.traced.data.values(),
+            self.potential.free_cotangent,
+            *gates,
+            *self.potential.constants,
+        ]
         return Expansion(components, starts, leaves, {gate.static for gate in gates})
 
     @cached_property
@@ -107,7 +114,8 @@ class GradientFields:
         leaves = [*self.potential.traced.parameters.values(), *self.potential.traced.data.values()]
         gates = [gate.leaf for gate in self.potential.gates]
         present = [slope for slope in self.slopes if slope is not None]
-        return Sampler([*present, *leaves, self.potential.free_cotangent, *gates], self.potential.plan)
+        fixed = self.potential.constants
+        return Sampler([*present, *leaves, self.potential.free_cotangent, *gates, *fixed], self.potential.plan)
 
     def draw_state(self, rng: np.random.Generator, count: int, prime: int) -> State:
         vector = modular.residues(rng, prime, (1, count, self.space.dimension))
@@ -131,13 +139,20 @@ class GradientFields:
         if self.patterns is not None:
             known = self.patterns.count
             given = self.patterns.choose(np.arange(count) % known if free_gates else rng.integers(0, known, count))
-        sample = self._sampler.draw_sample(rng, count, state.prime, state.draw, draw_leaf, given)
-        constants = {leaf: value for leaf, value in state.draw.leaves.items() if leaf.role == "constant"}
-        if self.potential.is_rational:
-            return Members({**constants, **sample.leaves}, count)
-        return Members(
-            {**constants, **sample.leaves}, count, self._sampler.run(state.draw, sample, state.prime)[1].drawn
-        )
+        if not self._divides:
+            sample = self._sampler.draw_sample(rng, count, state.prime, state.draw, draw_leaf, given)
+            return Members({**self._constants(state), **sample.leaves}, count)
+        sample, bases = self._sampler.draw_members(rng, count, state.prime, state.draw, draw_leaf, given)
+        return Members({**self._constants(state), **sample.leaves}, count, bases)
+
+    @cached_property
+    def _divides(self) -> bool:
+        """Whether base values are needed: of functions, or to see that no denominator vanishes."""
+        return any(step.node.op in ("reciprocal", "sqrt", *FUNCTIONS) for step in self._sampler.program.steps)
+
+    @staticmethod
+    def _constants(state: State) -> dict[Leaf, IntArray]:
+        return {leaf: value for leaf, value in state.draw.leaves.items() if leaf.role == "constant"}
 
     def evaluate(self, state: IntArray, members: Members, arithmetic: Modular) -> IntArray:
         jets, samples = state.shape[0], max(state.shape[1], members.count)

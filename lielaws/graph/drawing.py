@@ -36,7 +36,8 @@ class FreeValues:
 class Drawing(Modular):
     """Arithmetic of residues (no jets) that determines base values and keeps them in `bases`.
 
-    failed : samples in which a root does not exist modulo the prime: (samples,) for each sqrt node
+    failed : where a root does not exist modulo the prime: (samples, entries) for each sqrt node
+    vanished : samples in which a denominator is zero
     """
 
     def __init__(self, prime: int, plan: Plan, state: FreeValues, sample: FreeValues) -> None:
@@ -44,6 +45,7 @@ class Drawing(Modular):
         self.plan = plan
         self.drawn: dict[int, Any] = {}
         self.failed: dict[int, npt.NDArray[np.bool_]] = {}
+        self.vanished: npt.NDArray[np.bool_] = np.zeros(1, dtype=bool)
         self._state, self._sample = state.values, sample.values
         self._exponents: dict[int, IntArray] = {}
         self._exponentials: dict[int, IntArray] = {}
@@ -163,7 +165,15 @@ class Drawing(Modular):
         return (1 - square) % self.prime * below % self.prime, 2 * t % self.prime * below % self.prime
 
     def reciprocal(self, a: IntArray) -> IntArray:
-        return super().reciprocal(a[None])[0] if a.ndim < self.lead else super().reciprocal(a)
+        """Inverses; samples in which a denominator vanishes are noted in `vanished` and get any value."""
+        if a.ndim < self.lead:
+            inverse: IntArray = super().reciprocal(a[None])[0]
+            return inverse
+        zero = a == 0
+        if np.any(zero):
+            self.vanished = self.vanished | _flat(zero)[0].any(axis=1)
+            a = np.where(zero, 1, a)
+        return super().reciprocal(a)
 
     def _keep(self, serial: int, entries: list[IntArray], shape: tuple[int, ...]) -> IntArray:
         self.drawn[serial] = self._stack(entries, shape)

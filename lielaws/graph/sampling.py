@@ -22,6 +22,7 @@ from lielaws.graph.plan import Plan, entry_start
 from lielaws.graph.program import Program
 from lielaws.linalg import modular
 from lielaws.numbers.dependence import Dependence
+from lielaws.numbers.modular import BadPrimeError, Bases
 from lielaws.numbers.polynomials import objects
 
 IntArray = npt.NDArray[np.int64]
@@ -29,6 +30,7 @@ DrawLeaf = Callable[[Node, np.random.Generator, int, int], IntArray]
 
 STATE_ROLES = ("parameter", "constant")
 _MOST_TRIES = 20_000
+_MOST_STALLED = 60
 _MOST_PASSES = 400
 
 
@@ -39,6 +41,17 @@ class Draw:
     leaves: Mapping[Leaf, IntArray]
     free: FreeValues
     count: int
+
+    def select(self, chosen: Any) -> Draw:
+        picked = {leaf: array[:, chosen] for leaf, array in self.leaves.items()}
+        return Draw(picked, self.free.select(chosen), len(chosen))
+
+    def replace(self, chosen: Any, other: Draw) -> None:
+        """Put the samples of another draw in place of the chosen ones."""
+        for leaf, array in other.leaves.items():
+            self.leaves[leaf][:, chosen] = array
+        for kind, array in other.free.values.items():
+            self.free.values[kind][:, chosen] = array
 
 
 def uniform(node: Node, rng: np.random.Generator, count: int, prime: int) -> IntArray:
@@ -89,6 +102,30 @@ class Sampler:
         }
         draw = Draw({**leaves, **(given or {})}, FreeValues.draw(self.plan, 0, rng, count, prime), count)
         return self._with_roots(draw, state, 0, rng, prime, draw_leaf)
+
+    def draw_members(
+        self,
+        rng: np.random.Generator,
+        count: int,
+        prime: int,
+        state: Draw,
+        draw_leaf: DrawLeaf = uniform,
+        given: Mapping[Leaf, IntArray] | None = None,
+    ) -> tuple[Draw, Bases]:
+        """Samples without a zero denominator, and the base values of functions there.
+
+        Patterns of 0 and 1 can close a whole layer, whose norm is then zero; such samples alone are drawn again.
+        """
+        sample = self.draw_sample(rng, count, prime, state, draw_leaf, given)
+        for _ in range(_MOST_STALLED):
+            drawing = self.run(state, sample, prime)[1]
+            bad = np.flatnonzero(np.broadcast_to(drawing.vanished, (count,)))
+            if not len(bad):
+                return sample, drawing.drawn
+            some = state if state.count == 1 else state.select(bad)
+            chosen = {leaf: array[:, bad] for leaf, array in (given or {}).items()}
+            sample.replace(bad, self.draw_sample(rng, len(bad), prime, some, draw_leaf, chosen))
+        raise BadPrimeError("a denominator vanishes at the chosen point")
 
     def run(self, state: Draw, sample: Draw, prime: int) -> tuple[list[Any], Drawing]:
         """The outputs at the base points, and the arithmetic with the base values of all functions."""
@@ -200,11 +237,16 @@ class Sampler:
         mine, theirs = self._scope_mask(scope), self._scope_mask(1 - scope)
         inside = np.array([_in_scope(mask, mine, theirs, scope) for mask in masks])
         pending, shared = np.arange(draw.count), False
+        stalled = 0
         for _ in range(_MOST_TRIES):
             failed = self._failures(program, node, draw, other, scope, pending, prime) & inside
             bad = failed.any(axis=1)
             if not bad.any():
                 return shared
+            stalled = stalled + 1 if bad.all() else 0
+            if stalled > _MOST_STALLED * max(1, 2 ** min(len(masks), 8)):
+                # Nothing that can be redrawn here decides whether the root exists, so another state is needed.
+                raise BadPrimeError(f"a square root of shape {node.shape} does not exist at this state")
             pending, failed = pending[bad], failed[bad]
             for entry in np.flatnonzero(failed.any(axis=0)).tolist():
                 own = fresh[entry] or masks[entry] & mine
@@ -215,13 +257,8 @@ class Sampler:
     def _failures(
         self, program: Program, node: Node, draw: Draw, other: Draw, scope: int, pending: IntArray, prime: int
     ) -> npt.NDArray[np.bool_]:
-        chosen = Draw(
-            {leaf: array[:, pending] for leaf, array in draw.leaves.items()}, draw.free.select(pending), len(pending)
-        )
-        aligned = other
-        if scope == 0 and other.count > 1:
-            picked = {leaf: array[:, pending] for leaf, array in other.leaves.items()}
-            aligned = Draw(picked, other.free.select(pending), len(pending))
+        chosen = draw.select(pending)
+        aligned = other.select(pending) if scope == 0 and other.count > 1 else other
         state, sample = (aligned, chosen) if scope == 0 else (chosen, aligned)
         drawing = Drawing(prime, self.plan, state.free, sample.free)
         program.run(drawing, {**state.leaves, **sample.leaves})

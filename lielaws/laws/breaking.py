@@ -52,8 +52,10 @@ class Counterexample:
 def find_counterexample(
     function: StateFunction, fields: VectorFields, rng: np.random.Generator
 ) -> Counterexample | None:
-    """A counterexample in small integers; None if none was met."""
+    """A counterexample in small integers; None if none was met, or for functions without rational values."""
     potential = fields.potential
+    if not potential.is_rational:
+        return None
     traced = potential.traced
     slopes = fields.slopes
     gates = {gate.leaf.static for gate in potential.gates}
@@ -62,6 +64,7 @@ def find_counterexample(
         *traced.data.values(),
         potential.free_cotangent,
         *(g.leaf for g in potential.gates),
+        *potential.constants,
     ]
     for attempt in range(_ATTEMPTS):
         values = {leaf.static: _draw(leaf, leaf.static in gates, attempt, rng) for leaf in leaves}

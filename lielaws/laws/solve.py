@@ -55,6 +55,16 @@ class Samples:
         return self.states[:count], self.values[:count]
 
     def _draw(self, count: int) -> tuple[IntArray, IntArray]:
+        try:
+            return self._draw_together(count)
+        except ExactnessError:
+            if count == 1:
+                raise
+        # Where each state is bad with some probability, all of many are good too rarely.
+        parts = [self._draw(half) for half in (count // 2, count - count // 2)]
+        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+    def _draw_together(self, count: int) -> tuple[IntArray, IntArray]:
         dimension = self.fields.space.dimension
         step = max(1, _MOST_ENTRIES // dimension)
         states, values = [], []

@@ -5,7 +5,7 @@ fixed. The identity times a common denominator has integer coefficients of size 
 were not zero, a random prime between 2^(b-1) and 2^b that is 3 modulo 4 (there are more than 2^(b-1) / (3 b)) would
 divide all its coefficients with probability at most log2(H) / (b - 1) over that number, and otherwise a random point
 modulo the prime would be a zero with probability at most d / 2^(b-1) (Schwartz and Zippel). Rounds are repeated until
-the bound is below 2^-100; b is 31, or 61 where that is not enough.
+the bound is below 2^-100; b is 31, and more where that would take too many.
 
 With m square roots, points lie on a variety of degree at most the product of the degrees of the equations s^2 = q, and
 2^-m of all points have one above them (up to lower order in the prime); the bound is multiplied accordingly.
@@ -31,7 +31,8 @@ from lielaws.laws.terms import TermTable
 from lielaws.linalg import random_prime
 
 ERROR_EXPONENT = 100
-_BITS, _MANY_BITS = 31, 61
+# Products of residues below 2^31 fit in words; the larger sizes cost Python integers.
+_BITS = (31, 61, 127, 255, 511)
 _MOST_ROUNDS = 64
 
 
@@ -78,8 +79,8 @@ def _by_evaluation(
 
 
 def enough_bits(error: Callable[[int], float]) -> int:
-    """The smaller size of primes, if a few rounds of it are enough."""
-    return _BITS if error(_BITS) < -ERROR_EXPONENT / 10 else _MANY_BITS
+    """The smallest size of primes of which some ten rounds are enough, or the largest there is."""
+    return next((bits for bits in _BITS if error(bits) < -ERROR_EXPONENT / 10), _BITS[-1])
 
 
 def verification_prime(rng: np.random.Generator, bits: int) -> int:

@@ -44,8 +44,13 @@ def residues(rng: np.random.Generator, p: int, shape: tuple[int, ...], low: int 
 
     Larger primes serve proofs, where few values are needed and an error must be much rarer.
     """
-    array = rng.integers(low, p, shape, dtype=np.int64)
-    return array if fits_words(p) else array.astype(object)
+    if fits_words(p):
+        return rng.integers(low, p, shape, dtype=np.int64)
+    # Sixty-four bits more than the prime has make the remainder uniform for all that matters.
+    width = (p.bit_length() + 71) // 8
+    entries = np.empty(int(np.prod(shape, dtype=np.int64)), dtype=object)
+    entries[:] = [low + int.from_bytes(rng.bytes(width)) % (p - low) for _ in range(len(entries))]
+    return entries.reshape(shape)
 
 
 def fits_words(p: int) -> bool:

@@ -13,11 +13,22 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lielaws.architectures.attention import attention
+from lielaws.architectures.autoencoder import tied_autoencoder
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.composition import residual, sequential
+from lielaws.architectures.convex import input_convex
 from lielaws.architectures.convolution import conv
+from lielaws.architectures.embedding import embedding
+from lielaws.architectures.experts import moe
+from lielaws.architectures.gated import glu
+from lielaws.architectures.low_rank import lora_mlp, low_rank
 from lielaws.architectures.mlp import linear, mlp
+from lielaws.architectures.normalization import weight_norm
+from lielaws.architectures.part import part
 from lielaws.architectures.phi import from_phi
+from lielaws.architectures.transformer import transformer, transformer_block
+from lielaws.architectures.tying import freeze, share
 from lielaws.errors import LieLawsError
 from lielaws.spec import load_architecture
 from lielaws.spec.families import families
@@ -40,6 +51,18 @@ NAMED = [
     linear([2, 3, 2]),
     conv([1, 2, 1], 2, 4),
     conv([1, 2, 1], 2, 6, stride=2, dim=2, activation="leaky_relu", slope=0.1),
+    mlp([3, 4, 2], "tanh", norm="layer", epsilon=False),
+    glu(3, 4),
+    moe(2, 3, 4),
+    weight_norm([2, 3, 2]),
+    low_rank(3, 2, 1),
+    lora_mlp([3, 4, 2], 2),
+    tied_autoencoder(3, 2),
+    input_convex(3, 4),
+    attention(3, 2),
+    embedding(4, 2),
+    transformer_block(4, 2, 2, 4),
+    transformer(5, 4, 2, 2, 4),
 ]
 COMPOSED = [
     residual(mlp([2, 3, 2])),
@@ -50,6 +73,9 @@ COMPOSED = [
     from_phi([W[0, 1], W[2, 0]], [W[0, 1] ** 2 * W[2, 0]]),
     load_architecture(NETWORK),
     sequential(load_architecture(NETWORK), linear([2, 2])),
+    share(mlp([2, 2, 2]), {"W2": "W1.T"}),
+    freeze(mlp([2, 3, 2]), ["W1"]),
+    part(mlp([2, 3, 2]), ["W1"]),
 ]
 
 
@@ -77,7 +103,19 @@ def test_names_of_architectures_are_spec_strings(wanted: Architecture) -> None:
 
 def test_every_family_is_described_and_tested() -> None:
     rebuilt = {made.spec["family"] for made in NAMED + COMPOSED if made.spec is not None}
-    activations = {"linear", "relu", "leaky_relu", "abs", "square", "cube", "relu2", "power<k>"}
+    activations = {"linear", "relu", "leaky_relu", "abs", "square", "cube", "relu2", "power<k>"} | {
+        "exp",
+        "sin",
+        "cos",
+        "sigmoid",
+        "tanh",
+        "softplus",
+        "silu",
+        "mish",
+        "erf",
+        "gelu",
+        "gelu_tanh",
+    }
     assert set(families()) == rebuilt | activations
     assert all(family.name == name and family.summary for name, family in families().items())
 

@@ -1,0 +1,28 @@
+"""Autoencoders whose decoder is the transposed encoder."""
+
+from __future__ import annotations
+
+from lielaws.architectures.activations import find_activation
+from lielaws.architectures.base import Architecture
+from lielaws.architectures.checks import positive_int
+from lielaws.graph.operations import Operations
+from lielaws.graph.potential import Namespace
+from lielaws.graph.trace import Array
+
+
+def tied_autoencoder(d: int, hidden: int, activation: str = "relu") -> Architecture:
+    """W^T act(W x) with one parameter W of shape (hidden, d); x has shape (d,).
+
+    activation : as in :func:`lielaws.mlp`; "linear" gives phi = W^T W, whose laws need not be polynomial (DESIGN 3)
+
+    Raises InvalidArgumentError for sizes that are no positive integers.
+    """
+    d, hidden = positive_int("d", d), positive_int("hidden", hidden)
+    act = find_activation(activation)
+
+    def network(p: Namespace, x: Array, ops: Operations) -> Array:
+        return p.W.T @ act(ops, p.W @ x)
+
+    spec = {"family": "tied_autoencoder", "d": d, "hidden": hidden, "activation": activation}
+    name = f"tied_autoencoder+activation={activation}:{d}-{hidden}"
+    return Architecture(name, {"W": (hidden, d)}, {"x": (d,)}, network, spec, "arXiv 2307.00144, section 3")

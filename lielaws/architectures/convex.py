@@ -1,0 +1,49 @@
+"""Input-convex networks."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lielaws.architectures.activations import find_activation
+from lielaws.architectures.base import Architecture
+from lielaws.architectures.checks import flag, positive_int
+from lielaws.errors import InvalidArgumentError
+from lielaws.graph.operations import Operations
+from lielaws.graph.potential import Namespace
+from lielaws.graph.trace import Array
+
+_CONVEX = ("linear", "relu", "leaky_relu", "abs", "square", "relu2", "exp", "softplus")
+_EVEN_POWER = re.compile(r"power[0-9]*[02468]")
+
+
+def input_convex(d: int, hidden: int, activation: str = "relu", d_out: int = 1, bias: bool = True) -> Architecture:
+    """U s(V x + b): convex in x where U has no negative entries, which the entropic metric on U preserves.
+
+    Parameters
+    ----------
+    d, hidden, d_out : sizes of input, hidden layer and output
+    activation : a convex one: "relu", "softplus", "exp", "square", ...
+    bias : False leaves b out
+
+    Parameters of the network: U of shape (d_out, hidden), V of shape (hidden, d), b of shape (hidden,). Laws under the
+    entropic metric on U: arXiv 2405.12888. Raises InvalidArgumentError for an activation that is not convex.
+    """
+    d, hidden, d_out = positive_int("d", d), positive_int("hidden", hidden), positive_int("d_out", d_out)
+    act = find_activation(activation)
+    if activation not in _CONVEX and not _EVEN_POWER.fullmatch(activation):
+        remedy = f"it is not convex; one of {', '.join(_CONVEX)} or an even power is needed"
+        raise InvalidArgumentError("activation", activation, remedy)
+    biased = flag("bias", bias)
+
+    def network(p: Namespace, x: Array, ops: Operations) -> Array:
+        u = p.V @ x
+        return p.U @ act(ops, u + p.b if biased else u)
+
+    parameters: dict[str, tuple[int, ...]] = {"U": (d_out, hidden), "V": (hidden, d)}
+    if biased:
+        parameters["b"] = (hidden,)
+    options: dict[str, Any] = {"activation": activation, "d_out": d_out, "bias": biased}
+    name = f"input_convex:{d}-{hidden}+activation={activation}+d_out={d_out}" + ("" if biased else "+bias=false")
+    spec = {"family": "input_convex", "d": d, "hidden": hidden, **options}
+    return Architecture(name, parameters, {"x": (d,)}, network, spec, "arXiv 2405.12888")

@@ -1,0 +1,86 @@
+"""Token embeddings: the data are indices, so they are part of the architecture instead of generic numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lielaws.architectures.base import Architecture
+from lielaws.architectures.checks import positive_int
+from lielaws.architectures.naming import plain_options, titled
+from lielaws.errors import InvalidArgumentError
+from lielaws.graph.operations import Operations
+from lielaws.graph.potential import Namespace
+from lielaws.graph.trace import Array
+
+Sequences = tuple[tuple[int, ...], ...]
+
+
+def embedding(vocabulary: int, d_model: int, tokens: int = 3, token_ids: Sequence[int] | None = None) -> Architecture:
+    """The rows of E of one sequence of tokens, shape (tokens, d_model): the first block of a :func:`sequential`.
+
+    Parameters
+    ----------
+    tokens : length of the sequence
+    token_ids : indices of its tokens, by default 0, 1, ..., starting again at the end of the vocabulary
+
+    Tokens are discrete: a generic row would be a mixture of embeddings, which no network ever sees. So the sequence is
+    part of the architecture, and the data x of shape () has no effect; for several sequences see :func:`transformer`.
+    Parameters of the network: E of shape (vocabulary, d_model). Laws of a row that no sequence uses are its entries.
+    """
+    vocabulary, d_model, tokens = (
+        positive_int(name, value)
+        for name, value in (("vocabulary", vocabulary), ("d_model", d_model), ("tokens", tokens))
+    )
+    given = None if token_ids is None else list(checked_tokens("token_ids", token_ids, vocabulary, tokens))
+    chosen = given or [k % vocabulary for k in range(tokens)]
+
+    def network(p: Namespace, x: Array, ops: Operations) -> Array:
+        return p.E[np.array(chosen)]
+
+    sizes = {"vocabulary": vocabulary, "d_model": d_model}
+    options = plain_options(embedding, {"tokens": tokens, "token_ids": given})
+    spec = {"family": "embedding", **sizes, **options}
+    name = titled("embedding", sizes, options)
+    return Architecture(name, {"E": (vocabulary, d_model)}, {"x": ()}, network, spec)
+
+
+def checked_tokens(argument: str, ids: Any, vocabulary: int, tokens: int) -> tuple[int, ...]:
+    """The indices of one sequence. Raises InvalidArgumentError."""
+    if isinstance(ids, str) or not isinstance(ids, Iterable):
+        raise InvalidArgumentError(argument, ids, f"{tokens} indices of tokens are needed, such as [0, 1, 0]")
+    given = list(ids)
+    if len(given) != tokens:
+        raise InvalidArgumentError(argument, given, f"{tokens} indices are needed, one for each token")
+    whole = (int, np.integer)
+    if any(isinstance(k, bool) or not isinstance(k, whole) or not 0 <= k < vocabulary for k in given):
+        raise InvalidArgumentError(argument, given, f"integers from 0 to {vocabulary - 1} are needed")
+    return tuple(map(int, given))
+
+
+def checked_sequences(sequences: Any, vocabulary: int, tokens: int, shifts: bool) -> Sequences:
+    """Distinct sequences of tokens, also as a text such as "0 1 2, 1 0 0".
+
+    By default they are consecutive tokens: from each one on with `shifts`, else as few as contain all of them.
+    """
+    if sequences is None:
+        starts = range(0, vocabulary, 1 if shifts else tokens)
+        return tuple(tuple((start + k) % vocabulary for k in range(tokens)) for start in starts)
+    if isinstance(sequences, str):
+        words = [part.split() for part in sequences.split(",")]
+        if not all(word.isascii() and word.isdigit() for part in words for word in part):
+            raise InvalidArgumentError("sequences", sequences, "indices of tokens are needed, such as '0 1 2, 1 0 0'")
+        sequences = [[int(word[:20]) for word in part] for part in words]
+    if not isinstance(sequences, Iterable):
+        raise InvalidArgumentError("sequences", sequences, "a list of sequences is needed, such as [[0, 1, 2]]")
+    checked = tuple(checked_tokens(f"sequences[{k}]", ids, vocabulary, tokens) for k, ids in enumerate(sequences))
+    if not checked or len(set(checked)) < len(checked):
+        raise InvalidArgumentError("sequences", sequences, "at least one sequence, and each only once, is needed")
+    return checked
+
+
+def written_sequences(sequences: Sequences) -> str:
+    """The text that :func:`checked_sequences` reads."""
+    return ", ".join(" ".join(map(str, ids)) for ids in sequences)

@@ -1,0 +1,141 @@
+"""Normalization: of activations inside a network, and of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from lielaws.architectures.activations import find_activation
+from lielaws.architectures.base import Architecture
+from lielaws.architectures.checks import checked_widths, flag, positive_int
+from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.graph.operations import Operations
+from lielaws.graph.potential import Namespace
+from lielaws.graph.trace import Array, as_rational
+
+NORMS = ("layer", "rms", "batch")
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """A checked choice of normalization.
+
+    kind : "layer", "rms" or "batch"
+    affine : whether a gain, and except for "rms" a shift, follows
+    epsilon : added to the variance; True for a symbol that stands for all but finitely many numbers, False for 0
+    batch : length of the first axis of a sample, for "batch" only
+    """
+
+    kind: str
+    affine: bool = True
+    epsilon: bool | Fraction = True
+    batch: int | None = None
+
+    @classmethod
+    def checked(cls, norm: Any, affine: Any, epsilon: Any, batch: Any) -> Norm | None:
+        """The normalization of four keywords; None without one. Raises InvalidArgumentError."""
+        if norm is None:
+            for argument, value, default in (("affine", affine, True), ("epsilon", epsilon, True)):
+                if value is not default:
+                    raise InvalidArgumentError(
+                        argument, value, "without norm it has no effect; give a norm, or omit it"
+                    )
+        elif not isinstance(norm, str) or norm not in NORMS:
+            raise InvalidArgumentError("norm", norm, nearest(str(norm), [*NORMS, "none"]))
+        if batch is not None and norm != "batch":
+            raise InvalidArgumentError("batch", batch, "only norm 'batch' has samples of several inputs; omit it")
+        if norm is None:
+            return None
+        size = None
+        if norm == "batch":
+            size = 4 if batch is None else positive_int("batch", batch)
+            if size == 1:
+                raise InvalidArgumentError("batch", batch, "a batch of 1 equals its mean; at least 2 are needed")
+        return cls(norm, flag("affine", affine), checked_epsilon(epsilon), size)
+
+    def check_width(self, width: int, argument: str, value: Any) -> None:
+        """Refuse an axis that is centered and has a single entry: the result is 0, or 0/0 without epsilon."""
+        if self.kind == "layer" and width < 2:
+            raise InvalidArgumentError(argument, value, "norm 'layer' needs at least 2 units; a single one is its mean")
+
+    def parameters(self, width: int, suffix: Any = "") -> dict[str, tuple[int, ...]]:
+        """Shapes of gain and shift by name."""
+        names = () if not self.affine else ("gain",) if self.kind == "rms" else ("gain", "shift")
+        return {f"{name}{suffix}": (width,) for name in names}
+
+    def apply(self, p: Namespace, x: Array, ops: Operations, suffix: Any = "") -> Array:
+        """The normalized array, features on the last axis; gain and shift are looked up in `p`."""
+        x = normalized(x, self.kind, self.epsilon, ops)
+        if not self.affine:
+            return x
+        x = x * p[f"gain{suffix}"]
+        return x if self.kind == "rms" else x + p[f"shift{suffix}"]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keywords that differ from their defaults, as plain values."""
+        epsilon = self.epsilon if isinstance(self.epsilon, bool) else str(self.epsilon)
+        values = {"norm": self.kind, "affine": self.affine, "epsilon": epsilon, "batch": self.batch}
+        defaults = {"norm": None, "affine": True, "epsilon": True, "batch": None}
+        return {key: value for key, value in values.items() if value is not defaults[key]}
+
+
+def checked_epsilon(epsilon: Any) -> bool | Fraction:
+    """True (a symbol), False (zero), or a positive rational number; floats are read as the decimal that they print."""
+    if isinstance(epsilon, bool):
+        return epsilon
+    number = as_rational(epsilon)
+    if number is None or number < 0:
+        raise InvalidArgumentError("epsilon", epsilon, "true, false or a number that is not negative is needed")
+    return number or False
+
+
+def normalized(x: Array, kind: str, epsilon: bool | Fraction, ops: Operations) -> Array:
+    """LayerNorm or RMSNorm over the last axis, BatchNorm over the first one, without gain and shift.
+
+    x : shape (..., features); for "batch" (batch, features)
+
+    Sources: arXiv 1607.06450, arXiv 1910.07467, arXiv 1502.03167 (with the statistics of the batch).
+    """
+    axis = 0 if kind == "batch" else x.ndim - 1
+    kept = tuple(1 if number == axis else length for number, length in enumerate(x.shape))
+    if kind != "rms":
+        x = x - x.mean(axis).reshape(kept)
+    variance = (x**2).mean(axis)
+    if epsilon is True:
+        variance = variance + ops.named_constant("epsilon")
+    elif epsilon:
+        variance = variance + epsilon
+    return x * ops.rsqrt(variance).reshape(kept)
+
+
+def weight_norm(widths: Sequence[int], activation: str = "relu") -> Architecture:
+    """A fully connected network with normalized weights, W_l = g_l[k] V_l[k] / |V_l[k]| in each row k.
+
+    Parameters
+    ----------
+    widths : input, hidden, ..., output; L + 1 positive integers
+    activation : as in :func:`lielaws.mlp`; none after the last layer
+
+    Parameters of the network: g{l} of shape (widths[l],) and V{l} of shape (widths[l], widths[l-1]), l = 1..L.
+    Source: arXiv 1602.07868. Each |V_l[k]|^2 is conserved, as the network does not depend on it.
+    """
+    sizes = checked_widths("widths", widths)
+    act = find_activation(activation)
+    depth = len(sizes) - 1
+
+    def network(p: Namespace, x: Array, ops: Operations) -> Array:
+        for layer in range(1, depth + 1):
+            V = p[f"V{layer}"]
+            x = p[f"g{layer}"] * ops.rsqrt((V**2).sum(1)) * (V @ x)
+            x = act(ops, x) if layer < depth else x
+        return x
+
+    parameters: dict[str, tuple[int, ...]] = {}
+    for layer in range(1, depth + 1):
+        parameters |= {f"g{layer}": (sizes[layer],), f"V{layer}": (sizes[layer], sizes[layer - 1])}
+    spec = {"family": "weight_norm", "widths": list(sizes), "activation": activation}
+    name = f"weight_norm+activation={activation}:{'-'.join(map(str, sizes))}"
+    return Architecture(name, parameters, {"x": (sizes[0],)}, network, spec, "arXiv 1602.07868")

@@ -1,0 +1,168 @@
+"""Transformers: a pre-norm block over generic inputs, and a small language model over tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lielaws.architectures.base import Architecture
+from lielaws.architectures.blocks import Block, checked_norm, norm_options
+from lielaws.architectures.checks import flag, positive_int
+from lielaws.architectures.embedding import Sequences, checked_sequences, written_sequences
+from lielaws.architectures.heads import Heads
+from lielaws.architectures.naming import plain_options, titled
+from lielaws.architectures.positions import checked_positions, sinusoidal
+from lielaws.errors import InvalidArgumentError
+from lielaws.graph.node import Shape
+from lielaws.graph.operations import Operations
+from lielaws.graph.potential import Namespace
+from lielaws.graph.trace import Array
+from lielaws.numbers.floats import FloatArray
+
+_SOURCE = "arXiv 2506.06194, Thm 4.6 and 4.7; arXiv 2606.17816, Thm 4.2 and 4.3"
+
+
+def transformer_block(
+    d_model: int,
+    heads: int,
+    d_head: int,
+    hidden: int,
+    tokens: int = 3,
+    activation: str = "silu",
+    glu: bool = True,
+    norm: str | None = "rms",
+    affine: bool = True,
+    causal: bool = False,
+    rotary: Sequence[Any] | None = None,
+    epsilon: Any = False,
+    kv_heads: int | None = None,
+) -> Architecture:
+    """A pre-norm block on X of shape (tokens, d_model): X + attention(norm(X)), then the same with a gated unit.
+
+    Parameters
+    ----------
+    heads, d_head, kv_heads, causal, rotary : as in :func:`lielaws.attention`
+    hidden, activation : of the unit C (act(A x) * (B x)), or W2 act(W1 x) without glu
+    norm : "rms", "layer" or None ("none" in specs), over the model axis; affine adds gain{1,2} and, for
+        "layer", shift{1,2}
+    epsilon : added to the variance; False for 0, True for a symbol, or a rational number
+
+    Parameters of the network: gain1, those of :func:`lielaws.attention`, gain2, then A, B (hidden, d_model) and
+    C (d_model, hidden), or W1 (hidden, d_model) and W2 (d_model, hidden). Laws of its parts: arXiv 2606.17816, Thm 4.2
+    and 4.3. Raises InvalidArgumentError for sizes that do not fit together.
+    """
+    layer = Heads.checked(d_model, d_head, heads, kv_heads, causal=causal, rotary=rotary)
+    block = Block.checked(layer, hidden, activation, glu, checked_norm(norm, affine, epsilon, layer.d_model))
+    length = positive_int("tokens", tokens)
+
+    def network(p: Namespace, x: Array, ops: Operations) -> Array:
+        return block.apply(p, x.reshape(1, *x.shape), ops).reshape(x.shape)
+
+    sizes, options = _described(block, transformer_block, {"tokens": length})
+    spec = {"family": "transformer_block", **sizes, **options}
+    name = titled("transformer_block", sizes, options)
+    return Architecture(name, block.parameters, {"X": (length, layer.d_model)}, network, spec, _SOURCE)
+
+
+def transformer(
+    vocabulary: int,
+    d_model: int,
+    heads: int,
+    d_head: int,
+    hidden: int,
+    blocks: int = 1,
+    tokens: int = 3,
+    tied: bool = False,
+    activation: str = "silu",
+    glu: bool = True,
+    norm: str | None = "rms",
+    affine: bool = True,
+    causal: bool = False,
+    rotary: Sequence[Any] | None = None,
+    epsilon: Any = False,
+    kv_heads: int | None = None,
+    positions: str | None = None,
+    frequencies: Sequence[Any] | None = None,
+    sequences: Sequence[Sequence[int]] | str | None = None,
+) -> Architecture:
+    """Token embedding, pre-norm blocks, a last norm and the unembedding; the output has shape (tokens, vocabulary).
+
+    Parameters
+    ----------
+    blocks : number of blocks, 1 or more; the others as in :func:`transformer_block`
+    tied : the embedding is the unembedding
+    positions, frequencies : as in :func:`lielaws.attention`
+    sequences : the sequences of tokens that are trained on, lists of indices or a text such as "0 1 2, 1 0 0". Tokens
+        are discrete, so the family is that of exactly these sequences, each with its own cotangent; more of them can
+        only have fewer laws. By default they are consecutive tokens that contain the whole vocabulary, with sinusoidal
+        positions from each token on: where all sequences can be counted as well, they have the same laws
+
+    Parameters of the network: E (vocabulary, d_model), those of the blocks with prefixes "1.", "2.", ..., gain (and
+    shift) of the last norm, and U (vocabulary, d_model) unless tied. `forward` takes token indices (batch, tokens).
+    """
+    layer = Heads.checked(d_model, d_head, heads, kv_heads, causal=causal, rotary=rotary)
+    block = Block.checked(layer, hidden, activation, glu, checked_norm(norm, affine, epsilon, layer.d_model))
+    words, depth, length = (
+        positive_int(name, value)
+        for name, value in (("vocabulary", vocabulary), ("blocks", blocks), ("tokens", tokens))
+    )
+    waves = checked_positions(positions, frequencies, layer.d_model)
+    texts = checked_sequences(sequences, words, length, shifts=waves is not None)
+    unembedding = "E" if flag("tied", tied) else "U"
+
+    def network(p: Namespace, x: Array, ops: Operations) -> Array:
+        h = p.E[np.array(texts)]
+        if waves is not None:
+            h = h + sinusoidal(ops, waves, length, layer.d_model)
+        for number in range(1, depth + 1):
+            h = block.apply(p.sub(f"{number}."), h, ops)
+        return (h if block.norm is None else block.norm.apply(p, h, ops)) @ p[unembedding].T
+
+    shapes: dict[str, Shape] = {"E": (words, layer.d_model)}
+    for number in range(1, depth + 1):
+        shapes |= {f"{number}.{name}": shape for name, shape in block.parameters.items()}
+    shapes |= {} if block.norm is None else block.norm.parameters(layer.d_model)
+    shapes |= {} if tied else {"U": (words, layer.d_model)}
+    extra = {
+        "blocks": depth,
+        "tokens": length,
+        "tied": tied,
+        "positions": positions,
+        "frequencies": None if frequencies is None or waves is None else [str(f) for f in waves],
+        "sequences": None if sequences is None else written_sequences(texts),
+    }
+    sizes, options = _described(block, transformer, extra)
+    spec = {"family": "transformer", "vocabulary": words, **sizes, **options}
+    name = titled("transformer", {"vocabulary": words, **sizes}, options)
+    return Architecture(
+        name,
+        shapes,
+        {"tokens": (length,)},
+        network,
+        spec,
+        _SOURCE,
+        patterns=lambda _, x: _indicators(texts, x),
+    )
+
+
+def _described(block: Block, constructor: Any, extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Sizes, and the options that are not the defaults."""
+    layer = block.heads
+    sizes = {"d_model": layer.d_model, "heads": layer.heads, "d_head": layer.d_head, "hidden": block.hidden}
+    options = {key: layer.options[key] for key in ("kv_heads", "causal", "rotary")}
+    options |= {"activation": block.activation, "glu": block.gated, **norm_options(block.norm), **extra}
+    return sizes, plain_options(constructor, options)
+
+
+def _indicators(texts: Sequences, x: Any) -> FloatArray:
+    """Which of the sequences each sample is, (batch, sequences). Raises InvalidArgumentError for any other."""
+    ids = np.asarray(x["tokens"] if isinstance(x, Mapping) else x)
+    found = (ids[:, None, :] == np.array(texts)[None]).all(axis=2)
+    if not found.any(axis=1).all():
+        other = ids[~found.any(axis=1)][0].tolist()
+        raise InvalidArgumentError(
+            "x", other, f"only the sequences {written_sequences(texts)} are known; give `sequences`"
+        )
+    return np.asarray(found, dtype=np.float64)

@@ -1,0 +1,176 @@
+"""Parameters of an architecture that are shared with each other, or frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from lielaws.architectures.base import Architecture
+from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.graph.constants import FROZEN, constant_array
+from lielaws.graph.node import Shape
+from lielaws.graph.operations import Operations
+from lielaws.graph.potential import Namespace
+from lielaws.graph.trace import Array
+
+Ties = Mapping[str, str] | str
+
+
+def share(block: Architecture, ties: Ties) -> Architecture:
+    """The architecture with some parameters replaced by others.
+
+    Parameters
+    ----------
+    block : any architecture
+    ties : replaced parameter -> the one that takes its place, such as {"W2": "W1"}, or transposed {"W2": "W1.T"}; as a
+        text, "W2 = W1.T, W3 = W1"
+
+    The parameters of the result are those of the block that are not replaced. Raises InvalidArgumentError for unknown
+    names, shapes that differ, and a parameter that would be replaced by one which is replaced itself.
+    """
+    _check_architecture(block)
+    sources = {name: _source(block, name, text) for name, text in _pairs(ties).items()}
+    for name, (source, _) in sources.items():
+        if source in sources:
+            remedy = f"'{source}' is replaced itself; tie '{name}' to a parameter that is kept"
+            raise InvalidArgumentError(f"ties[{name!r}]", source, remedy)
+    kept = {name: shape for name, shape in block.parameters.items() if name not in sources}
+
+    def network(p: Namespace, *data_and_ops: Any) -> Any:
+        arrays = {name: p[name] for name in kept}
+        for name, (source, transposed) in sources.items():
+            arrays[name] = arrays[source].T if transposed else arrays[source]
+        return block.function(_ordered(block, arrays), *data_and_ops)
+
+    def completed(params: Mapping[str, Any]) -> dict[str, Any]:
+        values = dict(params)
+        for name, (source, transposed) in sources.items():
+            values[name] = np.transpose(params[source]) if transposed else params[source]
+        return values
+
+    text = ", ".join(f"{name} = {source}{'.T' if turned else ''}" for name, (source, turned) in sources.items())
+    return _derived(block, "share", {"ties": text}, kept, network, completed)
+
+
+def freeze(block: Architecture, names: Iterable[str] | str) -> Architecture:
+    """The architecture with some parameters frozen: generic constants with one value in all samples, not trained.
+
+    Parameters
+    ----------
+    block : any architecture
+    names : of the parameters to freeze; as a text, separated by commas
+
+    To run the network, frozen parameters are taken from `params` where they are given, else they are fixed random.
+    Raises InvalidArgumentError for unknown names, and if nothing would be left to train.
+    """
+    _check_architecture(block)
+    chosen = dict.fromkeys(_listed("names", names))
+    if not chosen:
+        raise InvalidArgumentError("names", names, "at least one parameter to freeze is needed")
+    for name in chosen:
+        if name not in block.parameters:
+            raise InvalidArgumentError("names", name, nearest(name, block.parameters))
+    kept = {name: shape for name, shape in block.parameters.items() if name not in chosen}
+    if not kept:
+        remedy = "nothing would be left to train; leave out at least one parameter"
+        raise InvalidArgumentError("names", sorted(chosen), remedy)
+
+    def network(p: Namespace, *data_and_ops: Any) -> Any:
+        ops: Operations = data_and_ops[-1]
+        scope = _scope(p, kept)
+        arrays = {name: p[name] for name in kept}
+        arrays |= {name: ops.frozen(scope + name, block.parameters[name]) for name in chosen}
+        return block.function(_ordered(block, arrays), *data_and_ops)
+
+    def completed(params: Mapping[str, Any]) -> dict[str, Any]:
+        fixed = {name: constant_array(FROZEN + name, block.parameters[name]) for name in chosen if name not in params}
+        return {**params, **fixed}
+
+    return _derived(block, "freeze", {"names": ", ".join(chosen)}, kept, network, completed)
+
+
+def frozen(p: Namespace, beside: str, name: str, shape: Shape, ops: Operations) -> Array:
+    """A frozen tensor of the block that has the parameter `beside`: two blocks in sequence have two of them."""
+    return ops.frozen(_scope(p, [beside]) + name, shape)
+
+
+def _scope(p: Namespace, names: Iterable[str]) -> str:
+    """What `sequential` put before the names of the parameters of a block, such as "1.".
+
+    Of the parameters that a block sees, at least one is a leaf: one that is tied has its source there.
+    """
+    for name in names:
+        node = p[name].node
+        if node.op == "leaf" and node.static.name.endswith(name):
+            return str(node.static.name).removeprefix(FROZEN).removesuffix(name)
+    return ""
+
+
+def _derived(
+    block: Architecture,
+    family: str,
+    options: dict[str, str],
+    kept: Mapping[str, Shape],
+    network: Callable[..., Any],
+    completed: Callable[[Mapping[str, Any]], dict[str, Any]],
+) -> Architecture:
+    """The block with other parameters; `completed` adds those of the block to those of the result."""
+    spec = None if block.spec is None else {"family": family, "block": dict(block.spec), **options}
+    inner = block.patterns
+    patterns = None if inner is None else lambda params, x: inner(completed(params), x)
+    name = f"{family}({block.name}, {next(iter(options.values()))})"
+    return Architecture(name, kept, block.data, network, spec, block.source, patterns=patterns)
+
+
+def _ordered(block: Architecture, arrays: Mapping[str, Array]) -> Namespace:
+    return Namespace({name: arrays[name] for name in block.parameters})
+
+
+def _check_architecture(block: Any) -> None:
+    if not isinstance(block, Architecture):
+        raise InvalidArgumentError("block", block, "an Architecture is needed, such as mlp([2, 3, 2])")
+
+
+def _listed(argument: str, values: Any) -> list[str]:
+    """The entries of a list of texts, or of a text with commas."""
+    if isinstance(values, str):
+        return [entry.strip() for entry in values.split(",")]
+    if not isinstance(values, Iterable) or isinstance(values, Mapping):
+        raise InvalidArgumentError(argument, values, "a list of names is needed")
+    listed = list(values)
+    if not all(isinstance(value, str) for value in listed):
+        raise InvalidArgumentError(argument, listed, "a list of names is needed")
+    return listed
+
+
+def _pairs(ties: Any) -> dict[str, str]:
+    if isinstance(ties, str):
+        split = [entry.split("=") for entry in _listed("ties", ties)]
+        if any(len(pair) != 2 for pair in split):
+            raise InvalidArgumentError("ties", ties, "a text such as 'W2 = W1.T, W3 = W1' is needed")
+        pairs = [(name.strip(), source.strip()) for name, source in split]
+        if len(dict(pairs)) < len(pairs):
+            raise InvalidArgumentError("ties", ties, "a parameter is replaced twice")
+        return dict(pairs)
+    if not isinstance(ties, Mapping) or not ties or not all(isinstance(s, str) for pair in ties.items() for s in pair):
+        raise InvalidArgumentError("ties", ties, "a mapping of at least one name to another is needed")
+    return dict(ties)
+
+
+def _source(block: Architecture, name: str, text: str) -> tuple[str, bool]:
+    """The parameter that takes the place of `name`, and whether it is transposed."""
+    # A parameter may be called "T", as in "1.T": a name that is known is not a transpose.
+    transposed = text.endswith(".T") and text not in block.parameters
+    source = text.removesuffix(".T") if transposed else text
+    for one in (name, source):
+        if one not in block.parameters:
+            raise InvalidArgumentError("ties", one, nearest(one, block.parameters))
+    if source == name:
+        raise InvalidArgumentError(f"ties[{name!r}]", text, "a parameter cannot take its own place")
+    shape, needed = block.parameters[source], block.parameters[name]
+    if (shape[::-1] if transposed else shape) != needed:
+        remedy = f"it has shape {shape[::-1] if transposed else shape}, but '{name}' has shape {needed}"
+        raise InvalidArgumentError(f"ties[{name!r}]", text, remedy)
+    return source, transposed
