@@ -84,7 +84,7 @@ def test_relu_gated_units_have_both_kinds_of_laws():
 
 
 def test_transformer_block():
-    """Width 4, two heads of size 2, SwiGLU, RMSNorm with gain, residuals: each gain is balanced by all that reads it."""
+    """Width 4, two heads of size 2, SwiGLU, RMSNorm with gain: each gain is balanced by all that reads it."""
     report = discover_laws(transformer_block(4, 2, 2, 4))
     assert (report.n_parameters, report.n_laws) == (120, 24)
     assert {
