@@ -60,14 +60,14 @@ def checked_tokens(argument: str, ids: Any, vocabulary: int, tokens: int) -> tup
     return tuple(map(int, given))
 
 
-def checked_sequences(sequences: Any, vocabulary: int, tokens: int, shifts: bool) -> Sequences:
+def checked_sequences(sequences: Any, vocabulary: int, tokens: int, shifted: bool) -> Sequences:
     """Distinct sequences of tokens, also as a text such as "0 1 2, 1 0 0".
 
-    By default they are consecutive tokens: from each one on with `shifts`, else as few as contain all of them.
+    By default they are consecutive tokens, as few as contain the vocabulary; `shifted` adds the one from token 1 on.
     """
     if sequences is None:
-        starts = range(0, vocabulary, 1 if shifts else tokens)
-        return tuple(tuple((start + k) % vocabulary for k in range(tokens)) for start in starts)
+        starts = [*range(0, vocabulary, tokens), *([1] if shifted else [])]
+        return tuple(dict.fromkeys(tuple((start + k) % vocabulary for k in range(tokens)) for start in starts))
     if isinstance(sequences, str):
         words = [part.split() for part in sequences.split(",")]
         if not all(word.isascii() and word.isdigit() for part in words for word in part):

@@ -96,8 +96,9 @@ def transformer(
     positions, frequencies : as in :func:`lielaws.attention`
     sequences : the sequences of tokens that are trained on, lists of indices or a text such as "0 1 2, 1 0 0". Tokens
         are discrete, so the family is that of exactly these sequences, each with its own cotangent; more of them can
-        only have fewer laws. By default they are consecutive tokens that contain the whole vocabulary, with sinusoidal
-        positions from each token on: where all sequences can be counted as well, they have the same laws
+        only have fewer laws. By default they are consecutive tokens that contain the vocabulary, and with sinusoidal
+        positions another one from token 1 on, as a token with a single position would be free of it: where all
+        sequences can be counted as well, they have the same laws
 
     Parameters of the network: E (vocabulary, d_model), those of the blocks with prefixes "1.", "2.", ..., gain (and
     shift) of the last norm, and U (vocabulary, d_model) unless tied. `forward` takes token indices (batch, tokens).
@@ -109,7 +110,7 @@ def transformer(
         for name, value in (("vocabulary", vocabulary), ("blocks", blocks), ("tokens", tokens))
     )
     waves = checked_positions(positions, frequencies, layer.d_model)
-    texts = checked_sequences(sequences, words, length, shifts=waves is not None)
+    texts = checked_sequences(sequences, words, length, shifted=waves is not None)
     unembedding = "E" if flag("tied", tied) else "U"
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:

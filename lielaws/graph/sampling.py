@@ -238,7 +238,7 @@ class Sampler:
         inside = np.array([_in_scope(mask, mine, theirs, scope) for mask in masks])
         pending, shared = np.arange(draw.count), False
         stalled = 0
-        for _ in range(_MOST_TRIES):
+        for tries in range(_MOST_TRIES):
             failed = self._failures(program, node, draw, other, scope, pending, prime) & inside
             bad = failed.any(axis=1)
             if not bad.any():
@@ -249,8 +249,10 @@ class Sampler:
                 raise BadPrimeError(f"a square root of shape {node.shape} does not exist at this state")
             pending, failed = pending[bad], failed[bad]
             for entry in np.flatnonzero(failed.any(axis=0)).tolist():
-                own = fresh[entry] or masks[entry] & mine
-                shared |= not fresh[entry]
+                # What enters here may cancel, as exp in a softmax over one token: then all sources are drawn.
+                alone = bool(fresh[entry]) and tries < 40
+                own = fresh[entry] if alone else masks[entry] & mine
+                shared |= not alone
                 self._redraw(own, draw, scope, pending[failed[:, entry]], rng, prime, draw_leaf)
         raise ExactnessError(f"no square root of shape {node.shape} was found to exist modulo the prime")
 
@@ -281,7 +283,7 @@ class Sampler:
             start = generators[(scope, kind)]
             for k in range(array.shape[2]):
                 if mask >> (start + k) & 1:
-                    array[0, samples, k] = rng.integers(1, prime, len(samples))
+                    array[0, samples, k] = modular.residues(rng, prime, (len(samples),), 1)
 
 
 def _in_scope(mask: int, mine: int, theirs: int, scope: int) -> bool:

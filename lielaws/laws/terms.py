@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -85,11 +86,16 @@ class TermTable:
         result = np.zeros((samples, self.count), dtype=states.dtype)
         for first, last in self._chunks(samples):
             total = self._product_rule(self.factors[first:last], padded, directions, p)
-            total = total * np.asarray(self.coefficients[first:last] % p, dtype=states.dtype) % p
+            total = total * self._residues(slice(first, last), states.dtype, p) % p
             owners = self.owners[first:last]
             starts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
             result[:, owners[starts]] += np.add.reduceat(total, starts, axis=1) % p
         return result % p
+
+    def _residues(self, terms: slice, dtype: np.dtype[Any], p: int) -> npt.NDArray[Any]:
+        """Coefficients modulo p: as objects for primes beyond words, where int64 would overflow before or after."""
+        chosen = self.coefficients[terms]
+        return chosen.astype(object) % p if dtype == object else np.asarray(chosen % p, dtype=np.int64)
 
     def _chunks(self, samples: int) -> list[tuple[int, int]]:
         step = max(1, _CHUNK_ENTRIES // samples)

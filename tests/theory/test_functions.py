@@ -190,3 +190,21 @@ def test_laws_hold_along_real_flows(network, shapes):
     assert report.laws
     values = report.evaluate(gradient_flow(arch, random_params(arch, rng), rng))
     assert np.abs(values - values[0]).max() < 1e-8
+
+
+def test_many_roots_are_drawn_and_proved_with_large_primes():
+    """Twelve square roots a sample: the identity is verified modulo primes beyond machine words."""
+
+    def network(p, X, ops):
+        def normalized(h):
+            return h * ops.rsqrt((h * h).mean(axis=1)).reshape(3, 1)
+
+        h = X + normalized(X) @ p.A
+        h = h + (normalized(h) * p.g) @ p.B
+        h = h + normalized(h) @ p.C
+        return normalized(h) @ p.D
+
+    shapes = {"A": (2, 2), "B": (2, 2), "C": (2, 2), "D": (2, 2), "g": (2,)}
+    report = discover_laws(_written(network, shapes, {"X": (3, 2)}))
+    assert (report.n_laws, report.complete) == (2, True)
+    assert [group.text for group in report.groups] == ["|B[k,:]|^2 - g[k]^2"]
