@@ -95,7 +95,7 @@ class TermTable:
     def _residues(self, terms: slice, dtype: np.dtype[Any], p: int) -> npt.NDArray[Any]:
         """Coefficients modulo p: as objects for primes beyond words, where int64 would overflow before or after."""
         chosen = self.coefficients[terms]
-        return chosen.astype(object) % p if dtype == object else np.asarray(chosen % p, dtype=np.int64)
+        return chosen.astype(object) % p if dtype.kind == "O" else np.asarray(chosen % p, dtype=np.int64)
 
     def _chunks(self, samples: int) -> list[tuple[int, int]]:
         step = max(1, _CHUNK_ENTRIES // samples)
