@@ -12,7 +12,7 @@ from typing import Any
 from lielaws.certificate import reading
 from lielaws.certificate.arrays import Array, Shape
 from lielaws.certificate.gates import Gates
-from lielaws.certificate.tape import Tape
+from lielaws.certificate.tape import Tape, Wire
 from lielaws.errors import CertificateError
 
 MOST_PARAMETERS = 5000
@@ -35,12 +35,16 @@ class Reader:
     """Reads the spec of one network onto one tape.
 
     families : the reader of each family, called as read(reader, spec, where)
+    constants : numbers that are the same in all samples, by name
+    functions : kind and wires of each function beyond field operations, as they come
     """
 
     def __init__(self, families: Mapping[str, ReadFamily]) -> None:
         self.families = families
         self.tape = Tape()
         self.gates = Gates(self.tape)
+        self.constants: dict[str, Array] = {}
+        self.functions: list[tuple[str, list[Wire]]] = []
 
     def block(self, spec: Any, where: str) -> Block:
         spec = reading.table(spec, where)
@@ -52,6 +56,23 @@ class Reader:
 
     def piecewise(self, a: Array, below: Fraction, above: Fraction) -> Array:
         return Array(self.tape, a.shape, self.gates.piecewise(a.wires, below, above))
+
+    def constant(self, name: str, shape: Shape) -> Array:
+        if name not in self.constants:
+            self.constants[name] = self.leaves(shape)
+        return self.constants[name]
+
+    def function(self, kind: str, a: Array, others: Sequence[Wire] = ()) -> Array:
+        """A function beyond field operations; cosine and sine of one argument are one of kind "circle"."""
+        if kind in ("cos", "sin"):
+            cos, sin = ([self.tape.function(name, wire) for wire in a.wires] for name in ("cos", "sin"))
+            if ("circle", [*cos, *sin]) not in self.functions:
+                self.functions.append(("circle", [*cos, *sin]))
+            return Array(self.tape, a.shape, cos if kind == "cos" else sin)
+        pairs = zip(a.wires, others, strict=True) if others else ((wire,) for wire in a.wires)
+        wires = [self.tape.function(kind, *pair) for pair in pairs]
+        self.functions.append((kind, wires))
+        return Array(self.tape, a.shape, wires)
 
     def activation(self, spec: Mapping[str, Any], where: str) -> Activation:
         name = reading.text(spec["activation"], f"{where}.activation")

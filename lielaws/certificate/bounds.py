@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from lielaws.certificate.draws import Rules
 from lielaws.certificate.jets import PRIME_BITS
 from lielaws.certificate.tape import Step, Tape, Wire
 from lielaws.errors import CertificateError
 
-_LOG_OF_PRIME_COUNT = 53
-"""more than 2^53 primes lie between 2^60 and 2^61 (Rosser and Schoenfeld: over 3 x / (5 log x) between x and 2 x)"""
+_LOG_OF_PRIME_DENSITY = 9
+"""more than 2^(n - 9) primes, 3 mod 4 ones alone, lie between 2^n and 2^(n + 1) for n = 60 and 120 (Rosser and
+Schoenfeld: over 3 x / (5 log x) primes between x and 2 x; nearly half of them are 3 mod 4)"""
+_LARGE_PRIME_BITS = 120
 _LARGEST_DEGREE = 2**40
 _MOST_CONSTANT_BITS = 2**12
 _MOST_MERGED = 10**7
@@ -41,10 +44,14 @@ class Bound:
 
 
 class Bounds:
-    """The bounds of the wires of a tape, up to one."""
+    """The bounds of the wires of a tape, up to one; values of functions are polynomials in what is drawn for them."""
 
-    def __init__(self, tape: Tape, output: Wire, gates: Iterable[Wire]) -> None:
+    def __init__(self, tape: Tape, output: Wire, gates: Iterable[Wire], rules: Rules | None = None) -> None:
         self._gates = {wire: 1 << k for k, wire in enumerate(gates)}
+        self._rules, self._tape = rules or Rules(), tape
+        functions = [step for step in tape.steps[: output + 1] if step[0] == "function"]
+        self._functions, self._roots = len(functions), sum(step[1] == "sqrt" for step in functions)
+        self.prime_bits = _LARGE_PRIME_BITS if functions else PRIME_BITS
         self._wires: list[Bound] = []
         self._merged = 0
         for step in tape.steps[: output + 1]:
@@ -70,7 +77,35 @@ class Bounds:
                 below = self._wires[a]
                 degree, log = self._denominator(below.inverted)
                 return Bound(degree, log + math.log2(below.divisor), 1, {a: 1}, below.once, below.once)
+            case ("function", kind, a, *_):
+                return self._function(wire, kind, a)
         raise AssertionError(step)
+
+    def _function(self, wire: Wire, kind: str, argument: Wire) -> Bound:
+        """A bound in the values that `draws` takes at random; negative exponents are accounted for at the end."""
+        rules = self._rules
+        if kind == "sqrt":
+            # As an algebraic function: its conjugates are counted at the end.
+            below = self._wires[argument]
+            return replace(below, degree=below.degree + 1, log=below.log + 1)
+        if kind == "gauss" or (kind == "exp" and not rules.sequential):
+            powers = rules.powers["exp"].get(wire, ([1], []))
+            return Bound(max(1, sum(abs(entry) for row in powers for entry in row)))
+        if kind in ("cos", "sin"):
+            degree = 2 * sum(abs(entry) for row in rules.powers["angle"][argument] for entry in row)
+            return Bound(degree, float(degree))
+        row = rules.rule(wire)[1]
+        others = [(w, n) for w, n in zip(rules.mixed.members, row, strict=False) if n and w != wire]
+        terms, total = [Bound(1)], Bound(1)
+        for other, exponent in others:
+            _, found, below_it = self._tape.steps[other]
+            if kind == "log":
+                terms.append(_scaled(Fraction(exponent), self._wires[below_it if found == "exp" else other]))
+                continue
+            base = other if found == "exp" else below_it
+            bound = self._wires[base] if exponent < 0 else self._step(base, ("inverse", base))
+            total = _product(total, _power(bound, abs(exponent)))
+        return self._sum(terms) if kind == "log" else total
 
     def _sum(self, terms: list[Bound]) -> Bound:
         if not terms:
@@ -114,8 +149,15 @@ class Bounds:
         height = self.output.log + log + math.log2(max(1, self.output.degree + degree))
         height += math.log2(max(1, law_norm)) + math.log2(max(1, law_degree))
         doubled = 1 if self.output.inverted else 0
+        bits, count = self.prime_bits, self.prime_bits - _LOG_OF_PRIME_DENSITY
+        if self._functions:
+            # Exponents of each value that was drawn may be negative, and circles are divided by 1 + t^2, so that up to
+            # four times the degree counts for each. A root has two conjugates, and exists at half of the points.
+            total *= 4 * (4 * self._functions + 1)
+            height = (height + total) * 2**self._roots
+            doubled += 2 * self._roots + 1
         # A hundredth more than computed: rounding is far smaller.
-        unlucky = 1.01 * height / PRIME_BITS * 2.0**-_LOG_OF_PRIME_COUNT + total * 2.0**-PRIME_BITS
+        unlucky = 1.01 * height / bits * 2.0**-count + total * 2.0**-bits
         return min(0.0, math.log2(unlucky) + doubled) if unlucky else -math.inf
 
 

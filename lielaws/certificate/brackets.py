@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import flint
 
 from lielaws.certificate import reading
+from lielaws.certificate.agreement import contradiction
 from lielaws.certificate.bounds import Bounds
 from lielaws.certificate.jets import Jets, moved, slope_part, value_part
 from lielaws.certificate.networks import Network
-from lielaws.certificate.tape import Gradient, Wire
+from lielaws.certificate.tape import Gradient, Wire, compiled, evaluate
 from lielaws.errors import CertificateError
 
 _DEEPEST = 16
@@ -22,12 +23,20 @@ _MOST_ENTRIES = 4 * 10**6
 PRIMES = (2**20, 2**62)
 
 Word = int | list[Any]
-Member = list[tuple[Wire, int]]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member of the family: values of all leaves but the parameters, and of the functions at the point."""
+
+    leaves: list[tuple[Wire, int]]
+    bases: dict[Wire, Any]
 
 
 def check_upper(upper: dict[str, Any], network: Network, bounds: Bounds) -> None:
     """Raises CertificateError unless the brackets have the claimed rank."""
-    reading.table(upper, "upper", {"prime", "point", "probes", "brackets", "rank"})
+    constants = {"constants"} if network.constants else set()
+    reading.table(upper, "upper", {"prime", "point", "probes", "brackets", "rank"} | constants)
     prime = reading.integer(upper["prime"], "upper.prime", *PRIMES)
     # The library that computes ranks ends the process if the modulus is composite.
     if not flint.fmpz(prime).is_prime():
@@ -37,7 +46,10 @@ def check_upper(upper: dict[str, Any], network: Network, bounds: Bounds) -> None
     words = reading.items(upper["brackets"], "upper.brackets")
     rank = reading.integer(upper["rank"], "upper.rank", 0, min(dimension, len(words)))
     probes = reading.items(upper["probes"], "upper.probes")
+    shared = _named(upper.get("constants", {}), "upper.constants", network.constants, prime)
     members = [_member(probe, f"upper.probes[{k}]", network, bounds, prime) for k, probe in enumerate(probes)]
+    members = [Member(member.leaves + shared, member.bases) for member in members]
+    _check_functions(network, members, point, prime)
     family = Gradient(network.tape, network.potential, network.parameters, Jets(prime))
     _refuse_costly(words, len(members), family.size, dimension)
     brackets = Brackets(family, members)
@@ -60,18 +72,85 @@ def rank_modulo(rows: Sequence[Sequence[int]], columns: int, prime: int) -> int:
 
 def _member(probe: Any, where: str, network: Network, bounds: Bounds, prime: int) -> Member:
     """The leaves of one member of the family, with values that the family allows."""
-    reading.table(probe, where, {"data", "cotangent", "gates"})
-    data = reading.table(probe["data"], f"{where}.data", network.data)
-    member: Member = []
-    for name, wires in network.data.items():
-        values = reading.integers(data[name], f"{where}.data.{name}", 0, prime - 1, len(wires))
-        member += zip(wires, values, strict=True)
-    cotangent = reading.integers(probe["cotangent"], f"{where}.cotangent", 0, prime - 1, len(network.cotangent))
-    member += zip(network.cotangent, cotangent, strict=True)
-    return member + _gates(probe["gates"], f"{where}.gates", network, bounds, prime)
+    functions = {"functions"} if network.functions else set()
+    reading.table(probe, where, {"data", "cotangent", "gates"} | functions)
+    member = _named(probe["data"], f"{where}.data", network.data, prime)
+    member += zip(network.cotangent, _cotangent(probe["cotangent"], f"{where}.cotangent", network, prime), strict=True)
+    member += _gates(probe["gates"], f"{where}.gates", network, bounds, prime)
+    return Member(member, _bases(probe.get("functions", []), f"{where}.functions", network, prime))
 
 
-def _gates(values: Any, where: str, network: Network, bounds: Bounds, prime: int) -> Member:
+def _named(values: Any, where: str, wires: Mapping[str, Sequence[Wire]], prime: int) -> list[tuple[Wire, int]]:
+    """Residues by name."""
+    reading.table(values, where, wires)
+    pairs: list[tuple[Wire, int]] = []
+    for name, entries in wires.items():
+        found = reading.integers(values[name], f"{where}.{name}", 0, prime - 1, len(entries))
+        pairs += zip(entries, found, strict=True)
+    return pairs
+
+
+def _bases(values: Any, where: str, network: Network, prime: int) -> dict[Wire, Any]:
+    """The value of each function; entries that are the same function of the same argument have one."""
+    found: dict[Wire, Any] = {}
+    for k, (kind, wires) in enumerate(network.functions):
+        parts = 2 if kind == "circle" else 1
+        size, place = len(wires) // parts, f"{where}[{k}]"
+        lists = reading.items(reading.items(values, where, len(network.functions))[k], place, parts)
+        residues = [reading.integers(entries, place, 0, prime - 1, size) for entries in lists]
+        for part in range(parts):
+            for wire, *entry in zip(wires[part * size : (part + 1) * size], *residues, strict=True):
+                value = tuple(entry) if kind == "circle" else entry[0]
+                if found.setdefault(wire, value) != value:
+                    raise CertificateError(place, value, "the same function has another value elsewhere")
+    return found
+
+
+@dataclass(frozen=True)
+class _Point:
+    """The values of all wires at the point of the certificate, for one probe."""
+
+    ring: Jets
+    values: list[Any]
+    bases: dict[Wire, Any]
+
+
+def _check_functions(network: Network, members: Sequence[Member], point: Sequence[int], prime: int) -> None:
+    """The values of functions must be related as the functions are."""
+    if not network.functions:
+        return
+    ring, tape = Jets(prime), network.tape
+    points = []
+    for member in members:
+        leaves = dict(member.leaves) | dict(zip(network.parameters, point, strict=True))
+        values: list[Any] = []
+        for wire, step in enumerate(tape.steps):
+            if step[0] == "leaf":
+                values.append(leaves.get(wire, 0))
+                continue
+            try:
+                values.append(evaluate(compiled(step, ring), values, ring, member.bases.get(wire)))
+            except ZeroDivisionError:
+                raise CertificateError("upper.point", "a denominator", "it vanishes at the point") from None
+        points.append(_Point(ring, values, member.bases))
+    if failure := contradiction(tape, network.sharing.rules, points):
+        raise CertificateError("upper.probes", "their functions", failure)
+
+
+def _cotangent(values: Any, where: str, network: Network, prime: int) -> list[int]:
+    """The independent entries of a cotangent, which is given in full."""
+    row, count = network.row, len(network.cotangent)
+    if not row:
+        return reading.integers(values, where, 0, prime - 1, count)
+    entries = reading.integers(values, where, 0, prime - 1, count // (row - 1) * row)
+    for start in range(0, len(entries), row):
+        if sum(entries[start : start + row]) % prime:
+            remedy = "with cross-entropy the entries of the last axis must sum to zero"
+            raise CertificateError(f"{where}[{start}:{start + row}]", entries[start : start + row], remedy)
+    return [entry for k, entry in enumerate(entries) if k % row < row - 1]
+
+
+def _gates(values: Any, where: str, network: Network, bounds: Bounds, prime: int) -> list[tuple[Wire, int]]:
     """Gates of one function have one value, and only those in which the potential is affine may be other than 0 or 1.
 
     An affine function is a combination of its values at 0 and 1, so that arbitrary values span the same family.
@@ -110,7 +189,8 @@ class Brackets:
     def value(self, word: Word, state: list[Any]) -> list[Any]:
         """The bracket at a state; with a state of jets, all its derivatives along them."""
         if isinstance(word, int):
-            return self.family([*zip(self.family.wanted, state, strict=True), *self.members[word]])
+            member = self.members[word]
+            return self.family([*zip(self.family.wanted, state, strict=True), *member.leaves], member.bases)
         first, second = word
         if _cost(first, 0).work > _cost(second, 0).work:
             # The first is evaluated once more than the second.

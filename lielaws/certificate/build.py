@@ -24,6 +24,18 @@ from lielaws.numbers.modular import Modular
 
 _LIBRARIES = ("lielaws", "numpy", "python-flint", "scipy", "sympy")
 
+_FAMILIES = {
+    "mlp": {"family", "widths", "activation", "bias", "output_bias", "slope"},
+    "conv": {"family", "channels", "kernel", "size", "stride", "dim", "activation", "slope"},
+    "residual": {"family", "block"},
+    "sequential": {"family", "blocks"},
+    "part": {"family", "block", "parameters"},
+    "phi": {"family", "symbols", "expressions"},
+    "network": {"family", "name", "parameters", "data", "let", "output"},
+    "graph": {"family", "name", "parameters", "data", "steps"},
+}
+"""families that the checker reads, with the keys that it knows"""
+
 
 def build_certificate(
     architecture: Architecture,
@@ -42,9 +54,7 @@ def build_certificate(
         {
             "format": FORMAT,
             "version": VERSION,
-            "architecture": dict(architecture.spec)
-            if architecture.spec
-            else graph_spec(architecture.name, potential.traced),
+            "architecture": _spec(architecture, potential),
             "setting": dict(setting),
             "dimension": len(growth.point),
             "upper_bound": upper,
@@ -67,6 +77,23 @@ def build_certificate(
             "versions": {name: _version(name) for name in _LIBRARIES},
         }
     )
+
+
+def _spec(architecture: Architecture, potential: Potential) -> dict[str, Any]:
+    """The spec of the network: the one that it was made from, or the steps of its computation.
+
+    The checker reads a few families, each with a reader of its own. All others, and all functions beyond field
+    operations, whose values are listed in the order of these steps, are written down as steps.
+    """
+    if architecture.spec and potential.is_rational and not potential.constants and _is_read(architecture.spec):
+        return dict(architecture.spec)
+    return graph_spec(architecture.name, potential.traced)
+
+
+def _is_read(spec: Mapping[str, Any]) -> bool:
+    inner = [*spec.get("blocks", ()), *([spec["block"]] if "block" in spec else [])]
+    known = _FAMILIES.get(spec["family"])
+    return known is not None and spec.keys() <= known and all(map(_is_read, inner))
 
 
 def _witnesses(potential: Potential, growth: Growth) -> tuple[list[Any], list[Any]]:

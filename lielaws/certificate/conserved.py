@@ -14,6 +14,7 @@ import flint
 from lielaws.certificate import reading
 from lielaws.certificate.bounds import Bounds, most_terms
 from lielaws.certificate.brackets import PRIMES, rank_modulo
+from lielaws.certificate.draws import drawing_ring
 from lielaws.certificate.jets import Jets, random_prime
 from lielaws.certificate.networks import Network
 from lielaws.certificate.tape import Gradient
@@ -145,7 +146,7 @@ def _conservation(laws: Sequence[Law], network: Network, bounds: Bounds) -> Iter
     rounds = math.ceil((_ERROR_EXPONENT + math.log2(len(laws))) / -error)
     failing: set[int] = set()
     for _ in range(max(2, rounds)):
-        failing |= set(_failing(laws, network))
+        failing |= set(_failing(laws, network, bounds.prime_bits))
     if failing and bounds.output.twice:
         expanded = _Expansion(network)
         failing = {k for k in failing if not expanded.annihilates(laws[k])}
@@ -155,18 +156,17 @@ def _conservation(laws: Sequence[Law], network: Network, bounds: Bounds) -> Iter
         yield f"lower.laws: {len(failing) - _MOST_NAMED} more of them are no laws"
 
 
-def _failing(laws: Sequence[Law], network: Network) -> Iterator[int]:
+def _failing(laws: Sequence[Law], network: Network, bits: int) -> Iterator[int]:
     """The laws that fail at one random point modulo one random prime."""
-    ring = Jets(random_prime())
+    ring = drawing_ring(bits)
     family = Gradient(network.tape, network.potential, network.parameters, ring)
     for _ in range(_ATTEMPTS):
-        point = [ring.random() for _ in network.parameters]
-        others = (network.cotangent, network.gates.leaves, *network.data.values())
-        leaves = [(wire, ring.random()) for wires in others for wire in wires]
+        drawn = network.sharing.draw(ring)
         try:
-            member = family([*zip(network.parameters, point, strict=True), *leaves])
+            member = family(drawn.leaves, drawn.bases)
         except ZeroDivisionError:
             continue
+        point = [drawn.values[wire] for wire in network.parameters]
         for k, law in enumerate(laws):
             if sum(value * member[c] for c, value in law.gradient(point, ring.prime).items()) % ring.prime:
                 yield k

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from lielaws.certificate.jets import Jets, random_prime
+from lielaws.certificate.lattices import unresolved
 from lielaws.certificate.tape import Tape, Wire, compiled, evaluate, too_large
 from lielaws.errors import CertificateError
 
@@ -88,6 +89,8 @@ class _Sample:
     def _evaluate(self, step: Any) -> int:
         if step[0] == "leaf":
             return self.ring.random()
+        if step[0] == "function":
+            raise unresolved("functions beyond field operations together with gates are not supported so far")
         try:
             return int(evaluate(compiled(step, self.ring), self.values, self.ring))
         except ZeroDivisionError:

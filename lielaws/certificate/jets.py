@@ -19,10 +19,10 @@ PRIME_BITS = 60
 """primes drawn here lie between 2^60 and 2^61"""
 
 
-def random_prime() -> int:
-    """A proven prime that nobody could foresee."""
+def random_prime(bits: int = PRIME_BITS) -> int:
+    """A proven prime that nobody could foresee, between 2^bits and twice that."""
     while True:
-        candidate = (1 << PRIME_BITS) + secrets.randbits(PRIME_BITS)
+        candidate = (1 << bits) + secrets.randbits(bits)
         if flint.fmpz(candidate).is_prime():
             return candidate
 

@@ -120,6 +120,26 @@ def read_sequential(reader: Reader, spec: Any, where: str) -> Block:
     return Block(parameters, blocks[1].data, apply)
 
 
+def read_part(reader: Reader, spec: Any, where: str) -> Block:
+    """A block of which the listed parameters are the state; the others are data, after those of the block."""
+    reading.table(spec, where, {"family", "block", "parameters"})
+    block = reader.block(spec["block"], f"{where}.block")
+    listed = reading.items(spec["parameters"], f"{where}.parameters")
+    chosen = {reading.choice(name, f"{where}.parameters", block.parameters) for name in listed}
+    if not chosen or len(chosen) < len(listed):
+        raise CertificateError(f"{where}.parameters", listed, "distinct parameters, at least one, are needed")
+    state = {name: shape for name, shape in block.parameters.items() if name in chosen}
+    others = {name: shape for name, shape in block.parameters.items() if name not in chosen}
+    if clash := sorted(others.keys() & block.data.keys()):
+        raise CertificateError(f"{where}.parameters", clash, "these are names of data as well")
+
+    def apply(p: Mapping[str, Array], data: Sequence[Array]) -> Array:
+        count = len(block.data)
+        return block.apply(dict(p) | dict(zip(others, data[count:], strict=True)), data[:count])
+
+    return Block(state, {**block.data, **others}, apply)
+
+
 def _one_input(block: Block, where: str) -> Block:
     if len(block.data) != 1:
         raise CertificateError(where, sorted(block.data), "blocks have one input")

@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lielaws.certificate.arrays import Shape
 from lielaws.certificate.blocks import MOST_PARAMETERS, Reader, ReadFamily
 from lielaws.certificate.gates import Gates
-from lielaws.certificate.layered import read_conv, read_mlp, read_residual, read_sequential
+from lielaws.certificate.lattices import unresolved
+from lielaws.certificate.layered import read_conv, read_mlp, read_part, read_residual, read_sequential
+from lielaws.certificate.roots import check_roots
+from lielaws.certificate.sharing import Sharing
 from lielaws.certificate.tape import Tape, Wire, too_large
 from lielaws.certificate.written import read_graph, read_network, read_phi
 from lielaws.errors import CertificateError
@@ -19,6 +23,7 @@ FAMILIES: Mapping[str, ReadFamily] = {
     "conv": read_conv,
     "residual": read_residual,
     "sequential": read_sequential,
+    "part": read_part,
     "phi": read_phi,
     "network": read_network,
     "graph": read_graph,
@@ -30,6 +35,11 @@ class Network:
     """The potential <cotangent, output> of a network as a wire, and the wires of all that it depends on.
 
     parameters : one wire for each coordinate of the state
+    cotangent : the wires of its independent entries
+    row : with cross-entropy the length of the last axis of the output, over which cotangents sum to zero; otherwise 0
+    constants : the wires of numbers that are the same in all samples, by name
+    functions : kind and wires of each function beyond field operations, in the order of evaluation
+    sharing : how these are related
     gates : see :class:`Gates`
     """
 
@@ -37,11 +47,15 @@ class Network:
     parameters: Sequence[Wire]
     data: Mapping[str, Sequence[Wire]]
     cotangent: Sequence[Wire]
+    row: int
     gates: Gates
+    constants: Mapping[str, Sequence[Wire]]
+    functions: Sequence[tuple[str, Sequence[Wire]]]
+    sharing: Sharing
     potential: Wire
 
 
-def build_network(spec: Any, dimension: int) -> Network:
+def build_network(spec: Any, dimension: int, loss: str = "any") -> Network:
     """The network of a spec with `dimension` parameters. Raises CertificateError."""
     reader = Reader(FAMILIES)
     block = reader.block(spec, "architecture")
@@ -53,12 +67,44 @@ def build_network(spec: Any, dimension: int) -> Network:
     parameters = {name: reader.leaves(shape) for name, shape in block.parameters.items()}
     data = {name: reader.leaves(shape) for name, shape in block.data.items()}
     output = block.apply(parameters, list(data.values()))
-    cotangent = [reader.tape.leaf("cotangent") for _ in output.wires]
+    row = _row(output.shape) if loss == "cross_entropy" else 0
+    free, cotangent = _cotangent(reader.tape, len(output.wires), row)
+    potential = reader.tape.dot(zip(cotangent, output.wires, strict=True))
+    constants = {name: array.wires for name, array in reader.constants.items()}
+    state = [wire for array in parameters.values() for wire in array.wires]
+    if reader.functions and reader.gates.pieces:
+        # Gates of 0 and 1 would relate functions of gated numbers in a different way in each activation pattern.
+        raise unresolved("functions beyond field operations together with gates are not supported so far")
+    sharing = Sharing(reader.tape, potential, [*state, *(wire for wires in constants.values() for wire in wires)])
+    check_roots(sharing)
     return Network(
         reader.tape,
-        [wire for array in parameters.values() for wire in array.wires],
+        state,
         {name: array.wires for name, array in data.items()},
-        cotangent,
+        free,
+        row,
         reader.gates,
-        reader.tape.dot(zip(cotangent, output.wires, strict=True)),
+        constants,
+        reader.functions,
+        sharing,
+        potential,
     )
+
+
+def _row(shape: Shape) -> int:
+    if not shape or shape[-1] < 2:
+        raise CertificateError("setting.loss", "cross_entropy", f"an output of shape {shape} has no classes")
+    return shape[-1]
+
+
+def _cotangent(tape: Tape, count: int, row: int) -> tuple[list[Wire], list[Wire]]:
+    """The independent entries of the cotangent, and all of them: the last one of each row is minus their sum."""
+    free: list[Wire] = []
+    entries: list[Wire] = []
+    for k in range(count):
+        if row and k % row == row - 1:
+            entries.append(tape.linear((-1, wire) for wire in entries[k - row + 1 : k]))
+            continue
+        free.append(tape.leaf("cotangent"))
+        entries.append(free[-1])
+    return free, entries

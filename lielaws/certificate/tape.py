@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
+from lielaws.certificate import special
 from lielaws.errors import CertificateError
 
 MOST_OPERATIONS = 200_000
@@ -14,9 +15,12 @@ _MOST_ENTRIES = 3_000_000
 LARGEST_EXPONENT = 1000
 
 Wire = int
+Bases = Mapping[Wire, Any]
+"""the value of each function at the base point; for cosine and sine both of them, as a pair"""
+_NO_BASES: Bases = {}
 Step = tuple[Any, ...]
-"""("leaf", name), ("constant", c), ("linear", ((c, wire), ..)), ("dot", ((wire, wire), ..)), ("power", wire, n) or
-("inverse", wire)"""
+"""("leaf", name), ("constant", c), ("linear", ((c, wire), ..)), ("dot", ((wire, wire), ..)), ("power", wire, n),
+("inverse", wire), or ("function", kind, wire, ..) for a function of `special`"""
 
 
 class Ring(Protocol):
@@ -89,6 +93,10 @@ class Tape:
         self._gated[wire] = (gate, argument, below, above)
         return wire
 
+    def function(self, kind: str, *arguments: Wire) -> Wire:
+        """A function beyond field operations; "gauss" has exp(-a^2 / 2) as its second argument."""
+        return self._step(("function", kind, *arguments), 4)
+
     def _step(self, step: Step, cost: int) -> Wire:
         # Repeated steps cost too, since writing them takes time.
         self.charge(cost)
@@ -120,6 +128,8 @@ def sources(step: Step) -> Sequence[Wire]:
             return [wire for pair in pairs for wire in pair]
         case ("power" | "inverse", *rest):
             return [rest[0]]
+        case ("function", _, *arguments):
+            return arguments
     return ()
 
 
@@ -133,8 +143,8 @@ def compiled(step: Step, ring: Ring) -> Step:
     return step
 
 
-def evaluate(step: Step, values: Sequence[Any], ring: Ring) -> Any:
-    """The value of one compiled step that is no leaf."""
+def evaluate(step: Step, values: Sequence[Any] | Mapping[Wire, Any], ring: Ring, base: Any = None) -> Any:
+    """The value of one compiled step that is no leaf; `base` is the value of a function at the base point."""
     total: Any = 0
     match step:
         case ("constant", value):
@@ -149,6 +159,8 @@ def evaluate(step: Step, values: Sequence[Any], ring: Ring) -> Any:
             return power(values[base], exponent, ring)
         case ("inverse", a):
             return ring.inverse(values[a])
+        case ("function", kind, *arguments):
+            return special.value(kind, [values[a] for a in arguments], base, ring)
     return total
 
 
@@ -169,6 +181,8 @@ def _cost(step: Step) -> int:
             return 4 * int(exponent).bit_length()
         case ("inverse", _):
             return 4
+        case ("function", *_):
+            return 8
     return len(sources(step))
 
 
@@ -190,21 +204,21 @@ class Gradient:
         self.length = len(tape.steps)
         self.size = 1 + sum(_cost(step) for _, step in self.steps)
 
-    def __call__(self, leaves: Iterable[tuple[Wire, Any]]) -> list[Any]:
-        """The gradient at the values of the leaves."""
+    def __call__(self, leaves: Iterable[tuple[Wire, Any]], bases: Bases = _NO_BASES) -> list[Any]:
+        """The gradient at the values of the leaves, with the values of functions at the base point."""
         values: list[Any] = [0] * self.length
         for wire, value in leaves:
             values[wire] = value
         for wire, step in self.steps:
-            values[wire] = evaluate(step, values, self.ring)
+            values[wire] = evaluate(step, values, self.ring, bases.get(wire))
         slopes: list[Any] = [0] * self.length
         slopes[self.output] = self.ring.constant(Fraction(1))
         for wire, step in reversed(self.steps):
             if wire in self.varying:
-                self._spread(wire, step, slopes, values)
+                self._spread(wire, step, slopes, values, bases.get(wire))
         return [slopes[wire] for wire in self.wanted]
 
-    def _spread(self, wire: Wire, step: Step, slopes: list[Any], values: list[Any]) -> None:
+    def _spread(self, wire: Wire, step: Step, slopes: list[Any], values: list[Any], base: Any) -> None:
         """Add what a step passes back to its sources, by the chain rule."""
         slope, ring = slopes[wire], self.ring
 
@@ -226,3 +240,6 @@ class Gradient:
             case ("inverse", a):
                 square = ring.multiply(values[wire], values[wire])
                 pass_back(a, ring.multiply(ring.constant(Fraction(-1)), square))
+            case ("function", kind, a, *_):
+                inputs = [values[source] for source in sources(step)]
+                pass_back(a, special.slope(kind, inputs, values[wire], base, ring))

@@ -28,10 +28,13 @@ _SECTIONS = frozenset(
 ) | {"upper", "lower", "versions"}
 
 _FLOWS: tuple[Mapping[str, Any], ...] = ({"kind": "gradient"},)
-_LOSSES = ("any",)
+_LOSSES = ("any", "cross_entropy")
 _FREE_GATES = "free gates: the laws of all activation patterns together; a single region may have more"
-_GATES = {"free": (_FREE_GATES,)}
-"""how gates are counted, and the hypotheses that a network with gates then needs"""
+_GATES = ("free",)
+_INDEPENDENT = (
+    "upper bound only: values of functions are algebraically independent beyond the relations that were resolved "
+    "(theorem of Ax for exponentials and logarithms, assumed for other functions)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,8 @@ def _failures(foreign: Any) -> Iterator[str]:
     """What fails, section by section; an error in one section does not hide those of the others."""
     record = reading.table(reading.plain(foreign), "certificate", _SECTIONS)
     _check_form(record)
-    network = build_network(record["architecture"], record["dimension"])
-    bounds = Bounds(network.tape, network.potential, network.gates.leaves)
+    network = build_network(record["architecture"], record["dimension"], record["setting"]["loss"])
+    bounds = Bounds(network.tape, network.potential, network.gates.leaves, network.sharing.rules)
     yield from _check_statement(record, network)
     try:
         check_upper(record["upper"], network, bounds)
@@ -103,10 +106,13 @@ def _check_form(record: dict[str, Any]) -> None:
     if setting["flow"] not in _FLOWS:
         raise CertificateError("setting.flow", setting["flow"], f"unsupported; this checker knows {list(_FLOWS)}")
     reading.choice(setting["loss"], "setting.loss", _LOSSES)
+    if setting["gates"] == "realizable":
+        remedy = "the activation patterns of a region cannot be checked so far"
+        raise CertificateError("setting.gates", setting["gates"], remedy)
     reading.choice(setting["gates"], "setting.gates", _GATES)
     for name, version in reading.table(record["versions"], "versions").items():
         reading.text(version, f"versions.{name}")
-    reading.table(record["upper"], "upper", {"prime", "point", "probes", "brackets", "rank"})
+    reading.table(record["upper"], "upper", {"prime", "point", "probes", "brackets", "rank"}, {"constants"})
     reading.table(record["lower"], "lower", {"laws", "independence", "verification"})
 
 
@@ -124,6 +130,17 @@ def _check_statement(record: dict[str, Any], network: Network) -> Iterator[str]:
     status = "exact" if lower == upper else "gap"
     if record["status"] != status:
         yield str(CertificateError("status", record["status"], f"the bounds make it '{status}'"))
-    needed = list(_GATES[record["setting"]["gates"]]) if network.gates.pieces else []
+    needed = _hypotheses(network)
     if reading.items(record["hypotheses"], "hypotheses") != needed:
         yield str(CertificateError("hypotheses", record["hypotheses"], f"exactly these are used: {needed}"))
+
+
+def _hypotheses(network: Network) -> list[str]:
+    """What is assumed about a network, in words. Square roots are algebraic and need no assumption."""
+    texts = [_FREE_GATES] if network.gates.pieces else []
+    if any(kind != "sqrt" for kind, _ in network.functions):
+        texts.append(_INDEPENDENT)
+    if network.constants:
+        names = ", ".join(network.constants)
+        texts.append(f"generic constants: the statement holds for all but special values of {names}")
+    return texts

@@ -138,8 +138,11 @@ def _step(
     inputs = [values[number] for number in reading.integers(numbers, where, 0, len(values) - 1)]
     shape = reading.shape(lengths, where)
     if operation == "leaf":
-        role = reading.choice(reading.items(fixed, where, 2)[0], where, leaves)
-        result = leaves[role][reading.choice(fixed[1], where, leaves[role])]
+        role = reading.choice(reading.items(fixed, where, 2)[0], where, [*leaves, "constant"])
+        if role == "constant":
+            result = reader.constant(reading.text(fixed[1], where), shape)
+        else:
+            result = leaves[role][reading.choice(fixed[1], where, leaves[role])]
     else:
         result = _computed(reader, operation, inputs, fixed, shape, where)
     if result.shape != shape:
@@ -168,6 +171,14 @@ def _computed(reader: Reader, operation: Any, inputs: list[Array], fixed: Any, s
         case "piecewise", [a]:
             below, above = (reading.rational(slope, where) for slope in reading.items(fixed, where, 2))
             return reader.piecewise(a, below, above)
+        case "gauss", [a, density]:
+            # The second input is a step of its own, and must be what the derivative of the first function is.
+            squares = (a**2 * Fraction(-1, 2)).wires
+            if [reader.tape.steps[wire] for wire in density.wires] != [("function", "exp", wire) for wire in squares]:
+                raise CertificateError(where, operation, "its second input must be exp(-a^2 / 2)")
+            return reader.function("gauss", a, density.wires)
+        case "exp" | "log" | "cos" | "sin" | "sqrt", [a]:
+            return reader.function(operation, a)
         case _, [a]:
             return _moved(operation, a, fixed, shape, where)
     raise CertificateError(where, operation, f"no step with {len(inputs)} inputs has this name")

@@ -10,9 +10,12 @@ from typing import Any
 import sympy
 
 import lielaws
-from lielaws.graph import primitives
+from lielaws.architectures.part import part
+from lielaws.graph import functions, primitives
+from lielaws.graph.constants import FROZEN
 from lielaws.graph.node import IndexMap
 from lielaws.graph.trace import Array
+from tests.certificate.related import RELATED
 
 
 def _user(p: Any, x: Any, ops: Any) -> Any:
@@ -69,7 +72,25 @@ MAKERS: dict[str, Callable[[], lielaws.Architecture]] = {
     "all steps": lambda: lielaws.architecture(_all_steps, {"W": (2, 2), "b": (2,)}, {"x": (2, 3)}),
     "not affine": lambda: lielaws.architecture(_not_affine, {"c": (2,), "A": (2, 2)}, {"x": (2,)}),
     "idempotent": lambda: lielaws.architecture(_idempotent, {"c": (1,), "d": (1,), "A": (1, 2)}, {"x": (2,)}),
+    "part": lambda: part(lielaws.mlp([2, 2, 2, 2], bias=True), ["W2", "W3"]),
+    "part of a part": lambda: part(part(lielaws.linear([2, 2, 2, 2]), ["W2", "W3"]), ["W3"]),
+    "classes": lambda: lielaws.linear([2, 2, 3]),
+    "classes of tokens": lambda: lielaws.architecture(
+        lambda p, x, ops: x @ p.A @ p.B, {"A": (2, 2), "B": (2, 3)}, {"x": (2, 2)}
+    ),
+    **{
+        name: lambda name=name: lielaws.mlp([2, 2, 2], name)
+        for name in ("tanh", "silu", "gelu", "softplus", "mish", "exp", "sin", "erf", "gelu_tanh")
+    },
+    "swiglu": lambda: lielaws.glu(2, 2),
+    "attention": lambda: lielaws.attention(2, 1, tokens=2),
+    "rms": lambda: lielaws.mlp([2, 2, 2], "linear", norm="rms"),
+    **RELATED,
+    "layer": lambda: lielaws.mlp([2, 3, 2], "tanh", norm="layer"),
 }
+
+SETTINGS = {name: {"loss": "cross_entropy"} for name in ("classes", "classes of tokens")}
+"""options of the discovery, where they are not the default"""
 
 TAMPERED = (
     "relu",
@@ -84,6 +105,11 @@ TAMPERED = (
     "twins",
     "not affine",
     "idempotent",
+    "part",
+    "classes of tokens",
+    "opposite exponents",
+    "gelu differences",
+    "rms",
 )
 
 
@@ -92,9 +118,13 @@ def make(name: str) -> lielaws.Architecture:
     return MAKERS[name]()
 
 
+def discovered(name: str, **options: Any) -> lielaws.Report:
+    return lielaws.discover_laws(MAKERS[name](), **SETTINGS.get(name, {}), **options)
+
+
 @cache
 def _text(name: str, find_laws: bool) -> str:
-    return lielaws.discover_laws(make(name), find_laws=find_laws).certificate.to_json()
+    return discovered(name, find_laws=find_laws).certificate.to_json()
 
 
 def record(name: str, find_laws: bool = True) -> dict[str, Any]:
@@ -113,13 +143,17 @@ def graph_architecture(spec: Mapping[str, Any]) -> lielaws.Architecture:
         values: list[Any] = []
         for operation, inputs, fixed, shape in spec["steps"]:
             if operation == "leaf":
-                values.append(leaves[fixed[0]][fixed[1]])
+                values.append(leaves[fixed[0]][fixed[1]] if fixed[0] != "constant" else _constant(ops, fixed[1], shape))
             else:
                 values.append(_rebuilt(ops, operation, [values[k] for k in inputs], fixed, tuple(shape)))
         return values[-1]
 
     shapes = {name: tuple(spec["parameters"][name]) for name in names}
     return lielaws.architecture(network, shapes, {name: tuple(shape) for name, shape in spec["data"].items()})
+
+
+def _constant(ops: Any, name: str, shape: list[int]) -> Any:
+    return ops.frozen(name.removeprefix(FROZEN), tuple(shape)) if name.startswith(FROZEN) else ops.named_constant(name)
 
 
 def _rebuilt(ops: Any, operation: str, inputs: list[Any], fixed: Any, shape: tuple[int, ...]) -> Any:
@@ -145,6 +179,8 @@ def _rebuilt(ops: Any, operation: str, inputs: list[Any], fixed: Any, shape: tup
             return Array(primitives.broadcast(nodes[0], shape, tuple(fixed)))
         case "gather" | "scatter":
             return Array(getattr(primitives, operation)(nodes[0], IndexMap.of(fixed), shape))
+        case "exp" | "log" | "cos" | "sin" | "sqrt" | "gauss":
+            return Array(getattr(functions, operation)(nodes[0]))
         case "piecewise":
             return ops.piecewise(inputs[0], *map(sympy.Rational, fixed))
     raise AssertionError(operation)

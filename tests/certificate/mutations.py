@@ -119,10 +119,14 @@ def word(found: Record, generator: random.Random) -> None:
 def member(found: Record, generator: random.Random) -> None:
     """Another member of the family, or of a larger one: new data, cotangents or gates."""
     probe = generator.choice(found["upper"]["probes"])
-    values = list(probe["data"].values()) + list(probe["gates"].values()) + [probe["cotangent"]]
+    values = [*probe["data"].values(), *probe["gates"].values(), probe["cotangent"], *_function_values(probe)]
     chosen = generator.choice(values)
     top = generator.choice((2, found["upper"]["prime"]))
     chosen[:] = [generator.randrange(top) for _ in chosen]
+
+
+def _function_values(probe: Record) -> list[Any]:
+    return [part for parts in probe.get("functions", []) for part in parts]
 
 
 def point(found: Record, generator: random.Random) -> None:
@@ -202,7 +206,7 @@ def forged(found: Record, generator: random.Random) -> None:
         upper["probes"].append(probe)
         upper["brackets"].append(len(upper["probes"]) - 1)
     for probe in upper["probes"]:
-        for values in (*probe["data"].values(), *probe["gates"].values(), probe["cotangent"]):
+        for values in (*probe["data"].values(), *probe["gates"].values(), probe["cotangent"], *_function_values(probe)):
             values[:] = [generator.randrange(upper["prime"]) for _ in values]
     found["lower"]["laws"] = found["lower"]["laws"][: found["dimension"] - len(upper["brackets"])]
     _follow(found, len(upper["brackets"]))

@@ -153,6 +153,18 @@ def another_flow(found: Record) -> None:
     found["setting"]["flow"] = {"kind": "heavy ball", "friction": "0"}
 
 
+def any_loss(found: Record) -> None:
+    found["setting"]["loss"] = "any"
+
+
+def cotangent_that_does_not_sum_to_zero(found: Record) -> None:
+    found["upper"]["probes"][0]["cotangent"][0] ^= 1
+
+
+def one_parameter_less(found: Record) -> None:
+    found["architecture"]["parameters"].remove("W3")
+
+
 def another_loss(found: Record) -> None:
     found["setting"]["loss"] = "cross_entropy"
 
@@ -198,11 +210,15 @@ LIES: list[tuple[str, Callable[[Record], None], str]] = [
     ("relu", probe_without_gates, "upper.probes[0].gates = ['gate0']"),
     ("relu", bracket_of_no_probe, "upper.brackets[0] = 9"),
     ("relu", negative_word, "upper.brackets[0] = -1"),
-    ("relu", realizable_gates, "setting.gates = 'realizable': unsupported"),
+    ("relu", realizable_gates, "setting.gates = 'realizable': the activation patterns of a region"),
     ("relu", hypothesis_hidden, "hypotheses = []"),
     ("linear", another_hypothesis, "hypotheses = "),
     ("relu", another_flow, "setting.flow = "),
-    ("relu", another_loss, "setting.loss = 'cross_entropy': unsupported"),
+    ("relu", another_loss, "with cross-entropy the entries of the last axis must sum to zero"),
+    ("classes", any_loss, "lower.laws[1]: it is no law"),
+    ("classes of tokens", cotangent_that_does_not_sum_to_zero, "upper.probes[0].cotangent[0:3]"),
+    ("phi", another_loss, "setting.loss = 'cross_entropy': an output of shape () has no classes"),
+    ("part", one_parameter_less, "dimension = 8: the architecture has 4"),
     ("relu", wider_network, "dimension = 12: the architecture has 16 parameters"),
     ("relu", another_network_of_the_same_size, "upper.probes[0].data.x"),
     ("relu", other_activation, "upper.probes[0].gates = ['gate0']"),
