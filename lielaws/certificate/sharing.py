@@ -23,7 +23,7 @@ Column = tuple[str, Wire]
 _ATTEMPTS = 4000
 _SPARE = 3
 _MOST_FUNCTIONS = 300
-_MOST_WORK = 5 * 10**6
+_MOST_WORK = 3 * 10**7
 
 
 class Sharing:

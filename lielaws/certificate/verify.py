@@ -2,7 +2,8 @@
 
 It shares no code with the search. It rebuilds the network from the spec by its own reading (`blocks`, `layered`,
 `written`) as a program over single numbers (`tape`), evaluates the brackets by its own jets (`jets`, `brackets`), and
-checks the laws modulo primes that it draws itself after the file was read (`conserved`, `bounds`).
+checks the laws modulo primes that it draws itself after the file was read (`conserved`, `bounds`). How functions
+such as exp are related it finds itself (`sharing`, `roots`), and holds the values in the file against it (`agreement`).
 """
 
 from __future__ import annotations
@@ -55,9 +56,9 @@ class Verification:
 def verify(certificate: Certificate | Mapping[str, Any]) -> Verification:
     """Check a certificate without trusting the library that made it. Never raises, whatever the content.
 
-    The upper bound, and the independence of the laws, are then certain; that each law is one has an error probability
-    below 2^-100, over primes and points drawn by the checker. Certificates that are too large to be checked in about a
-    minute are not valid.
+    The upper bound, and the independence of the laws, are then certain; that each law is one, and that no relation
+    between functions such as exp was overlooked, has an error probability below 2^-100, over primes and points drawn by
+    the checker. What it cannot decide, or not in about a minute, is not valid.
     """
     try:
         record = certificate.record if isinstance(certificate, Certificate) else certificate

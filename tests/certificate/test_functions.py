@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 import lielaws
+from lielaws.architectures.part import part
+from lielaws.architectures.transformer import transformer_block
+from lielaws.certificate.networks import build_network
 from lielaws.certificate.verify import verify
+from lielaws.errors import CertificateError
+from lielaws.graph.serialize import graph_spec
 from tests.certificate.cases import record
 from tests.certificate.related import RELATED
 
@@ -80,8 +85,8 @@ def no_point_on_the_circle(found: Record) -> None:
 def turned_by_a_half(found: Record) -> None:
     """Still points on the circle, but no longer the double angle."""
     p = found["upper"]["prime"]
-    for part in found["upper"]["probes"][0]["functions"][0]:
-        part[0] = -part[0] % p
+    for values in found["upper"]["probes"][0]["functions"][0]:
+        values[0] = -values[0] % p
 
 
 def half_a_power(found: Record) -> None:
@@ -178,8 +183,8 @@ def test_free_values_in_place_of_related_ones_are_rejected(name: str) -> None:
     second_sample(found)
     for probe in found["upper"]["probes"]:
         for parts in probe["functions"]:
-            for part in parts:
-                part[:] = [generator.randrange(found["upper"]["prime"]) for _ in part]
+            for values in parts:
+                values[:] = [generator.randrange(found["upper"]["prime"]) for _ in values]
     reasons = verify(found).reasons
     assert any(reason.startswith("upper.probes") for reason in reasons), reasons
 
@@ -189,6 +194,23 @@ def test_values_without_data_may_be_shared_by_samples(name: str) -> None:
     found = record(name)
     second_sample(found)
     assert verify(found).reasons == ()
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        lambda: lielaws.attention(3, 2, heads=2, tokens=3),
+        lambda: lielaws.attention(2, 2, tokens=2, rotary=[1]),
+        lambda: lielaws.moe(2, 1, 3, top_k=2),
+        lambda: lielaws.low_rank(3, 2, 1),
+        lambda: part(lielaws.attention(2, 1, tokens=2), ["Q1", "K1"]),
+        lambda: transformer_block(2, 2, 1, 2),
+    ],
+)
+def test_blocks_that_people_use(architecture: Any) -> None:
+    certificate = lielaws.discover_laws(architecture()).certificate
+    assert certificate.status == "exact"
+    assert verify(certificate).reasons == ()
 
 
 def _squares(p: Any, x: Any, ops: Any) -> Any:
@@ -218,3 +240,9 @@ def test_what_cannot_be_decided_is_refused(network: Any, reason: str) -> None:
     verification = verify(certificate)
     assert not verification.valid
     assert any(reason in text for text in verification.reasons), verification.reasons
+
+
+def test_roots_of_arguments_of_logarithms_are_refused() -> None:
+    traced = lielaws.architecture(_half_a_logarithm, {"a": (), "b": ()}, {"x": (2,)}).traced
+    with pytest.raises(CertificateError, match="a root of arguments of logarithms"):
+        build_network(graph_spec("half", traced), 2)
