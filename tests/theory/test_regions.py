@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lielaws import discover_laws, mlp
+from lielaws import check_laws, discover_laws, mlp
 from lielaws.errors import UnsupportedError
 
 
@@ -48,3 +48,9 @@ def test_signs_that_cannot_be_computed_are_refused():
 
     with pytest.raises(UnsupportedError, match="gates"):
         discover_laws(architecture(net, {"A": (2, 2), "C": (1, 2)}, {"x": (2,)}), gates="realizable")
+
+
+def test_a_false_law_of_a_region_is_refused_whatever_pattern_is_met():
+    """W1[0,0] is constant where unit 0 is closed; it is no law as soon as one pattern opens it."""
+    for seed in range(6):
+        assert not check_laws(mlp([1, 3, 1]), ["W1[0,0]"], gates="realizable", seed=seed).all_hold
