@@ -26,7 +26,12 @@ from lielaws.architectures.tying import freeze as freeze
 from lielaws.architectures.tying import share as share
 
 # Flows
+from lielaws.flows.decay import WeightDecay as WeightDecay
 from lielaws.flows.gradient import GradientFlow as GradientFlow
+from lielaws.flows.metric import MetricFlow as MetricFlow
+from lielaws.flows.metric import MirrorFlow as MirrorFlow
+from lielaws.flows.momentum import HeavyBall as HeavyBall
+from lielaws.flows.momentum import Nesterov as Nesterov
 
 # Questions
 from lielaws.check import CheckedLaw as CheckedLaw

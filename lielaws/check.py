@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lielaws.architectures.part import part
-from lielaws.discover import Settings, as_architecture, count_laws
+from lielaws.discover import Settings, as_question, count_laws
 from lielaws.errors import ExactnessError, InvalidArgumentError
 from lielaws.flows.fields import VectorFields
+from lielaws.flows.state import StateSpace
 from lielaws.laws.breaking import Counterexample, find_counterexample
 from lielaws.laws.expressions import StateFunction, random_state
 from lielaws.laws.identities import identity_holds
 from lielaws.laws.law import Law
 from lielaws.linalg import Echelon, random_prime
 from lielaws.numbers.modular import BadPrimeError
+
+if TYPE_CHECKING:
+    from lielaws.spec import LawText
 
 _ATTEMPTS = 16
 
@@ -115,8 +119,8 @@ def check_laws(arch: Any, laws: Any, **settings: Any) -> LawCheck:
 
     Raises a LieLawsError for input that cannot be used.
     """
-    chosen = Settings(**settings)
-    architecture = as_architecture(arch)
+    architecture, chosen = as_question(arch, Settings(**settings))
+    chosen.flow.check(architecture.parameters)
     if chosen.parameters is not None:
         architecture = part(architecture, chosen.parameters)
     fields, growth = count_laws(architecture, chosen)
@@ -143,14 +147,18 @@ def _candidates(laws: Any, fields: VectorFields) -> list[tuple[str, Any]]:
         if isinstance(entry, Law):
             found.append((entry.name, entry.expr))
         elif isinstance(entry, str):
-            from lielaws.spec import parse_laws
-
-            found += [(text.label, text.expr) for text in parse_laws(entry, fields.space.shapes)]
+            found += [(text.label, text.expr) for text in _read(entry, fields.space)]
         else:
             found.append((str(entry), entry))
     if not found:
         raise InvalidArgumentError("laws", laws, "at least one candidate is needed")
     return found
+
+
+def _read(text: str, space: StateSpace) -> list[LawText]:
+    from lielaws.spec import parse_laws
+
+    return parse_laws(text, space.parameters, velocities=bool(space.velocities), time=space.clock is not None)
 
 
 def _independent(functions: Sequence[StateFunction], fields: VectorFields, rng: np.random.Generator) -> list[bool]:

@@ -28,6 +28,11 @@ _seed = click.option(
 )
 _loss = click.option("--loss", default="any", show_default=True, help="any or cross_entropy.")
 _gates = click.option("--gates", default="free", show_default=True, help="free or realizable.")
+_flow = click.option(
+    "--flow",
+    metavar="FLOW",
+    help="gradient, weight_decay:0.1, heavy_ball:0.5, nesterov, mirror:entropic, metric:1/x.",
+)
 _tensors = click.option("--parameters", metavar="NAMES", help="Laws of these tensors only, such as W1,W2.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -36,6 +41,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_arch
 @_seed
 @_json
+@_flow
 @_loss
 @_gates
 @_tensors
@@ -53,6 +59,7 @@ def discover(
     count_only: bool,
     certificate: str | None,
     quiet: bool,
+    flow: str | None,
     loss: str,
     gates: str,
     parameters: str | None,
@@ -63,6 +70,7 @@ def discover(
     with _progress(quiet) as progress:
         report = discover_laws(
             arch,
+            flow=flow,
             loss=loss,
             gates=gates,
             parameters=_names(parameters),
@@ -89,11 +97,19 @@ def discover(
 @click.argument("laws", nargs=-1, required=True)
 @_seed
 @_json
+@_flow
 @_loss
 @_gates
 @_tensors
 def check(
-    arch: str, laws: tuple[str, ...], seed: int, as_json: bool, loss: str, gates: str, parameters: str | None
+    arch: str,
+    laws: tuple[str, ...],
+    seed: int,
+    as_json: bool,
+    flow: str | None,
+    loss: str,
+    gates: str,
+    parameters: str | None,
 ) -> None:
     """Check a list of LAWS of ARCH: which hold, are they independent, and are they all?
 
@@ -102,7 +118,7 @@ def check(
     """
     from lielaws.check import check_laws
 
-    settings = {"seed": seed, "loss": loss, "gates": gates, "parameters": _names(parameters)}
+    settings = {"seed": seed, "flow": flow, "loss": loss, "gates": gates, "parameters": _names(parameters)}
     result = check_laws(arch, [_law_text(law) for law in laws], **settings)
     click.echo(json.dumps(result.to_dict(), indent=1, default=str) if as_json else str(result))
     if not result.all_hold:

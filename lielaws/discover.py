@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from lielaws.architectures.part import part
 from lielaws.closure.growth import Growth, Progress, grow
 from lielaws.closure.point import TraceDimension, dimension_at, rational_point
 from lielaws.errors import InvalidArgumentError, SizeError, nearest
-from lielaws.flows.fields import VectorFields
+from lielaws.flows.family import FlowFields, flow_fields
 from lielaws.flows.gradient import GradientFlow
 from lielaws.flows.patterns import realizable_patterns
 from lielaws.laws.law import Law
@@ -29,6 +29,7 @@ from lielaws.report.report import Report
 LOSSES = ("any", "cross_entropy")
 GATES = ("free", "realizable")
 _LARGEST_DEGREE = 12
+_DEFAULTS = {"flow": GradientFlow(), "loss": "any", "gates": "free"}
 _BYTES_PER_ENTRY = 32
 
 
@@ -51,6 +52,18 @@ def as_architecture(arch: Any) -> Architecture:
     )
 
 
+def as_question(arch: Any, settings: Settings) -> tuple[Architecture, Settings]:
+    """The architecture, and the settings with what a spec file says of flow, loss and gates where nothing else was
+    chosen."""
+    if not isinstance(arch, str | os.PathLike | Mapping):
+        return as_architecture(arch), settings
+    from lielaws.spec import load_question
+
+    architecture, found = load_question(arch)
+    chosen = {key: value for key, value in found.items() if getattr(settings, key) == _DEFAULTS[key]}
+    return architecture, replace(settings, **chosen)
+
+
 def discover_laws(
     arch: Any,
     *,
@@ -68,7 +81,8 @@ def discover_laws(
     Parameters
     ----------
     arch : spec string such as "relu:3-4-3", path of a spec file, Architecture, or (symbols, expressions)
-    flow : GradientFlow() by default
+    flow : GradientFlow() by default; or WeightDecay, HeavyBall, Nesterov, MirrorFlow, MetricFlow, or a text such as
+        "heavy_ball:1/2". Laws may then depend on time and velocities
     loss : "any": the gradient of the loss with respect to the output is arbitrary; "cross_entropy": its entries sum to
         zero over the last axis
     gates : "free": activation patterns are arbitrary (the path-lifting of arXiv 2307.00144); "realizable": those that
@@ -83,13 +97,14 @@ def discover_laws(
     The count is arXiv 2307.00144, Thm 3.3: D minus the trace dimension of the Lie algebra that the gradients of the
     potentials generate. Raises a LieLawsError for input that cannot be used.
     """
-    settings = Settings(flow, loss, gates, parameters, seed)
+    asked = Settings(flow, loss, gates, parameters, seed)
     if positive_int("max_degree", max_degree) > _LARGEST_DEGREE:
         raise InvalidArgumentError("max_degree", max_degree, f"at most {_LARGEST_DEGREE} is supported")
     seconds: dict[str, float] = {}
     with _timed(seconds, "architecture"):
-        architecture = as_architecture(arch)
+        architecture, settings = as_question(arch, asked)
         total = architecture.dimension
+        settings.flow.check(architecture.parameters)
         if parameters is not None:
             architecture = part(architecture, parameters)
         fields = build_fields(architecture, settings)
@@ -100,7 +115,9 @@ def discover_laws(
     if find_laws:
         with _timed(seconds, "laws"):
             result = _search(fields, growth, rng, settings, max_degree, progress)
-    evidence = Evidence(architecture, total, settings.flow, loss, gates, fields, growth, result, max_degree, seed)
+    evidence = Evidence(
+        architecture, total, settings.flow, settings.loss, settings.gates, fields, growth, result, max_degree, seed
+    )
     laws = tuple(Law(polynomial, fields.space) for polynomial in result.laws) if result else ()
     return Report(evidence, laws, seconds)
 
@@ -118,7 +135,11 @@ class Settings:
     def __post_init__(self) -> None:
         if self.flow is None:
             object.__setattr__(self, "flow", GradientFlow())
-        if not hasattr(self.flow, "fields"):
+        if isinstance(self.flow, str | Mapping):
+            from lielaws.spec import read_flow
+
+            object.__setattr__(self, "flow", read_flow(self.flow))
+        if isinstance(self.flow, type) or not hasattr(self.flow, "dynamics"):
             raise InvalidArgumentError("flow", self.flow, "a flow such as GradientFlow() is needed")
         if self.loss not in LOSSES:
             raise InvalidArgumentError("loss", self.loss, nearest(str(self.loss), LOSSES))
@@ -128,18 +149,17 @@ class Settings:
             raise InvalidArgumentError("seed", self.seed, "a nonnegative integer is needed")
 
 
-def build_fields(architecture: Architecture, settings: Settings) -> VectorFields:
+def build_fields(architecture: Architecture, settings: Settings) -> FlowFields:
     """The family of vector fields, after a check that it fits in memory."""
     check_memory(architecture.name, architecture.dimension)
     potential = architecture.potential_for(settings.loss)
     patterns = None
     if settings.gates == "realizable" and potential.gates:
         patterns = realizable_patterns(potential, np.random.default_rng(settings.seed))
-    fields: VectorFields = settings.flow.fields(potential, patterns)
-    return fields
+    return flow_fields(settings.flow, potential, patterns)
 
 
-def count_laws(architecture: Architecture, settings: Settings) -> tuple[VectorFields, Growth]:
+def count_laws(architecture: Architecture, settings: Settings) -> tuple[FlowFields, Growth]:
     """The family and the growth of its brackets, with the upper bound on the number of laws."""
     fields = build_fields(architecture, settings)
     return fields, grow(fields, np.random.default_rng(settings.seed))
@@ -167,7 +187,7 @@ def trace_dimension(arch: Any, at: Mapping[str, Any], *, seed: int = 0) -> Trace
 
 
 def _search(
-    fields: VectorFields,
+    fields: FlowFields,
     growth: Growth,
     rng: np.random.Generator,
     settings: Settings,
@@ -175,12 +195,10 @@ def _search(
     progress: Progress | None,
 ) -> SearchResult:
     wanted = fields.space.dimension - growth.rank
-    labels = (
-        sign_characters(fields.potential, settings.gates != "free")
-        if wanted
-        else np.zeros(fields.space.dimension, dtype=np.uint64)
-    )
-    return search(fields, labels, wanted, rng, max_degree=max_degree, progress=progress)
+    labels = np.zeros(fields.potential.dimension, dtype=np.uint64)
+    if wanted:
+        labels = sign_characters(fields.potential, settings.gates != "free", fields.dynamics.signed)
+    return search(fields, fields.spread(labels), wanted, rng, max_degree=max_degree, progress=progress)
 
 
 def check_memory(name: str, dimension: int) -> None:

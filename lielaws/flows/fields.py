@@ -92,6 +92,16 @@ class VectorFields(Protocol):
         ...
 
     @property
+    def leaves(self) -> Sequence[Node]:
+        """The leaf of each tensor of the state."""
+        ...
+
+    @property
+    def outside(self) -> Sequence[Node]:
+        """All other leaves: data, cotangent, gates, constants, and the factor of the drift."""
+        ...
+
+    @property
     def bounds(self) -> FieldBounds:
         """Bounds on degrees and coefficients, for proofs by evaluation."""
         ...

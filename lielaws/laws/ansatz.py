@@ -2,13 +2,14 @@
 
 The structured ones cover every law of the literature with few unknowns: Gram matrices of parameter tensors along their
 axes, then single entries and squares, then products of slices of two tensors. The graded one is all monomials of a
-degree. Blocks are the connected parts under sign symmetries (see `laws.signs`).
+degree. Blocks are the connected parts under sign symmetries (see `laws.signs`). Where time belongs to the state, each
+space is multiplied by the powers of the time coordinate that the grading of the flow allows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import comb
 
@@ -37,25 +38,61 @@ class Ansatz:
 
 
 def structured(space: StateSpace, max_degree: int) -> Iterator[Ansatz]:
-    """The structured ansatz in stages."""
-    yield _build("single parameters", 1, space, [np.arange(space.dimension).reshape(-1, 1, 1)])
+    """The structured ansatz in stages, without time."""
+    yield _build("single parameters", 1, space, [np.arange(space.start, space.dimension).reshape(-1, 1, 1)])
+    if max_degree >= 2 and space.velocities:
+        pairs = [(space.indices(name), space.indices(v)) for v, name in space.velocities.items()]
+        parts = [part for theta, v in pairs for part in _momenta(theta, v)]
+        yield _build("products of parameters and velocities", 2, space, parts)
     if max_degree >= 2:
-        yield _build("Gram matrices", 2, space, [part for name in space.shapes for part in _grams(space.indices(name))])
+        grams = [part for name in space.tensors for part in _grams(space.indices(name))]
+        yield _build("Gram matrices", 2, space, grams)
     if max_degree >= 2:
         yield _build("squares and products of slices", 2, space, _squares(space) + _crosses(space))
 
 
 def graded(space: StateSpace, degree: int) -> Ansatz | None:
     """All monomials of degree 1 to `degree`; None if they are too many."""
-    count = comb(space.dimension + degree, degree) - 1
+    size = space.dimension - space.start
+    count = comb(size + degree, degree) - 1
     if count * degree > _MOST_TERMS:
         return None
     # The padding coordinate stands for 1, so monomials of lower degree are included; the first row is the constant.
-    rows = _multisets(space.dimension + 1, degree)
+    rows = _multisets(size + 1, degree) + space.start
     keep = (rows < space.dimension).any(axis=1)
     ones = np.ones(int(keep.sum()), dtype=np.int64)
     table = TermTable(space.dimension, rows[keep], ones, np.arange(len(ones)))
     return Ansatz(f"all polynomials of degree {degree}", degree, table)
+
+
+def timed(ansatz: Ansatz, space: StateSpace) -> Iterator[Ansatz]:
+    """The ansatz times powers of the time coordinate, one for each weight; as it is where time is no coordinate."""
+    if space.clock is None:
+        yield ansatz
+        return
+    table = ansatz.table
+    degrees = (table.factors < space.dimension).sum(axis=1)
+    velocities = space.is_velocity[table.factors].sum(axis=1)
+    for weight in space.clock.weights(ansatz.degree):
+        powers = weight + space.clock.by_degree * degrees + space.clock.by_velocity * velocities
+        # A candidate needs all of its terms.
+        allowed = np.ones(table.count, dtype=np.bool_)
+        np.logical_and.at(allowed, table.owners, powers >= 0)
+        chosen = np.flatnonzero(allowed)
+        if len(chosen):
+            yield Ansatz(ansatz.name, ansatz.degree, _with_powers(table, powers, chosen))
+
+
+def _with_powers(table: TermTable, powers: IntArray, chosen: IntArray) -> TermTable:
+    """Some of the polynomials, each term times a power of coordinate 0."""
+    numbered = replace(table, coefficients=np.arange(len(table.owners)))
+    part = numbered.select(chosen)
+    terms = part.coefficients
+    width = int(powers[terms].max())
+    columns = np.where(np.arange(width) < powers[terms][:, None], 0, table.dimension)
+    factors = np.concatenate([columns, part.factors], axis=1)
+    # Sorted, so that equal monomials are equal rows.
+    return replace(part, factors=np.sort(factors, axis=1), coefficients=table.coefficients[terms])
 
 
 def blocks(table: TermTable, labels: Labels) -> list[IntArray]:
@@ -110,6 +147,17 @@ def _grams(indices: IntArray) -> list[IntArray]:
     return [*grams, np.stack([flat, flat], axis=-1)]
 
 
+def _momenta(theta: IntArray, v: IntArray) -> list[IntArray]:
+    """Inner products of the slices of a tensor and of its velocity along each axis, and the sum of all products."""
+    parts = [np.stack([theta.reshape(1, -1), v.reshape(1, -1)], axis=-1)]
+    for axis in range(theta.ndim):
+        left, right = _slices(theta, (axis,)), _slices(v, (axis,))
+        if len(left) ** 2 <= _LARGEST_GRAM**2 // 2:
+            i, j = (k.ravel() for k in np.indices((len(left), len(right))))
+            parts.append(_pairs(left, right, i, j))
+    return [*parts[1:], parts[0]]
+
+
 def _gram(slices: IntArray) -> IntArray:
     if len(slices) > _LARGEST_GRAM:
         left = right = np.arange(len(slices))
@@ -120,9 +168,9 @@ def _gram(slices: IntArray) -> IntArray:
 
 def _squares(space: StateSpace) -> list[IntArray]:
     """Squares of single entries, and Gram matrices over two axes of tensors with three or more."""
-    every = np.arange(space.dimension)
+    every = np.arange(space.start, space.dimension)
     parts = [np.stack([every, every], axis=-1)[:, None, :]]
-    for name, shape in space.shapes.items():
+    for name, shape in space.tensors.items():
         pairs = combinations(range(len(shape)), 2) if len(shape) > 2 else ()
         parts += [_gram(_slices(space.indices(name), axes)) for axes in pairs]
     return parts
@@ -131,7 +179,7 @@ def _squares(space: StateSpace) -> list[IntArray]:
 def _crosses(space: StateSpace) -> list[IntArray]:
     """Products of slices of two different tensors, wherever the slices have the same shape."""
     parts = []
-    for first, second in combinations(space.shapes, 2):
+    for first, second in combinations(space.tensors, 2):
         a, b = space.indices(first), space.indices(second)
         for axis in range(a.ndim):
             for other in range(b.ndim):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.flows.exact import FieldBounds, bound_fields
-from lielaws.flows.state import StateSpace
+from lielaws.flows.state import TIME, StateSpace
 from lielaws.graph.differentiate import pullback
 from lielaws.graph.node import Graph, Node
 from lielaws.graph.operations import Operations
@@ -19,8 +19,10 @@ from lielaws.graph.plan import Plan
 from lielaws.graph.program import Program
 from lielaws.graph.symbolic import build_expression, free_entries
 from lielaws.graph.trace import Array
+from lielaws.laws.clocks import Timed, without_exponentials
 from lielaws.laws.law import entry_symbol
 from lielaws.laws.polynomial import Polynomial
+from lielaws.linalg import modular
 from lielaws.numbers.modular import Modular
 
 if TYPE_CHECKING:
@@ -31,12 +33,18 @@ IntArray = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class StateFunction:
-    """A rational function on the state space, as a graph."""
+    """A rational function on the state space, and of time and its exponentials, as a graph.
+
+    leaves, slopes : one for each tensor of the state
+    extra : the leaf of what is no coordinate of the state, see :class:`Timed`
+    """
 
     expression: sympy.Expr
     space: StateSpace
     leaves: dict[str, Node]
     slopes: tuple[Node | None, ...]
+    timed: Timed
+    extra: Node | None
 
     @classmethod
     def of(cls, expression: Any, space: StateSpace) -> StateFunction:
@@ -48,9 +56,15 @@ class StateFunction:
         graph = Graph()
         leaves = {name: graph.leaf("parameter", name, shape) for name, shape in space.shapes.items()}
         ops = Operations(graph)
-        value = build_expression(expression, lambda symbol: _entry(symbol, leaves), ops)
-        slopes = pullback(value.node, ops.array(1).node, list(leaves.values()))
-        return cls(expression, space, leaves, tuple(slopes))
+        timed = without_exponentials(expression, space)
+        extra = None if timed.extra is None else graph.leaf("parameter", "exponential of time", ())
+        special = {timed.clock: leaves.get(TIME), timed.extra: extra}
+        value = build_expression(timed.expression, lambda symbol: _lookup(symbol, special, leaves), ops)
+        *slopes, along = pullback(value.node, ops.array(1).node, [*leaves.values(), extra or ops.array(0).node])
+        if extra is not None and along is not None and space.clock is not None:
+            inner = timed.extra_slope(space.clock, Array(leaves[TIME]), Array(extra)) * Array(along)
+            slopes[0] = inner.node if slopes[0] is None else (Array(slopes[0]) + inner).node
+        return cls(expression, space, leaves, tuple(slopes), timed, extra)
 
     @cached_property
     def bounds(self) -> FieldBounds:
@@ -65,12 +79,21 @@ class StateFunction:
             leaf.static: states[None, :, start : start + leaf.size].reshape(1, len(states), *leaf.shape)
             for leaf, start in zip(self.leaves.values(), self.space.offsets.values(), strict=True)
         }
+        if self.extra is not None:
+            # Any value will do, as it is independent of the coordinates; the same at the same state.
+            rng = np.random.default_rng(int(states[0, 0]))
+            values[self.extra.static] = modular.residues(rng, prime, (1, len(states)))
         computed = iter(program.run(Modular(prime), values))
         result = np.zeros(states.shape, dtype=states.dtype)
         for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True):
             if slope is not None:
                 result[:, start : start + slope.size] = next(computed).reshape(1, -1, slope.size)[0]
         return result
+
+
+def _lookup(symbol: Any, special: dict[Any, Node | None], leaves: dict[str, Node]) -> Array:
+    known = special.get(symbol)
+    return _entry(symbol, leaves) if known is None else Array(known)
 
 
 def _entry(symbol: Any, leaves: dict[str, Node]) -> Array:
@@ -101,10 +124,15 @@ def as_polynomial(function: StateFunction) -> Polynomial | None:
     """The function as a polynomial with integer coefficients, up to a factor; None if it is none."""
     import sympy
 
-    entries = [entry_symbol(*function.space.entry(coordinate)) for coordinate in range(function.space.dimension)]
-    used = [(k, entry) for k, entry in enumerate(entries) if entry in free_entries(function.expression)]
+    if function.extra is not None:
+        return None
+    expression, space = function.timed.expression, function.space
+    entries = [entry_symbol(*space.entry(coordinate)) for coordinate in range(space.dimension)]
+    if space.clock is not None:
+        entries[0] = function.timed.clock
+    used = [(k, entry) for k, entry in enumerate(entries) if entry in free_entries(expression)]
     try:
-        poly = sympy.Poly(function.expression, *(entry for _, entry in used))
+        poly = sympy.Poly(expression, *(entry for _, entry in used))
     except (sympy.PolynomialError, sympy.GeneratorsError):
         return None
     _, poly = poly.clear_denoms()

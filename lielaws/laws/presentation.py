@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lielaws.laws.atoms import Atom, Index, Slice, join_terms
+from lielaws.laws.atoms import Atom, Index, join_terms
+from lielaws.laws.groups import LawGroup, atom_form, factor_text, is_skew, matrix, skew_form, skew_group, with_time
 from lielaws.laws.law import Law
 from lielaws.laws.polynomial import Polynomial
 
@@ -15,29 +16,11 @@ _MOST_ENTRIES = 6
 
 
 @dataclass(frozen=True, slots=True)
-class LawGroup:
-    """Laws of one form.
-
-    text : the common form
-    scope : for which indices it holds, or how many independent entries it has; empty for a single law
-    symmetry : the transformation behind it
-    laws : the scalar laws
-    """
-
-    text: str
-    scope: str
-    symmetry: str
-    laws: tuple[Law, ...]
-
-    def __str__(self) -> str:
-        return f"{self.text}   {self.scope}" if self.scope else self.text
-
-
-@dataclass(frozen=True, slots=True)
 class _Form:
-    """What laws of one group share: the atoms without their indices."""
+    """What laws of one group share: the power of time, and the atoms without their indices."""
 
     kind: str
+    power: int
     atoms: tuple[tuple[int, str, int, Index, str, Index], ...]
 
 
@@ -49,31 +32,33 @@ def group_laws(laws: Sequence[Law], verified: frozenset[Polynomial] = frozenset(
     members: dict[_Form | int, list[Law]] = {}
     for number, law in enumerate(laws):
         members.setdefault(_form(law) or number, []).append(law)
-    return tuple(
-        _present(group, verified) if isinstance(form, _Form) and len(group) > 1 else _single(group[0])
-        for form, group in members.items()
-    )
+    return tuple(_grouped(form, group, verified) for form, group in members.items())
+
+
+def _grouped(form: _Form | int, laws: list[Law], verified: frozenset[Polynomial]) -> LawGroup:
+    if isinstance(form, _Form) and form.kind == "skew":
+        return skew_group(laws, verified)
+    return _present(laws, verified) if isinstance(form, _Form) and len(laws) > 1 else _single(laws[0])
+
+
+def _shows_symmetry(law: Law) -> bool:
+    """Whether the gradient of the law is a symmetry of the potentials."""
+    return law.space.euclidean and not law.space.velocities
 
 
 def _form(law: Law) -> _Form | None:
     """The form of a law whose atoms all have the same one or two indices, one axis each."""
-    atoms = law.reading.atoms
-    if law.reading.rest or not atoms or any(len(atom.left.axes) != 1 for atom in atoms):
+    if len(law.parts) != 1:
         return None
+    (power, reading), atoms = next(iter(law.parts.items())), law.reading.atoms
+    if reading.rest or not atoms or any(len(atom.left.axes) != 1 for atom in atoms):
+        return None
+    if is_skew(atoms):
+        return _Form("skew", power, skew_form(atoms))
     if any(_indices(atom) != _indices(atoms[0]) for atom in atoms):
         return None
     kind = "sum" if any(atom.right is None for atom in atoms) else "product"
-    shape = tuple(
-        (
-            a.coefficient,
-            a.left.tensor,
-            a.left.ndim,
-            a.left.axes,
-            *((a.right.tensor, a.right.axes) if a.right else ("", ())),
-        )
-        for a in atoms
-    )
-    return _Form(kind, shape)
+    return _Form(kind, power, tuple(map(atom_form, atoms)))
 
 
 def _indices(atom: Atom) -> tuple[int, ...]:
@@ -86,18 +71,20 @@ def _present(laws: list[Law], verified: frozenset[Polynomial]) -> LawGroup:
     pairs = [_indices(law.reading.atoms[0]) for law in laws]
     count = len(laws)
     if all(i == j for i, j in pairs):
-        text = join_terms([(atom.coefficient, atom.text(("k", "k"))) for atom in atoms])
+        text = with_time(laws[0], join_terms([(atom.coefficient, atom.text(("k", "k"))) for atom in atoms]))
         unit = "hidden unit k" if _joins_layers(atoms) else "k"
-        return LawGroup(text, f"for each {unit} in {_range([i for i, _ in pairs])}", _unit_symmetry(atoms), tuple(laws))
+        scope = f"for each {unit} in {_range([i for i, _ in pairs])}"
+        return LawGroup(text, scope, _unit_symmetry(atoms) if _shows_symmetry(laws[0]) else "", tuple(laws))
     size = laws[0].space.shapes[atoms[0].left.tensor][atoms[0].left.axes[0]]
     known = verified | {law.polynomial for law in laws}
     if any(entry_polynomial(laws[0], i, j) not in known for i in range(size) for j in range(i, size)):
-        text = join_terms([(atom.coefficient, atom.text(("i", "j"))) for atom in atoms])
+        text = with_time(laws[0], join_terms([(atom.coefficient, atom.text(("i", "j"))) for atom in atoms]))
         return LawGroup(text, "for (i,j) = " + " ".join(f"({i},{j})" for i, j in sorted(pairs)), "", tuple(laws))
     entries = size * (size + 1) // 2
-    text = join_terms([(atom.coefficient, _matrix(atom)) for atom in atoms])
+    text = with_time(laws[0], join_terms([(atom.coefficient, matrix(atom)) for atom in atoms]))
     share = f"{count} independent entries" if count == entries else f"{count} independent of its {entries} entries"
-    return LawGroup(text, f"symmetric {size} x {size}, {share}", _matrix_symmetry(atoms), tuple(laws))
+    symmetry = _matrix_symmetry(atoms) if _shows_symmetry(laws[0]) else ""
+    return LawGroup(text, f"symmetric {size} x {size}, {share}", symmetry, tuple(laws))
 
 
 def entry_polynomial(law: Law, i: int, j: int) -> Polynomial:
@@ -110,7 +97,7 @@ def entry_polynomial(law: Law, i: int, j: int) -> Polynomial:
             for side, index in ((atom.left, i), (atom.right, j))
         )
         for pair in zip(left, right, strict=True):
-            monomial = tuple(sorted(pair))
+            monomial = (0,) * next(iter(law.parts)) + tuple(sorted(pair))
             terms[monomial] = terms.get(monomial, 0) + atom.coefficient
     return Polynomial.of(terms).primitive()
 
@@ -127,19 +114,6 @@ def _range(numbers: list[int]) -> str:
     return ", ".join(map(str, ordered))
 
 
-def _matrix(atom: Atom) -> str:
-    """The Gram matrix of a tensor along an axis; a higher tensor is unfolded along it, written W(axis)."""
-    assert atom.right is not None
-    left, right = (_factor(side) for side in (atom.left, atom.right))
-    if atom.left.ndim == 2 and atom.left.axes == (1,):
-        return f"{left}^T {right}" if atom.right.axes == (1,) else f"{left}^T {right}^T"
-    return f"{left} {right}" if atom.right.ndim == 2 and atom.right.axes == (1,) else f"{left} {right}^T"
-
-
-def _factor(side: Slice) -> str:
-    return side.tensor if side.ndim <= 2 else f"{side.tensor}({side.axes[0]})"
-
-
 def _unit_symmetry(atoms: tuple[Atom, ...]) -> str:
     if any(atom.right is None for atom in atoms):
         return ", ".join(f"{a.left.text('k')} -> {a.left.text('k')} {_signed(a.coefficient)} s" for a in atoms)
@@ -154,7 +128,7 @@ def _matrix_symmetry(atoms: tuple[Atom, ...]) -> str:
     parts = []
     for atom in atoms:
         factor = _exponential(atom.coefficient, " S")
-        name = _factor(atom.left)
+        name = factor_text(atom.left)
         moved = f"{name} {factor}" if atom.left.ndim == 2 and atom.left.axes == (1,) else f"{factor} {name}"
         parts.append(f"{name} -> {moved}")
     return ", ".join(parts) + ", S symmetric"
@@ -175,6 +149,8 @@ def _single(law: Law) -> LawGroup:
 
 def _single_symmetry(law: Law) -> str:
     reading = law.reading
+    if not _shows_symmetry(law) or len(law.parts) > 1:
+        return ""
     if law.degree == 2 and not reading.rest and all(a.right is not None and a.left == a.right for a in reading.atoms):
         return ", ".join(f"{a.left.text()} -> {_exponential(a.coefficient)} {a.left.text()}" for a in reading.atoms)
     if law.degree == 1:

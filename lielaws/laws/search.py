@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.flows.fields import VectorFields
-from lielaws.laws.ansatz import Ansatz, graded, structured
+from lielaws.laws.ansatz import Ansatz, graded, structured, timed
 from lielaws.laws.polynomial import Polynomial
 from lielaws.laws.solve import Samples, candidate_laws
 from lielaws.laws.terms import TermTable
@@ -68,7 +68,10 @@ def search(
         if ansatz is None:
             result = replace(result, skipped=(*result.skipped, name))
             continue
-        result = _try(ansatz, result, samples, labels)
+        for candidates in timed(ansatz, fields.space):
+            if len(result.laws) < wanted:
+                result = _try(candidates, result, samples, labels)
+        result = replace(result, tried=(*result.tried, name))
         if name.startswith("all") and not result.skipped:
             result = replace(result, degree=degree)
     return result
@@ -100,7 +103,6 @@ def _try(ansatz: Ansatz, result: SearchResult, samples: Samples, labels: npt.NDA
         laws=laws,
         verified=result.verified | frozenset(kept),
         verifications=verifications,
-        tried=(*result.tried, ansatz.name),
     )
 
 

@@ -11,6 +11,7 @@ sum have the same character.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from fractions import Fraction
 from functools import reduce
 from typing import Any
@@ -103,13 +104,16 @@ class _Signs(StructuralArithmetic):
         return objects(entries, shape)
 
 
-def sign_characters(potential: Potential, fixed_gates: bool = False) -> npt.NDArray[np.uint64]:
+def sign_characters(
+    potential: Potential, fixed_gates: bool = False, signed: Collection[Leaf] = ()
+) -> npt.NDArray[np.uint64]:
     """A 64-bit label for each parameter; the label of a monomial is the exclusive or of those of its factors.
 
     Monomials of different label have different characters. Labels are random codes of characters, so different
     characters may share one by accident, which costs time and nothing else. Very large networks get one label.
 
     fixed_gates : gates keep their sign, as they do where only some patterns occur
+    signed : parameters that keep their sign, as they do where a flow distinguishes it
     """
     leaves: dict[Leaf, ObjectArray] = {}
     bits = 0
@@ -127,7 +131,7 @@ def sign_characters(potential: Potential, fixed_gates: bool = False) -> npt.NDAr
     # The potential is one sum over the entries of the output.
     signs.sum(each(signs.times, output, cotangent), tuple(range(output.ndim)))
     fixed = [gate.leaf.static for gate in potential.gates if fixed_gates or not gate.affine]
-    for leaf in (*fixed, *(leaf for leaf in leaves if leaf.role == "constant")):
+    for leaf in (*fixed, *signed, *(leaf for leaf in leaves if leaf.role == "constant")):
         signs.relations += leaves[leaf].ravel().tolist()
     return _labels(_reduce(signs.relations), bits)[: potential.dimension]
 

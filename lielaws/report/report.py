@@ -17,8 +17,9 @@ from lielaws.architectures.base import Architecture
 from lielaws.certificate.record import Certificate
 from lielaws.errors import ExactnessError, InvalidArgumentError, LieLawsError
 from lielaws.laws.expressions import StateFunction, random_state
+from lielaws.laws.groups import LawGroup
 from lielaws.laws.law import Law, state_matrix
-from lielaws.laws.presentation import LawGroup, group_laws
+from lielaws.laws.presentation import group_laws
 from lielaws.laws.terms import TermTable
 from lielaws.linalg import Echelon, random_prime
 from lielaws.numbers.modular import BadPrimeError
@@ -148,14 +149,28 @@ class Report:
             return h
         from lielaws.spec import parse_laws
 
-        parsed = parse_laws(h, self.evidence.space.shapes)
+        space = self.evidence.space
+        parsed = parse_laws(
+            h, space.parameters, velocities=bool(space.velocities), time=space.clock is not None, where="h"
+        )
         if len(parsed) != 1:
             raise InvalidArgumentError("h", h, f"one scalar expression is needed, this gives {len(parsed)}")
         return parsed[0].expr
 
-    def evaluate(self, trajectory: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.float64]:
-        """The laws along a sequence of parameter mappings, shape (len(trajectory), len(laws))."""
-        states = state_matrix(self.evidence.space, trajectory)
+    def evaluate(
+        self,
+        trajectory: Sequence[Mapping[str, Any]],
+        times: Sequence[float] | None = None,
+        velocities: Sequence[Mapping[str, Any]] | None = None,
+    ) -> npt.NDArray[np.float64]:
+        """The laws along a sequence of parameter mappings, shape (len(trajectory), len(laws)).
+
+        Parameters
+        ----------
+        times : one number for each, for flows under which time belongs to the state
+        velocities : one mapping of parameter names to arrays for each, for flows with velocities
+        """
+        states = state_matrix(self.evidence.space, trajectory, times, velocities)
         columns = [law.evaluate_states(states) for law in self.laws]
         return np.stack(columns, axis=1) if columns else np.zeros((len(states), 0))
 

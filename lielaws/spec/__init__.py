@@ -2,9 +2,10 @@
 
 from lielaws.spec.expressions import to_sympy
 from lielaws.spec.files import load, read_text
+from lielaws.spec.flows import read_flow
 from lielaws.spec.language import Expression, evaluate, parse
 from lielaws.spec.lawtexts import LawText, parse_laws
-from lielaws.spec.loading import load_architecture
+from lielaws.spec.loading import load_architecture, load_question
 from lielaws.spec.networks import network, network_function
 from lielaws.spec.phi import read_phi_file
 from lielaws.spec.registry import Family, build_from_mapping, build_from_tree, describe
@@ -21,11 +22,13 @@ __all__ = [
     "evaluate",
     "load",
     "load_architecture",
+    "load_question",
     "network",
     "network_function",
     "parse",
     "parse_laws",
     "parse_spec",
+    "read_flow",
     "read_phi_file",
     "read_text",
     "to_sympy",

@@ -39,6 +39,26 @@ def load_architecture(
     return made
 
 
+QUESTION = ("flow", "loss", "gates")
+"""keys of a spec file that belong to the question, and not to the architecture"""
+
+
+def load_question(spec: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Architecture, dict[str, Any]]:
+    """The same, and the settings that a spec file or mapping may have beside the architecture: flow, loss and gates."""
+    where = ""
+    if isinstance(spec, os.PathLike) or (isinstance(spec, str) and is_path(spec)):
+        where = one_line(os.fsdecode(spec), 200)
+        spec = load(os.fsdecode(spec))
+    if not isinstance(spec, Mapping):
+        return load_architecture(spec), {}
+    settings = {key: spec[key] for key in QUESTION if key in spec}
+    rest = {key: value for key, value in spec.items() if key not in settings}
+    from lielaws.spec.families import families
+
+    made: Architecture = build_from_mapping(rest, families(), *([where] if where else []))
+    return made, settings
+
+
 def _load(spec: Any, families: Families) -> Any:
     if isinstance(spec, os.PathLike) or (isinstance(spec, str) and is_path(spec)):
         path = os.fsdecode(spec)

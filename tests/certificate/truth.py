@@ -10,6 +10,7 @@ import numpy as np
 
 import lielaws
 from lielaws.architectures.part import part
+from lielaws.flows.family import flow_fields
 from lielaws.flows.gradient import GradientFlow
 from lielaws.graph.node import ancestors
 from lielaws.graph.potential import build_potential
@@ -110,7 +111,7 @@ def _all_hold(laws: list[Polynomial], architecture: lielaws.Architecture, loss: 
         return True
     rng = np.random.default_rng(len(laws))
     samples = Samples(
-        GradientFlow().fields(build_potential(architecture.traced, loss)), rng, random_prime(rng, with_roots=True)
+        flow_fields(GradientFlow(), build_potential(architecture.traced, loss)), rng, random_prime(rng, with_roots=True)
     )
     table = TermTable.of(laws, architecture.dimension)
     return not table.derivatives(*samples.take(50), samples.prime).any()

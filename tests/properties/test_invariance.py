@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lielaws import architecture, discover_laws, linear, mlp
 from lielaws.closure.growth import grow
+from lielaws.flows.family import flow_fields
 from lielaws.flows.gradient import GradientFlow
 from lielaws.laws.search import search
 from lielaws.laws.signs import sign_characters
@@ -77,7 +78,7 @@ def test_names_and_the_order_of_tensors_do_not_matter(widths, seed):
 
 @given(arch=mlps(3))
 def test_splitting_by_signs_finds_what_the_full_ansatz_finds(arch):
-    fields = GradientFlow().fields(arch.potential)
+    fields = flow_fields(GradientFlow(), arch.potential)
     wanted = arch.dimension - grow(fields, np.random.default_rng(0)).rank
     found = [
         search(fields, labels, wanted, np.random.default_rng(1)).laws
@@ -92,7 +93,7 @@ def test_brackets_are_antisymmetric_and_satisfy_jacobi(arch, seed):
     from lielaws.numbers.modular import BadPrimeError, Modular
 
     rng = np.random.default_rng(seed)
-    fields, p = GradientFlow().fields(arch.potential), random_prime(rng)
+    fields, p = flow_fields(GradientFlow(), arch.potential), random_prime(rng)
 
     def bracket(*words):
         return left_normed(fields, words, state.vector, Modular(p))[0, 0]

@@ -7,6 +7,7 @@ import pytest
 
 from lielaws import discover_laws, linear, mlp, residual, sequential
 from lielaws.closure.brackets import brackets_at
+from lielaws.flows.family import flow_fields
 from lielaws.flows.gradient import GradientFlow
 from lielaws.linalg import EXPLORATION_PRIME, Echelon
 
@@ -19,7 +20,7 @@ def test_projecting_would_be_wrong():
 def _by_adding_directions(arch, names) -> int:
     """D - dim Lie(W + span{ d_j : j outside }), by brackets in which such a direction may stand."""
     rng = np.random.default_rng(0)
-    fields = GradientFlow().fields(arch.potential)
+    fields = flow_fields(GradientFlow(), arch.potential)
     inside = np.concatenate([fields.space.indices(name).ravel() for name in names])
     echelon = Echelon(len(inside), EXPLORATION_PRIME)
     # Brackets of d_j with members are derivatives of members, which differences between points span as well.
