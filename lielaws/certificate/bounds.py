@@ -13,9 +13,11 @@ from fractions import Fraction
 
 from lielaws.certificate.draws import Rules
 from lielaws.certificate.jets import PRIME_BITS
+from lielaws.certificate.motions import Motion
 from lielaws.certificate.tape import Step, Tape, Wire
 from lielaws.errors import CertificateError
 
+_GRADIENT = Motion("gradient")
 _LOG_OF_PRIME_DENSITY = 9
 """more than 2^(n - 9) primes, 3 mod 4 ones alone, lie between 2^n and 2^(n + 1) for n = 60 and 120 (Rosser and
 Schoenfeld: over 3 x / (5 log x) primes between x and 2 x; nearly half of them are 3 mod 4)"""
@@ -46,9 +48,11 @@ class Bound:
 class Bounds:
     """The bounds of the wires of a tape, up to one; values of functions are polynomials in what is drawn for them."""
 
-    def __init__(self, tape: Tape, output: Wire, gates: Iterable[Wire], rules: Rules | None = None) -> None:
+    def __init__(
+        self, tape: Tape, output: Wire, gates: Iterable[Wire], rules: Rules | None = None, motion: Motion = _GRADIENT
+    ) -> None:
         self._gates = {wire: 1 << k for k, wire in enumerate(gates)}
-        self._rules, self._tape = rules or Rules(), tape
+        self._rules, self._tape, self._motion = rules or Rules(), tape, motion
         functions = [step for step in tape.steps[: output + 1] if step[0] == "function"]
         self._functions, self._roots = len(functions), sum(step[1] == "sqrt" for step in functions)
         self.prime_bits = _LARGE_PRIME_BITS if functions else PRIME_BITS
@@ -145,10 +149,10 @@ class Bounds:
         law_norm : sum of the absolute values of the coefficients of h
         """
         degree, log = self._denominator(self.output.inverted)
-        total = self.output.degree + degree + law_degree
-        height = self.output.log + log + math.log2(max(1, self.output.degree + degree))
+        total = self.output.degree + degree + law_degree + self._motion.degree
+        height = self.output.log + log + math.log2(max(1, self.output.degree + degree)) + self._motion.log
         height += math.log2(max(1, law_norm)) + math.log2(max(1, law_degree))
-        doubled = 1 if self.output.inverted else 0
+        doubled = 1 if self.output.inverted or self._motion.inverses else 0
         bits, count = self.prime_bits, self.prime_bits - _LOG_OF_PRIME_DENSITY
         if self._functions:
             # Exponents of each value that was drawn may be negative, and circles are divided by 1 + t^2, so that up to

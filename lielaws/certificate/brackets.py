@@ -11,9 +11,10 @@ import flint
 from lielaws.certificate import reading
 from lielaws.certificate.agreement import contradiction
 from lielaws.certificate.bounds import Bounds
+from lielaws.certificate.family import Family
 from lielaws.certificate.jets import Jets, moved, slope_part, value_part
 from lielaws.certificate.networks import Network
-from lielaws.certificate.tape import Gradient, Wire, compiled, evaluate
+from lielaws.certificate.tape import Wire, compiled, evaluate
 from lielaws.errors import CertificateError
 
 _DEEPEST = 16
@@ -41,7 +42,7 @@ def check_upper(upper: dict[str, Any], network: Network, bounds: Bounds) -> None
     # The library that computes ranks ends the process if the modulus is composite.
     if not flint.fmpz(prime).is_prime():
         raise CertificateError("upper.prime", prime, "it is not a prime")
-    dimension = len(network.parameters)
+    dimension = len(network.state)
     point = reading.integers(upper["point"], "upper.point", 0, prime - 1, dimension)
     words = reading.items(upper["brackets"], "upper.brackets")
     rank = reading.integer(upper["rank"], "upper.rank", 0, min(dimension, len(words)))
@@ -50,7 +51,7 @@ def check_upper(upper: dict[str, Any], network: Network, bounds: Bounds) -> None
     members = [_member(probe, f"upper.probes[{k}]", network, bounds, prime) for k, probe in enumerate(probes)]
     members = [Member(member.leaves + shared, member.bases) for member in members]
     _check_functions(network, members, point, prime)
-    family = Gradient(network.tape, network.potential, network.parameters, Jets(prime))
+    family = Family(network, Jets(prime))
     _refuse_costly(words, len(members), family.size, dimension)
     brackets = Brackets(family, members)
     try:
@@ -73,10 +74,13 @@ def rank_modulo(rows: Sequence[Sequence[int]], columns: int, prime: int) -> int:
 def _member(probe: Any, where: str, network: Network, bounds: Bounds, prime: int) -> Member:
     """The leaves of one member of the family, with values that the family allows."""
     functions = {"functions"} if network.functions else set()
-    reading.table(probe, where, {"data", "cotangent", "gates"} | functions)
+    drift = {"drift"} if network.drift else set()
+    reading.table(probe, where, {"data", "cotangent", "gates"} | functions | drift)
     member = _named(probe["data"], f"{where}.data", network.data, prime)
     member += zip(network.cotangent, _cotangent(probe["cotangent"], f"{where}.cotangent", network, prime), strict=True)
     member += _gates(probe["gates"], f"{where}.gates", network, bounds, prime)
+    for wire in network.drift:
+        member.append((wire, reading.integer(probe["drift"], f"{where}.drift", 0, prime - 1)))
     return Member(member, _bases(probe.get("functions", []), f"{where}.functions", network, prime))
 
 
@@ -122,7 +126,7 @@ def _check_functions(network: Network, members: Sequence[Member], point: Sequenc
     ring, tape = Jets(prime), network.tape
     points = []
     for member in members:
-        leaves = dict(member.leaves) | dict(zip(network.parameters, point, strict=True))
+        leaves = dict(member.leaves) | dict(zip(network.state, point, strict=True))
         values: list[Any] = []
         for wire, step in enumerate(tape.steps):
             if step[0] == "leaf":
@@ -183,7 +187,7 @@ class _Cost:
 class Brackets:
     """Nested brackets [X, Y] = DY.X - DX.Y of members of a family."""
 
-    def __init__(self, family: Gradient, members: Sequence[Member]) -> None:
+    def __init__(self, family: Family, members: Sequence[Member]) -> None:
         self.family, self.members = family, members
 
     def value(self, word: Word, state: list[Any]) -> list[Any]:

@@ -119,12 +119,15 @@ def _probes(potential: Potential, members: Members, prime: int) -> Iterator[dict
     cotangents, *values = Program.of(nodes).run(Modular(prime), members.values)
     gates = [(gate.leaf.static.name, value) for gate, value in zip(potential.gates, values, strict=True)]
     functions = [_base_values(node, members) for node in potential.functions]
+    drifts = next((values for leaf, values in members.values.items() if leaf.role == "flow"), None)
     for k in range(members.count):
         probe: dict[str, Any] = {
             "data": {name: members.values[leaf.static][0, k].ravel().tolist() for name, leaf in data},
             "cotangent": cotangents[0, k].ravel().tolist(),
             "gates": {name: value[0, k].ravel().tolist() for name, value in gates},
         }
+        if drifts is not None:
+            probe["drift"] = int(drifts[0, k])
         if functions:
             probe["functions"] = [[part[0, k].ravel().tolist() for part in parts] for parts in functions]
         yield probe

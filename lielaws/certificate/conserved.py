@@ -15,9 +15,9 @@ from lielaws.certificate import reading
 from lielaws.certificate.bounds import Bounds, most_terms
 from lielaws.certificate.brackets import PRIMES, rank_modulo
 from lielaws.certificate.draws import drawing_ring
+from lielaws.certificate.family import Family
 from lielaws.certificate.jets import Jets, random_prime
 from lielaws.certificate.networks import Network
-from lielaws.certificate.tape import Gradient
 from lielaws.errors import CertificateError
 
 _ERROR_EXPONENT = 100
@@ -65,7 +65,7 @@ class Law:
 
 def check_lower(lower: dict[str, Any], network: Network, bounds: Bounds) -> Iterator[str]:
     """The statements that fail. Raises CertificateError for what is malformed or too large."""
-    dimension = len(network.parameters)
+    dimension = len(network.state)
     laws = _laws(lower["laws"], dimension)
     _check_methods(lower["verification"], bool(laws))
     yield from _independence(lower["independence"], laws, dimension)
@@ -159,14 +159,17 @@ def _conservation(laws: Sequence[Law], network: Network, bounds: Bounds) -> Iter
 def _failing(laws: Sequence[Law], network: Network, bits: int) -> Iterator[int]:
     """The laws that fail at one random point modulo one random prime."""
     ring = drawing_ring(bits)
-    family = Gradient(network.tape, network.potential, network.parameters, ring)
+    family = Family(network, ring)
+    others = [wire for wire in (*network.state, *network.drift) if wire not in set(network.parameters)]
     for _ in range(_ATTEMPTS):
         drawn = network.sharing.draw(ring)
+        extra = {wire: ring.random() for wire in others}
         try:
-            member = family(drawn.leaves, drawn.bases)
+            member = family([*drawn.leaves, *extra.items()], drawn.bases)
         except ZeroDivisionError:
             continue
-        point = [drawn.values[wire] for wire in network.parameters]
+        values = drawn.values | extra
+        point = [values[wire] for wire in network.state]
         for k, law in enumerate(laws):
             if sum(value * member[c] for c, value in law.gradient(point, ring.prime).items()) % ring.prime:
                 yield k
@@ -186,10 +189,11 @@ class _Expansion:
         self.terms = terms
         self.context = flint.fmpq_mpoly_ctx.get([f"z{k}" for k in range(len(leaves))], flint.Ordering.lex)
         values = dict(zip(leaves, self.context.gens(), strict=True))
-        self.coordinates = [values[wire] for wire in network.parameters]
+        self.coordinates = [values[wire] for wire in network.state]
         self.gates = [leaves.index(wire) for wire in network.gates.leaves]
-        family = Gradient(tape, network.potential, network.parameters, _Polynomials(self.context))
-        self.member = family(values.items())
+        if any(len(inverse.denominator) > 1 for inverse in network.motion.inverses):
+            raise CertificateError("lower.laws", "their expansion", _TOO_LARGE)
+        self.member = Family(network, _Polynomials(self.context))(values.items())
 
     def annihilates(self, law: Law) -> bool:
         """Whether the law is constant along all members with gates of 0 and 1, which are equal to their powers."""

@@ -12,11 +12,14 @@ from lielaws.certificate.blocks import MOST_PARAMETERS, Reader, ReadFamily
 from lielaws.certificate.gates import Gates
 from lielaws.certificate.lattices import unresolved
 from lielaws.certificate.layered import read_conv, read_mlp, read_part, read_residual, read_sequential
+from lielaws.certificate.motions import Motion, read_motion
 from lielaws.certificate.roots import check_roots
 from lielaws.certificate.sharing import Sharing
 from lielaws.certificate.tape import Tape, Wire, too_large
 from lielaws.certificate.written import read_graph, read_network, read_phi
 from lielaws.errors import CertificateError
+
+GRADIENT = {"kind": "gradient"}
 
 FAMILIES: Mapping[str, ReadFamily] = {
     "mlp": read_mlp,
@@ -34,7 +37,10 @@ FAMILIES: Mapping[str, ReadFamily] = {
 class Network:
     """The potential <cotangent, output> of a network as a wire, and the wires of all that it depends on.
 
-    parameters : one wire for each coordinate of the state
+    parameters : one wire for each entry of the parameters
+    state : one wire for each coordinate of the state of the flow: parameters, and for some flows time and velocities
+    drift : the wire of the factor of the drift, for flows that have one
+    motion : the flow
     cotangent : the wires of its independent entries
     row : with cross-entropy the length of the last axis of the output, over which cotangents sum to zero; otherwise 0
     constants : the wires of numbers that are the same in all samples, by name
@@ -45,6 +51,9 @@ class Network:
 
     tape: Tape
     parameters: Sequence[Wire]
+    state: Sequence[Wire]
+    drift: Sequence[Wire]
+    motion: Motion
     data: Mapping[str, Sequence[Wire]]
     cotangent: Sequence[Wire]
     row: int
@@ -55,13 +64,15 @@ class Network:
     potential: Wire
 
 
-def build_network(spec: Any, dimension: int, loss: str = "any") -> Network:
-    """The network of a spec with `dimension` parameters. Raises CertificateError."""
+def build_network(spec: Any, dimension: int, loss: str = "any", flow: Any = GRADIENT) -> Network:
+    """The network of a spec, whose flow has a state of the given dimension. Raises CertificateError."""
     reader = Reader(FAMILIES)
     block = reader.block(spec, "architecture")
     count = sum(map(math.prod, block.parameters.values()))
-    if count != dimension:
-        raise CertificateError("dimension", dimension, f"the architecture has {count} parameters")
+    motion = read_motion(flow, {name: math.prod(shape) for name, shape in block.parameters.items()})
+    if motion.dimension(count) != dimension:
+        remedy = f"the architecture has {count} parameters, the state of its flow dimension {motion.dimension(count)}"
+        raise CertificateError("dimension", dimension, remedy)
     if count > MOST_PARAMETERS:
         raise too_large("parameters", MOST_PARAMETERS)
     parameters = {name: reader.leaves(shape) for name, shape in block.parameters.items()}
@@ -71,15 +82,21 @@ def build_network(spec: Any, dimension: int, loss: str = "any") -> Network:
     free, cotangent = _cotangent(reader.tape, len(output.wires), row)
     potential = reader.tape.dot(zip(cotangent, output.wires, strict=True))
     constants = {name: array.wires for name, array in reader.constants.items()}
-    state = [wire for array in parameters.values() for wire in array.wires]
+    own = [wire for array in parameters.values() for wire in array.wires]
+    time = [reader.tape.leaf("time")] if motion.has_time else []
+    velocities = [reader.tape.leaf("velocity") for _ in own] if motion.has_velocities else []
+    drift = [reader.tape.leaf("drift")] if motion.has_time else []
     if reader.functions and reader.gates.pieces:
         # Gates of 0 and 1 would relate functions of gated numbers in a different way in each activation pattern.
         raise unresolved("functions beyond field operations together with gates are not supported so far")
-    sharing = Sharing(reader.tape, potential, [*state, *(wire for wires in constants.values() for wire in wires)])
+    sharing = Sharing(reader.tape, potential, [*own, *(wire for wires in constants.values() for wire in wires)])
     check_roots(sharing)
     return Network(
         reader.tape,
-        state,
+        own,
+        [*time, *own, *velocities],
+        drift,
+        motion,
         {name: array.wires for name, array in data.items()},
         free,
         row,

@@ -28,7 +28,6 @@ _SECTIONS = frozenset(
     {"format", "version", "architecture", "setting", "dimension", "upper_bound", "lower_bound", "status", "hypotheses"}
 ) | {"upper", "lower", "versions"}
 
-_FLOWS: tuple[Mapping[str, Any], ...] = ({"kind": "gradient"},)
 _LOSSES = ("any", "cross_entropy")
 _FREE_GATES = "free gates: the laws of all activation patterns together; a single region may have more"
 _GATES = ("free",)
@@ -88,8 +87,9 @@ def _failures(foreign: Any) -> Iterator[str]:
     """What fails, section by section; an error in one section does not hide those of the others."""
     record = reading.table(reading.plain(foreign), "certificate", _SECTIONS)
     _check_form(record)
-    network = build_network(record["architecture"], record["dimension"], record["setting"]["loss"])
-    bounds = Bounds(network.tape, network.potential, network.gates.leaves, network.sharing.rules)
+    setting = record["setting"]
+    network = build_network(record["architecture"], record["dimension"], setting["loss"], setting["flow"])
+    bounds = Bounds(network.tape, network.potential, network.gates.leaves, network.sharing.rules, network.motion)
     yield from _check_statement(record, network)
     try:
         check_upper(record["upper"], network, bounds)
@@ -104,8 +104,6 @@ def _check_form(record: dict[str, Any]) -> None:
     for name in ("dimension", "upper_bound", "lower_bound"):
         reading.integer(record[name], name, 0, _LARGEST_DIMENSION)
     setting = reading.table(record["setting"], "setting", {"flow", "loss", "gates"})
-    if setting["flow"] not in _FLOWS:
-        raise CertificateError("setting.flow", setting["flow"], f"unsupported; this checker knows {list(_FLOWS)}")
     reading.choice(setting["loss"], "setting.loss", _LOSSES)
     if setting["gates"] == "realizable":
         remedy = "the activation patterns of a region cannot be checked so far"

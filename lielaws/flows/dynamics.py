@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Protocol
 
+import numpy as np
+
 from lielaws.errors import InvalidArgumentError
 from lielaws.flows.state import TIME, Clock, Shape, StateSpace
 from lielaws.graph.differentiate import pullback
@@ -20,6 +22,7 @@ from lielaws.graph.potential import Potential
 from lielaws.graph.trace import Array, as_rational
 
 DRIFT = "drift"
+_LONGEST_NUMBER = 100
 
 
 @dataclass(frozen=True)
@@ -81,26 +84,26 @@ def added(parts: Iterable[Array | None]) -> Node | None:
     return sum(present[1:], start=present[0]).node if present else None
 
 
-def check_rate(name: str, value: Any, what: str) -> Fraction:
-    """A rate as an exact number; floats are read as the decimal that they print. Raises InvalidArgumentError."""
+def exact_number(value: Any) -> Fraction | None:
+    """A number, or the text of one such as "1/10"; floats are read as the decimal that they print. None otherwise."""
+    if isinstance(value, bool | np.bool_):
+        return None
     try:
-        number = None if isinstance(value, bool) else as_rational(_read(value))
-    except InvalidArgumentError:
-        number = None
+        if isinstance(value, str):
+            return Fraction(value.strip()) if len(value) < _LONGEST_NUMBER else None
+        return as_rational(value)
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def check_rate(name: str, value: Any, what: str) -> Fraction:
+    """A rate as an exact number. Raises InvalidArgumentError unless it is at least 0."""
+    number = exact_number(value)
     if number is None:
         raise InvalidArgumentError(name, value, f"{what} is a number of at least 0, such as 0.1 or '1/10'")
     if number < 0:
         raise InvalidArgumentError(name, value, f"{what} must not be negative")
     return number
-
-
-def _read(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return Fraction(value.strip()) if len(value) < 100 else value
-    except (ValueError, ZeroDivisionError):
-        return value
 
 
 def check_names(parameters: Mapping[str, Shape], *, velocities: bool) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lielaws.errors import InvalidArgumentError, UnsupportedError, nearest
+from lielaws.flows.dynamics import exact_number
 from lielaws.flows.state import Shape
-from lielaws.graph.trace import Array, as_rational
+from lielaws.graph.trace import Array
 
 if TYPE_CHECKING:
     import sympy
@@ -96,14 +97,14 @@ def read_mirror(potential: Any) -> EntryMetric:
 
 def read_metric(value: Any, where: str) -> EntryMetric:
     """A metric on one tensor. Raises InvalidArgumentError unless it is one, and positive."""
-    if (number := _number(value)) is not None:
+    if (number := exact_number(value)) is not None:
         return _weights([number], (), value, where, single=True)
     if isinstance(value, str) or callable(value) or hasattr(value, "free_symbols"):
         expression, x = _function_of_x(_parsed(value, where), where)
         return _entry(expression, x, where, value)
     try:
         array = np.asarray(value, dtype=object)
-        numbers = [_number(entry) for entry in array.ravel().tolist()]
+        numbers = [exact_number(entry) for entry in array.ravel().tolist()]
     except (TypeError, ValueError):
         numbers = []
     if not numbers or any(entry is None for entry in numbers):
@@ -118,15 +119,6 @@ def _weights(numbers: list[Fraction], shape: Shape, value: Any, where: str, sing
     if single:
         return EntryMetric((1 / numbers[0],))
     return EntryMetric(weights=tuple(1 / number for number in numbers), shape=shape)
-
-
-def _number(value: Any) -> Fraction | None:
-    if isinstance(value, bool | np.bool_):
-        return None
-    try:
-        return as_rational(value)
-    except InvalidArgumentError:
-        return None
 
 
 def _parsed(value: Any, where: str) -> Any:
@@ -151,7 +143,7 @@ def _function_of_x(value: Any, where: str) -> tuple[sympy.Expr, sympy.Symbol]:
             expression = function(x)
         except Exception as error:  # noqa: BLE001  whatever a user's function raises, it is no metric
             raise InvalidArgumentError(where, value, f"{remedy} (it raised {type(error).__name__})") from None
-    if (number := _number(expression)) is not None:
+    if (number := exact_number(expression)) is not None:
         expression = sympy.Rational(number.numerator, number.denominator)
     if not isinstance(expression, sympy.Expr) or len(expression.free_symbols) > 1:
         raise InvalidArgumentError(where, str(value), remedy)

@@ -87,9 +87,36 @@ MAKERS: dict[str, Callable[[], lielaws.Architecture]] = {
     "rms": lambda: lielaws.mlp([2, 2, 2], "linear", norm="rms"),
     **RELATED,
     "layer": lambda: lielaws.mlp([2, 3, 2], "tanh", norm="layer"),
+    "decay": lambda: lielaws.mlp([2, 2, 2]),
+    "no decay": lambda: lielaws.linear([2, 2, 1]),
+    "heavy ball": lambda: lielaws.linear([2, 2, 2]),
+    "frictionless": lambda: lielaws.linear([1, 2, 1]),
+    "nesterov": lambda: lielaws.linear([1, 2, 1]),
+    "entropic": lambda: lielaws.linear([2, 2, 2]),
+    "input convex": lambda: lielaws.input_convex(2, 2),
+    "weighted": lambda: lielaws.linear([2, 2, 2]),
+    "rational metric": lambda: lielaws.linear([1, 2, 1]),
+    "entropic momentum": lambda: lielaws.linear([1, 2, 1]),
+    "weighted momentum": lambda: lielaws.linear([1, 2, 1]),
+    "attention with momentum": lambda: lielaws.attention(2, 2, tokens=2, softmax=False),
 }
 
-SETTINGS = {name: {"loss": "cross_entropy"} for name in ("classes", "classes of tokens")}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "classes": {"loss": "cross_entropy"},
+    "classes of tokens": {"loss": "cross_entropy"},
+    "decay": {"flow": lielaws.WeightDecay("1/10")},
+    "no decay": {"flow": lielaws.WeightDecay(0)},
+    "heavy ball": {"flow": lielaws.HeavyBall("1/2")},
+    "frictionless": {"flow": lielaws.HeavyBall(0)},
+    "nesterov": {"flow": lielaws.Nesterov()},
+    "entropic": {"flow": lielaws.MirrorFlow()},
+    "input convex": {"flow": lielaws.MirrorFlow("entropic", ["U"])},
+    "weighted": {"flow": lielaws.MetricFlow({"W1": [[1, 2], [1, "1/2"]], "W2": 3})},
+    "rational metric": {"flow": lielaws.MetricFlow("(x**2 + 1)/(2*x + 3)")},
+    "entropic momentum": {"flow": lielaws.HeavyBall(2, lielaws.MirrorFlow())},
+    "weighted momentum": {"flow": lielaws.HeavyBall(1, lielaws.MetricFlow({"W1": 2}))},
+    "attention with momentum": {"flow": lielaws.HeavyBall(1)},
+}
 """options of the discovery, where they are not the default"""
 
 TAMPERED = (
@@ -110,6 +137,11 @@ TAMPERED = (
     "opposite exponents",
     "gelu differences",
     "rms",
+    "decay",
+    "heavy ball",
+    "nesterov",
+    "entropic",
+    "weighted momentum",
 )
 
 

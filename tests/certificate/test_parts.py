@@ -59,7 +59,7 @@ def test_the_checker_imports_nothing_of_the_search() -> None:
 
 def network_of(name: str) -> Network:
     found = record(name)
-    return build_network(found["architecture"], found["dimension"])
+    return build_network(found["architecture"], found["dimension"], flow=found["setting"]["flow"])
 
 
 class Rationals:

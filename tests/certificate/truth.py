@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ import lielaws
 from lielaws.architectures.part import part
 from lielaws.flows.family import flow_fields
 from lielaws.flows.gradient import GradientFlow
+from lielaws.flows.metrics import EntryMetric
 from lielaws.graph.node import ancestors
 from lielaws.graph.potential import build_potential
 from lielaws.laws.polynomial import Polynomial
@@ -57,32 +59,58 @@ def build(spec: dict[str, Any]) -> lielaws.Architecture:
 
 
 def _with_slope(options: dict[str, Any]) -> dict[str, Any]:
-    from fractions import Fraction
-
     return options | ({"slope": Fraction(options["slope"])} if "slope" in options else {})
 
 
+def flow_of(plain: dict[str, Any]) -> Any:
+    """The flow of a description, by the constructors of the library."""
+    match plain["kind"]:
+        case "gradient":
+            return GradientFlow()
+        case "weight_decay":
+            return lielaws.WeightDecay(plain["rate"])
+        case "nesterov":
+            return lielaws.Nesterov()
+        case "heavy_ball":
+            metric = flow_of(plain["metric"]) if "metric" in plain else None
+            return lielaws.HeavyBall(plain["friction"], metric)
+        case "metric":
+            flow = lielaws.MirrorFlow("euclidean")
+            flow._set(_entry(plain["default"]), {name: _entry(value) for name, value in plain["tensors"].items()})
+            return flow
+    raise AssertionError(plain)
+
+
+def _entry(plain: dict[str, Any]) -> EntryMetric:
+    if "weights" in plain:
+        weights = tuple(map(Fraction, plain["weights"]))
+        return EntryMetric(weights=weights, shape=(2, len(weights) // 2))
+    return EntryMetric(tuple(map(Fraction, plain["numerator"])), tuple(map(Fraction, plain["denominator"])))
+
+
 @cache
-def _known(spec: str, loss: str) -> tuple[lielaws.Architecture, int]:
-    architecture = build(json.loads(spec))
-    return architecture, lielaws.discover_laws(architecture, loss=loss, find_laws=False).n_laws
+def _known(spec: str, loss: str, flow: str) -> tuple[lielaws.Architecture, Any, int, int]:
+    architecture, motion = build(json.loads(spec)), flow_of(json.loads(flow))
+    report = lielaws.discover_laws(architecture, flow=motion, loss=loss, find_laws=False)
+    return architecture, motion, report.dimension, report.n_laws
 
 
 def falsehood(found: dict[str, Any]) -> str | None:
     """What a certificate that was accepted states wrongly, if anything."""
     loss = found["setting"]["loss"]
-    architecture, most = _known(json.dumps(found["architecture"]), loss)
+    flow = found["setting"]["flow"]
+    architecture, motion, dimension, most = _known(json.dumps(found["architecture"]), loss, json.dumps(flow))
     laws = [_polynomial(terms) for terms in found["lower"]["laws"]]
     checks = {
-        "setting": found["setting"] == {"flow": {"kind": "gradient"}, "loss": loss, "gates": "free"},
-        "dimension": found["dimension"] == architecture.dimension,
+        "setting": found["setting"] == {"flow": flow, "loss": loss, "gates": "free"},
+        "dimension": found["dimension"] == dimension,
         "upper bound": found["upper_bound"] >= most,
-        "rank": found["upper"]["rank"] == architecture.dimension - found["upper_bound"],
+        "rank": found["upper"]["rank"] == dimension - found["upper_bound"],
         "lower bound": found["lower_bound"] == len(laws) <= most,
         "status": found["status"] == ("exact" if found["lower_bound"] == found["upper_bound"] else "gap"),
         "hypotheses": found["hypotheses"] == _hypotheses(architecture),
-        "laws": _all_hold(laws, architecture, loss),
-        "independence": _independent(laws, architecture.dimension),
+        "laws": _all_hold(laws, architecture, motion, loss),
+        "independence": _independent(laws, dimension),
     }
     wrong = [name for name, holds in checks.items() if not holds]
     return wrong[0] if wrong else None
@@ -106,14 +134,13 @@ def _polynomial(terms: Any) -> Polynomial:
     return Polynomial.of(collected)
 
 
-def _all_hold(laws: list[Polynomial], architecture: lielaws.Architecture, loss: str) -> bool:
+def _all_hold(laws: list[Polynomial], architecture: lielaws.Architecture, flow: Any, loss: str) -> bool:
     if not laws:
         return True
     rng = np.random.default_rng(len(laws))
-    samples = Samples(
-        flow_fields(GradientFlow(), build_potential(architecture.traced, loss)), rng, random_prime(rng, with_roots=True)
-    )
-    table = TermTable.of(laws, architecture.dimension)
+    fields = flow_fields(flow, build_potential(architecture.traced, loss))
+    samples = Samples(fields, rng, random_prime(rng, with_roots=True))
+    table = TermTable.of(laws, fields.space.dimension)
     return not table.derivatives(*samples.take(50), samples.prime).any()
 
 
