@@ -146,14 +146,17 @@ def verify(files: tuple[str, ...], as_json: bool) -> None:
 @cli.command("audit")
 @_json
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
+@click.option("--certificates", metavar="DIR", help="Write the certificate of each instance that disagrees to DIR.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def audit_command(as_json: bool, markdown: bool, quiet: bool) -> None:
+def audit_command(as_json: bool, markdown: bool, certificates: str | None, quiet: bool) -> None:
     """Compute instances of published statements, and say which are confirmed, conditional or refuted."""
-    from lielaws.audit.run import audit
+    from lielaws.audit.run import audit, save_certificates
     from lielaws.audit.table import markdown_table, text_table
 
     with _progress(quiet) as progress:
         rows = audit(progress=progress)
+    if certificates is not None:
+        save_certificates(rows, certificates)
     if as_json:
         click.echo(json.dumps([row.to_dict() for row in rows], indent=1))
     else:

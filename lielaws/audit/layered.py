@@ -80,7 +80,7 @@ def layered_statements() -> tuple[Statement, ...]:
             paper,
             tuple(
                 Instance(f"{n}-{r}-{m}", partial(linear, [n, r, m]), r * (r + 1) // 2, (_BALANCED,))
-                for n, r, m in ((1, 1, 1), (2, 3, 2), (2, 2, 1), (1, 2, 1), (2, 4, 2))
+                for n, r, m in ((1, 1, 1), (2, 3, 2), (2, 2, 1), (1, 2, 1), (2, 4, 2), (3, 1, 2))
             ),
         ),
         Statement(
@@ -150,7 +150,7 @@ def layered_statements() -> tuple[Statement, ...]:
                     0,
                 )
                 for s in ("gelu", "silu")
-                for w, b in (([3, 4, 3], False), ([1, 1, 1], False), ([2, 2, 2], True))
+                for w, b in (([3, 4, 3], False), ([1, 1, 1], False), ([1, 3, 1], False), ([2, 2, 2], True))
             ),
         ),
         Statement(
@@ -184,7 +184,7 @@ def layered_statements() -> tuple[Statement, ...]:
                     (depth - 1) * d * (d + 1) // 2,
                     symmetries=(depth - 1) * d * d,
                 )
-                for d, depth in ((1, 2), (1, 3), (2, 2), (2, 3), (3, 3))
+                for d, depth in ((1, 2), (1, 3), (2, 2), (2, 3), (3, 3), (2, 4), (4, 2))
             ),
         ),
         Statement(
@@ -241,6 +241,7 @@ def layered_statements() -> tuple[Statement, ...]:
             "wide tanh networks have the law 1/2 (|U|^2 - sum cosh^2 V) for any data",
             "arXiv 2210.17216, read for any data",
             (
+                Instance("1-1-1", lambda: mlp([1, 1, 1], "tanh"), 1),
                 Instance("scalar input", lambda: mlp([1, 2, 1], "tanh"), 1),
                 Instance("2-2-2", lambda: mlp([2, 2, 2], "tanh"), 1),
             ),
@@ -257,7 +258,7 @@ def layered_statements() -> tuple[Statement, ...]:
                     ("sum(W1, axis=0)",),
                     {"loss": "cross_entropy"},
                 )
-                for n, m in ((2, 1), (3, 2), (4, 3))
+                for n, m in ((2, 1), (3, 2), (4, 3), (2, 3))
             ),
         ),
         Statement(
@@ -268,6 +269,7 @@ def layered_statements() -> tuple[Statement, ...]:
                 Instance("2-3-3", lambda: mlp([2, 3, 3]), 6, ("sum(W2, axis=0)",), {"loss": "cross_entropy"}),
                 Instance("1-1-2", lambda: mlp([1, 1, 2]), 2, ("sum(W2, axis=0)",), {"loss": "cross_entropy"}),
                 Instance("2-3-3-3", lambda: mlp([2, 3, 3, 3]), 9, ("sum(W3, axis=0)",), {"loss": "cross_entropy"}),
+                Instance("1-2-1-2", lambda: mlp([1, 2, 1, 2]), 4, ("sum(W3, axis=0)",), {"loss": "cross_entropy"}),
             ),
         ),
     )

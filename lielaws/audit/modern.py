@@ -69,6 +69,9 @@ def modern_statements() -> tuple[Statement, ...]:
                 _conv("1-2-1, kernel 1", 2, [1, 2, 1], kernel=1, size=3),
                 _conv("1-2-1, stride 2", 2, [1, 2, 1], kernel=2, size=6, stride=2),
                 _conv("1-2-1, two dimensions", 2, [1, 2, 1], kernel=2, size=4, dim=2),
+                _conv("1-1-1, kernel 2", 1, [1, 1, 1], **relu),
+                _conv("1-3-1, one position of the output", 3, [1, 3, 1], kernel=2, size=3),
+                _conv("1-2-1, leaky ReLU", 2, [1, 2, 1], **relu, activation="leaky_relu"),
             ),
         ),
         Statement(
@@ -94,6 +97,9 @@ def modern_statements() -> tuple[Statement, ...]:
                 _conv("three layers, kernel 3", 2, [1, 1, 1, 1], kernel=3, size=9, activation="linear"),
                 _conv("three layers, kernel 1", 2, [1, 1, 1, 1], kernel=1, size=3, activation="linear"),
                 _conv("two layers, kernel 2, stride 2", 1, [1, 1, 1], kernel=2, size=6, stride=2, activation="linear"),
+                _conv("two layers, kernel 1", 1, [1, 1, 1], kernel=1, size=2, activation="linear"),
+                _conv("two layers, one position of the output", 1, [1, 1, 1], kernel=2, size=3, activation="linear"),
+                _conv("four layers, kernel 2", 3, [1, 1, 1, 1, 1], kernel=2, size=7, activation="linear"),
                 _conv("two layers, kernel 3, stride 2", 1, [1, 1, 1], kernel=3, size=9, stride=2, activation="linear"),
             ),
         ),
@@ -114,14 +120,27 @@ def modern_statements() -> tuple[Statement, ...]:
             "G13",
             "multi-head attention: the same per head, complete",
             "arXiv 2606.17816 Thm 4.3",
-            (_heads(3, 2, 2, tokens=3), _heads(2, 1, 2, tokens=3), _heads(3, 1, 3, tokens=3)),
+            (
+                _heads(3, 2, 2, tokens=3),
+                _heads(2, 1, 2, tokens=3),
+                _heads(3, 1, 3, tokens=3),
+                _heads(1, 1, 2, tokens=3),
+                _heads(2, 3, 2, tokens=2),
+                _heads(3, 2, 2, tokens=3, causal=True),
+            ),
         ),
         Statement(
             "G14",
             "grouped-query attention: sum_i Q_i^T Q_i - K^T K, V^T V - sum_i O_i^T O_i per group, "
             "n_groups d_h (d_h + 1) in all",
             "arXiv 2609.34549 Prop. 18",
-            (_grouped(3, 2, 2, 1), _grouped(2, 1, 2, 1), _grouped(3, 1, 4, 2)),
+            (
+                _grouped(3, 2, 2, 1),
+                _grouped(2, 1, 2, 1),
+                _grouped(3, 1, 4, 2),
+                _grouped(1, 2, 2, 1),
+                _grouped(2, 2, 4, 2),
+            ),
         ),
         Statement(
             "G15",
@@ -141,26 +160,40 @@ def modern_statements() -> tuple[Statement, ...]:
             "arXiv 2606.17816 Thm 4.2",
             tuple(
                 Instance(f"d {d}, hidden {h}", partial(glu, d, h), h, ("diag(C.T @ C - B @ B.T)",))
-                for d, h in ((3, 4), (1, 1), (2, 3))
+                for d, h in ((3, 4), (1, 1), (2, 3), (4, 2), (1, 3))
             ),
         ),
         Statement(
             "G20",
             "softmax mixture of experts, dense: expert laws and the column sums of the gate (d of them), complete",
             "arXiv 2606.17816 Thm 4.5",
-            (_experts(2, 1, 2, "softmax"), _experts(2, 2, 3, "softmax"), _experts(1, 1, 2, "softmax")),
+            (
+                _experts(2, 1, 2, "softmax"),
+                _experts(2, 2, 3, "softmax"),
+                _experts(1, 1, 2, "softmax"),
+                _experts(1, 2, 4, "softmax"),
+            ),
         ),
         Statement(
             "G21",
             "the same, top-k with k > 1",
             "arXiv 2606.17816 Thm 4.6",
-            (_experts(2, 1, 3, "softmax", 2), _experts(1, 1, 3, "softmax", 2), _experts(2, 1, 4, "softmax", 3)),
+            (
+                _experts(2, 1, 3, "softmax", 2),
+                _experts(1, 1, 3, "softmax", 2),
+                _experts(2, 1, 4, "softmax", 3),
+                _experts(2, 1, 2, "softmax", 2),
+            ),
         ),
         Statement(
             "G22",
             "normalized-sigmoid gate: the laws coincide with those of the softmax gate",
             "arXiv 2606.17816 Thm 4.7",
-            (_experts(2, 1, 2, "normalized_sigmoid"), _experts(2, 2, 3, "normalized_sigmoid")),
+            (
+                _experts(1, 1, 2, "normalized_sigmoid"),
+                _experts(2, 1, 2, "normalized_sigmoid"),
+                _experts(2, 2, 3, "normalized_sigmoid"),
+            ),
         ),
         Statement(
             "G23",

@@ -9,13 +9,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One case of a statement.
+    """One case of a statement that claims a number of laws.
 
     label : the case, in words that can serve as a condition
     build : makes the architecture
     claimed : number of independent laws that the statement gives for it
     laws : laws that the statement gives, as text for `check_laws`; empty if only the number is claimed
-    settings : loss, gates, parameters, seed of the question
+    settings : flow, loss, gates, parameters, seed of the question
     symmetries : at most so many infinitesimal symmetries are claimed
     """
 
@@ -28,10 +28,31 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a probe computed, in words, and whether that is what was claimed."""
+
+    agrees: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One case of a statement that claims something other than a number of laws.
+
+    claim : what is claimed, in words
+    run : computes it
+    """
+
+    label: str
+    claim: str
+    run: Callable[[], Finding]
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """id, text and source as in the literature, and the instances."""
 
     id: str
     text: str
     source: str
-    instances: tuple[Instance, ...]
+    instances: tuple[Instance | Probe, ...]
