@@ -8,8 +8,11 @@ from typing import Any
 from lielaws.architectures.base import Architecture, architecture
 from lielaws.architectures.composition import residual, sequential
 from lielaws.architectures.mlp import linear, mlp
-from lielaws.audit.statement import Instance, Statement
+from lielaws.audit.statement import Finding, Instance, Probe, Statement
+from lielaws.check import check_laws
+from lielaws.discover import discover_laws
 
+_MOST_REGIONS = 12
 _BALANCED = "W1 @ W1.T - W2.T @ W2"
 
 
@@ -53,11 +56,32 @@ def _relu(widths: list[int], *, bias: bool = False, seed: int | None = None) -> 
 
 def _scalar_stream() -> Architecture:
     def network(p: Any, x: Any, ops: Any) -> Any:
-        x = x + p.u * ops.relu(p.t * x)
-        return x + p.v * ops.relu(p.s * x)
+        x = x + p.u * ops.relu(p.v * x)
+        return x + p.s * ops.relu(p.t * x)
 
-    shapes = dict.fromkeys("utvs", ())
+    shapes = dict.fromkeys("uvst", ())
     return architecture(network, shapes, {"x": ()}, name="two ReLU blocks on a scalar stream")
+
+
+def _stream_regions(agree: bool) -> Probe:
+    """Regions in which the signs of t, v and u agree, or not: whether the two laws hold, and how many there are."""
+    laws = ["u**2 - v**2", "s**2 - t**2"]
+
+    def run() -> Finding:
+        counts, hold = [], True
+        for seed in range(_MOST_REGIONS):
+            settings: dict[str, Any] = {"gates": "realizable", "seed": seed}
+            report = discover_laws(_scalar_stream(), find_laws=False, **settings)
+            point = report.evidence.region
+            if (point["t"] * point["u"] > 0 and point["v"] * point["u"] > 0) == agree:
+                counts.append(report.n_laws)
+                hold = hold and check_laws(_scalar_stream(), laws, **settings).all_hold
+        good = hold and bool(counts) and (not agree or set(counts) == {3})
+        text = f"{'the two laws hold' if hold else 'a claimed law fails'}; {', '.join(map(str, counts))} laws"
+        return Finding(good, f"{text} in {len(counts)} regions")
+
+    label = f"regions where the signs of t, v and u {'agree' if agree else 'do not agree'}"
+    return Probe(label, "the two laws and a third" if agree else "the two laws", run)
 
 
 def layered_statements() -> tuple[Statement, ...]:
@@ -194,10 +218,8 @@ def layered_statements() -> tuple[Statement, ...]:
             "arXiv 2506.06194 Ex. 4.8",
             (
                 Instance("free gates", _scalar_stream, 2),
-                *(
-                    Instance(f"a region (seed {seed})", _scalar_stream, 2, (), {"gates": "realizable", "seed": seed})
-                    for seed in range(6)
-                ),
+                _stream_regions(agree=True),
+                _stream_regions(agree=False),
             ),
         ),
         Statement(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,11 @@ class Evidence:
     @property
     def verified(self) -> frozenset[Polynomial]:
         return self.search.verified if self.search else frozenset()
+
+    @property
+    def region(self) -> Mapping[str, Any]:
+        """The integer point of the region that was counted; empty for free gates."""
+        return self.fields.patterns.point if self.fields.patterns else {}
 
     @property
     def has_gates(self) -> bool:
