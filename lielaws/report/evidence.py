@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lielaws.architectures.base import Architecture
+from lielaws.architectures.enough import shortages
 from lielaws.certificate.build import build_certificate
 from lielaws.certificate.record import Certificate
 from lielaws.closure.growth import Growth
@@ -81,6 +82,11 @@ class Evidence:
         """What the data, the loss and the gates range over, in words."""
         parts = ["any data", _SETTINGS[self.loss]]
         return ", ".join(parts + ([_GATES[self.gates]] if self.has_gates else []))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the network has too few of for a generic count."""
+        return tuple(shortages(self.architecture.spec))
 
     @property
     def hypotheses(self) -> tuple[str, ...]:

@@ -194,6 +194,7 @@ class Report:
             "skipped": list(self.evidence.skipped),
             "max_degree": self.evidence.max_degree,
             "hypotheses": list(self.evidence.hypotheses),
+            "warnings": list(self.evidence.warnings),
             "groups": [
                 {"text": g.text, "scope": g.scope, "symmetry": g.symmetry, "count": len(g.laws)} for g in self.groups
             ],

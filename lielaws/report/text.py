@@ -27,6 +27,8 @@ def _header(report: Report) -> Iterator[str]:
     yield f"  laws         {verdict(report)}"
     for hypothesis in evidence.hypotheses:
         yield f"  assumed      {hypothesis}"
+    for warning in evidence.warnings:
+        yield f"  warning      {warning}"
 
 
 def verdict(report: Report) -> str:
