@@ -41,7 +41,7 @@ def _shortages(spec: Mapping[str, Any]) -> Iterator[str]:
 def _tokens(name: str, count: Any) -> Iterator[str]:
     if isinstance(count, int) and count < TOKENS:
         yield (
-            f"{name} = {count}: too few for the generic count, as attention to one token is constant; "
+            f"{name} = {count}: too few for the generic count, as attention then has nothing to choose from; "
             f"{TOKENS} are needed and enough"
         )
 

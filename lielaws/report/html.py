@@ -20,6 +20,7 @@ def report_html(report: Report) -> str:
         ("symmetries", str(report.n_symmetries)),
         ("laws", verdict(report)),
         *(("assumed", hypothesis) for hypothesis in evidence.hypotheses),
+        *(("warning", warning) for warning in evidence.warnings),
     ]
     rows = "".join(f"<tr><th style='text-align:left'>{escape(a)}</th><td>{escape(b)}</td></tr>" for a, b in facts)
     laws = "".join(

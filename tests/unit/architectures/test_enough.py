@@ -10,7 +10,7 @@ from lielaws.architectures.enough import BATCH, TOKENS
 MAKERS = {
     "attention": lambda n: lielaws.attention(2, 2, tokens=n),
     "causal": lambda n: lielaws.attention(2, 1, tokens=n, causal=True),
-    "linear": lambda n: lielaws.attention(2, 1, tokens=n, softmax=False),
+    "linear": lambda n: lielaws.attention(3, 2, tokens=n, softmax=False),
     "rotary": lambda n: lielaws.attention(2, 2, tokens=n, rotary=[1]),
     "sinusoidal": lambda n: lielaws.attention(2, 1, tokens=n, positions="sinusoidal", frequencies=[1]),
     "cross": lambda n: lielaws.attention(2, 1, tokens=2, cross=n),
