@@ -12,7 +12,7 @@ from lielaws.audit.statement import Finding, Instance, Probe, Statement
 from lielaws.check import check_laws
 from lielaws.discover import discover_laws
 
-_MOST_REGIONS = 12
+_MOST_REGIONS = 6
 _BALANCED = "W1 @ W1.T - W2.T @ W2"
 
 
