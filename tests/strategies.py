@@ -80,13 +80,14 @@ def gradient_flow(
 
     Across kinks an adaptive solver crawls, so there it is the classical method of Runge and Kutta with small steps.
     """
-    x = rng.normal(size=(5, *next(iter(arch.data.values()))))
+    samples = {name: rng.normal(size=(5, *shape)) for name, shape in arch.data.items()}
+    x = samples if len(samples) > 1 else next(iter(samples.values()))
     target = rng.normal(size=(5, *arch.output_shape))
     gates = arch.gates(params, x) if frozen else None
 
     def slope(_: float, vector: np.ndarray) -> np.ndarray:
         point = unflatten(arch, vector)
-        error = (arch.forward(point, x, gates=gates) - target) / len(x)
+        error = (arch.forward(point, x, gates=gates) - target) / len(target)
         return -flatten(arch.pullback(point, x, error, gates=gates))
 
     if not frozen:

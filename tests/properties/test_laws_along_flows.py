@@ -8,7 +8,26 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lielaws import architecture, conv, discover_laws, from_phi, linear, mlp, residual, sequential
+from lielaws import (
+    architecture,
+    attention,
+    conv,
+    discover_laws,
+    freeze,
+    from_phi,
+    glu,
+    input_convex,
+    linear,
+    lora_mlp,
+    low_rank,
+    mlp,
+    moe,
+    residual,
+    sequential,
+    share,
+    transformer_block,
+    weight_norm,
+)
 from tests.strategies import architectures, gradient_flow, random_params
 
 X = sp.symbols("x1:5")
@@ -61,6 +80,48 @@ def test_laws_of_every_family_are_constant(arch):
         assert [law.evaluate(point) for point in points] == pytest.approx(
             [law.evaluate(params)] * len(points), abs=1e-8
         )
+
+
+MODERN = {
+    "attention": lambda: attention(3, 2),
+    "heads": lambda: attention(2, 2, heads=2, kv_heads=1),
+    "causal": lambda: attention(2, 2, causal=True, bias=True),
+    "linear attention": lambda: attention(3, 2, softmax=False),
+    "rotary": lambda: attention(3, 4, rotary=[1, 2]),
+    "equal frequencies": lambda: attention(2, 4, rotary=[1, 1]),
+    "sinusoidal": lambda: attention(2, 2, positions="sinusoidal"),
+    "tied": lambda: attention(3, 2, tied_qk=True),
+    "cross": lambda: attention(2, 2, cross=2),
+    "swiglu": lambda: glu(3, 4),
+    "bilinear": lambda: glu(2, 3, activation="linear"),
+    "reglu": lambda: glu(2, 3, activation="relu"),
+    "experts": lambda: moe(2, 2, 3),
+    "two experts": lambda: moe(2, 1, 3, top_k=2),
+    "normalized sigmoid": lambda: moe(2, 1, 2, gate="normalized_sigmoid"),
+    "layer norm": lambda: mlp([2, 3, 2], "tanh", norm="layer"),
+    "layer norm, epsilon 0": lambda: mlp([2, 3, 2], "linear", norm="layer", epsilon=False),
+    "rms norm": lambda: mlp([2, 3, 2], "linear", norm="rms", affine=False, epsilon=False),
+    "batch norm": lambda: mlp([2, 2, 2], "linear", norm="batch", epsilon=False),
+    "weight norm": lambda: weight_norm([2, 3, 2]),
+    "adapter": lambda: low_rank(3, 3, 2),
+    "adapters": lambda: lora_mlp([2, 3, 2], 1),
+    "convex": lambda: input_convex(2, 3),
+    "exp with bias": lambda: mlp([2, 2, 2], "exp", bias=True),
+    "block": lambda: transformer_block(4, 2, 2, 3),
+    "shared": lambda: share(linear([2, 2, 2, 2]), {"W3": "W2"}),
+    "frozen": lambda: freeze(mlp([2, 3, 3, 2]), ["W2"]),
+}
+
+
+@pytest.mark.parametrize("name", MODERN)
+def test_laws_of_modern_blocks_are_constant(name):
+    rng = np.random.default_rng(4)
+    report = discover_laws(MODERN[name]())
+    params = random_params(report.architecture, rng)
+    points = gradient_flow(report.architecture, params, rng, time=0.5)
+    assert report.laws
+    assert _drift(report, points).max() < 1e-8
+    assert max(np.abs(points[-1][key] - params[key]).max() for key in params) > 1e-3
 
 
 def test_relu_laws_hold_across_kinks():
