@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from lielaws.flows.state import StateSpace
@@ -62,6 +62,11 @@ class Reading:
 
     atoms: tuple[Atom, ...]
     rest: tuple[tuple[tuple[Entry, ...], int], ...]
+
+    def negated(self) -> Reading:
+        """The reading of the polynomial times -1."""
+        atoms = tuple(replace(atom, coefficient=-atom.coefficient) for atom in self.atoms)
+        return Reading(atoms, tuple((entries, -coefficient) for entries, coefficient in self.rest))
 
     def text(self) -> str:
         parts = [(atom.coefficient, atom.text()) for atom in self.atoms]

@@ -49,11 +49,16 @@ class Law:
     @cached_property
     def name(self) -> str:
         """The law in norms and inner products, such as |W1[0,:]|^2 - |W2[:,0]|^2."""
-        texts = []
+        text = ""
         for power, reading in self.parts.items():
             factor = self.space.clock.text(power) if self.space.clock else ""
-            texts.append(f"{factor} ({reading.text()})" if factor else reading.text())
-        return " + ".join(texts)
+            sum_text = reading.text()
+            # Of "-a + b" the sign comes out of the brackets.
+            minus = bool(text and factor) and sum_text.startswith("-")
+            sum_text = reading.negated().text() if minus else sum_text
+            part = f"{factor} ({sum_text})" if factor else sum_text
+            text += (" - " if minus else " + ") + part if text else part
+        return text
 
     @cached_property
     def degree(self) -> int:

@@ -153,3 +153,17 @@ def test_command_line(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["discover", "linear:2-2-2", "--flow", "heavy_ball:-1"])
     assert stop.value.code == 2
+
+
+def test_laws_are_written_for_readers():
+    heavy = lielaws.discover_laws("linear:2-2-2", flow=HeavyBall("1/2"))
+    assert str(heavy.groups[0]).startswith("exp(t/2) (W1 dW1^T - dW1 W1^T + W2^T dW2 - dW2^T W2)   antisymmetric 2 x 2")
+    assert r"e^{t/2} (W_{1} \dot{W}_{1}^{\top} - \dot{W}_{1} W_{1}^{\top}" in heavy.latex()
+    assert heavy.groups[0].symmetry == "W1 -> e^(s A) W1, W2 -> W2 e^(-s A), A antisymmetric"
+
+    def net(p, x, ops):
+        return p.a * x + 0 * p.b
+
+    idle = lielaws.architecture(net, {"a": (), "b": ()}, {"x": ()})
+    assert [law.name for law in lielaws.discover_laws(idle, flow=HeavyBall(0)).laws] == ["db", "b - t (db)"]
+    assert [law.name for law in lielaws.discover_laws(idle, flow=HeavyBall(2)).laws] == ["2 b + db", "exp(2 t) (db)"]
