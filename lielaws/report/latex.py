@@ -22,7 +22,7 @@ def report_latex(report: Report) -> str:
 
 
 def to_latex(text: str, velocities: bool = False) -> str:
-    """The text of a group in LaTeX: norms, inner products, indices, transposes, exponentials of time, and velocities."""
+    """The text of a group in LaTeX: norms, inner products, indices, transposes, exponentials of time, velocities."""
     text = re.sub(r"\|([^|]*)\|\^2", r"\\lVert \1 \\rVert^2", text)
     text = re.sub(r"<([^<>]*), ([^<>]*)>", r"\\langle \1, \2 \\rangle", text)
     text = text.replace("^T", r"^{\top}").replace("sum ", r"\textstyle\sum ")
