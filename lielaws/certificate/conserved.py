@@ -191,7 +191,7 @@ class _Expansion:
         values = dict(zip(leaves, self.context.gens(), strict=True))
         self.coordinates = [values[wire] for wire in network.state]
         self.gates = [leaves.index(wire) for wire in network.gates.leaves]
-        if any(len(inverse.denominator) > 1 for inverse in network.motion.inverses):
+        if network.functions or any(len(inverse.denominator) > 1 for inverse in network.motion.inverses):
             raise CertificateError("lower.laws", "their expansion", _TOO_LARGE)
         self.member = Family(network, _Polynomials(self.context))(values.items())
 

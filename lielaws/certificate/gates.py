@@ -12,7 +12,6 @@ from fractions import Fraction
 from typing import Any
 
 from lielaws.certificate.jets import Jets, random_prime
-from lielaws.certificate.lattices import unresolved
 from lielaws.certificate.tape import Tape, Wire, compiled, evaluate, too_large
 from lielaws.errors import CertificateError
 
@@ -24,12 +23,14 @@ class Gates:
     """The gates of one network.
 
     leaves : the wire of each gate that is free
+    arguments : the number that decides about each of them
     pieces : for each activation node in the order of evaluation, the gate of each entry: its number among the leaves,
         and whether it is reversed
     """
 
     def __init__(self, tape: Tape) -> None:
         self.leaves: list[Wire] = []
+        self.arguments: list[Wire] = []
         self.pieces: list[list[tuple[int, bool]]] = []
         self._tape = tape
         self._samples: list[_Sample] = []
@@ -65,6 +66,7 @@ class Gates:
         if len(self.leaves) == _MOST_GATES:
             raise too_large("gates", _MOST_GATES)
         self.leaves.append(self._tape.leaf("gate"))
+        self.arguments.append(argument)
         return len(self.leaves) - 1, False
 
     def _sampled(self) -> list[_Sample]:
@@ -90,7 +92,8 @@ class _Sample:
         if step[0] == "leaf":
             return self.ring.random()
         if step[0] == "function":
-            raise unresolved("functions beyond field operations together with gates are not supported so far")
+            # Free values: relations between functions are looked at afterwards, see `check_gates`.
+            return self.ring.random()
         try:
             return int(evaluate(compiled(step, self.ring), self.values, self.ring))
         except ZeroDivisionError:

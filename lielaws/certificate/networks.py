@@ -10,8 +10,8 @@ from typing import Any
 from lielaws.certificate.arrays import Shape
 from lielaws.certificate.blocks import MOST_PARAMETERS, Reader, ReadFamily
 from lielaws.certificate.gates import Gates
-from lielaws.certificate.lattices import unresolved
 from lielaws.certificate.layered import read_conv, read_mlp, read_part, read_residual, read_sequential
+from lielaws.certificate.mixed import check_functions_of_gates, check_gates
 from lielaws.certificate.motions import Motion, read_motion
 from lielaws.certificate.roots import check_roots
 from lielaws.certificate.sharing import Sharing
@@ -87,10 +87,10 @@ def build_network(spec: Any, dimension: int, loss: str = "any", flow: Any = GRAD
     velocities = [reader.tape.leaf("velocity") for _ in own] if motion.has_velocities else []
     drift = [reader.tape.leaf("drift")] if motion.has_time else []
     if reader.functions and reader.gates.pieces:
-        # Gates of 0 and 1 would relate functions of gated numbers in a different way in each activation pattern.
-        raise unresolved("functions beyond field operations together with gates are not supported so far")
+        check_functions_of_gates(reader.tape, potential, reader.gates)
     sharing = Sharing(reader.tape, potential, [*own, *(wire for wires in constants.values() for wire in wires)])
     check_roots(sharing)
+    check_gates(reader.gates, sharing)
     return Network(
         reader.tape,
         own,

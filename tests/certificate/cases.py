@@ -47,6 +47,10 @@ def _idempotent(p: Any, x: Any, ops: Any) -> Any:
     return p.c * h * h + p.d * h**2
 
 
+def _beside(p: Any, x: Any, ops: Any) -> Any:
+    return p.a * ops.relu(p.u @ x) + p.b * ops.exp(p.v @ x) * ops.relu(ops.exp(p.u @ x) - 2)
+
+
 def _phi(names: str, *texts: str) -> lielaws.Architecture:
     symbols = sympy.symbols(names)
     return lielaws.from_phi(symbols, [sympy.sympify(text) for text in texts])
@@ -87,6 +91,9 @@ MAKERS: dict[str, Callable[[], lielaws.Architecture]] = {
     "rms": lambda: lielaws.mlp([2, 2, 2], "linear", norm="rms"),
     **RELATED,
     "layer": lambda: lielaws.mlp([2, 3, 2], "tanh", norm="layer"),
+    "relu behind a norm": lambda: lielaws.mlp([2, 2, 2], norm="layer"),
+    "relu and attention": lambda: lielaws.transformer_block(2, 1, 1, 2, tokens=2, glu=False, activation="relu"),
+    "relu beside exp": lambda: lielaws.architecture(_beside, {"a": (), "b": (), "u": (2,), "v": (2,)}, {"x": (2,)}),
     "decay": lambda: lielaws.mlp([2, 2, 2]),
     "no decay": lambda: lielaws.linear([2, 2, 1]),
     "heavy ball": lambda: lielaws.linear([2, 2, 2]),
@@ -137,6 +144,7 @@ TAMPERED = (
     "opposite exponents",
     "gelu differences",
     "rms",
+    "relu beside exp",
     "decay",
     "heavy ball",
     "nesterov",

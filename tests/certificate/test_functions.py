@@ -226,9 +226,16 @@ def _gated(p: Any, x: Any, ops: Any) -> Any:
     return p.a * ops.exp(ops.relu(p.b * x[0])) + p.b * x[1]
 
 
+def _twin_gates(p: Any, x: Any, ops: Any) -> Any:
+    """Two gates that are one, as exp(u) exp(v) = exp(u + v)."""
+    u, v = p.a * x[0], p.b * x[1]
+    return p.b * ops.relu(p.a * ops.exp(u) * ops.exp(v)) + ops.relu(p.a * ops.exp(u + v))
+
+
 NETWORKS = [
     (_squares, "a product of arguments of square roots may be a square"),
-    (_gated, "together with gates"),
+    (_gated, "functions of gated numbers"),
+    (_twin_gates, "proportional arguments because of relations"),
 ]
 
 
