@@ -20,7 +20,7 @@ from lielaws.graph.potential import Namespace
 from lielaws.graph.trace import Array
 
 _SCORES: dict[str, Callable[[Operations, Array], Array]] = {
-    "softmax": lambda ops, logits: ops.exp(logits),
+    "softmax": lambda ops, logits: ops.relative_exp(logits),
     "sigmoid": lambda ops, logits: ops.sigmoid(logits),
     "normalized_sigmoid": lambda ops, logits: ops.sigmoid(logits),
 }

@@ -71,7 +71,8 @@ class Reader:
             return Array(self.tape, a.shape, cos if kind == "cos" else sin)
         pairs = zip(a.wires, others, strict=True) if others else ((wire,) for wire in a.wires)
         wires = [self.tape.function(kind, *pair) for pair in pairs]
-        self.functions.append((kind, wires))
+        if (kind, wires) not in self.functions:
+            self.functions.append((kind, wires))
         return Array(self.tape, a.shape, wires)
 
     def activation(self, spec: Mapping[str, Any], where: str) -> Activation:

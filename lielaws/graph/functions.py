@@ -15,8 +15,14 @@ TRANSCENDENTAL = ("exp", "log", "gauss", "cos", "sin")
 ROOT = "sqrt"
 
 
-def exp(a: Node) -> Node:
-    return a.graph.node("exp", (a,), None, a.shape)
+def exp(a: Node, axis: int | None = None, *, bounded: bool = False) -> Node:
+    """The exponential. Where only ratios matter, floats may be kept in range.
+
+    axis : only ratios of the values along this axis matter, as in softmax: in floats the largest is scaled to 1
+    bounded : only E / (1 + E) matters, as in sigmoids: in floats the argument is cut off where that is 0 or 1
+    """
+    static = ("shifted", axis) if axis is not None else ("bounded",) if bounded else None
+    return a.graph.node("exp", (a,), static, a.shape)
 
 
 @primitive("exp", lambda arithmetic, node, a: arithmetic.exp(a, node))

@@ -76,6 +76,15 @@ class Operations:
     def exp(self, a: Any) -> Array:
         return Array(functions.exp(self.array(a).node))
 
+    def relative_exp(self, a: Any, axis: int = -1) -> Array:
+        """The exponential, for use in ratios along an axis only: no ratio overflows when the network is run."""
+        array = self.array(a)
+        (position,) = normalize_axes(axis, array.ndim)
+        return Array(functions.exp(array.node, position))
+
+    def _bounded_exp(self, a: Array) -> Array:
+        return Array(functions.exp(a.node, bounded=True))
+
     def log(self, a: Any) -> Array:
         """The natural logarithm."""
         return Array(functions.log(self.array(a).node))
@@ -95,10 +104,10 @@ class Operations:
 
     def sigmoid(self, a: Any) -> Array:
         """1 / (1 + exp(-a))"""
-        return (1 + self.exp(-self.array(a))) ** -1
+        return (1 + self._bounded_exp(-self.array(a))) ** -1
 
     def tanh(self, a: Any) -> Array:
-        return 1 - 2 * (1 + self.exp(2 * self.array(a))) ** -1
+        return 1 - 2 * (1 + self._bounded_exp(2 * self.array(a))) ** -1
 
     def softplus(self, a: Any) -> Array:
         """log(1 + exp(a))"""
@@ -137,7 +146,7 @@ class Operations:
         """exp(a) / sum(exp(a)) along an axis."""
         array = self.array(a)
         (position,) = normalize_axes(axis, array.ndim)
-        powers = self.exp(array)
+        powers = self.relative_exp(array, position)
         total = powers.sum(position) ** -1
         shape = (*array.shape[:position], 1, *array.shape[position + 1 :])
         return powers * total.reshape(shape)

@@ -12,6 +12,9 @@ from lielaws.numbers.base import Shape, StructuralArithmetic
 
 FloatArray = npt.NDArray[np.float64]
 
+# Its exponential squared is finite, and 1 / (1 + its exponential) is 0 in float64 for all purposes.
+_LARGEST_EXPONENT = 300.0
+
 
 class Floats(StructuralArithmetic):
     """Arithmetic of float64 arrays of shape (samples, *shape)."""
@@ -41,6 +44,11 @@ class Floats(StructuralArithmetic):
         return np.where(a < 0, float(below), float(above)) * a
 
     def exp(self, a: FloatArray, node: Any) -> FloatArray:
+        match node.static:
+            case ("shifted", axis):
+                return np.exp(a - a.max(axis=axis + self.lead, keepdims=True))
+            case ("bounded",):
+                return np.exp(np.clip(a, -_LARGEST_EXPONENT, _LARGEST_EXPONENT))
         return np.exp(a)
 
     def log(self, a: FloatArray, node: Any) -> FloatArray:
