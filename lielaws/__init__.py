@@ -41,6 +41,10 @@ from lielaws.closure.point import TraceDimension as TraceDimension
 from lielaws.discover import discover_laws as discover_laws
 from lielaws.discover import trace_dimension as trace_dimension
 
+# Training runs
+from lielaws import inertia as inertia
+from lielaws import training as training
+
 # Answers
 from lielaws.certificate.record import Certificate as Certificate
 from lielaws.certificate.verify import Verification as Verification
