@@ -49,6 +49,8 @@ def _symbol_names(symbols: Any) -> tuple[str, ...]:
         symbols = symbols.replace(",", " ").split()
     elif getattr(symbols, "is_Symbol", False):
         symbols = [symbols]
+    if not hasattr(symbols, "__iter__"):
+        raise InvalidArgumentError("symbols", symbols, "a list of sympy symbols or names is needed")
     names = tuple(str(symbol) for symbol in symbols)
     if not names:
         raise InvalidArgumentError("symbols", names, "at least one symbol is needed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.errors import InvalidArgumentError
-from lielaws.flows.state import TIME, StateSpace
+from lielaws.flows.state import TIME, Clock, StateSpace
 from lielaws.laws.atoms import Reading, read
 from lielaws.laws.polynomial import Polynomial
 
@@ -185,7 +186,7 @@ def state_vector(
     """The state as one vector. Raises InvalidArgumentError for a missing name or a wrong shape."""
     if space.velocities and velocity is None:
         raise InvalidArgumentError("velocity", None, "the laws involve velocities; give a mapping of name to array")
-    parts = [] if space.clock is None else [np.array([space.clock.value(_time(t))])]
+    parts = [] if space.clock is None else [np.array([_clock_value(space.clock, t)])]
     for name, shape in space.tensors.items():
         if name in space.velocities:
             parts.append(_tensor(velocity or {}, "velocity", space.velocities[name], shape))
@@ -194,11 +195,14 @@ def state_vector(
     return np.concatenate(parts)
 
 
-def _time(t: Any) -> float:
+def _clock_value(clock: Clock, t: Any) -> float:
     try:
-        return float(t)
+        value = clock.value(float(t))
     except (TypeError, ValueError):
         raise InvalidArgumentError("t", t, "a number is needed") from None
+    if not math.isfinite(value):
+        raise InvalidArgumentError("t", t, f"{clock.text(1)} is no finite float there; choose a time nearer to 0")
+    return value
 
 
 def _tensor(values: Any, argument: str, name: str, shape: tuple[int, ...]) -> FloatArray:

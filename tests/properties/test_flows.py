@@ -167,5 +167,8 @@ def test_velocities_and_times_are_asked_for():
         report.laws[0].evaluate(theta)
     with pytest.raises(lielaws.LieLawsError, match="times"):
         report.evaluate([theta], velocities=[theta])
+    for t in (1e6, float("nan"), "x"):
+        with pytest.raises(lielaws.LieLawsError, match="t = "):
+            report.laws[0].evaluate(theta, t, theta)
     with pytest.raises(lielaws.LieLawsError, match="1 are needed"):
         report.evaluate([theta], times=[0, 1], velocities=[theta])

@@ -167,3 +167,9 @@ def test_laws_are_written_for_readers():
     idle = lielaws.architecture(net, {"a": (), "b": ()}, {"x": ()})
     assert [law.name for law in lielaws.discover_laws(idle, flow=HeavyBall(0)).laws] == ["db", "b - t (db)"]
     assert [law.name for law in lielaws.discover_laws(idle, flow=HeavyBall(2)).laws] == ["2 b + db", "exp(2 t) (db)"]
+
+
+@pytest.mark.parametrize("symbols", [5, None, 2.5])
+def test_symbols_that_are_no_list(symbols):
+    with pytest.raises(LieLawsError, match="symbols"):
+        lielaws.from_phi(symbols, [x])
