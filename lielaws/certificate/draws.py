@@ -12,7 +12,10 @@ from typing import Any
 
 from lielaws.certificate.jets import Jets, random_prime
 from lielaws.certificate.lattices import Row, characters, last
+from lielaws.certificate.stages import Stages
 from lielaws.certificate.tape import Tape, Wire, compiled, evaluate
+
+_MOST_JUMPS = 2000
 
 
 class NoRootError(ArithmeticError):
@@ -98,21 +101,39 @@ class Draw:
         rules: Rules,
         ring: Jets,
         state: Draw | None = None,
+        stages: Stages | None = None,
+        compiled_steps: dict[Wire, Any] | None = None,
     ) -> None:
         self.tape, self.rules, self.ring = tape, rules, ring
         self.values: dict[Wire, Any] = {}
         self.bases: dict[Wire, Any] = {}
         self.generators: dict[Any, Any] = dict(state.generators) if state else {}
         self._own: dict[Any, Any] = {}
-        for wire in wires:
-            step = tape.steps[wire]
+        fixed = state_leaves if state else frozenset()
+        steps = {} if compiled_steps is None else compiled_steps
+        place, jumps = 0, 0
+        while place < len(wires):
+            wire, step = wires[place], tape.steps[wires[place]]
+            place += 1
             if step[0] == "leaf":
-                shared = state is not None and wire in state_leaves
-                self.values[wire] = state.values[wire] if state and shared else ring.random()
+                # After a jump back, leaves keep their values.
+                if wire not in self.values:
+                    self.values[wire] = state.values[wire] if state and wire in fixed else ring.random()
                 continue
             if step[0] == "function":
-                self.bases[wire] = self._function(wire, step)
-            self.values[wire] = evaluate(compiled(step, ring), self.values, ring, self.bases.get(wire))
+                try:
+                    self.bases[wire] = self._function(wire, step)
+                except NoRootError:
+                    jumps += 1
+                    again = _redrawn(stages, wire, fixed) if jumps < _MOST_JUMPS else frozenset()
+                    if stages is None or not again:
+                        raise
+                    self.values |= {leaf: ring.random() for leaf in again}
+                    place = stages.first_user(again)
+                    continue
+            if wire not in steps:
+                steps[wire] = compiled(step, ring)
+            self.values[wire] = evaluate(steps[wire], self.values, ring, self.bases.get(wire))
 
     @property
     def leaves(self) -> list[tuple[Wire, Any]]:
@@ -184,6 +205,14 @@ class Draw:
                 value = self.values[argument] if found == "exp" else self.bases[other]
                 total = (total - factor * value * pow(divisor, -1, p)) % p
         return total
+
+
+def _redrawn(stages: Stages | None, root: Wire, fixed: frozenset[Wire]) -> frozenset[Wire]:
+    """The leaves to draw again where a root does not exist; none if nothing can help but another start."""
+    if stages is None:
+        return frozenset()
+    stage = stages.of[root]
+    return (stage.own - fixed) or (stage.shared - fixed)
 
 
 def _invertible(value: int) -> int:

@@ -16,7 +16,8 @@ from lielaws.certificate.agreement import contradiction
 from lielaws.certificate.draws import Draw, Group, NoRootError, Rules, drawing_ring
 from lielaws.certificate.jets import Jets
 from lielaws.certificate.lattices import Row, fraction_of, kernel_of, last, relations, saturated, unresolved
-from lielaws.certificate.tape import Tape, Wire, compiled, evaluate, sources
+from lielaws.certificate.stages import Stages
+from lielaws.certificate.tape import Tape, Wire, evaluate, sources
 
 Column = tuple[str, Wire]
 
@@ -41,6 +42,8 @@ class Sharing:
         self.functions = [wire for wire, step in enumerate(tape.steps[: output + 1]) if step[0] == "function"]
         self.rules = Rules()
         self._work = 0
+        self._compiled: tuple[int, dict[Wire, Any]] = (0, {})
+        self._known_stages: dict[tuple[Wire, ...], Stages | None] = {}
         depth = max(self.levels, default=0)
         if len(self.functions) > _MOST_FUNCTIONS:
             raise unresolved(f"there are more than {_MOST_FUNCTIONS}")
@@ -59,15 +62,31 @@ class Sharing:
         """A draw of some wires, or of all below a level of functions, at a point where all that is needed exists."""
         if wires is None:
             wires = [wire for wire, level in enumerate(self.levels) if below is None or level < below]
+        cost = sum(len(sources(self.tape.steps[wire])) for wire in wires)
+        stages, steps = self._stages(wires), self.compiled_in(ring)
         for _ in range(_ATTEMPTS):
-            self._work += sum(len(sources(self.tape.steps[wire])) for wire in wires)
+            self._work += cost
             if self._work > _MOST_WORK:
                 raise unresolved("it takes too long to see how they are related")
             try:
-                return Draw(self.tape, wires, self.state_leaves, self.rules, ring, state)
+                return Draw(self.tape, wires, self.state_leaves, self.rules, ring, state, stages, steps)
             except (ZeroDivisionError, NoRootError):
                 continue
         raise unresolved("no point was found at which all roots and quotients exist")
+
+    def compiled_in(self, ring: Jets) -> dict[Wire, Any]:
+        """The steps with their constants in a ring, as far as they were used; one ring at a time is kept."""
+        if self._compiled[0] != ring.prime:
+            self._compiled = (ring.prime, {})
+        return self._compiled[1]
+
+    def _stages(self, wires: Sequence[Wire]) -> Stages | None:
+        """Computed once for the same wires; None without roots."""
+        key = tuple(wires)
+        if key not in self._known_stages:
+            roots = any(self.kind(wire) == "sqrt" for wire in self.functions)
+            self._known_stages[key] = Stages(self.tape, wires) if roots else None
+        return self._known_stages[key]
 
     def _resolve(self, level: int) -> None:
         """Extend the rules from the functions below a level to those of the level."""
@@ -148,12 +167,12 @@ class Differentials:
     def _row(self, draw: Draw, still: frozenset[Wire]) -> Row:
         """The derivatives along one random direction, in which some leaves stay as they are."""
         values: dict[Wire, Any] = {}
+        steps = self.sharing.compiled_in(self.ring)
         for wire, value in draw.values.items():
-            step = draw.tape.steps[wire]
-            if step[0] == "leaf":
+            if draw.tape.steps[wire][0] == "leaf":
                 values[wire] = value if wire in still else (value, self.ring.random())
             else:
-                values[wire] = evaluate(compiled(step, self.ring), values, self.ring, draw.bases.get(wire))
+                values[wire] = evaluate(steps[wire], values, self.ring, draw.bases.get(wire))
         row = []
         for kind, wire in self.columns:
             jet = values[wire if kind == "angle" else self.sharing.argument(wire)]
