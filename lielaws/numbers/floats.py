@@ -46,7 +46,8 @@ class Floats(StructuralArithmetic):
     def exp(self, a: FloatArray, node: Any) -> FloatArray:
         match node.static:
             case ("shifted", axis):
-                return np.exp(a - a.max(axis=axis + self.lead, keepdims=True))
+                largest: FloatArray = a.max(axis=axis + self.lead, keepdims=True)
+                return np.exp(a - largest)
             case ("bounded",):
                 return np.exp(np.clip(a, -_LARGEST_EXPONENT, _LARGEST_EXPONENT))
         return np.exp(a)
