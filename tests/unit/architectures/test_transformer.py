@@ -268,7 +268,9 @@ BAD: list[tuple[Any, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("constructor", "options", "argument"), BAD, ids=str)
+@pytest.mark.parametrize(
+    ("constructor", "options", "argument"), BAD, ids=lambda value: getattr(value, "__name__", str(value))
+)
 def test_bad_input_names_the_argument(constructor, options, argument):
     values = {"d_model": 4, "heads": 2, "d_head": 2, "hidden": 3}
     values |= {"vocabulary": 5} if constructor is transformer else {}
