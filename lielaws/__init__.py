@@ -40,6 +40,8 @@ from lielaws.check import check_laws as check_laws
 from lielaws.closure.point import TraceDimension as TraceDimension
 from lielaws.discover import discover_laws as discover_laws
 from lielaws.discover import trace_dimension as trace_dimension
+from lielaws.intrinsic.decide import intrinsic_dynamics as intrinsic_dynamics
+from lielaws.intrinsic.result import IntrinsicDynamics as IntrinsicDynamics
 
 # Training runs
 from lielaws import inertia as inertia

@@ -1,0 +1,137 @@
+"""What every decision starts from: the architecture, its laws, and phi where it is small enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lielaws.architectures.base import Architecture
+from lielaws.closure.brackets import brackets_at
+from lielaws.closure.growth import Growth, Progress
+from lielaws.discover import as_architecture, discover_laws
+from lielaws.errors import SizeError, UnsupportedError
+from lielaws.flows.fields import IntArray, Members, State
+from lielaws.intrinsic.curve import ranks_along
+from lielaws.intrinsic.functions import Functions, PolynomialFunctions, functions_of
+from lielaws.intrinsic.ranks import Ranks
+from lielaws.laws.polynomial import Polynomial
+from lielaws.laws.terms import TermTable
+from lielaws.linalg import Echelon, dense
+from lielaws.numbers.modular import Modular
+from lielaws.report.report import Report
+
+_SPARE_ROWS = 6
+_MOST_ENTRIES = 200_000
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An architecture, with its laws once they are asked for.
+
+    functions : phi; None if it would not fit
+    max_degree, seed, progress : for the search of the laws
+    """
+
+    architecture: Architecture
+    functions: Functions | None
+    max_degree: int
+    seed: int
+    progress: Progress | None
+
+    @classmethod
+    def of(cls, arch: Any, max_degree: int, seed: int, progress: Progress | None) -> Problem:
+        """Raises UnsupportedError for architectures without a finite phi."""
+        architecture = as_architecture(arch)
+        if not architecture.potential.is_rational:
+            remedy = (
+                "its potentials are not polynomial in the data, so it has no finite reparameterization phi; networks "
+                "without functions such as exp, tanh, GELU or roots are supported"
+            )
+            raise UnsupportedError("arch", architecture.name, remedy)
+        try:
+            functions: Functions | None = functions_of(architecture)
+        except SizeError:
+            functions = None
+        return cls(architecture, functions, max_degree, seed, progress)
+
+    @cached_property
+    def report(self) -> Report:
+        return discover_laws(self.architecture, max_degree=self.max_degree, seed=self.seed, progress=self.progress)
+
+    @property
+    def dimension(self) -> int:
+        return self.architecture.dimension
+
+    @cached_property
+    def laws(self) -> tuple[Polynomial, ...]:
+        return tuple(law.polynomial for law in self.report.laws)
+
+    @property
+    def polynomials(self) -> PolynomialFunctions | None:
+        return self.functions if isinstance(self.functions, PolynomialFunctions) else None
+
+    def law_rows(self, point: IntArray, prime: int) -> IntArray:
+        """The gradients of the laws found at a point (D,) modulo a prime."""
+        if not self.laws:
+            return np.zeros((0, self.dimension), dtype=np.int64)
+        return TermTable.of(self.laws, self.dimension).gradients(point, prime)
+
+    def all_law_rows(self, growth: Growth) -> IntArray:
+        """What spans the gradients of all laws at a generic point, known in closed form or not.
+
+        By Frobenius they span the orthogonal complement of the brackets.
+        """
+        fields = self.report.evidence.fields
+        brackets = [brackets_at(fields, witness.words, growth.state) for witness in growth.witnesses]
+        return dense.nullspace(np.concatenate(brackets), growth.prime)
+
+    def ranks_at_point(self, point: IntArray, prime: int, rng: np.random.Generator) -> Ranks:
+        """The ranks at residues (D,), with the gradients of the laws found."""
+        functions = self.polynomials
+        if functions is not None and functions.count * self.dimension <= _MOST_ENTRIES:
+            return ranks_along(functions.table, self.laws, point[:, None], prime, rng)
+        state = self.report.evidence.fields.state_at(point, prime)
+        return self.ranks_at(state, self.law_rows(point, prime), rng)
+
+    def ranks_at(self, state: State, law_rows: IntArray, rng: np.random.Generator) -> Ranks:
+        """The ranks at a state modulo its prime: none is larger than the true one."""
+        fields = self.report.evidence.fields
+        if not fields.generic and self.polynomials is not None:
+            # Gates of 0 and 1 are merged in phi, while random members hardly meet the rare patterns.
+            table = self.polynomials.table
+            return ranks_along(table, self.laws, state.vector[0, 0][:, None], state.prime, rng)
+        count = self.dimension + _SPARE_ROWS
+        members = fields.draw(rng, count, state)
+        slopes = self._values(members, state)
+        phi, joint = Echelon(self.dimension, state.prime), Echelon(self.dimension, state.prime)
+        phi.extend(slopes)
+        joint.extend(np.concatenate([slopes, law_rows]))
+        metric = joint.copy()
+        if hidden := self.dimension - joint.rank:
+            chosen = rng.permutation(count)[: hidden + _SPARE_ROWS]
+            others = fields.draw(rng, len(chosen), state)
+            metric.extend(self._metric_slopes(members.select(chosen), others, state))
+        laws = Echelon(self.dimension, state.prime)
+        laws.extend(law_rows)
+        return Ranks(self.dimension, phi.rank, laws.rank, joint.rank, metric.rank)
+
+    def _values(self, members: Members, state: State) -> IntArray:
+        return np.asarray(self.report.evidence.fields.evaluate(state.vector, members, Modular(state.prime))[0])
+
+    def _metric_slopes(self, left: Members, right: Members, state: State) -> IntArray:
+        """The gradients of <X, Y> for pairs of members: DX.Y + DY.X, as Jacobians of gradients are symmetric."""
+        return (self._derivative(left, right, state) + self._derivative(right, left, state)) % state.prime
+
+    def _derivative(self, members: Members, along: Members, state: State) -> IntArray:
+        fields, arithmetic = self.report.evidence.fields, Modular(state.prime)
+        direction = fields.evaluate(state.vector, along, arithmetic)
+        moved = np.concatenate([np.broadcast_to(state.vector, direction.shape), direction])
+        return np.asarray(fields.evaluate(moved, members, arithmetic)[1])
+
+
+def law_names(problem: Problem) -> Sequence[str]:
+    return [law.name for law in problem.report.laws]
