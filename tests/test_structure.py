@@ -50,7 +50,7 @@ MODULE_OF = {"python-flint": "flint"}
 SLOW_TO_IMPORT = ("sympy", "scipy.integrate", "matplotlib", "tqdm", "click")
 FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "numpy.linalg", "scipy.linalg", "sympy.parsing", "random"}
 # Here floats guess, build or measure; what is decided is decided in exact or interval arithmetic.
-FLOAT_LINEAR_ALGEBRA = {"intrinsic", "modification"}
+FLOAT_LINEAR_ALGEBRA = {"information", "intrinsic", "modification"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "parse_expr", "parse_latex", "literal_eval"}
 
 
