@@ -41,7 +41,13 @@ from lielaws.closure.point import TraceDimension as TraceDimension
 from lielaws.discover import discover_laws as discover_laws
 from lielaws.discover import trace_dimension as trace_dimension
 from lielaws.intrinsic.decide import intrinsic_dynamics as intrinsic_dynamics
+from lielaws.intrinsic.metric import Metric as Metric
 from lielaws.intrinsic.result import IntrinsicDynamics as IntrinsicDynamics
+
+# Sweeps
+from lielaws.sweeps.results import Results as Results
+from lielaws.sweeps.results import results as results
+from lielaws.sweeps.run import sweep as sweep
 
 # Training runs
 from lielaws import inertia as inertia

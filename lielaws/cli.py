@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from lielaws.errors import LieLawsError
+from lielaws.sweeps.commands import results_command, sweep_command
 
 _PROGRESS_DELAY = 2.0
 
@@ -184,6 +185,10 @@ def list_command(as_json: bool) -> None:
     click.echo("\nCatalogue")
     for entry in CATALOGUE:
         click.echo(f"  {entry.spec:<46} {entry.note} ({entry.source})")
+
+
+cli.add_command(sweep_command)
+cli.add_command(results_command)
 
 
 def _names(text: str | None) -> list[str] | None:

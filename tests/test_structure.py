@@ -39,7 +39,7 @@ ORDER = (
 )
 RANK = {layer: rank for rank, group in enumerate(ORDER) for layer in group}
 SPEC_IMPORTS = {"errors", "graph", "architectures", "flows", "spec"}
-SPEC_USERS = {"flows", "report", "discover", "check", "cli"}
+SPEC_USERS = {"flows", "report", "discover", "check", "sweeps", "formulas", "cli"}
 
 # Whatever else stands in certificate/ belongs to the checker, which must not share the mistakes of the search.
 CERTIFICATE_MAKERS = {"lielaws.certificate", "lielaws.certificate.build", "lielaws.certificate.record"}

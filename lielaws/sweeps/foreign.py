@@ -1,0 +1,130 @@
+"""Cases on executors that others made: any of `concurrent.futures`, and those of a Dask cluster."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from contextlib import suppress
+from typing import Any, cast
+
+from lielaws.errors import InvalidArgumentError, LieLawsError
+from lielaws.sweeps.compute import Outcome, failed, versions
+from lielaws.sweeps.limits import Limits
+from lielaws.sweeps.local import Alone, Question
+
+_LONGEST_CONNECTION = 10.0
+_MOST_FLYING = 256
+_PROBE_SECONDS = 300.0
+_held = threading.local()
+
+
+def run_isolated(question: Question, limits: Limits) -> Outcome:
+    """Compute a case in a process of its own, which is kept for the next one; called by threads of an executor.
+
+    The limits hold as on one machine, in threads, too, and whatever happens to the process, the executor survives.
+    """
+    alone: Alone | None = getattr(_held, "alone", None)
+    if alone is None or alone.limits != limits:
+        alone = _held.alone = Alone(limits)
+    return alone.run(question)
+
+
+def run_on(executor: Executor, questions: Iterable[Question], limits: Limits) -> Iterator[tuple[str, Outcome]]:
+    """The outcomes of cases by key, in the order in which the executor has them.
+
+    Raises LieLawsError if the executor cannot run lielaws or does not work any more.
+    """
+    _probe(executor)
+    waiting = deque(questions)
+    flying: dict[Future[Outcome], Question] = {}
+    window = min(_MOST_FLYING, 4 * max(_workers(executor), os.cpu_count() or 1))
+    try:
+        while waiting or flying:
+            while waiting and len(flying) < window:
+                question = waiting.popleft()
+                flying[_submitted(executor, question, limits)] = question
+            done, _ = wait(flying, return_when=FIRST_COMPLETED)
+            for future in done:
+                question = flying.pop(future)
+                yield question["key"], _outcome(future)
+    finally:
+        for future in flying:
+            future.cancel()
+
+
+def _submitted(executor: Executor, question: Question, limits: Limits) -> Future[Outcome]:
+    try:
+        return executor.submit(run_isolated, question, limits)
+    except RuntimeError as error:
+        raise _dead(executor, error) from error
+
+
+def _outcome(future: Future[Outcome]) -> Outcome:
+    try:
+        return future.result()
+    except (BrokenExecutor, CancelledError) as error:
+        raise _dead(None, error) from error
+    except LieLawsError:
+        raise
+    except Exception as error:  # noqa: BLE001  such as a worker of a cluster that died again and again; recorded
+        return failed(f"the executor failed: {type(error).__name__}: {error}")
+
+
+def _dead(executor: Executor | None, error: BaseException) -> LieLawsError:
+    name = f"{type(executor).__name__} " if executor is not None else ""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return LieLawsError(
+        f"the executor {name}does not work any more ({reason}); what is done is kept, start again to go on"
+    )
+
+
+def _probe(executor: Executor) -> None:
+    """Refuse an executor that cannot run lielaws before thousands of cases fail on it."""
+    try:
+        executor.submit(versions).result(_PROBE_SECONDS)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise LieLawsError(f"executor = {type(executor).__name__}: it cannot run lielaws ({reason})") from error
+
+
+def _workers(executor: Executor) -> int:
+    found = getattr(executor, "_max_workers", 1)
+    return found if isinstance(found, int) else 1
+
+
+class Cluster:
+    """A Dask cluster, through the scheduler at an address."""
+
+    def __init__(self, scheduler: Any) -> None:
+        """Connect. Raises LieLawsError if the extra is missing or the scheduler does not answer."""
+        try:
+            import distributed
+        except ImportError as error:
+            raise LieLawsError("executor = 'dask': it needs dask.distributed; pip install 'lielaws[dask]'") from error
+        if not isinstance(scheduler, str) or not scheduler.strip():
+            raise InvalidArgumentError(
+                "scheduler", scheduler, "the address of a scheduler is needed, such as tcp://host:8786"
+            )
+        try:
+            connect = cast("Any", distributed).Client
+            self._client: Any = connect(scheduler, timeout=_LONGEST_CONNECTION, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            remedy = f"no Dask scheduler answers there ({reason}); check the address"
+            raise InvalidArgumentError("scheduler", scheduler, remedy) from error
+        if not self._client.ncores():
+            self.close()
+            raise InvalidArgumentError("scheduler", scheduler, "this Dask cluster has no workers; start some")
+
+    def executor(self) -> Executor:
+        """The cluster as an executor."""
+        made: Executor = self._client.get_executor(pure=False)
+        return made
+
+    def close(self) -> None:
+        """Disconnect; the cluster goes on."""
+        with suppress(Exception):
+            self._client.close()
