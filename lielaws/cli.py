@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from lielaws.errors import LieLawsError
+from lielaws.modification.commands import modification
 from lielaws.sweeps.commands import results_command, sweep_command
 
 _PROGRESS_DELAY = 2.0
@@ -189,6 +190,7 @@ def list_command(as_json: bool) -> None:
 
 cli.add_command(sweep_command)
 cli.add_command(results_command)
+cli.add_command(modification)
 
 
 def _names(text: str | None) -> list[str] | None:

@@ -1,0 +1,10 @@
+"""The words by which the clauses recognize what was done."""
+
+PRUNE = "prune"
+PRUNE_UNITS = "prune_units"
+QUANTIZE = "quantize"
+LOW_RANK = "low_rank"
+RESCALE = "rescale"
+FINE_TUNE = "fine_tune"
+GRADIENT_STEP = "gradient_step"
+DISTILL = "distill"

@@ -1,0 +1,81 @@
+"""Constants of smoothness: proved, given by the caller, or only estimated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+
+from lielaws.errors import InvalidArgumentError
+from lielaws.inertia.checks import nonnegative, positive
+from lielaws.modification.checks import choice, exact_number, finite_array
+from lielaws.modification.losses import as_loss
+from lielaws.modification.norms import spectral_bound
+
+Kind = Literal["proved", "given", "estimated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Smoothness:
+    """A number L with L(theta + d) <= L(theta) + <grad L(theta), d> + L |d|^2 / 2 for all theta and d.
+
+    value : L > 0
+    kind : "proved" if it follows from computed quantities, "given" if the caller states it, "estimated" if it was only
+        measured at some points. No clause passes on an estimated one
+    reason : where it is from
+    tensors : the parameters that d may move; None for all of them
+    """
+
+    value: float | Fraction
+    kind: Kind = "given"
+    reason: str = "as given"
+    tensors: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        positive("smoothness", self.value)
+        choice("kind", self.kind, ("proved", "given", "estimated"))
+
+    @property
+    def exact(self) -> Fraction:
+        """The constant as the rational that it is."""
+        return exact_number(self.value)
+
+    @classmethod
+    def of(cls, value: Any) -> Smoothness | None:
+        """From a number, which counts as given, or None."""
+        return value if value is None or isinstance(value, Smoothness) else cls(value)
+
+
+def last_layer_smoothness(
+    features: Any, weight: str, bias: str | None = None, *, loss: Any = "cross_entropy", weight_decay: float = 0.0
+) -> Smoothness:
+    """The smoothness of the loss in a last layer z -> W z + b alone, everything before it frozen; proved.
+
+    features : what the layer reads, (samples, width)
+    weight, bias : names of W (classes, width) and b
+    loss : "cross_entropy" or "squared_error"
+    weight_decay : lambda, if lambda |theta|^2 / 2 is part of the loss
+
+    The Hessian is the mean over samples of C (x) z z^T, with C = diag(p) - p p^T for the cross-entropy, of norm at most
+    1/2 (the sum of absolute values in row i is 2 p_i (1 - p_i)), and C = 1 for the squared error; so L is |Z|_2^2 / n
+    times 1/2 or 1.
+    """
+    z = finite_array("features", features)
+    if z.ndim < 2 or not z.size:
+        raise InvalidArgumentError("features", f"array of shape {z.shape}", "an array (samples, width) is needed")
+    rows = z.reshape(len(z), -1)
+    if bias is not None:
+        rows = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
+    name = as_loss(loss).name
+    factor = {"cross_entropy": Fraction(1, 2), "squared_error": Fraction(1)}.get(name)
+    if factor is None:
+        raise InvalidArgumentError("loss", name, "'cross_entropy' or 'squared_error' is needed")
+    bound = Fraction(spectral_bound(rows)) ** 2 / len(rows) * factor + Fraction(
+        nonnegative("weight_decay", weight_decay)
+    )
+    if not bound:
+        raise InvalidArgumentError("features", "zeros", "the loss does not depend on this layer")
+    tensors = (weight,) if bias is None else (weight, bias)
+    return Smoothness(bound, "proved", f"|Z|_2^2 / n * {factor} for the last layer, Z its inputs", tensors)
