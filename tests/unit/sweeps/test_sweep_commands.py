@@ -130,6 +130,8 @@ BAD = [
 def test_bad_input_is_one_line(
     arguments: list[str], expected: str, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    if "--plot" in arguments:
+        pytest.importorskip("matplotlib")
     (tmp_path / "good.toml").write_text('[[sweep]]\nspec = "relu:2-2-2"\n')
     (tmp_path / "bad.toml").write_text('[[sweep]]\nspecs = "relu:2-2-2"\n')
     with pytest.raises(SystemExit) as caught:

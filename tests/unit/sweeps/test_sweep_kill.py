@@ -152,7 +152,11 @@ def test_a_full_disk(tmp_path: Path, undisturbed: tuple[Path, float]) -> None:
 
 
 def test_two_sweeps_on_one_file(tmp_path: Path) -> None:
-    (tmp_path / "sweep.toml").write_text(QUICK)
+    # Long enough for the second to start while the first is at work, on a slow machine too.
+    count = {"n": 20, "m": 15}
+    ranges = ", ".join(f"{name} = {{from = 1, to = {last}}}" for name, last in count.items())
+    text = f'[[sweep]]\nspec = "linear:{{n}}-1-{{m}}"\nvariables = {{{ranges}}}\n'
+    (tmp_path / "sweep.toml").write_text(text)
     path = tmp_path / "sweep.sqlite"
     first = start("sweep", tmp_path / "sweep.toml", "--jobs", "1", "--quiet")
     wait_for(lambda: rows_of(path))
@@ -164,10 +168,11 @@ def test_two_sweeps_on_one_file(tmp_path: Path) -> None:
     assert run("results", path).returncode == 0
     out, _ = first.communicate(timeout=100)
     assert first.returncode == 0, out
-    assert len(rows_of(path)) == N_QUICK
+    assert len(rows_of(path)) == count["n"] * count["m"]
     assert not path.with_name(f"{path.name}.lock").exists()
 
 
+@pytest.mark.slow
 def test_many_sweeps_at_the_same_moment(tmp_path: Path) -> None:
     (tmp_path / "sweep.toml").write_text('[[sweep]]\nspec = "linear:{n}-1-1"\nvariables = {n = {from = 1, to = 9}}')
     together: list[subprocess.Popen[str]] = [
