@@ -84,7 +84,9 @@ def mutual_information(
     warnings = warnings_for(chosen, inputs, outputs, found)
     if question.noise and deterministic is None:
         warnings += ("if Z is a function of X, deterministic=True leads to 'channel', which is far more accurate",)
-    return question.estimated(chosen, found, exponent, inputs.count, warnings)
+    # I(X; Z) <= H(X) <= log of the number of values, of each discrete one.
+    ceiling = min((math.log(sample.distinct) for sample in (inputs, outputs) if sample.discrete), default=math.inf)
+    return question.estimated(chosen, found, exponent, inputs.count, warnings, ceiling=ceiling)
 
 
 def _chosen(question: Question, x: Sample, z: Sample) -> str:
@@ -134,7 +136,8 @@ def _entropy(question: Question, z: Sample) -> MutualInformation:
     """Of a discrete function of X: I(X; Z) = H(Z), whatever X is."""
     found = spread(lambda chosen: discrete.entropy(z.codes[chosen]), z.count, question.resamples, question.generator())
     asked = replace(question, quantity="I(X; Z) = H(Z)")
-    return asked.estimated("discrete", found, 1.0, z.count, unseen_warning(z.codes))
+    ceiling = math.log(z.distinct)
+    return asked.estimated("discrete", found, 1.0, z.count, unseen_warning(z.codes), ceiling=ceiling)
 
 
 def _channel(question: Question, z: Sample, rng: np.random.Generator) -> MutualInformation:

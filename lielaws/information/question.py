@@ -92,12 +92,15 @@ class Question:
         count: int,
         warnings: tuple[str, ...],
         high: float | None = None,
+        ceiling: float = math.inf,
     ) -> MutualInformation:
+        """With another upper end of the interval, and with what the information cannot exceed."""
         low, top = found.interval(self.confidence, exponent)
+        top = top if high is None else max(top, high)
         return MutualInformation(
-            value=max(found.value, 0.0),
-            low=low,
-            high=top if high is None else max(top, high),
+            value=min(max(found.value, 0.0), ceiling),
+            low=min(low, ceiling),
+            high=min(top, ceiling),
             method=method,
             warnings=warnings,
             refused=None,

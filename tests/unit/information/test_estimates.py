@@ -90,6 +90,15 @@ def test_classes_and_a_continuous_variable() -> None:
     assert hits >= 24
 
 
+def test_no_more_than_the_entropy_of_a_class() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 150)
+    far = labels[:, None] * 10 + rng.normal(size=(150, 12))
+    found = mutual_information(labels, far, resamples=20)
+    assert found.value > 0.65
+    assert found.high <= math.log(2)
+
+
 def test_names_are_classes() -> None:
     x, z, _ = overlapping_classes(200, 4, np.random.default_rng(0))
     names = np.array(["a", "b", "c", "d"])[x.astype(int)]
