@@ -18,7 +18,8 @@ from lielaws.sweeps.local import Alone, Question
 _LONGEST_CONNECTION = 10.0
 _MOST_FLYING = 256
 _PROBE_SECONDS = 300.0
-_held = threading.local()
+_idle: list[Alone] = []
+_guard = threading.Lock()
 
 
 def run_isolated(question: Question, limits: Limits) -> Outcome:
@@ -26,10 +27,30 @@ def run_isolated(question: Question, limits: Limits) -> Outcome:
 
     The limits hold as on one machine, in threads, too, and whatever happens to the process, the executor survives.
     """
-    alone: Alone | None = getattr(_held, "alone", None)
-    if alone is None or alone.limits != limits:
-        alone = _held.alone = Alone(limits)
-    return alone.run(question)
+    alone = _taken(limits)
+    try:
+        return alone.run(question)
+    finally:
+        with _guard:
+            _idle.append(alone)
+
+
+def _taken(limits: Limits) -> Alone:
+    with _guard:
+        fitting = [alone for alone in _idle if alone.limits == limits]
+        if not fitting:
+            return Alone(limits)
+        _idle.remove(fitting[-1])
+        return fitting[-1]
+
+
+def end_isolated() -> None:
+    """End the processes that :func:`run_isolated` keeps and that have nothing to do."""
+    with _guard:
+        ended = _idle.copy()
+        _idle.clear()
+    for alone in ended:
+        alone.close()
 
 
 def run_on(executor: Executor, questions: Iterable[Question], limits: Limits) -> Iterator[tuple[str, Outcome]]:
@@ -53,6 +74,7 @@ def run_on(executor: Executor, questions: Iterable[Question], limits: Limits) ->
     finally:
         for future in flying:
             future.cancel()
+        end_isolated()
 
 
 def _submitted(executor: Executor, question: Question, limits: Limits) -> Future[Outcome]:
@@ -126,5 +148,7 @@ class Cluster:
 
     def close(self) -> None:
         """Disconnect; the cluster goes on."""
+        with suppress(Exception):
+            self._client.run(end_isolated, on_error="ignore")
         with suppress(Exception):
             self._client.close()
