@@ -279,6 +279,9 @@ def _check(name: str, output: Node) -> None:
         remedy = f"the potential is not polynomial in the data and rational in the parameters ({', '.join(unknown)})"
         raise UnsupportedError("reparameterization", name, f"{remedy}; {ALTERNATIVE}")
     program, leaves = Program.of([output]), [node for node in nodes if node.op == "leaf"]
+    if constants := sorted(leaf.static.name for leaf in leaves if leaf.static.role == "constant"):
+        remedy = f"its coefficients would depend on numbers that have no value ({', '.join(constants)})"
+        raise UnsupportedError("reparameterization", name, f"{remedy}; {ALTERNATIVE}")
     bound = _TermBound()
     with np.errstate(over="ignore", invalid="ignore"):
         program.run(bound, {leaf.static: np.broadcast_to(1.0, (1, *leaf.shape)) for leaf in leaves})

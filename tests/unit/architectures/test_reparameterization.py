@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import sympy
 
+import lielaws
 from lielaws.architectures import reparameterization as module
 from lielaws.architectures.base import Architecture, architecture
 from lielaws.architectures.composition import residual, sequential
@@ -278,3 +279,13 @@ def test_phi_without_data_is_phi_itself():
     x, y = sympy.symbols("x y")
     arch = from_phi([x, y], [x * y, x + 2 * y])
     assert arch.forward({"x": 3.0, "y": 2.0}, None).tolist() == [6.0, 7.0]
+
+
+@pytest.mark.parametrize(
+    "network",
+    [lielaws.low_rank(3, 3, 2), lielaws.freeze(lielaws.linear([2, 2, 2]), ["W1"])],
+    ids=["low_rank", "freeze"],
+)
+def test_frozen_numbers_have_no_value(network):
+    with pytest.raises(lielaws.LieLawsError, match="have no value"):
+        network.reparameterization()
