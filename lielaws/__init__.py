@@ -44,7 +44,9 @@ from lielaws.intrinsic.decide import intrinsic_dynamics as intrinsic_dynamics
 from lielaws.intrinsic.metric import Metric as Metric
 from lielaws.intrinsic.result import IntrinsicDynamics as IntrinsicDynamics
 
-# Sweeps
+# Sweeps, and the formulas behind them
+from lielaws.formulas.result import Conjecture as Conjecture
+from lielaws.formulas.search import conjecture as conjecture
 from lielaws.sweeps.results import Results as Results
 from lielaws.sweeps.results import results as results
 from lielaws.sweeps.run import sweep as sweep

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from lielaws.errors import LieLawsError
+from lielaws.formulas.command import conjecture_command
 from lielaws.modification.commands import modification
 from lielaws.sweeps.commands import results_command, sweep_command
 
@@ -191,6 +192,7 @@ def list_command(as_json: bool) -> None:
 cli.add_command(sweep_command)
 cli.add_command(results_command)
 cli.add_command(modification)
+cli.add_command(conjecture_command)
 
 
 def _names(text: str | None) -> list[str] | None:

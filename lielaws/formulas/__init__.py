@@ -1,0 +1,1 @@
+"""From counts over a family of architectures to the closed form behind them, exactly."""
