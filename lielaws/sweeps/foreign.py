@@ -1,21 +1,18 @@
-"""Cases on executors that others made: any of `concurrent.futures`, and those of a Dask cluster."""
+"""Cases on executors that others made: any of `concurrent.futures`."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from contextlib import suppress
-from typing import Any, cast
 
-from lielaws.errors import InvalidArgumentError, LieLawsError
+from lielaws.errors import LieLawsError
 from lielaws.sweeps.compute import Outcome, failed, versions
 from lielaws.sweeps.limits import Limits
 from lielaws.sweeps.local import Alone, Question
 
-_LONGEST_CONNECTION = 10.0
 _MOST_FLYING = 256
 _PROBE_SECONDS = 300.0
 _idle: list[Alone] = []
@@ -53,7 +50,9 @@ def end_isolated() -> None:
         alone.close()
 
 
-def run_on(executor: Executor, questions: Iterable[Question], limits: Limits) -> Iterator[tuple[str, Outcome]]:
+def run_on(
+    executor: Executor, questions: Iterable[Question], limits: Limits
+) -> Generator[tuple[str, Outcome], None, None]:
     """The outcomes of cases by key, in the order in which the executor has them.
 
     Raises LieLawsError if the executor cannot run lielaws or does not work any more.
@@ -115,40 +114,3 @@ def _probe(executor: Executor) -> None:
 def _workers(executor: Executor) -> int:
     found = getattr(executor, "_max_workers", 1)
     return found if isinstance(found, int) else 1
-
-
-class Cluster:
-    """A Dask cluster, through the scheduler at an address."""
-
-    def __init__(self, scheduler: Any) -> None:
-        """Connect. Raises LieLawsError if the extra is missing or the scheduler does not answer."""
-        try:
-            import distributed
-        except ImportError as error:
-            raise LieLawsError("executor = 'dask': it needs dask.distributed; pip install 'lielaws[dask]'") from error
-        if not isinstance(scheduler, str) or not scheduler.strip():
-            raise InvalidArgumentError(
-                "scheduler", scheduler, "the address of a scheduler is needed, such as tcp://host:8786"
-            )
-        try:
-            connect = cast("Any", distributed).Client
-            self._client: Any = connect(scheduler, timeout=_LONGEST_CONNECTION, set_as_default=False)
-        except (OSError, ValueError, TypeError) as error:
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
-            remedy = f"no Dask scheduler answers there ({reason}); check the address"
-            raise InvalidArgumentError("scheduler", scheduler, remedy) from error
-        if not self._client.ncores():
-            self.close()
-            raise InvalidArgumentError("scheduler", scheduler, "this Dask cluster has no workers; start some")
-
-    def executor(self) -> Executor:
-        """The cluster as an executor."""
-        made: Executor = self._client.get_executor(pure=False)
-        return made
-
-    def close(self) -> None:
-        """Disconnect; the cluster goes on."""
-        with suppress(Exception):
-            self._client.run(end_isolated, on_error="ignore")
-        with suppress(Exception):
-            self._client.close()

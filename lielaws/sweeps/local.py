@@ -18,7 +18,7 @@ _MOST_IDLE_BREAKS = 3
 _IDLE = "the worker processes end while they compute nothing; what is done is kept"
 
 
-def run_local(questions: Iterable[Question], jobs: int, limits: Limits) -> Iterator[tuple[str, Outcome]]:
+def run_local(questions: Iterable[Question], jobs: int, limits: Limits) -> Generator[tuple[str, Outcome], None, None]:
     """The outcomes of cases by key, in the order in which they are done.
 
     Raises LieLawsError if worker processes cannot be started or keep dying without a case.

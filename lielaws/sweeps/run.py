@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from lielaws.sweeps.schema import row_of
 from lielaws.sweeps.store import Store
 
 Progress = Callable[[str, int, int], None]
+Outcomes = Generator[tuple[str, Outcome], None, None]
+Compute = Callable[[list[dict[str, Any]]], Outcomes]
 
 EXECUTORS = ("processes", "dask")
 _SHARE = 0.8
@@ -91,7 +93,7 @@ def results_path(description: Any, results: str | os.PathLike[str] | None) -> Pa
 def _fill(
     store: Store,
     cases: tuple[Case, ...],
-    compute: Callable[[list[dict[str, Any]]], Iterator[tuple[str, Outcome]]],
+    compute: Compute,
     retry_errors: bool,
     progress: Progress | None,
 ) -> None:
@@ -106,16 +108,16 @@ def _fill(
     done = len(cases) - len(pending)
     if progress is not None:
         progress("sweep", done, len(cases))
-    for key, outcome in _all_outcomes(pending, compute):
-        store.write(row_of(pending[key]), _named(pending[key], outcome))
-        done += 1
-        if progress is not None:
-            progress("sweep", done, len(cases))
+    # Whatever stops the loop ends the processes, too.
+    with closing(_all_outcomes(pending, compute)) as outcomes:
+        for key, outcome in outcomes:
+            store.write(row_of(pending[key]), _named(pending[key], outcome))
+            done += 1
+            if progress is not None:
+                progress("sweep", done, len(cases))
 
 
-def _all_outcomes(
-    pending: dict[str, Case], compute: Callable[[list[dict[str, Any]]], Iterator[tuple[str, Outcome]]]
-) -> Iterator[tuple[str, Outcome]]:
+def _all_outcomes(pending: dict[str, Case], compute: Compute) -> Outcomes:
     for key, case in pending.items():
         if case.problem is not None:
             yield key, failed(case.problem)
@@ -123,11 +125,7 @@ def _all_outcomes(
     # known early, and no large one is left for the end by design.
     questions = [case.question() for _, case in sorted(pending.items()) if case.problem is None]
     if questions:
-        running = compute(questions)
-        try:
-            yield from running
-        finally:
-            running.close()  # type: ignore[attr-defined]  # a generator, which ends its processes
+        yield from compute(questions)
 
 
 def _named(case: Case, outcome: Outcome) -> Outcome:
@@ -163,9 +161,10 @@ def _share_of_memory(jobs: int) -> float | None:
 
 
 @contextmanager
-def _outcomes(executor: Any, scheduler: Any, jobs: int, limits: Limits) -> Iterator[Any]:
+def _outcomes(executor: Any, scheduler: Any, jobs: int, limits: Limits) -> Iterator[Compute]:
     """What computes a list of questions; whatever it needs is there before a file is touched."""
-    from lielaws.sweeps.foreign import Cluster, run_on
+    from lielaws.sweeps.cluster import Cluster
+    from lielaws.sweeps.foreign import run_on
     from lielaws.sweeps.local import run_local
 
     if executor == "dask":

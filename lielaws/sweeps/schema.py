@@ -103,9 +103,12 @@ def check_file(connection: sqlite3.Connection, path: Path) -> bool:
     Raises InvalidArgumentError for files of other programs and of other versions of this format.
     """
     try:
+        # In one transaction, so that a sweep that creates the file at this moment is seen whole or not at all.
+        connection.execute("BEGIN")
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        connection.execute("COMMIT")
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise

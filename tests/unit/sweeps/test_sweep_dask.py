@@ -63,7 +63,8 @@ def test_the_command_line(file: Path, cluster: Any) -> None:
 
 def test_limits_hold_on_a_cluster(cluster: Any) -> None:
     from lielaws.sweeps.case import Case
-    from lielaws.sweeps.foreign import Cluster, run_on
+    from lielaws.sweeps.cluster import Cluster
+    from lielaws.sweeps.foreign import run_on
     from lielaws.sweeps.limits import Limits
 
     base = Case({"family": "relu", "widths": [2, 2, 2]}).question()
@@ -86,7 +87,9 @@ def closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:{port}", "nonsense", "", None, "ftp://127.0.0.1:1", 3])
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:{port}", "nonsense", "", None, "ftp://127.0.0.1:1", "host", "a:b", "::", 3]
+)
 def test_an_unreachable_scheduler(address: Any, tmp_path: Path) -> None:
     scheduler = address.format(port=closed_port()) if isinstance(address, str) else address
     with pytest.raises(LieLawsError, match="scheduler = "):

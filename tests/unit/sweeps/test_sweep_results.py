@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -14,6 +16,8 @@ from lielaws.sweeps import plots
 from lielaws.sweeps.comparisons import read_comparison
 from lielaws.sweeps.results import Results
 from lielaws.sweeps.run import sweep
+from lielaws.sweeps.schema import check_file
+from lielaws.sweeps.store import Store
 from tests.unit.sweeps.test_sweep_run import Inline
 
 TABLES: list[dict[str, Any]] = [
@@ -205,3 +209,29 @@ def test_a_damaged_file(found: Results, tmp_path: Path) -> None:
     (tmp_path / "a.sqlite").write_bytes(data)
     with pytest.raises(LieLawsError, match="cannot be read"):
         lielaws.results(tmp_path / "a.sqlite").rows()
+
+
+def test_a_file_that_a_sweep_creates_while_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    path.touch()
+    writer = threading.Thread(target=lambda: Store(path).close())
+
+    class Slow:
+        """A connection that leaves the writer a moment after each answer."""
+
+        def __init__(self) -> None:
+            self.real = sqlite3.connect(path, isolation_level=None)
+
+        def execute(self, text: str) -> sqlite3.Cursor:
+            found = self.real.execute(text)
+            if "application_id" in text:
+                writer.start()
+                writer.join(0.5)
+            return found
+
+    slow = Slow()
+    with contextlib.closing(slow.real):
+        assert not check_file(cast("sqlite3.Connection", slow), path)
+    writer.join()
+    with contextlib.closing(sqlite3.connect(path)) as after:
+        assert check_file(after, path)

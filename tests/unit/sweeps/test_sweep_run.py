@@ -173,6 +173,10 @@ def test_the_environment_is_as_before(tmp_path: Path) -> None:
 class Broken(Executor):
     """Fails as soon as there is something to compute."""
 
+    # Without an address, as the names of tests must be the same in all processes.
+    def __repr__(self) -> str:
+        return "Broken()"
+
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         raise RuntimeError("no workers\nat all")
 
@@ -340,3 +344,18 @@ def test_the_default_memory_limit_is_a_share_of_the_machine() -> None:
     assert one is not None
     assert four is not None
     assert 512 <= four <= one
+
+
+def test_whatever_stops_a_sweep_ends_its_processes(tmp_path: Path) -> None:
+    import multiprocessing
+
+    def stop(stage: str, done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        lielaws.sweep([*FEW, "linear:40-40-40-40-40"], tmp_path / "a.sqlite", jobs=2, progress=stop)
+    # While the exception is still around, and with it all that its traceback holds.
+    assert caught.value is not None
+    assert not multiprocessing.active_children()
+    assert len(lielaws.results(tmp_path / "a.sqlite")) == 1

@@ -112,7 +112,7 @@ def test_stopping_ends_the_processes() -> None:
     outcomes = run_local(questions(sleep=Evil("sleep"), other=Evil("sleep")), 2, Limits(None, None))
     next(outcomes)
     start = time.monotonic()
-    outcomes.close()  # type: ignore[attr-defined]  # a generator
+    outcomes.close()
     assert time.monotonic() - start < 5
     assert not multiprocessing.active_children()
 
