@@ -15,11 +15,12 @@ import numpy as np
 from lielaws.closure.brackets import brackets_at
 from lielaws.errors import ExactnessError
 from lielaws.flows.fields import IntArray, Members, State, VectorFields
-from lielaws.linalg import EXPLORATION_PRIME, Echelon
+from lielaws.linalg import Echelon
 from lielaws.numbers.modular import BadPrimeError
 
 DEPTH_LIMIT = 12
 _DEPENDENT_ROWS = 4
+_LEAST_PATIENCE = 64
 _FIRST_CHUNK = 16
 _LARGEST_CHUNK = 512
 _ATTEMPTS = 16
@@ -66,7 +67,7 @@ def grow(
     fields: VectorFields,
     rng: np.random.Generator,
     *,
-    prime: int = EXPLORATION_PRIME,
+    prime: int | None = None,
     depth_limit: int = DEPTH_LIMIT,
     progress: Progress | None = None,
 ) -> Growth:
@@ -74,6 +75,7 @@ def grow(
 
     Raises ExactnessError if a denominator of the architecture vanishes at every point that is tried.
     """
+    prime = fields.prime() if prime is None else prime
     for _ in range(_ATTEMPTS):
         try:
             return grow_at(fields, rng, fields.draw_state(rng, 1, prime), depth_limit, progress)
@@ -114,7 +116,8 @@ def _extend(
 ) -> list[Witness]:
     """Add random brackets of one depth until they bring nothing new."""
     witnesses = []
-    patience = _DEPENDENT_ROWS if fields.generic else _DEPENDENT_ROWS + 2 * fields.space.dimension
+    # Few of all activation patterns may show a direction.
+    patience = _DEPENDENT_ROWS if fields.generic else max(_LEAST_PATIENCE, 2 * fields.space.dimension)
     dependent, chunk = 0, _FIRST_CHUNK if depth == 1 else _DEPENDENT_ROWS
     while dependent < patience and echelon.rank < echelon.dimension:
         count = min(chunk, echelon.dimension - echelon.rank + patience)

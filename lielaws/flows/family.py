@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,13 +16,14 @@ from lielaws.flows.fields import IntArray, Members, State
 from lielaws.flows.patterns import Patterns
 from lielaws.flows.probes import dense_probes
 from lielaws.flows.state import StateSpace
-from lielaws.graph.drawing import FreeValues
+from lielaws.graph.draws import FreeValues
 from lielaws.graph.generators import FUNCTIONS
 from lielaws.graph.node import Leaf, Node
+from lielaws.graph.plan import GatePatterns
 from lielaws.graph.potential import Potential
 from lielaws.graph.program import Program
 from lielaws.graph.sampling import Draw, DrawLeaf, Sampler
-from lielaws.linalg import modular
+from lielaws.linalg import EXPLORATION_PRIME, modular, random_prime
 from lielaws.numbers.modular import Modular
 
 ProbeStrategy = Callable[[Potential, bool], DrawLeaf]
@@ -37,12 +38,17 @@ def flow_fields(flow: Flow, potential: Potential, patterns: Patterns | None = No
 
 @dataclass(frozen=True)
 class FlowFields:
-    """All members of a family: what a flow makes of all potentials of an architecture."""
+    """All members of a family: what a flow makes of all potentials of an architecture.
+
+    patterns : the activation patterns of the region that it is restricted to
+    resolved : those under which members are drawn one after the other, as functions of gates are resolved for them
+    """
 
     potential: Potential
     dynamics: Dynamics
     patterns: Patterns | None = None
     probes: ProbeStrategy = dense_probes
+    resolved: GatePatterns | None = None
 
     @property
     def space(self) -> StateSpace:
@@ -50,11 +56,15 @@ class FlowFields:
 
     @property
     def generic(self) -> bool:
-        return self.patterns is None and all(gate.affine for gate in self.potential.gates)
+        return self._listed is None and all(gate.affine for gate in self.potential.gates)
 
     @property
     def proof_rows(self) -> int:
-        return 1 if self.patterns is None else self.patterns.count
+        return 1 if self._listed is None else self._listed.count
+
+    @property
+    def _listed(self) -> Patterns | GatePatterns | None:
+        return self.resolved if self.patterns is None else self.patterns
 
     @property
     def slopes(self) -> Sequence[Node | None]:
@@ -124,6 +134,14 @@ class FlowFields:
         present = [slope for slope in self.slopes if slope is not None]
         return Sampler([*present, *self.leaves, *self.outside], self.potential.plan)
 
+    def prime(self, rng: np.random.Generator | None = None, bits: int = 31) -> int:
+        if rng is None:
+            if self.potential.plan.admits(EXPLORATION_PRIME):
+                return EXPLORATION_PRIME
+            rng = np.random.default_rng(0)
+        squares = self.potential.plan.nonsquares
+        return random_prime(rng, 2**bits, 2 ** (bits - 1), with_roots=True, squares=squares)
+
     def draw_state(self, rng: np.random.Generator, count: int, prime: int) -> State:
         vector = modular.residues(rng, prime, (1, count, self.space.dimension))
         draw = self._sampler.draw_state(rng, count, prime, self._coordinates(vector))
@@ -140,16 +158,27 @@ class FlowFields:
         parts = [draw.leaves[leaf.static] for leaf in self.leaves]
         return np.concatenate([part.reshape(1, draw.count, -1) for part in parts], axis=2)
 
-    def draw(self, rng: np.random.Generator, count: int, state: State, *, free_gates: bool = False) -> Members:
+    @cached_property
+    def by_patterns(self) -> FlowFields | None:
+        """The same family with activation patterns one by one, if functions of gates are resolved for all of them."""
+        known = self.potential.plan.patterns
+        if self._listed is not None or known is None or not known.gates.complete:
+            return None
+        return replace(self, resolved=known.gates)
+
+    def draw(
+        self, rng: np.random.Generator, count: int, state: State, *, free_gates: bool = False, first: int = 0
+    ) -> Members:
         draw_leaf = self.probes(self.potential, free_gates)
         given = None
-        if self.patterns is not None:
-            known = self.patterns.count
-            given = self.patterns.choose(np.arange(count) % known if free_gates else rng.integers(0, known, count))
+        if self._listed is not None:
+            known = self._listed.count
+            numbers = np.arange(first, first + count) % known if free_gates else rng.integers(0, known, count)
+            given = self._listed.choose(numbers)
         if not self._divides:
-            sample = self._sampler.draw_sample(rng, count, state.prime, state.draw, draw_leaf, given)
+            sample = self._sampler.draw_sample(rng, count, state.prime, state.draw, draw_leaf, given, free_gates)
             return Members({**self._constants(state), **sample.leaves}, count)
-        sample, bases = self._sampler.draw_members(rng, count, state.prime, state.draw, draw_leaf, given)
+        sample, bases = self._sampler.draw_members(rng, count, state.prime, state.draw, draw_leaf, given, free_gates)
         return Members({**self._constants(state), **sample.leaves}, count, bases)
 
     @cached_property

@@ -110,6 +110,10 @@ class VectorFields(Protocol):
         """The fields expanded over Q; None if that is not affordable for laws with that many terms together."""
         ...
 
+    def prime(self, rng: np.random.Generator | None = None, bits: int = 31) -> int:
+        """A random prime of that size modulo which the roots of all numbers exist; without `rng` a fixed one."""
+        ...
+
     def draw_state(self, rng: np.random.Generator, count: int, prime: int) -> State:
         """Random states."""
         ...
@@ -118,8 +122,19 @@ class VectorFields(Protocol):
         """The state at a given point. UnsupportedError if functions have no residues there."""
         ...
 
-    def draw(self, rng: np.random.Generator, count: int, state: State, *, free_gates: bool = False) -> Members:
-        """Random members, at one state or each at its own; with `free_gates`, gates are any numbers."""
+    @property
+    def by_patterns(self) -> VectorFields | None:
+        """The same family with activation patterns one by one, if functions of gates are resolved for all of them."""
+        ...
+
+    def draw(
+        self, rng: np.random.Generator, count: int, state: State, *, free_gates: bool = False, first: int = 0
+    ) -> Members:
+        """Random members, at one state or each at its own.
+
+        free_gates : gates are any numbers; but the activation patterns of a family that has them follow each other
+        first : the number of the pattern with which they begin
+        """
         ...
 
     def evaluate(self, state: IntArray, members: Members, arithmetic: Modular) -> IntArray:

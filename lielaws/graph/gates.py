@@ -7,26 +7,21 @@ arguments are proportional share their gate, reversed if the factor is negative,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from lielaws.errors import UnsupportedError
-from lielaws.graph.generators import plan_functions
-from lielaws.graph.node import IndexMap, Node, ancestors
-from lielaws.graph.primitives import add, gather, multiply, power, scale, scatter
+from lielaws.graph.contraction import parse_subscripts
+from lielaws.graph.node import IndexMap, Leaf, Node, ancestors
+from lielaws.graph.positivity import sign_masks
+from lielaws.graph.primitives import add, gather, multiply, permute, power, scale, scatter, sum_axes
 from lielaws.graph.program import Program
-from lielaws.graph.sampling import Sampler
-from lielaws.linalg import rational_reconstruction
+from lielaws.graph.twins import Twin, find_twins
 from lielaws.numbers.bounds import DegreeBound
-from lielaws.numbers.modular import BadPrimeError
+from lielaws.numbers.signmasks import ANY, NEGATIVE, ZERO
 
-_PRIMES = (2**31 - 1, 2**31 - 61)
-_SAMPLES = 4
-_ATTEMPTS = 8
+_Twins = dict[tuple[int, int], Twin]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,69 +29,114 @@ class Gate:
     """A leaf of gates, 1 where the argument is positive and 0 where it is negative.
 
     argument : what it is the gate of, in the network as it was written
+    lowered : the same with gates in place of piecewise linear functions
     value : the gates with those that are shared filled in; entries of the leaf that are shared are not used
-    affine : the output is affine in these gates, so that arbitrary values of them span the same family as 0 and 1
+    linear : the output is affine in these gates
+    patterned : whether the plan of functions needs patterns of these gates
     """
 
     leaf: Node
     argument: Node
+    lowered: Node
     value: Node
-    affine: bool
+    linear: bool
+    patterned: Callable[[Leaf], bool] = field(default=lambda _: False, repr=False, compare=False)
 
-
-@dataclass(frozen=True, slots=True)
-class _Twin:
-    """An argument entry that is a multiple of an earlier one."""
-
-    piece: int
-    entry: int
-    reversed: bool
-
-
-_Twins = dict[tuple[int, int], _Twin]
+    @property
+    def affine(self) -> bool:
+        """Whether arbitrary values of the gates span the same family as 0 and 1."""
+        return self.linear and not self.patterned(self.leaf.static)
 
 
 def lower_gates(output: Node) -> tuple[Node, tuple[Gate, ...]]:
     """The output with gates in place of piecewise linear functions, and the gates."""
+    output = _without_fixed_signs(output)
     pieces = [node for node in ancestors([output]) if node.op == "piecewise"]
     if not pieces:
         return output, ()
     leaves = [output.graph.leaf("gate", f"gate{k}", node.shape) for k, node in enumerate(pieces)]
     twins: _Twins = {}
     while True:
-        lowered, arguments = _rewrite(output, pieces, leaves, twins)
-        found = _find_twins(arguments)
+        lowered, arguments = _Lowering(pieces, leaves, twins).run(output)
+        found = find_twins(arguments, leaves)
         if found == twins:
             break
         twins = found
     affine = _affine(lowered, leaves)
     values = [_gate(k, piece, leaves, twins) for k, piece in enumerate(pieces)]
-    gates = zip(leaves, pieces, values, affine, strict=True)
-    return lowered, tuple(Gate(leaf, piece.inputs[0], value, flag) for leaf, piece, value, flag in gates)
+    gates = zip(leaves, pieces, arguments, values, affine, strict=True)
+    return lowered, tuple(Gate(leaf, piece.inputs[0], below, value, flag) for leaf, piece, below, value, flag in gates)
 
 
-def _rewrite(output: Node, pieces: Sequence[Node], leaves: Sequence[Node], twins: _Twins) -> tuple[Node, list[Node]]:
-    """The lowered output and the lowered arguments of all pieces."""
-    number = {node.serial: k for k, node in enumerate(pieces)}
+def _without_fixed_signs(output: Node) -> Node:
+    """The output without those piecewise linear functions whose arguments have one sign, as relu(x^2)."""
+    pieces = [node for node in ancestors([output]) if node.op == "piecewise"]
+    masks = sign_masks([piece.inputs[0] for piece in pieces]) if pieces else []
+    slopes = {}
+    for piece, mask in zip(pieces, masks, strict=True):
+        signs = set(mask.ravel().tolist()) - {ZERO}
+        if len(signs) < 2 and ANY not in signs:
+            slopes[piece.serial] = piece.static[0 if NEGATIVE in signs else 1]
+    if not slopes:
+        return output
     new: dict[int, Node] = {}
+    for node in ancestors([output]):
+        inputs = tuple(new[source.serial] for source in node.inputs)
+        if node.serial in slopes:
+            new[node.serial] = scale(slopes[node.serial], inputs[0])
+        else:
+            new[node.serial] = node.graph.node(node.op, inputs, node.static, node.shape) if inputs else node
+    return new[output.serial]
 
-    def gated(piece: Node, exponent: int) -> Node:
+
+class _Lowering:
+    """Writes the functions that are given as pieces with gates."""
+
+    def __init__(self, pieces: Sequence[Node], leaves: Sequence[Node], twins: _Twins) -> None:
+        self._pieces, self._leaves, self._twins = pieces, leaves, twins
+        self._number = {node.serial: k for k, node in enumerate(pieces)}
+        self._new: dict[int, Node] = {}
+
+    def run(self, output: Node) -> tuple[Node, list[Node]]:
+        """The lowered output and the lowered arguments of all pieces."""
+        for node in ancestors([output]):
+            self._new[node.serial] = self._lowered(node)
+        return self._new[output.serial], [self._new[node.inputs[0].serial] for node in self._pieces]
+
+    def _lowered(self, node: Node) -> Node:
+        if node.op == "piecewise":
+            return self._gated(node, 1)
+        if node.op == "power":
+            return self._power(node.inputs[0], node.static)
+        if node.op == "contract" and node.inputs[0] is node.inputs[1]:
+            left, right, result = parse_subscripts(node.static)
+            if left == right:
+                # The sum of squares of the entries that are not in the result, which has the others in their order.
+                axes = tuple(axis for axis, index in enumerate(left) if index not in result)
+                kept = "".join(index for index in left if index in result)
+                total = sum_axes(self._power(node.inputs[0], 2), axes)
+                return permute(total, tuple(kept.index(index) for index in result))
+        inputs = tuple(self._new[source.serial] for source in node.inputs)
+        return node.graph.node(node.op, inputs, node.static, node.shape) if inputs else node
+
+    def _power(self, base: Node, exponent: int) -> Node:
         # A power of the function is gated once, as gates are idempotent.
+        if base.op == "piecewise":
+            return self._gated(base, exponent)
+        if base.op == "power":
+            return self._power(base.inputs[0], base.static * exponent)
+        if base.op == "scale":
+            return scale(base.static**exponent, self._power(base.inputs[0], exponent))
+        return power(self._new[base.serial], exponent)
+
+    def _gated(self, piece: Node, exponent: int) -> Node:
         below, above = (slope**exponent for slope in piece.static)
-        argument = power(new[piece.inputs[0].serial], exponent)
-        gate = _gate(number[piece.serial], piece, leaves, twins)
+        argument = power(self._new[piece.inputs[0].serial], exponent)
+        if below == above:
+            return scale(above, argument)
+        gate = _gate(self._number[piece.serial], piece, self._leaves, self._twins)
         open_part = scale(above - below, multiply(gate, argument))
         return open_part if below == 0 else add(open_part, scale(below, argument))
-
-    for node in ancestors([output]):
-        if node.op == "piecewise":
-            new[node.serial] = gated(node, 1)
-        elif node.op == "power" and node.inputs[0].op == "piecewise":
-            new[node.serial] = gated(node.inputs[0], node.static)
-        else:
-            inputs = tuple(new[source.serial] for source in node.inputs)
-            new[node.serial] = node.graph.node(node.op, inputs, node.static, node.shape) if inputs else node
-    return new[output.serial], [new[node.inputs[0].serial] for node in pieces]
 
 
 def _gate(k: int, piece: Node, leaves: Sequence[Node], twins: _Twins) -> Node:
@@ -118,67 +158,6 @@ def _gate(k: int, piece: Node, leaves: Sequence[Node], twins: _Twins) -> Node:
 def _move(leaf: Node, sources: list[int], targets: list[int], piece: Node) -> Node:
     picked = gather(leaf, IndexMap.of(sources), (len(sources),))
     return scatter(picked, IndexMap.of(targets), piece.shape)
-
-
-def _find_twins(arguments: Sequence[Node]) -> _Twins:
-    """Entries that are a rational multiple of an earlier one, at several random points at once.
-
-    A proportion that holds at all points modulo one prime and is no small rational is refused, never ignored: a free
-    gate too many would prove too few laws.
-    """
-    first = _sample(arguments, _PRIMES[0], np.random.default_rng(0))
-    second: Any = None
-    seen: dict[tuple[int, ...], tuple[int, int]] = {}
-    twins: _Twins = {}
-    for k, values in enumerate(first):
-        for entry in range(values.shape[1]):
-            column = [int(value) for value in values[:, entry]]
-            if not any(column):
-                continue
-            direction = (
-                tuple(value * pow(column[0], -1, _PRIMES[0]) % _PRIMES[0] for value in column)
-                if column[0]
-                else tuple(column)
-            )
-            if direction not in seen:
-                seen[direction] = (k, entry)
-                continue
-            piece, original = seen[direction]
-            second = second or _sample(arguments, _PRIMES[1], np.random.default_rng(1))
-            ratio = _ratio(first, second, (k, entry), (piece, original))
-            twins[(k, entry)] = _Twin(piece, original, ratio < 0)
-    return twins
-
-
-def _ratio(first: Any, second: Any, one: tuple[int, int], other: tuple[int, int]) -> Fraction:
-    residues = []
-    for values, prime in zip((first, second), _PRIMES, strict=True):
-        numerator, denominator = (int(values[k][0, entry]) for k, entry in (one, other))
-        residues.append(numerator * pow(denominator, -1, prime) % prime if denominator else 0)
-    p, q = _PRIMES
-    combined = (residues[0] + p * ((residues[1] - residues[0]) * pow(p, -1, q) % q)) % (p * q)
-    ratio = rational_reconstruction(combined, p * q)
-    if ratio is None or ratio == 0:
-        raise UnsupportedError(
-            "activation", f"arguments {one} and {other}", "they are proportional by an unusual factor"
-        )
-    return ratio
-
-
-def _sample(arguments: Sequence[Node], prime: int, rng: np.random.Generator) -> list[Any]:
-    """The values of the arguments at random points: one array (samples, entries) for each."""
-    sampler = Sampler(arguments, plan_functions(arguments))
-    for _ in range(_ATTEMPTS):
-        try:
-            state = sampler.draw_state(rng, _SAMPLES, prime)
-            values, _drawing = sampler.run(state, sampler.draw_sample(rng, _SAMPLES, prime, state), prime)
-        except BadPrimeError:
-            continue
-        return [
-            np.broadcast_to(value[0].reshape(value.shape[1], -1), (_SAMPLES, node.size))
-            for value, node in zip(values, arguments, strict=True)
-        ]
-    raise UnsupportedError("architecture", "a denominator", "it vanishes at every point that was tried")
 
 
 def _affine(output: Node, leaves: Sequence[Node]) -> list[bool]:

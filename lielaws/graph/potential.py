@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from lielaws.errors import InvalidArgumentError
+from lielaws.graph.functions import ROOT
 from lielaws.graph.gates import Gate, lower_gates
 from lielaws.graph.generators import FUNCTIONS, plan_functions
-from lielaws.graph.node import Graph, Node, Shape, ancestors
+from lielaws.graph.node import Graph, Leaf, Node, Shape, ancestors
 from lielaws.graph.operations import Operations
+from lielaws.graph.patterns import choose_patterns, gate_leaves
 from lielaws.graph.plan import Plan
 from lielaws.graph.trace import Array
 
@@ -32,7 +35,7 @@ class Traced:
     data: Mapping[str, Node]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Potential:
     """A network with gates in place of piecewise linear functions, and the cotangent of its output.
 
@@ -44,19 +47,44 @@ class Potential:
     cotangent: Node
     free_cotangent: Node
     gates: tuple[Gate, ...]
-    plan: Plan
+
+    @cached_property
+    def plan(self) -> Plan:
+        """How the values of its functions at a base point hang together; found when it is first needed.
+
+        Raises ExactnessError, naming the functions, where that cannot be resolved.
+        """
+        nodes = ancestors([self.output])
+        inside = gate_leaves([node.inputs[0] for node in nodes if node.op in (*FUNCTIONS, ROOT)])
+        plan = self._planned(inside)
+        gates = gate_leaves([self.output])
+        plans = plan.patterns.plans if plan.patterns is not None else (plan,)
+        if len(gates) > len(inside) and any(one.signs for one in plans):
+            # The sign of a root may be that of the argument of a gate.
+            plan = self._planned(gates)
+        return plan
+
+    def _planned(self, gates: Sequence[Node]) -> Plan:
+        """The plan, for patterns of these gates if there are any."""
+        if not gates:
+            return plan_functions([self.output])
+        return plan_functions([self.output], choose_patterns(gates, self.gates))
+
+    def is_patterned(self, leaf: Leaf) -> bool:
+        """Whether the plan needs patterns of a gate."""
+        return self.plan.patterns is not None and leaf in self.plan.patterns.gates.values
 
     @property
     def is_rational(self) -> bool:
         """Whether no function but field operations occurs."""
-        return all(node.op not in (*FUNCTIONS, "sqrt") for node in ancestors([self.output]))
+        return all(node.op not in (*FUNCTIONS, ROOT) for node in ancestors([self.output]))
 
     @property
     def functions(self) -> tuple[Node, ...]:
         """The nodes of functions beyond field operations, in order; of cosine and sine the first for each argument."""
         found: dict[tuple[str, int], Node] = {}
         for node in ancestors([self.output]):
-            if node.op in (*FUNCTIONS, "sqrt"):
+            if node.op in (*FUNCTIONS, ROOT):
                 kind = "circle" if node.op in ("cos", "sin") else node.op
                 found.setdefault((kind, node.inputs[0].serial), node)
         return tuple(found.values())
@@ -121,4 +149,8 @@ def build_potential(traced: Traced, loss: str = "any") -> Potential:
         first, ops = Array(free), Operations(traced.graph)
         last = -first.sum(axis=len(shape) - 1)
         cotangent = ops.concatenate([first, last.reshape((*shape[:-1], 1))], axis=len(shape) - 1).node
-    return Potential(traced, output, cotangent, free, gates, plan_functions([output]))
+    made: list[Potential] = []
+    # The potential does not exist yet.
+    gates = tuple(replace(gate, patterned=lambda leaf: made[0].is_patterned(leaf)) for gate in gates)  # noqa: PLW0108
+    made.append(Potential(traced, output, cotangent, free, gates))
+    return made[0]

@@ -1,13 +1,11 @@
-"""Random base points at which all roots exist modulo the prime.
+"""Random base points of a graph, each sample under the plan of its activation pattern.
 
-Sources are the entries of leaves and the generators of functions. Those of a state (parameters, constants) are drawn
-once, those of a sample (data, cotangents, gates) for each member. Where a root does not exist, only the sources that
-enter with it are drawn again: a block with many roots would otherwise need one draw in 2^roots.
+Gates on which arguments of functions depend are drawn from the patterns that the plan knows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,75 +13,68 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.errors import ExactnessError
-from lielaws.graph.drawing import Drawing, FreeValues
+from lielaws.errors import ExactnessError, UnsupportedError
+from lielaws.graph.basepoints import GateValues, PatternSampler, uniform
+from lielaws.graph.draws import Draw, FreeValues, StuckError
+from lielaws.graph.functions import ROOT
 from lielaws.graph.node import Leaf, Node, ancestors
-from lielaws.graph.plan import Plan, entry_start
+from lielaws.graph.plan import PATTERN, PatternPlans, Plan
 from lielaws.graph.program import Program
-from lielaws.linalg import modular
-from lielaws.numbers.dependence import Dependence
+from lielaws.graph.roots import DrawLeaf
+from lielaws.graph.sources import STATE_ROLES
 from lielaws.numbers.modular import BadPrimeError, Bases
-from lielaws.numbers.polynomials import objects
+
+__all__ = ["STATE_ROLES", "Draw", "DrawLeaf", "Sampler", "uniform"]
 
 IntArray = npt.NDArray[np.int64]
-DrawLeaf = Callable[[Node, np.random.Generator, int, int], IntArray]
-
-STATE_ROLES = ("parameter", "constant")
-_MOST_TRIES = 20_000
-_MOST_STALLED = 60
-_MOST_PASSES = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """Values of the leaves and generators of one scope, (1, count, ...)."""
-
-    leaves: Mapping[Leaf, IntArray]
-    free: FreeValues
-    count: int
-
-    def select(self, chosen: Any) -> Draw:
-        picked = {leaf: array[:, chosen] for leaf, array in self.leaves.items()}
-        return Draw(picked, self.free.select(chosen), len(chosen))
-
-    def replace(self, chosen: Any, other: Draw) -> None:
-        """Put the samples of another draw in place of the chosen ones."""
-        for leaf, array in other.leaves.items():
-            self.leaves[leaf][:, chosen] = array
-        for kind, array in other.free.values.items():
-            self.free.values[kind][:, chosen] = array
-
-
-def uniform(node: Node, rng: np.random.Generator, count: int, prime: int) -> IntArray:
-    return modular.residues(rng, prime, (1, count, *node.shape))
+_MOST_STATES = 60
 
 
 @dataclass(frozen=True)
 class Sampler:
-    """Draws base points for some outputs under a plan."""
+    """Draws base points for some outputs, each sample under the plan of its activation pattern.
+
+    Gates with values other than 0 and 1 stand for all numbers, and have the plan that holds for those.
+    """
 
     outputs: Sequence[Node]
     plan: Plan
 
     @cached_property
-    def leaves(self) -> tuple[Node, ...]:
-        return tuple(node for node in ancestors(self.outputs) if node.op == "leaf")
+    def _free(self) -> PatternSampler:
+        return PatternSampler(self.outputs, self.plan)
 
     @cached_property
+    def _patterned(self) -> PatternPlans | None:
+        """The patterns, if the outputs have functions or gates that depend on them."""
+        nodes = ancestors(self.outputs)
+        patterns = self.plan.patterns
+        known = set() if patterns is None else patterns.gates.values.keys()
+        inside = any(node.op == ROOT or (node.op == "leaf" and node.static in known) for node in nodes)
+        return patterns if inside else None
+
+    @cached_property
+    def _samplers(self) -> dict[int, PatternSampler]:
+        return {}
+
+    @property
     def program(self) -> Program:
-        return Program.of(self.outputs)
+        return self._free.program
 
     def draw_state(
         self, rng: np.random.Generator, count: int, prime: int, leaves: Mapping[Leaf, IntArray] | None = None
     ) -> Draw:
         """States; given values of leaves are kept unless a root asks for others."""
-        known = dict(leaves or {})
-        for node in self.leaves:
-            if node.static.role in STATE_ROLES and node.static not in known:
-                known[node.static] = uniform(node, rng, count, prime)
-        draw = Draw(known, FreeValues.draw(self.plan, 1, rng, count, prime), count)
-        nothing = Draw({}, FreeValues.draw(self.plan, 0, rng, 1, prime), 1)
-        return self._with_roots(draw, nothing, 1, rng, prime, uniform)
+        state = self._free.draw_state(rng, count, prime, leaves)
+        for _ in range(_MOST_STATES if self.plan.conditional else 0):
+            try:
+                self._free.draw_sample(rng, count, prime, state)
+                break
+            except StuckError as stuck:
+                state.replace(stuck.samples, self._free.draw_state(rng, len(stuck.samples), prime))
+        return state
 
     def draw_sample(
         self,
@@ -92,16 +83,17 @@ class Sampler:
         prime: int,
         state: Draw,
         draw_leaf: DrawLeaf = uniform,
-        given: Mapping[Leaf, IntArray] | None = None,
+        given: GateValues | None = None,
+        free: bool | None = None,
     ) -> Draw:
-        """Samples, one for each state or all at one; `given` values of leaves are taken as they are."""
-        leaves = {
-            node.static: draw_leaf(node, rng, count, prime)
-            for node in self.leaves
-            if node.static.role not in STATE_ROLES and node.static not in (given or {})
-        }
-        draw = Draw({**leaves, **(given or {})}, FreeValues.draw(self.plan, 0, rng, count, prime), count)
-        return self._with_roots(draw, state, 0, rng, prime, draw_leaf)
+        """Samples, one for each state or all at one; `given` values of leaves are taken as they are.
+
+        free : whether the samples are of the larger family in which gates are any numbers and roots of squares have any
+            sign, instead of those of the activation patterns; by default, whether gates are drawn that are not 0 or 1
+        """
+        if self._patterned is None:
+            return self._free.draw_sample(rng, count, prime, state, draw_leaf, given)
+        return self.draw_members(rng, count, prime, state, draw_leaf, given, free)[0]
 
     def draw_members(
         self,
@@ -110,182 +102,129 @@ class Sampler:
         prime: int,
         state: Draw,
         draw_leaf: DrawLeaf = uniform,
-        given: Mapping[Leaf, IntArray] | None = None,
+        given: GateValues | None = None,
+        free: bool | None = None,
     ) -> tuple[Draw, Bases]:
-        """Samples without a zero denominator, and the base values of functions there.
+        """Samples without a zero denominator, and the base values of functions there; `free` as for `draw_sample`."""
+        patterns = self._patterned
+        if patterns is None:
+            return self._free.draw_members(rng, count, prime, state, draw_leaf, given)
+        request = _Request(rng, prime, state, draw_leaf, given or {})
+        numbers = self._numbers(patterns, request, count, free)
+        if numbers is None:
+            return self._free.draw_members(rng, count, prime, state, draw_leaf, given)
+        return self._by_pattern(patterns, numbers, request)
 
-        Patterns of 0 and 1 can close a whole layer, whose norm is then zero; such samples alone are drawn again.
-        """
-        sample = self.draw_sample(rng, count, prime, state, draw_leaf, given)
-        for _ in range(_MOST_STALLED):
-            drawing = self.run(state, sample, prime)[1]
-            bad = np.flatnonzero(np.broadcast_to(drawing.vanished, (count,)))
-            if not len(bad):
-                return sample, drawing.drawn
-            some = state if state.count == 1 else state.select(bad)
-            chosen = {leaf: array[:, bad] for leaf, array in (given or {}).items()}
-            sample.replace(bad, self.draw_sample(rng, len(bad), prime, some, draw_leaf, chosen))
-        raise BadPrimeError("a denominator vanishes at the chosen point")
+    def _numbers(self, patterns: PatternPlans, request: _Request, count: int, free: bool | None) -> IntArray | None:
+        """The pattern of each sample; None for those of the larger family."""
+        known = patterns.gates.values
+        asked = {leaf: array for leaf, array in request.given.items() if leaf in known}
+        if asked:
+            return _matching(known, asked, count)
+        if free is None:
+            nodes = [node for node in self._free.sources.leaves if node.static in known]
+            if not nodes:
+                raise ExactnessError("roots of squares may have both signs: say whether samples are to have any sign")
+            probe = [request.draw_leaf(node, request.rng, count, request.prime) for node in nodes]
+            free = any(np.any((values != 0) & (values != 1)) for values in probe)
+        return None if free else request.rng.integers(0, patterns.count, count)
 
-    def run(self, state: Draw, sample: Draw, prime: int) -> tuple[list[Any], Drawing]:
-        """The outputs at the base points, and the arithmetic with the base values of all functions."""
-        drawing = Drawing(prime, self.plan, state.free, sample.free)
-        return self.program.run(drawing, {**state.leaves, **sample.leaves}), drawing
+    def _by_pattern(self, patterns: PatternPlans, numbers: IntArray, request: _Request) -> tuple[Draw, Bases]:
+        """The samples of each plan together; where a plan has none at this state, other patterns take their place."""
+        group_of = np.zeros(patterns.count, dtype=np.int64)
+        for group, members in enumerate(patterns.groups):
+            group_of[list(members)] = group
+        pieces: list[tuple[IntArray, Draw, Bases]] = []
+        waiting, unusable = np.arange(len(numbers)), request.state.closed if request.state.count == 1 else set[int]()
+        while len(waiting):
+            usable = [number for number in range(patterns.count) if group_of[number] not in unusable]
+            lost = np.isin(group_of[numbers[waiting]], list(unusable))
+            if not usable or (lost.any() and request.asks(patterns)):
+                raise BadPrimeError("no activation pattern has a base point at this state")
+            numbers[waiting[lost]] = request.rng.choice(usable, int(lost.sum()))
+            failed = []
+            for group in np.unique(group_of[numbers[waiting]]).tolist():
+                chosen = waiting[group_of[numbers[waiting]] == group]
+                try:
+                    pieces.append((chosen, *self._members(patterns, group, chosen, numbers[chosen], request)))
+                except (BadPrimeError, ExactnessError):
+                    unusable.add(group)
+                    failed.append(chosen)
+            waiting = np.concatenate(failed) if failed else waiting[:0]
+        return _merged(pieces, len(numbers))
 
-    # Roots
-
-    @cached_property
-    def _sources(self) -> tuple[dict[Leaf, int], dict[tuple[int, str], int], int]:
-        """The first bit of each leaf, and of each kind of generators in each scope."""
-        bits, position = {}, 0
-        for node in self.leaves:
-            bits[node.static] = position
-            position += node.size
-        generators = {}
-        for kind, numbers in self.plan.free_values.items():
-            for scope in (0, 1):
-                generators[(scope, kind)] = position
-                position += numbers[scope]
-        return bits, generators, position
-
-    @cached_property
-    def _roots(self) -> list[tuple[Node, list[int]]]:
-        """The square roots in order, with the sources of each entry."""
-        nodes = [node for node in ancestors(self.outputs) if node.op == "sqrt"]
-        if not nodes:
-            return []
-        bits, _, _ = self._sources
-        values = {
-            node.static: objects([1 << (bits[node.static] + k) for k in range(node.size)], node.shape)
-            for node in self.leaves
-        }
-        dependence = Dependence(self._function_sources)
-        Program.of(nodes).run(dependence, values)
-        return [(node, dependence.roots[node.serial]) for node in nodes]
-
-    def _function_sources(self, kind: str, node: Node) -> list[int]:
-        _, generators, _ = self._sources
-        plan = self.plan
-        if kind in ("exp", "angle"):
-            group = plan.exponentials if kind == "exp" else plan.angles
-            start = group.start(node.inputs[0])
-            masks = []
-            for number in range(start, start + node.size):
-                powers = ((0, group.sample_powers[number]), (1, group.state_powers[number]))
-                masks.append(sum(1 << (generators[(scope, kind)] + g) for scope, pairs in powers for g, _ in pairs))
-            return masks
-        nodes = plan.logs if kind == "log" else plan.gausses
-        kinds = [rule.fresh for rule in (plan.log_rules if kind == "log" else plan.gauss_rules)]
-        start = entry_start(nodes, node)
-        counters = {"sample": 0, "state": 0}
-        masks = []
-        for number, fresh in enumerate(kinds[: start + node.size]):
-            scope = 0 if fresh == "sample" else 1
-            if number >= start:
-                masks.append(1 << (generators[(scope, kind)] + counters[fresh]) if fresh else 0)
-            if fresh:
-                counters[fresh] += 1
-        return masks
-
-    def _scope_mask(self, scope: int) -> int:
-        bits, generators, _ = self._sources
-        mask = 0
-        for node in self.leaves:
-            if (node.static.role in STATE_ROLES) == bool(scope):
-                mask |= ((1 << node.size) - 1) << bits[node.static]
-        for (owner, kind), start in generators.items():
-            if owner == scope:
-                mask |= ((1 << self.plan.free_values[kind][scope]) - 1) << start
-        return mask
-
-    def _with_roots(
-        self, draw: Draw, other: Draw, scope: int, rng: np.random.Generator, prime: int, draw_leaf: DrawLeaf
-    ) -> Draw:
-        """The draw, changed until every root of its scope exists."""
-        mine, theirs = self._scope_mask(scope), self._scope_mask(1 - scope)
-        roots = [
-            (node, masks) for node, masks in self._roots if any(_in_scope(mask, mine, theirs, scope) for mask in masks)
-        ]
-        for _ in range(_MOST_PASSES if roots else 0):
-            used, again = 0, False
-            for node, masks in roots:
-                fresh = []
-                for mask in masks:
-                    fresh.append(mask & mine & ~used)
-                    used |= mask & mine
-                again |= self._repair(node, masks, fresh, draw, other, scope, rng, prime, draw_leaf)
-            if not again:
-                return draw
-        if roots:
-            raise ExactnessError("no base point was found at which all square roots exist modulo the prime")
-        return draw
-
-    def _repair(  # type: ignore[no-untyped-def]
-        self,
-        node: Node,
-        masks: list[int],
-        fresh: list[int],
-        draw: Draw,
-        other: Draw,
-        scope: int,
-        rng,
-        prime: int,
-        draw_leaf,
-    ) -> bool:
-        """Redraw what enters with this root where it fails; whether an earlier root may have been changed by it."""
-        program = Program.of([node])
-        mine, theirs = self._scope_mask(scope), self._scope_mask(1 - scope)
-        inside = np.array([_in_scope(mask, mine, theirs, scope) for mask in masks])
-        pending, shared = np.arange(draw.count), False
-        stalled = 0
-        for tries in range(_MOST_TRIES):
-            failed = self._failures(program, node, draw, other, scope, pending, prime) & inside
-            bad = failed.any(axis=1)
-            if not bad.any():
-                return shared
-            stalled = stalled + 1 if bad.all() else 0
-            if stalled > _MOST_STALLED * max(1, 2 ** min(len(masks), 8)):
-                # Nothing that can be redrawn here decides whether the root exists, so another state is needed.
-                raise BadPrimeError(f"a square root of shape {node.shape} does not exist at this state")
-            pending, failed = pending[bad], failed[bad]
-            for entry in np.flatnonzero(failed.any(axis=0)).tolist():
-                # What enters here may cancel, as exp in a softmax over one token: then all sources are drawn.
-                alone = bool(fresh[entry]) and tries < 40
-                own = fresh[entry] if alone else masks[entry] & mine
-                shared |= not alone
-                self._redraw(own, draw, scope, pending[failed[:, entry]], rng, prime, draw_leaf)
-        raise ExactnessError(f"no square root of shape {node.shape} was found to exist modulo the prime")
-
-    def _failures(
-        self, program: Program, node: Node, draw: Draw, other: Draw, scope: int, pending: IntArray, prime: int
-    ) -> npt.NDArray[np.bool_]:
-        chosen = draw.select(pending)
-        aligned = other.select(pending) if scope == 0 and other.count > 1 else other
-        state, sample = (aligned, chosen) if scope == 0 else (chosen, aligned)
-        drawing = Drawing(prime, self.plan, state.free, sample.free)
-        program.run(drawing, {**state.leaves, **sample.leaves})
-        return np.broadcast_to(drawing.failed[node.serial], (len(pending), node.size))
-
-    def _redraw(  # type: ignore[no-untyped-def]
-        self, mask: int, draw: Draw, scope: int, samples: IntArray, rng, prime: int, draw_leaf: DrawLeaf
-    ) -> None:
-        bits, generators, _ = self._sources
-        for leaf_node in self.leaves:
-            leaf = leaf_node.static
-            if leaf not in draw.leaves:
-                continue
-            entries = [k for k in range(leaf_node.size) if mask >> (bits[leaf] + k) & 1]
-            if entries:
-                flat = draw.leaves[leaf].reshape(1, draw.count, -1)
-                values = draw_leaf(leaf_node, rng, len(samples), prime).reshape(1, len(samples), -1)
-                flat[0, samples[:, None], entries] = values[0][:, entries]
-        for kind, array in draw.free.values.items():
-            start = generators[(scope, kind)]
-            for k in range(array.shape[2]):
-                if mask >> (start + k) & 1:
-                    array[0, samples, k] = modular.residues(rng, prime, (len(samples),), 1)
+    def _members(
+        self, patterns: PatternPlans, group: int, chosen: IntArray, numbers: IntArray, request: _Request
+    ) -> tuple[Draw, Bases]:
+        known = patterns.gates
+        if group not in self._samplers:
+            members = patterns.groups[group]
+            plan = patterns.plans[members[0]]
+            if len(members) == 1:
+                self._samplers[group] = PatternSampler(self.outputs, plan, known.choose(list(members)))
+            else:
+                self._samplers[group] = PatternSampler(self.outputs, plan, held=frozenset(known.values))
+        sampler = self._samplers[group]
+        state = request.state if request.state.count == 1 else request.state.select(chosen)
+        given = {leaf: array[:, chosen] for leaf, array in request.given.items() if leaf not in known.values}
+        given |= known.choose(numbers)
+        return sampler.draw_members(request.rng, len(chosen), request.prime, state, request.draw_leaf, given)
 
 
-def _in_scope(mask: int, mine: int, theirs: int, scope: int) -> bool:
-    """A root belongs to the samples if it has a source there, else to the state."""
-    return not mask & theirs if scope == 1 else bool(mask & mine)
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is asked for in a drawing of samples."""
+
+    rng: np.random.Generator
+    prime: int
+    state: Draw
+    draw_leaf: DrawLeaf
+    given: GateValues
+
+    def asks(self, patterns: PatternPlans) -> bool:
+        """Whether the patterns are prescribed."""
+        return not self.given.keys().isdisjoint(patterns.gates.values)
+
+
+def _matching(known: GateValues, asked: GateValues, count: int) -> IntArray:
+    """The numbers of the given patterns among the known ones."""
+    if PATTERN in asked:
+        return np.array(asked[PATTERN].reshape(count))
+    rows = np.concatenate([known[leaf].reshape(len(known[leaf]), -1) for leaf in asked], axis=1)
+    wanted = np.concatenate([array.reshape(count, -1) for array in asked.values()], axis=1)
+    number = {row.tobytes(): k for k, row in reversed(list(enumerate(np.ascontiguousarray(rows))))}
+    found = [number.get(row.tobytes()) for row in np.ascontiguousarray(wanted)]
+    if {*asked, PATTERN} != {*known} or any(k is None for k in found):
+        raise UnsupportedError(
+            "gates", "an activation pattern", "the relations between functions were not resolved for it"
+        )
+    return np.array(found, dtype=np.int64)
+
+
+def _merged(pieces: Sequence[tuple[IntArray, Draw, Bases]], count: int) -> tuple[Draw, Bases]:
+    """The samples of several draws in one."""
+    first = pieces[0][1]
+    leaves = {
+        leaf: _joined([(chosen, draw.leaves[leaf]) for chosen, draw, _ in pieces], count) for leaf in first.leaves
+    }
+    bases: dict[int, Any] = {}
+    for serial, value in pieces[0][2].items():
+        if not all(serial in base for _, _, base in pieces):
+            # A value that only the sign of some root asked for.
+            continue
+        if isinstance(value, tuple):
+            bases[serial] = tuple(
+                _joined([(chosen, base[serial][part]) for chosen, _, base in pieces], count) for part in (0, 1)
+            )
+        else:
+            bases[serial] = _joined([(chosen, base[serial]) for chosen, _, base in pieces], count)
+    # Free values differ in number from pattern to pattern; they have served their purpose.
+    return Draw(leaves, FreeValues({}), count), bases
+
+
+def _joined(parts: Sequence[tuple[IntArray, IntArray]], count: int) -> IntArray:
+    sample = parts[0][1]
+    whole = np.zeros((1, count, *sample.shape[2:]), dtype=sample.dtype)
+    for chosen, array in parts:
+        whole[:, chosen] = array
+    return whole

@@ -25,7 +25,6 @@ from lielaws.flows.exact import FieldBounds
 from lielaws.intrinsic.problem import Problem
 from lielaws.intrinsic.ranks import Ranks
 from lielaws.laws.verify import ERROR_EXPONENT, evaluation_error
-from lielaws.linalg import random_prime
 from lielaws.numbers.modular import BadPrimeError
 
 _BITS = 31
@@ -71,7 +70,7 @@ def _certain(problem: Problem, ranks: Ranks) -> bool:
 def _measure(problem: Problem, rng: np.random.Generator) -> Ranks:
     fields = problem.report.evidence.fields
     for _ in range(_ATTEMPTS):
-        prime = random_prime(rng, 2**_BITS, 2 ** (_BITS - 1), with_roots=True)
+        prime = fields.prime(rng, _BITS)
         try:
             if problem.report.complete:
                 state = fields.draw_state(rng, 1, prime)

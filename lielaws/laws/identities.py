@@ -9,7 +9,7 @@ from lielaws.flows.exact import FieldBounds
 from lielaws.flows.fields import VectorFields
 from lielaws.laws.expressions import StateFunction, as_polynomial
 from lielaws.laws.solve import Samples
-from lielaws.laws.verify import ERROR_EXPONENT, enough_bits, evaluation_error, verification_prime
+from lielaws.laws.verify import ERROR_EXPONENT, enough_bits, evaluation_error
 from lielaws.numbers.modular import BadPrimeError
 
 _MOST_ROUNDS = 256
@@ -27,8 +27,11 @@ def identity_holds(function: StateFunction, fields: VectorFields, rng: np.random
     rounds = int(ERROR_EXPONENT / -error) + 1 if error < 0 else _MOST_ROUNDS + 1
     if rounds > _MOST_ROUNDS:
         raise ExactnessError(f"{function.expression}: the degrees are too large to verify it by evaluation")
-    if all(_derivative(function, fields, rng, bits, free_gates=True) == 0 for _ in range(rounds)):
-        return True
+    for family in (fields, fields.by_patterns):
+        if family is not None and all(
+            _derivative(function, family, rng, bits, free_gates=True) == 0 for _ in range(rounds)
+        ):
+            return True
     # Members with free gates may lie outside the family; those of given patterns, and generic ones, do not.
     return fields.patterns is None and not fields.generic and _holds_on_patterns(function, fields, rng)
 
@@ -49,7 +52,7 @@ def _derivative(
 ) -> int:
     """The derivative along a random member at a random state modulo a fresh prime."""
     for _ in range(_ATTEMPTS):
-        samples = Samples(fields, rng, verification_prime(rng, bits), free_gates=free_gates)
+        samples = Samples(fields, rng, fields.prime(rng, bits), free_gates=free_gates)
         states, values = samples.take(fields.proof_rows if free_gates else 1)
         try:
             gradient = function.gradients(states, samples.prime)

@@ -19,7 +19,7 @@ from lielaws.flows.fields import VectorFields
 from lielaws.laws.ansatz import blocks
 from lielaws.laws.polynomial import Polynomial
 from lielaws.laws.terms import TermTable
-from lielaws.linalg import EXPLORATION_PRIME, combine, dense, integer_row, lift_rows, random_prime, short_basis
+from lielaws.linalg import combine, dense, integer_row, lift_rows, short_basis
 from lielaws.numbers.modular import BadPrimeError, Modular
 
 IntArray = npt.NDArray[np.int64]
@@ -33,47 +33,52 @@ _ATTEMPTS = 16
 
 @dataclass(slots=True)
 class Samples:
-    """Random states and the values of random members there, for one prime; more are drawn as they are needed."""
+    """Random states and the values of random members there, for one prime; more are drawn as they are needed.
+
+    prime : zero for the fixed one of the family
+    """
 
     fields: VectorFields
     rng: np.random.Generator
-    prime: int = EXPLORATION_PRIME
+    prime: int = 0
     free_gates: bool = False
     states: IntArray = field(init=False)
     values: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
+        self.prime = self.prime or self.fields.prime()
         self.states = self.values = np.zeros((0, self.fields.space.dimension), dtype=np.int64)
 
     def take(self, count: int) -> tuple[IntArray, IntArray]:
         """States and member values, each (count, dimension)."""
         missing = count - len(self.states)
         if missing > 0:
-            states, values = self._draw(missing)
+            states, values = self._draw(missing, len(self.states))
             self.states = np.concatenate([self.states, states])
             self.values = np.concatenate([self.values, values])
         return self.states[:count], self.values[:count]
 
-    def _draw(self, count: int) -> tuple[IntArray, IntArray]:
+    def _draw(self, count: int, first: int) -> tuple[IntArray, IntArray]:
         try:
-            return self._draw_together(count)
+            return self._draw_together(count, first)
         except ExactnessError:
             if count == 1:
                 raise
         # Where each state is bad with some probability, all of many are good too rarely.
-        parts = [self._draw(half) for half in (count // 2, count - count // 2)]
+        half = count // 2
+        parts = [self._draw(half, first), self._draw(count - half, first + half)]
         return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
-    def _draw_together(self, count: int) -> tuple[IntArray, IntArray]:
+    def _draw_together(self, count: int, first: int) -> tuple[IntArray, IntArray]:
         dimension = self.fields.space.dimension
         step = max(1, _MOST_ENTRIES // dimension)
         states, values = [], []
-        for first in range(0, count, step):
-            size = min(step, count - first)
+        for done in range(0, count, step):
+            size = min(step, count - done)
             for _ in range(_ATTEMPTS):
                 try:
                     state = self.fields.draw_state(self.rng, size, self.prime)
-                    members = self.fields.draw(self.rng, size, state, free_gates=self.free_gates)
+                    members = self.fields.draw(self.rng, size, state, free_gates=self.free_gates, first=first + done)
                     value = self.fields.evaluate(state.vector, members, Modular(self.prime))
                 except BadPrimeError:
                     continue
@@ -154,7 +159,7 @@ def _lift(basis: IntArray, part: TermTable, samples: Samples, height: int, prime
         lifted = lift_rows(residues, modulus) if used >= primes else None
         if lifted is not None:
             return lifted
-        other = Samples(samples.fields, samples.rng, random_prime(samples.rng, with_roots=True))
+        other = Samples(samples.fields, samples.rng, samples.fields.prime(samples.rng))
         states, values = other.take(height)
         again = dense.nullspace(part.derivatives(states, values, other.prime), other.prime)
         if again.shape == basis.shape and modulus % other.prime:

@@ -23,12 +23,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lielaws.errors import ExactnessError
 from lielaws.flows.exact import FieldBounds
 from lielaws.flows.fields import VectorFields
 from lielaws.laws.polynomial import Polynomial
 from lielaws.laws.solve import Samples
 from lielaws.laws.terms import TermTable
-from lielaws.linalg import random_prime
 
 ERROR_EXPONENT = 100
 # Products of residues below 2^31 fit in words; the larger sizes cost Python integers.
@@ -56,7 +56,15 @@ def verified(
     expansion = fields.expansion(sum(len(law.terms) for law in laws))
     if expansion is not None:
         return [law for law in laws if expansion.annihilates(law.terms)], Verification("expansion", -math.inf)
-    return _by_evaluation(laws, fields, rng)
+    found, how = _by_evaluation(laws, fields, rng)
+    split = fields.by_patterns
+    if len(found) == len(laws) or split is None:
+        return found, how
+    # With gates of any value, exp(relu(u)) is neither 1 nor exp(u).
+    try:
+        return _by_evaluation(laws, split, rng)
+    except ExactnessError:
+        return found, how
 
 
 def _by_evaluation(
@@ -68,7 +76,7 @@ def _by_evaluation(
     bits = enough_bits(lambda bits: round_error(laws, fields, bits))
     while remaining and rounds < _MOST_ROUNDS:
         table = TermTable.of(remaining, fields.space.dimension)
-        samples = Samples(fields, rng, verification_prime(rng, bits), free_gates=True)
+        samples = Samples(fields, rng, fields.prime(rng, bits), free_gates=True)
         zero = ~table.derivatives(*samples.take(fields.proof_rows), samples.prime).any(axis=0)
         remaining = [law for law, keep in zip(remaining, np.atleast_1d(zero), strict=True) if keep]
         rounds += 1
@@ -81,10 +89,6 @@ def _by_evaluation(
 def enough_bits(error: Callable[[int], float]) -> int:
     """The smallest size of primes of which some ten rounds are enough, or the largest there is."""
     return next((bits for bits in _BITS if error(bits) < -ERROR_EXPONENT / 10), _BITS[-1])
-
-
-def verification_prime(rng: np.random.Generator, bits: int) -> int:
-    return random_prime(rng, 2**bits, 2 ** (bits - 1), with_roots=True)
 
 
 def round_error(laws: Sequence[Polynomial], fields: VectorFields, bits: int) -> float:

@@ -21,5 +21,6 @@ from lielaws.linalg.modular import inverse as inverse
 from lielaws.linalg.modular import matmul as matmul
 from lielaws.linalg.modular import power as power
 from lielaws.linalg.primes import EXPLORATION_PRIME as EXPLORATION_PRIME
+from lielaws.linalg.primes import has_roots as has_roots
 from lielaws.linalg.primes import is_prime as is_prime
 from lielaws.linalg.primes import random_prime as random_prime

@@ -23,7 +23,12 @@ IntArray = npt.NDArray[np.int64]
 
 
 Bases = Mapping[int, Any]
-"""values of functions at the base point by the serial of their node: (1, samples, *shape), pairs for the circle"""
+"""values of functions at the base point by the serial of their node: (1, samples, *shape); `circle_key` for pairs"""
+
+
+def circle_key(node: Any) -> int:
+    """Under which cosine and sine of one argument are kept: one generator, whose argument may be a function itself."""
+    return ~int(node.inputs[0].serial)
 
 
 class BadPrimeError(Exception):
@@ -146,6 +151,5 @@ class Modular(StructuralArithmetic):
         return self._circle(a, node)[1]
 
     def _circle(self, a: IntArray, node: Any) -> tuple[IntArray, IntArray]:
-        # Cosine and sine of one argument are one generator, kept under the serial of the argument.
-        cos, sin = self.bases[node.inputs[0].serial]
+        cos, sin = self.bases[circle_key(node)]
         return jets.circle(self, a, cos, sin)

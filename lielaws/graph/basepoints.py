@@ -1,0 +1,133 @@
+"""Random base points of a graph under one plan: values of its leaves, and of the functions there.
+
+Sources are the entries of leaves and the generators of functions. Those of a state (parameters, constants) are drawn
+once, those of a sample (data, cotangents, gates) for each member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.graph.drawing import Drawing
+from lielaws.graph.draws import Draw, FreeValues
+from lielaws.graph.node import Leaf, Node
+from lielaws.graph.plan import Plan
+from lielaws.graph.program import Program
+from lielaws.graph.roots import DrawLeaf, Task, complete
+from lielaws.graph.sources import SAMPLE, STATE, STATE_ROLES, Sources
+from lielaws.linalg import modular
+from lielaws.numbers.modular import BadPrimeError, Bases
+
+IntArray = npt.NDArray[np.int64]
+GateValues = Mapping[Leaf, IntArray]
+
+_MOST_REDRAWN = 60
+
+
+def uniform(node: Node, rng: np.random.Generator, count: int, prime: int) -> IntArray:
+    return modular.residues(rng, prime, (1, count, *node.shape))
+
+
+@dataclass(frozen=True)
+class PatternSampler:
+    """Draws base points for some outputs under one plan.
+
+    gates : values of the gates that the plan is for, (1, 1, *shape); it holds for any values of the others
+    held : gates that are given for each sample, and are not drawn again
+    """
+
+    outputs: Sequence[Node]
+    plan: Plan
+    gates: GateValues = field(default_factory=dict)
+    held: frozenset[Leaf] = frozenset()
+
+    @cached_property
+    def sources(self) -> Sources:
+        return Sources(self.outputs, self.plan, self.gates, self.held)
+
+    @cached_property
+    def program(self) -> Program:
+        return Program.of(self.outputs)
+
+    def draw_state(
+        self, rng: np.random.Generator, count: int, prime: int, leaves: Mapping[Leaf, IntArray] | None = None
+    ) -> Draw:
+        """States; given values of leaves are kept unless a root asks for others."""
+        if not self.plan.admits(prime):
+            raise BadPrimeError(f"{self.plan.nonsquares} have no square roots modulo {prime}")
+        known = dict(leaves or {})
+        for node in self.sources.leaves:
+            if node.static.role in STATE_ROLES and node.static not in known:
+                known[node.static] = uniform(node, rng, count, prime)
+        draw = Draw(known, FreeValues.draw(self.plan, STATE, rng, count, prime), count)
+        # What belongs to the state may contain data times zero.
+        rest = [node for node in self.sources.leaves if node.static.role not in STATE_ROLES]
+        zeros = {node.static: np.zeros((1, 1, *node.shape), dtype=np.int64) for node in rest}
+        nothing = Draw(zeros, FreeValues.draw(self.plan, SAMPLE, rng, 1, prime), 1)
+        return complete(Task(draw, nothing, STATE, rng, prime, uniform), self.sources, self.plan)
+
+    def draw_sample(
+        self,
+        rng: np.random.Generator,
+        count: int,
+        prime: int,
+        state: Draw,
+        draw_leaf: DrawLeaf = uniform,
+        given: GateValues | None = None,
+    ) -> Draw:
+        """Samples, one for each state or all at one; `given` values of leaves are taken as they are."""
+        draw = self.draw_anywhere(rng, count, prime, given, draw_leaf)
+        return complete(Task(draw, state, SAMPLE, rng, prime, draw_leaf), self.sources, self.plan)
+
+    def draw_anywhere(
+        self,
+        rng: np.random.Generator,
+        count: int,
+        prime: int,
+        given: GateValues | None = None,
+        draw_leaf: DrawLeaf = uniform,
+    ) -> Draw:
+        """Samples, whether roots exist there or not."""
+        fixed = {leaf: np.repeat(gate, count, axis=1) for leaf, gate in self.gates.items()} | dict(given or {})
+        leaves = {
+            node.static: fixed[node.static] if node.static in fixed else draw_leaf(node, rng, count, prime)
+            for node in self.sources.leaves
+            if node.static.role not in STATE_ROLES
+        }
+        return Draw(fixed | leaves, FreeValues.draw(self.plan, SAMPLE, rng, count, prime), count)
+
+    def draw_members(
+        self,
+        rng: np.random.Generator,
+        count: int,
+        prime: int,
+        state: Draw,
+        draw_leaf: DrawLeaf = uniform,
+        given: GateValues | None = None,
+    ) -> tuple[Draw, Bases]:
+        """Samples without a zero denominator, and the base values of functions there.
+
+        Patterns of 0 and 1 can close a whole layer, whose norm is then zero; such samples alone are drawn again.
+        """
+        sample = self.draw_sample(rng, count, prime, state, draw_leaf, given)
+        for _ in range(_MOST_REDRAWN):
+            drawing = self.run(state, sample, prime)[1]
+            drawing.check_roots()
+            bad = np.flatnonzero(np.broadcast_to(drawing.vanished, (count,)))
+            if not len(bad):
+                return sample, drawing.drawn
+            some = state if state.count == 1 else state.select(bad)
+            chosen = {leaf: array[:, bad] for leaf, array in (given or {}).items()}
+            sample.replace(bad, self.draw_sample(rng, len(bad), prime, some, draw_leaf, chosen))
+        raise BadPrimeError("a denominator vanishes at the chosen point")
+
+    def run(self, state: Draw, sample: Draw, prime: int) -> tuple[list[Any], Drawing]:
+        """The outputs at the base points, and the arithmetic with the base values of all functions."""
+        drawing = Drawing(prime, self.plan, state, sample)
+        return self.program.run(drawing, drawing.leaves), drawing
