@@ -45,6 +45,7 @@ class Reader:
         self.gates = Gates(self.tape)
         self.constants: dict[str, Array] = {}
         self.functions: list[tuple[str, list[Wire]]] = []
+        self._listed: list[tuple[str, Array]] = []
 
     def block(self, spec: Any, where: str) -> Block:
         spec = reading.table(spec, where)
@@ -66,14 +67,18 @@ class Reader:
         """A function beyond field operations; cosine and sine of one argument are one of kind "circle"."""
         if kind in ("cos", "sin"):
             cos, sin = ([self.tape.function(name, wire) for wire in a.wires] for name in ("cos", "sin"))
-            if ("circle", [*cos, *sin]) not in self.functions:
-                self.functions.append(("circle", [*cos, *sin]))
+            self._list("circle", a, [*cos, *sin])
             return Array(self.tape, a.shape, cos if kind == "cos" else sin)
         pairs = zip(a.wires, others, strict=True) if others else ((wire,) for wire in a.wires)
         wires = [self.tape.function(kind, *pair) for pair in pairs]
-        if (kind, wires) not in self.functions:
-            self.functions.append((kind, wires))
+        self._list(kind, a, wires)
         return Array(self.tape, a.shape, wires)
+
+    def _list(self, kind: str, a: Array, wires: list[Wire]) -> None:
+        """A function is listed once for each argument that was computed, also if other arguments have its wires."""
+        if not any(kind == known and a is argument for known, argument in self._listed):
+            self._listed.append((kind, a))
+            self.functions.append((kind, wires))
 
     def activation(self, spec: Mapping[str, Any], where: str) -> Activation:
         name = reading.text(spec["activation"], f"{where}.activation")

@@ -86,7 +86,12 @@ class Bounds:
         raise AssertionError(step)
 
     def _function(self, wire: Wire, kind: str, argument: Wire) -> Bound:
-        """A bound in the values that `draws` takes at random; negative exponents are accounted for at the end."""
+        """A bound in the values that `draws` takes at random; no function is affine in a gate."""
+        inside = self._wires[argument].once
+        return replace(self._drawn(wire, kind, argument), once=inside, twice=inside)
+
+    def _drawn(self, wire: Wire, kind: str, argument: Wire) -> Bound:
+        """The same without gates; negative exponents are accounted for at the end."""
         rules = self._rules
         if kind == "sqrt":
             # As an algebraic function: its conjugates are counted at the end.

@@ -14,6 +14,7 @@ from lielaws.certificate.bounds import Bounds
 from lielaws.certificate.family import Family
 from lielaws.certificate.jets import Jets, moved, slope_part, value_part
 from lielaws.certificate.networks import Network
+from lielaws.certificate.patterns import Sample, disagreement
 from lielaws.certificate.tape import Wire, compiled, evaluate
 from lielaws.errors import CertificateError
 
@@ -122,6 +123,16 @@ class _Point:
 def _check_functions(network: Network, members: Sequence[Member], point: Sequence[int], prime: int) -> None:
     """The values of functions must be related as the functions are."""
     if not network.functions:
+        return
+    if network.inner_gates:
+        state = dict(zip(network.state, point, strict=True))
+        samples = [Sample(dict(member.leaves) | state, member.bases) for member in members]
+        try:
+            failure = disagreement(network, samples, prime)
+        except ZeroDivisionError:
+            raise CertificateError("upper.point", "a denominator", "it vanishes at the point") from None
+        if failure:
+            raise CertificateError("upper.probes", "their functions", failure)
         return
     ring, tape = Jets(prime), network.tape
     points = []

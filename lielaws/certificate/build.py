@@ -12,7 +12,7 @@ from lielaws.architectures.base import Architecture
 from lielaws.certificate.record import FORMAT, VERSION, Certificate
 from lielaws.closure.growth import Growth
 from lielaws.flows.fields import Members
-from lielaws.graph.node import Node
+from lielaws.graph.node import Node, ancestors
 from lielaws.graph.potential import Potential
 from lielaws.graph.program import Program
 from lielaws.graph.serialize import graph_spec
@@ -117,20 +117,30 @@ def _probes(potential: Potential, members: Members, prime: int) -> Iterator[dict
     data = list(potential.traced.data.items())
     nodes = [potential.cotangent, *(gate.value for gate in potential.gates)]
     cotangents, *values = Program.of(nodes).run(Modular(prime), members.values)
-    gates = [(gate.leaf.static.name, value) for gate, value in zip(potential.gates, values, strict=True)]
+    gates = _gates(potential, values, members.count)
     functions = [_base_values(node, members) for node in potential.functions]
     drifts = next((values for leaf, values in members.values.items() if leaf.role == "flow"), None)
     for k in range(members.count):
         probe: dict[str, Any] = {
             "data": {name: members.values[leaf.static][0, k].ravel().tolist() for name, leaf in data},
             "cotangent": cotangents[0, k].ravel().tolist(),
-            "gates": {name: value[0, k].ravel().tolist() for name, value in gates},
+            "gates": {f"gate{j}": value[0, k].ravel().tolist() for j, value in enumerate(gates)},
         }
         if drifts is not None:
             probe["drift"] = int(drifts[0, k])
         if functions:
             probe["functions"] = [[part[0, k].ravel().tolist() for part in parts] for parts in functions]
         yield probe
+
+
+def _gates(potential: Potential, values: Sequence[Any], count: int) -> list[Any]:
+    """The gates of each piecewise linear function, also of those whose arguments have one sign."""
+    written = [node for node in ancestors([potential.traced.output]) if node.op == "piecewise"]
+    lowered = potential.lowered
+    return [
+        np.full((1, count, *node.shape), sign) if number is None else values[number]
+        for node, number, sign in zip(written, lowered.pieces, lowered.signs, strict=True)
+    ]
 
 
 def _base_values(node: Node, members: Members) -> list[Any]:

@@ -18,6 +18,7 @@ from lielaws.certificate.draws import drawing_ring
 from lielaws.certificate.family import Family
 from lielaws.certificate.jets import Jets, random_prime
 from lielaws.certificate.networks import Network
+from lielaws.certificate.patterns import pattern_networks
 from lielaws.errors import CertificateError
 
 _ERROR_EXPONENT = 100
@@ -138,22 +139,41 @@ def _conservation(laws: Sequence[Law], network: Network, bounds: Bounds) -> Iter
     """Evaluate <grad h, X_z> at random points modulo random primes, both drawn after the file was read.
 
     Gates are arbitrary numbers first. Where the potential is not affine in them, a law of the gates 0 and 1 may fail
-    for others, and then only an expansion tells.
+    for others, and then only an expansion tells, or all activation patterns of gates in functions one by one.
     """
-    error = max(bounds.round_error(law.degree, law.norm) for law in laws)
-    if error > _LARGEST_ROUND_ERROR:
-        raise CertificateError("lower.laws", f"{len(laws)} laws", "degrees or coefficients are too large to check them")
-    rounds = math.ceil((_ERROR_EXPONENT + math.log2(len(laws))) / -error)
-    failing: set[int] = set()
-    for _ in range(max(2, rounds)):
-        failing |= set(_failing(laws, network, bounds.prime_bits))
-    if failing and bounds.output.twice:
+    failing = _refuted(laws, network, bounds, 1)
+    if failing and network.inner_gates:
+        failing = _refuted_by_patterns(laws, network, failing)
+    elif failing and bounds.output.twice:
         expanded = _Expansion(network)
         failing = {k for k in failing if not expanded.annihilates(laws[k])}
     for k in sorted(failing)[:_MOST_NAMED]:
         yield f"lower.laws[{k}]: it is no law, as it is not constant along the flow"
     if len(failing) > _MOST_NAMED:
         yield f"lower.laws: {len(failing) - _MOST_NAMED} more of them are no laws"
+
+
+def _refuted(laws: Sequence[Law], network: Network, bounds: Bounds, cases: int) -> set[int]:
+    """The laws that fail at some of as many points as it takes, in one of several cases that are to be checked."""
+    error = max(bounds.round_error(law.degree, law.norm) for law in laws)
+    if error > _LARGEST_ROUND_ERROR:
+        raise CertificateError("lower.laws", f"{len(laws)} laws", "degrees or coefficients are too large to check them")
+    rounds = math.ceil((_ERROR_EXPONENT + math.log2(len(laws) * cases)) / -error)
+    failing: set[int] = set()
+    for _ in range(max(2, rounds)):
+        failing |= set(_failing(laws, network, bounds.prime_bits))
+    return failing
+
+
+def _refuted_by_patterns(laws: Sequence[Law], network: Network, doubtful: set[int]) -> set[int]:
+    """Those of some laws that fail in some activation pattern of the gates that functions depend on."""
+    chosen = sorted(doubtful)
+    failing: set[int] = set()
+    for one in pattern_networks(network):
+        bounds = Bounds(one.tape, one.potential, (), one.sharing.rules, one.motion)
+        found = _refuted([laws[k] for k in chosen], one, bounds, 2 ** len(network.inner_gates))
+        failing |= {chosen[k] for k in found}
+    return failing
 
 
 def _failing(laws: Sequence[Law], network: Network, bits: int) -> Iterator[int]:

@@ -1,8 +1,9 @@
-"""Gates together with functions: when both can be told apart.
+"""Gates together with functions.
 
-A function of a gated number would be related to others in its own way in each activation pattern; that is refused. A
-gate whose argument contains functions is one with another if the arguments are proportional, which is looked at again
-once the values of the functions are known to obey their relations.
+Laws are checked for arbitrary numbers in place of gates, and hold for 0 and 1 then; but the values of functions of
+gated numbers are related in each activation pattern in a way of its own, see `patterns`. A gate whose argument contains
+functions is one with another if the arguments are proportional, which is looked at again once the values of the
+functions are known to obey their relations.
 """
 
 from __future__ import annotations
@@ -14,15 +15,14 @@ from lielaws.certificate.sharing import Sharing
 from lielaws.certificate.tape import Tape, Wire, sources
 
 
-def check_functions_of_gates(tape: Tape, output: Wire, gates: Gates) -> None:
-    """Raises CertificateError if a function depends on a gate."""
-    gated = set(gates.leaves)
-    for wire, step in enumerate(tape.steps[: output + 1]):
-        if gated.isdisjoint(sources(step)):
-            continue
-        if step[0] == "function":
-            raise unresolved("functions of gated numbers are not supported so far")
-        gated.add(wire)
+def gates_in_functions(tape: Tape, output: Wire, gates: Gates) -> list[Wire]:
+    """The leaves of the gates that some function depends on."""
+    inside: set[Wire] = set()
+    for wire in range(output, -1, -1):
+        step = tape.steps[wire]
+        if step[0] == "function" or wire in inside:
+            inside.update(sources(step))
+    return [leaf for leaf in gates.leaves if leaf in inside]
 
 
 def check_gates(gates: Gates, sharing: Sharing) -> None:

@@ -11,7 +11,7 @@ from lielaws.certificate.arrays import Shape
 from lielaws.certificate.blocks import MOST_PARAMETERS, Reader, ReadFamily
 from lielaws.certificate.gates import Gates
 from lielaws.certificate.layered import read_conv, read_mlp, read_part, read_residual, read_sequential
-from lielaws.certificate.mixed import check_functions_of_gates, check_gates
+from lielaws.certificate.mixed import check_gates, gates_in_functions
 from lielaws.certificate.motions import Motion, read_motion
 from lielaws.certificate.roots import check_roots
 from lielaws.certificate.sharing import Sharing
@@ -45,8 +45,10 @@ class Network:
     row : with cross-entropy the length of the last axis of the output, over which cotangents sum to zero; otherwise 0
     constants : the wires of numbers that are the same in all samples, by name
     functions : kind and wires of each function beyond field operations, in the order of evaluation
-    sharing : how these are related
+    sharing : how these are related, with arbitrary numbers in place of gates
     gates : see :class:`Gates`
+    state_leaves : the wires of parameters and constants
+    inner_gates : the wires of the gates that functions depend on
     """
 
     tape: Tape
@@ -62,6 +64,8 @@ class Network:
     functions: Sequence[tuple[str, Sequence[Wire]]]
     sharing: Sharing
     potential: Wire
+    state_leaves: Sequence[Wire]
+    inner_gates: Sequence[Wire]
 
 
 def build_network(spec: Any, dimension: int, loss: str = "any", flow: Any = GRADIENT) -> Network:
@@ -86,9 +90,8 @@ def build_network(spec: Any, dimension: int, loss: str = "any", flow: Any = GRAD
     time = [reader.tape.leaf("time")] if motion.has_time else []
     velocities = [reader.tape.leaf("velocity") for _ in own] if motion.has_velocities else []
     drift = [reader.tape.leaf("drift")] if motion.has_time else []
-    if reader.functions and reader.gates.pieces:
-        check_functions_of_gates(reader.tape, potential, reader.gates)
-    sharing = Sharing(reader.tape, potential, [*own, *(wire for wires in constants.values() for wire in wires)])
+    state_leaves = [*own, *(wire for wires in constants.values() for wire in wires)]
+    sharing = Sharing(reader.tape, potential, state_leaves)
     check_roots(sharing)
     check_gates(reader.gates, sharing)
     return Network(
@@ -105,6 +108,8 @@ def build_network(spec: Any, dimension: int, loss: str = "any", flow: Any = GRAD
         reader.functions,
         sharing,
         potential,
+        state_leaves,
+        gates_in_functions(reader.tape, potential, reader.gates),
     )
 
 

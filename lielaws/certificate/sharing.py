@@ -24,7 +24,7 @@ Column = tuple[str, Wire]
 _ATTEMPTS = 4000
 _SPARE = 3
 _MOST_FUNCTIONS = 300
-_MOST_WORK = 3 * 10**7
+MOST_WORK = 3 * 10**7
 
 
 class Sharing:
@@ -33,7 +33,7 @@ class Sharing:
     functions : the wires of functions in the order of evaluation
     """
 
-    def __init__(self, tape: Tape, output: Wire, state_leaves: Sequence[Wire]) -> None:
+    def __init__(self, tape: Tape, output: Wire, state_leaves: Sequence[Wire], most_work: int = MOST_WORK) -> None:
         self.tape, self.state_leaves = tape, frozenset(state_leaves)
         self.levels: list[int] = []
         for step in tape.steps[: output + 1]:
@@ -41,7 +41,7 @@ class Sharing:
             self.levels.append(below + (step[0] == "function"))
         self.functions = [wire for wire, step in enumerate(tape.steps[: output + 1]) if step[0] == "function"]
         self.rules = Rules()
-        self._work = 0
+        self._work, self._most_work = 0, most_work
         self._compiled: tuple[int, dict[Wire, Any]] = (0, {})
         self._known_stages: dict[tuple[Wire, ...], Stages | None] = {}
         depth = max(self.levels, default=0)
@@ -66,7 +66,7 @@ class Sharing:
         stages, steps = self._stages(wires), self.compiled_in(ring)
         for _ in range(_ATTEMPTS):
             self._work += cost
-            if self._work > _MOST_WORK:
+            if self._work > self._most_work:
                 raise unresolved("it takes too long to see how they are related")
             try:
                 return Draw(self.tape, wires, self.state_leaves, self.rules, ring, state, stages, steps)

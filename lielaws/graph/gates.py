@@ -7,7 +7,7 @@ arguments are proportional share their gate, reversed if the factor is negative,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,45 +48,73 @@ class Gate:
         return self.linear and not self.patterned(self.leaf.static)
 
 
-def lower_gates(output: Node) -> tuple[Node, tuple[Gate, ...]]:
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A network with gates in place of piecewise linear functions.
+
+    places : what each node of the network as it was written has become, by serial
+    pieces : for each piecewise linear function as it was written, in order, the number of its gates, or None where its
+        argument has one sign; then `signs` has the value that its gates have
+    """
+
+    output: Node
+    gates: tuple[Gate, ...]
+    places: Mapping[int, Node]
+    pieces: tuple[int | None, ...] = ()
+    signs: tuple[int, ...] = ()
+
+
+def lower_gates(written: Node) -> Lowered:
     """The output with gates in place of piecewise linear functions, and the gates."""
-    output = _without_fixed_signs(output)
+    nodes = ancestors([written])
+    simple, fixed = _without_fixed_signs(written)
+    output = simple[written.serial]
     pieces = [node for node in ancestors([output]) if node.op == "piecewise"]
-    if not pieces:
-        return output, ()
     leaves = [output.graph.leaf("gate", f"gate{k}", node.shape) for k, node in enumerate(pieces)]
     twins: _Twins = {}
     while True:
-        lowered, arguments = _Lowering(pieces, leaves, twins).run(output)
-        found = find_twins(arguments, leaves)
+        lowering = _Lowering(pieces, leaves, twins)
+        lowered, arguments = lowering.run(output)
+        found = find_twins(arguments, leaves) if pieces else {}
         if found == twins:
             break
         twins = found
     affine = _affine(lowered, leaves)
     values = [_gate(k, piece, leaves, twins) for k, piece in enumerate(pieces)]
     gates = zip(leaves, pieces, arguments, values, affine, strict=True)
-    return lowered, tuple(Gate(leaf, piece.inputs[0], below, value, flag) for leaf, piece, below, value, flag in gates)
+    number = {piece.serial: k for k, piece in enumerate(pieces)}
+    order = [node for node in nodes if node.op == "piecewise"]
+    return Lowered(
+        lowered,
+        tuple(Gate(leaf, piece.inputs[0], below, value, flag) for leaf, piece, below, value, flag in gates),
+        {node.serial: lowering.new[simple[node.serial].serial] for node in nodes},
+        tuple(None if node.serial in fixed else number[simple[node.serial].serial] for node in order),
+        tuple(fixed.get(node.serial, 0) for node in order),
+    )
 
 
-def _without_fixed_signs(output: Node) -> Node:
-    """The output without those piecewise linear functions whose arguments have one sign, as relu(x^2)."""
+def _without_fixed_signs(output: Node) -> tuple[dict[int, Node], dict[int, int]]:
+    """The nodes without those piecewise linear functions whose arguments have one sign, as relu(x^2), by serial.
+
+    With them the serials of those functions, and the values that their gates would have.
+    """
     pieces = [node for node in ancestors([output]) if node.op == "piecewise"]
     masks = sign_masks([piece.inputs[0] for piece in pieces]) if pieces else []
-    slopes = {}
+    fixed: dict[int, int] = {}
     for piece, mask in zip(pieces, masks, strict=True):
         signs = set(mask.ravel().tolist()) - {ZERO}
         if len(signs) < 2 and ANY not in signs:
-            slopes[piece.serial] = piece.static[0 if NEGATIVE in signs else 1]
-    if not slopes:
-        return output
+            fixed[piece.serial] = 0 if NEGATIVE in signs else 1
     new: dict[int, Node] = {}
     for node in ancestors([output]):
         inputs = tuple(new[source.serial] for source in node.inputs)
-        if node.serial in slopes:
-            new[node.serial] = scale(slopes[node.serial], inputs[0])
+        if node.serial in fixed:
+            new[node.serial] = scale(node.static[fixed[node.serial]], inputs[0])
+        elif inputs == node.inputs:
+            new[node.serial] = node
         else:
-            new[node.serial] = node.graph.node(node.op, inputs, node.static, node.shape) if inputs else node
-    return new[output.serial]
+            new[node.serial] = node.graph.node(node.op, inputs, node.static, node.shape)
+    return new, fixed
 
 
 class _Lowering:
@@ -95,13 +123,13 @@ class _Lowering:
     def __init__(self, pieces: Sequence[Node], leaves: Sequence[Node], twins: _Twins) -> None:
         self._pieces, self._leaves, self._twins = pieces, leaves, twins
         self._number = {node.serial: k for k, node in enumerate(pieces)}
-        self._new: dict[int, Node] = {}
+        self.new: dict[int, Node] = {}
 
     def run(self, output: Node) -> tuple[Node, list[Node]]:
         """The lowered output and the lowered arguments of all pieces."""
         for node in ancestors([output]):
-            self._new[node.serial] = self._lowered(node)
-        return self._new[output.serial], [self._new[node.inputs[0].serial] for node in self._pieces]
+            self.new[node.serial] = self._lowered(node)
+        return self.new[output.serial], [self.new[node.inputs[0].serial] for node in self._pieces]
 
     def _lowered(self, node: Node) -> Node:
         if node.op == "piecewise":
@@ -116,7 +144,7 @@ class _Lowering:
                 kept = "".join(index for index in left if index in result)
                 total = sum_axes(self._power(node.inputs[0], 2), axes)
                 return permute(total, tuple(kept.index(index) for index in result))
-        inputs = tuple(self._new[source.serial] for source in node.inputs)
+        inputs = tuple(self.new[source.serial] for source in node.inputs)
         return node.graph.node(node.op, inputs, node.static, node.shape) if inputs else node
 
     def _power(self, base: Node, exponent: int) -> Node:
@@ -127,11 +155,11 @@ class _Lowering:
             return self._power(base.inputs[0], base.static * exponent)
         if base.op == "scale":
             return scale(base.static**exponent, self._power(base.inputs[0], exponent))
-        return power(self._new[base.serial], exponent)
+        return power(self.new[base.serial], exponent)
 
     def _gated(self, piece: Node, exponent: int) -> Node:
         below, above = (slope**exponent for slope in piece.static)
-        argument = power(self._new[piece.inputs[0].serial], exponent)
+        argument = power(self.new[piece.inputs[0].serial], exponent)
         if below == above:
             return scale(above, argument)
         gate = _gate(self._number[piece.serial], piece, self._leaves, self._twins)

@@ -12,7 +12,7 @@ from typing import Any
 
 from lielaws.errors import InvalidArgumentError
 from lielaws.graph.functions import ROOT
-from lielaws.graph.gates import Gate, lower_gates
+from lielaws.graph.gates import Gate, Lowered, lower_gates
 from lielaws.graph.generators import FUNCTIONS, plan_functions
 from lielaws.graph.node import Graph, Leaf, Node, Shape, ancestors
 from lielaws.graph.operations import Operations
@@ -40,6 +40,7 @@ class Potential:
     """A network with gates in place of piecewise linear functions, and the cotangent of its output.
 
     free_cotangent : leaf with the independent entries of the cotangent
+    lowered : what has become of the network as it was written
     """
 
     traced: Traced
@@ -47,6 +48,7 @@ class Potential:
     cotangent: Node
     free_cotangent: Node
     gates: tuple[Gate, ...]
+    lowered: Lowered
 
     @cached_property
     def plan(self) -> Plan:
@@ -81,12 +83,16 @@ class Potential:
 
     @property
     def functions(self) -> tuple[Node, ...]:
-        """The nodes of functions beyond field operations, in order; of cosine and sine the first for each argument."""
+        """The nodes of functions beyond field operations; of cosine and sine the first for each argument.
+
+        They have the order of the network as it was written.
+        """
         found: dict[tuple[str, int], Node] = {}
-        for node in ancestors([self.output]):
+        for written in ancestors([self.traced.output]):
+            node = self.lowered.places[written.serial]
             if node.op in (*FUNCTIONS, ROOT):
                 kind = "circle" if node.op in ("cos", "sin") else node.op
-                found.setdefault((kind, node.inputs[0].serial), node)
+                found.setdefault((kind, written.inputs[0].serial), node)
         return tuple(found.values())
 
     @property
@@ -138,7 +144,8 @@ def trace(function: Callable[..., Any], parameters: Mapping[str, Shape], data: M
 
 def build_potential(traced: Traced, loss: str = "any") -> Potential:
     """The potential for a loss: "any", or "cross_entropy", where cotangents sum to zero over the last axis."""
-    output, gates = lower_gates(traced.output)
+    lowered = lower_gates(traced.output)
+    output = lowered.output
     shape = output.shape
     if loss == "any":
         cotangent = free = traced.graph.leaf("cotangent", "w", shape)
@@ -151,6 +158,6 @@ def build_potential(traced: Traced, loss: str = "any") -> Potential:
         cotangent = ops.concatenate([first, last.reshape((*shape[:-1], 1))], axis=len(shape) - 1).node
     made: list[Potential] = []
     # The potential does not exist yet.
-    gates = tuple(replace(gate, patterned=lambda leaf: made[0].is_patterned(leaf)) for gate in gates)  # noqa: PLW0108
-    made.append(Potential(traced, output, cotangent, free, gates))
+    gates = tuple(replace(gate, patterned=lambda leaf: made[0].is_patterned(leaf)) for gate in lowered.gates)  # noqa: PLW0108
+    made.append(Potential(traced, output, cotangent, free, gates, lowered))
     return made[0]

@@ -222,10 +222,6 @@ def _half_a_logarithm(p: Any, x: Any, ops: Any) -> Any:
     return p.a * ops.exp(ops.log(p.b**2 + x[0] ** 2) / 2)
 
 
-def _gated(p: Any, x: Any, ops: Any) -> Any:
-    return p.a * ops.exp(ops.relu(p.b * x[0])) + p.b * x[1]
-
-
 def _twin_gates(p: Any, x: Any, ops: Any) -> Any:
     """Two gates that are one, as exp(u) exp(v) = exp(u + v)."""
     u, v = p.a * x[0], p.b * x[1]
@@ -234,7 +230,6 @@ def _twin_gates(p: Any, x: Any, ops: Any) -> Any:
 
 NETWORKS = [
     (_squares, "a product of arguments of square roots may be a square"),
-    (_gated, "functions of gated numbers"),
     (_twin_gates, "proportional arguments because of relations"),
 ]
 
