@@ -67,9 +67,14 @@ class Tape:
         return self._step(("linear", ordered), len(ordered))
 
     def dot(self, pairs: Iterable[tuple[Wire, Wire]]) -> Wire:
-        """The sum of products of two wires."""
+        """The sum of products of two wires; a square is a power."""
         ordered = tuple((min(pair), max(pair)) for pair in pairs)
-        return self._step(("dot", ordered), len(ordered))
+        squares = [a for a, b in ordered if a == b and a in self._gated]
+        if not squares:
+            return self._step(("dot", ordered), len(ordered))
+        rest = [(a, b) for a, b in ordered if a != b or a not in self._gated]
+        terms = [(1, self.power(a, 2)) for a in squares]
+        return self.linear([*terms, (1, self.dot(rest))] if rest else terms)
 
     def power(self, base: Wire, exponent: int) -> Wire:
         """The power with an exponent of at least 1; a gated number is gated once, since gates are idempotent."""
@@ -87,6 +92,8 @@ class Tape:
 
     def gated(self, gate: Wire, argument: Wire, below: Fraction, above: Fraction) -> Wire:
         """above * argument where the gate is 1, below * argument where it is 0."""
+        if below == above:
+            return self.linear([(above, argument)])
         factor = self.linear([(above - below, gate), (below, self.constant(1))]) if below else gate
         factor = factor if below else self.linear([(above, gate)])
         wire = self.dot([(factor, argument)])

@@ -12,6 +12,7 @@ import pytest
 
 import lielaws
 from lielaws.certificate.verify import verify
+from tests.properties.test_real_ranks import random_network
 
 Record = dict[str, Any]
 
@@ -50,6 +51,16 @@ def _one_sign(p: Any, x: Any, ops: Any) -> Any:
     return p.a * ops.relu((p.b * x[0]) ** 2) + ops.exp(p.c * ops.relu(x[1])) + ops.relu(p.c * x[0])
 
 
+def _square_of_a_gate(p: Any, x: Any, ops: Any) -> Any:
+    """A product of a gated number with itself is its square, whichever way it is written."""
+    r = ops.relu(p.b * x[0])
+    return p.a * (ops.relu(r * r - x[1]) - ops.relu(r**2 - x[1])) + p.b * x[1] + p.c * ops.exp(x[0])
+
+
+def _no_gate_left(p: Any, x: Any, ops: Any) -> Any:
+    return p.a * ops.sqrt(1 + ops.abs(p.b * x[0]) ** 2) + p.c * ops.exp(p.c * x[1])
+
+
 NETWORKS: dict[str, tuple[Any, dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]] = {
     "attention": (_attention, ATTENTION, {"x": (3, 2)}),
     "gelu": (lambda p, x, ops: p.C @ ops.gelu(p.B @ ops.relu(p.A @ x)), BLOCK, {"x": (2,)}),
@@ -60,6 +71,8 @@ NETWORKS: dict[str, tuple[Any, dict[str, tuple[int, ...]], dict[str, tuple[int, 
     "beside": (_beside, SCALARS, {"x": (2,)}),
     "of state": (_of_state, SCALARS, {"x": (2,)}),
     "by patterns": (_by_patterns, {"a": (), "b": ()}, {"x": (2,)}),
+    "square of a gate": (_square_of_a_gate, SCALARS, {"x": (2,)}),
+    "no gate left": (_no_gate_left, SCALARS, {"x": (2,)}),
     "one sign": (_one_sign, SCALARS, {"x": (2,)}),
     "logarithm of two": (
         lambda p, x, ops: p.a * ops.softplus(ops.relu(p.b * x[0])) + p.c * x[1],
@@ -78,6 +91,14 @@ def _found(name: str) -> str:
 def record(name: str) -> Record:
     found: Record = json.loads(_found(name))
     return found
+
+
+@pytest.mark.parametrize("seed", range(1000, 1015))
+def test_random_networks(seed: int) -> None:
+    """What the search finds is valid, or not seen through."""
+    network, names = random_network(seed)
+    report = lielaws.discover_laws(lielaws.architecture(network, dict.fromkeys(names, ()), {"x": (2,)}))
+    assert all("they cannot be checked" in reason for reason in verify(report.certificate).reasons)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -73,7 +73,7 @@ class Complex:
         return u * (1 + erf(u / np.sqrt(2))) / 2
 
 
-def _network(seed):
+def random_network(seed):
     """Up to three terms, each a parameter times factors in which functions are close to being related."""
     rng = np.random.default_rng(seed)
     names = list(FUNCTIONS)
@@ -135,7 +135,7 @@ def _real_ranks(network, names, seed, samples=80, members=10):
 
 @pytest.mark.parametrize("seed", [*range(30), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(30, 300))])
 def test_growth_is_that_of_real_points(seed):
-    network, names = _network(seed)
+    network, names = random_network(seed)
     growth = discover_laws(architecture(network, dict.fromkeys(names, ()), {"x": (2,)}), find_laws=False).growth
     real = [_real_ranks(network, names, point) for point in range(4)]
     assert (growth[0], growth[min(1, len(growth) - 1)]) == tuple(np.max(real, axis=0).tolist())
