@@ -15,6 +15,7 @@ from lielaws.certificate.family import Family
 from lielaws.certificate.jets import Jets, moved, slope_part, value_part
 from lielaws.certificate.networks import Network
 from lielaws.certificate.patterns import Sample, disagreement
+from lielaws.certificate.regions import Pattern, check_pattern
 from lielaws.certificate.tape import Wire, compiled, evaluate
 from lielaws.errors import CertificateError
 
@@ -35,7 +36,9 @@ class Member:
     bases: dict[Wire, Any]
 
 
-def check_upper(upper: dict[str, Any], network: Network, bounds: Bounds) -> None:
+def check_upper(
+    upper: dict[str, Any], network: Network, bounds: Bounds, region: Sequence[Pattern] | None = None
+) -> None:
     """Raises CertificateError unless the brackets have the claimed rank."""
     constants = {"constants"} if network.constants else set()
     reading.table(upper, "upper", {"prime", "point", "probes", "brackets", "rank"} | constants)
@@ -51,6 +54,10 @@ def check_upper(upper: dict[str, Any], network: Network, bounds: Bounds) -> None
     shared = _named(upper.get("constants", {}), "upper.constants", network.constants, prime)
     members = [_member(probe, f"upper.probes[{k}]", network, bounds, prime) for k, probe in enumerate(probes)]
     members = [Member(member.leaves + shared, member.bases) for member in members]
+    for k, member in enumerate(members if region is not None else ()):
+        values = dict(member.leaves)
+        pattern = tuple(values[leaf] for leaf in network.gates.leaves)
+        check_pattern(pattern, region or (), f"upper.probes[{k}].gates")
     _check_functions(network, members, point, prime)
     family = Family(network, Jets(prime))
     _refuse_costly(words, len(members), family.size, dimension)

@@ -12,6 +12,7 @@ from lielaws.architectures.base import Architecture
 from lielaws.certificate.record import FORMAT, VERSION, Certificate
 from lielaws.closure.growth import Growth
 from lielaws.flows.fields import Members
+from lielaws.flows.patterns import Patterns
 from lielaws.graph.node import Node, ancestors
 from lielaws.graph.potential import Potential
 from lielaws.graph.program import Program
@@ -46,6 +47,7 @@ def build_certificate(
     verifications: Sequence[Verification],
     hypotheses: Sequence[str],
     seed: int,
+    patterns: Patterns | None = None,
 ) -> Certificate:
     """The certificate of one discovery; deterministic in all its arguments."""
     probes, brackets = _witnesses(potential, growth)
@@ -61,6 +63,7 @@ def build_certificate(
             "lower_bound": len(laws),
             "status": "exact" if upper == len(laws) else "gap",
             "hypotheses": list(hypotheses),
+            **_region(patterns),
             "upper": {
                 "prime": growth.prime,
                 "point": growth.point.tolist(),
@@ -77,6 +80,18 @@ def build_certificate(
             "versions": {name: _version(name) for name in _LIBRARIES},
         }
     )
+
+
+def _region(patterns: Patterns | None) -> dict[str, Any]:
+    """The point of a region, and data that show each of its activation patterns."""
+    if patterns is None:
+        return {}
+    point = [str(value) for entries in patterns.point.values() for value in np.ravel(entries).tolist()]
+    samples = [
+        {name: [str(value) for value in array[k].ravel().tolist()] for name, array in patterns.samples.items()}
+        for k in range(patterns.count)
+    ]
+    return {"region": {"point": point, "samples": samples}}
 
 
 def _spec(architecture: Architecture, potential: Potential) -> dict[str, Any]:

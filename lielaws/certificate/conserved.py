@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -19,6 +19,8 @@ from lielaws.certificate.family import Family
 from lielaws.certificate.jets import Jets, random_prime
 from lielaws.certificate.networks import Network
 from lielaws.certificate.patterns import pattern_networks
+from lielaws.certificate.regions import Pattern, gates_of
+from lielaws.certificate.tape import Wire
 from lielaws.errors import CertificateError
 
 _ERROR_EXPONENT = 100
@@ -28,6 +30,8 @@ _MOST_WORK = 2 * 10**6
 _MOST_EXPONENTS = 10**7
 _ATTEMPTS = 8
 _MOST_NAMED = 10
+_MOST_IN_REGIONS = 3 * 10**5
+_FREE: Mapping[Wire, int] = {}
 _TOO_LARGE = "too large to check that the laws hold for gates of 0 and 1"
 
 
@@ -64,14 +68,16 @@ class Law:
         return {coordinate: value for coordinate, value in found.items() if value}
 
 
-def check_lower(lower: dict[str, Any], network: Network, bounds: Bounds) -> Iterator[str]:
+def check_lower(
+    lower: dict[str, Any], network: Network, bounds: Bounds, region: Sequence[Pattern] | None = None
+) -> Iterator[str]:
     """The statements that fail. Raises CertificateError for what is malformed or too large."""
     dimension = len(network.state)
     laws = _laws(lower["laws"], dimension)
     _check_methods(lower["verification"], bool(laws))
     yield from _independence(lower["independence"], laws, dimension)
     if laws:
-        yield from _conservation(laws, network, bounds)
+        yield from _conservation(laws, network, bounds, region)
 
 
 def _laws(entries: Any, dimension: int) -> list[Law]:
@@ -135,16 +141,22 @@ def _rank(gradients: Sequence[dict[int, int]], prime: int) -> int:
     return rank_modulo(rows, len(columns), prime)
 
 
-def _conservation(laws: Sequence[Law], network: Network, bounds: Bounds) -> Iterator[str]:
+def _conservation(
+    laws: Sequence[Law], network: Network, bounds: Bounds, region: Sequence[Pattern] | None
+) -> Iterator[str]:
     """Evaluate <grad h, X_z> at random points modulo random primes, both drawn after the file was read.
 
     Gates are arbitrary numbers first. Where the potential is not affine in them, a law of the gates 0 and 1 may fail
     for others, and then only an expansion tells, or all activation patterns of gates in functions one by one.
     """
-    failing = _refuted(laws, network, bounds, 1)
+    if region is not None and len(region) * len(network.tape.steps) > _MOST_IN_REGIONS:
+        raise CertificateError("region.samples", f"{len(region)} patterns", "too many to check that the laws hold")
+    failing: set[int] = set()
+    for gates in gates_of(region, network):
+        failing |= _refuted(laws, network, bounds, len(region or "1"), gates)
     if failing and network.inner_gates:
         failing = _refuted_by_patterns(laws, network, failing)
-    elif failing and bounds.output.twice:
+    elif failing and bounds.output.twice and region is None:
         expanded = _Expansion(network)
         failing = {k for k in failing if not expanded.annihilates(laws[k])}
     for k in sorted(failing)[:_MOST_NAMED]:
@@ -153,15 +165,20 @@ def _conservation(laws: Sequence[Law], network: Network, bounds: Bounds) -> Iter
         yield f"lower.laws: {len(failing) - _MOST_NAMED} more of them are no laws"
 
 
-def _refuted(laws: Sequence[Law], network: Network, bounds: Bounds, cases: int) -> set[int]:
-    """The laws that fail at some of as many points as it takes, in one of several cases that are to be checked."""
+def _refuted(
+    laws: Sequence[Law], network: Network, bounds: Bounds, cases: int, gates: Mapping[Wire, int] = _FREE
+) -> set[int]:
+    """The laws that fail at some of as many points as it takes, in one of several cases that are to be checked.
+
+    gates : those that have given values
+    """
     error = max(bounds.round_error(law.degree, law.norm) for law in laws)
     if error > _LARGEST_ROUND_ERROR:
         raise CertificateError("lower.laws", f"{len(laws)} laws", "degrees or coefficients are too large to check them")
     rounds = math.ceil((_ERROR_EXPONENT + math.log2(len(laws) * cases)) / -error)
     failing: set[int] = set()
     for _ in range(max(2, rounds)):
-        failing |= set(_failing(laws, network, bounds.prime_bits))
+        failing |= set(_failing(laws, network, bounds.prime_bits, gates))
     return failing
 
 
@@ -176,7 +193,7 @@ def _refuted_by_patterns(laws: Sequence[Law], network: Network, doubtful: set[in
     return failing
 
 
-def _failing(laws: Sequence[Law], network: Network, bits: int) -> Iterator[int]:
+def _failing(laws: Sequence[Law], network: Network, bits: int, gates: Mapping[Wire, int]) -> Iterator[int]:
     """The laws that fail at one random point modulo one random prime."""
     ring = drawing_ring(bits)
     family = Family(network, ring)
@@ -185,7 +202,7 @@ def _failing(laws: Sequence[Law], network: Network, bits: int) -> Iterator[int]:
         drawn = network.sharing.draw(ring)
         extra = {wire: ring.random() for wire in others}
         try:
-            member = family([*drawn.leaves, *extra.items()], drawn.bases)
+            member = family([*drawn.leaves, *extra.items(), *gates.items()], drawn.bases)
         except ZeroDivisionError:
             continue
         values = drawn.values | extra

@@ -20,6 +20,7 @@ from lielaws.certificate.brackets import check_upper
 from lielaws.certificate.conserved import check_lower
 from lielaws.certificate.networks import Network, build_network
 from lielaws.certificate.record import FORMAT, VERSION, Certificate
+from lielaws.certificate.regions import Pattern, read_region
 from lielaws.errors import CertificateError, LieLawsError
 
 _LARGEST_FILE = 8 * 2**20
@@ -30,7 +31,11 @@ _SECTIONS = frozenset(
 
 _LOSSES = ("any", "cross_entropy")
 _FREE_GATES = "free gates: the laws of all activation patterns together; a single region may have more"
-_GATES = ("free",)
+_GATES = ("free", "realizable")
+_REGION = (
+    "realizable gates: the region of one integer point, with the {count} activation patterns that 4000 data show "
+    "there; the laws found are laws of the region if it has no other pattern"
+)
 _INDEPENDENT = (
     "upper bound only: values of functions are algebraically independent beyond the relations that were resolved "
     "(theorem of Ax for exponentials and logarithms, assumed for other functions)"
@@ -85,17 +90,29 @@ def verify_file(path: str | os.PathLike[str]) -> Verification:
 
 def _failures(foreign: Any) -> Iterator[str]:
     """What fails, section by section; an error in one section does not hide those of the others."""
-    record = reading.table(reading.plain(foreign), "certificate", _SECTIONS)
+    record = reading.table(reading.plain(foreign), "certificate", _SECTIONS, {"region"})
     _check_form(record)
     setting = record["setting"]
     network = build_network(record["architecture"], record["dimension"], setting["loss"], setting["flow"])
     bounds = Bounds(network.tape, network.potential, network.gates.leaves, network.sharing.rules, network.motion)
-    yield from _check_statement(record, network)
+    region = _region(record, network)
+    yield from _check_statement(record, network, region)
     try:
-        check_upper(record["upper"], network, bounds)
+        check_upper(record["upper"], network, bounds, region)
     except LieLawsError as error:
         yield str(error)
-    yield from check_lower(record["lower"], network, bounds)
+    yield from check_lower(record["lower"], network, bounds, region)
+
+
+def _region(record: dict[str, Any], network: Network) -> tuple[Pattern, ...] | None:
+    """The activation patterns of a certificate about one region; None for free gates, or if there are none at all."""
+    if record["setting"]["gates"] == "free" or not network.gates.pieces:
+        if "region" in record:
+            raise CertificateError("region", "a section", "there is none with free gates")
+        return None
+    if "region" not in record:
+        raise CertificateError("setting.gates", "realizable", "the section region is missing")
+    return read_region(record["region"], network)
 
 
 def _check_form(record: dict[str, Any]) -> None:
@@ -105,9 +122,6 @@ def _check_form(record: dict[str, Any]) -> None:
         reading.integer(record[name], name, 0, _LARGEST_DIMENSION)
     setting = reading.table(record["setting"], "setting", {"flow", "loss", "gates"})
     reading.choice(setting["loss"], "setting.loss", _LOSSES)
-    if setting["gates"] == "realizable":
-        remedy = "the activation patterns of a region cannot be checked so far"
-        raise CertificateError("setting.gates", setting["gates"], remedy)
     reading.choice(setting["gates"], "setting.gates", _GATES)
     for name, version in reading.table(record["versions"], "versions").items():
         reading.text(version, f"versions.{name}")
@@ -115,7 +129,7 @@ def _check_form(record: dict[str, Any]) -> None:
     reading.table(record["lower"], "lower", {"laws", "independence", "verification"})
 
 
-def _check_statement(record: dict[str, Any], network: Network) -> Iterator[str]:
+def _check_statement(record: dict[str, Any], network: Network, region: tuple[Pattern, ...] | None) -> Iterator[str]:
     """Whether the parts of the statement fit together."""
     laws = len(reading.items(record["lower"]["laws"], "lower.laws"))
     rank = reading.integer(record["upper"]["rank"], "upper.rank")
@@ -129,14 +143,16 @@ def _check_statement(record: dict[str, Any], network: Network) -> Iterator[str]:
     status = "exact" if lower == upper else "gap"
     if record["status"] != status:
         yield str(CertificateError("status", record["status"], f"the bounds make it '{status}'"))
-    needed = _hypotheses(network)
+    needed = _hypotheses(network, region)
     if reading.items(record["hypotheses"], "hypotheses") != needed:
         yield str(CertificateError("hypotheses", record["hypotheses"], f"exactly these are used: {needed}"))
 
 
-def _hypotheses(network: Network) -> list[str]:
+def _hypotheses(network: Network, region: tuple[Pattern, ...] | None) -> list[str]:
     """What is assumed about a network, in words. Square roots are algebraic and need no assumption."""
     texts = [_FREE_GATES] if network.gates.pieces else []
+    if region is not None:
+        texts = [_REGION.format(count=len(region))]
     if any(kind != "sqrt" for kind, _ in network.functions):
         texts.append(_INDEPENDENT)
     if network.constants:

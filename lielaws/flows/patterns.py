@@ -35,11 +35,13 @@ class Patterns:
 
     values : gate leaf -> 0 and 1, of shape (count, *shape)
     point : the integer parameters of the region, by name
+    samples : data that show each pattern there, by name: rational numbers of shape (count, *shape)
     """
 
     values: Mapping[Leaf, IntArray]
     count: int
     point: Mapping[str, Any]
+    samples: Mapping[str, Any]
 
     def choose(self, numbers: IntArray) -> dict[Leaf, IntArray]:
         return {leaf: array[numbers][None] for leaf, array in self.values.items()}
@@ -71,14 +73,16 @@ def realizable_patterns(potential: Potential, rng: np.random.Generator) -> Patte
     ]
     joined = np.concatenate(flat, axis=1) if flat else np.zeros((_DATA, 0), dtype=object)
     smooth = np.all(joined != 0, axis=1)
-    distinct = np.unique((joined[smooth] > 0).astype(np.int64), axis=0)
+    distinct, first = np.unique((joined[smooth] > 0).astype(np.int64), axis=0, return_index=True)
+    shown = np.flatnonzero(smooth)[first]
     cuts = np.cumsum([gate.leaf.size for gate in potential.gates])[:-1]
     pieces = np.split(distinct, cuts, axis=1) if flat else []
     shaped = {
         gate.leaf.static: piece.reshape(len(distinct), *gate.leaf.shape)
         for gate, piece in zip(potential.gates, pieces, strict=True)
     }
-    return Patterns(shaped, len(distinct), {name: array.tolist() for name, array in point.items()})
+    samples = {name: values[leaf.static][shown] for name, leaf in traced.data.items()}
+    return Patterns(shaped, len(distinct), {name: array.tolist() for name, array in point.items()}, samples)
 
 
 def _nonzero(rng: np.random.Generator, shape: tuple[int, ...], largest: int) -> IntArray:

@@ -120,4 +120,5 @@ class Evidence:
             verifications,
             self.hypotheses,
             self.seed,
+            self.fields.patterns,
         )
