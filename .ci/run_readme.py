@@ -6,6 +6,7 @@ may differ. `--write` prints the README with the real output of the commands ins
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import doctest
 import os
@@ -34,6 +35,9 @@ def main(arguments: list[str]) -> int:
                     Path(match.group(1)).write_text(body, encoding="utf-8")
                 assert kind != "python", "examples are sessions (pycon), so that they are run"
             if arguments == ["--write"]:
+                # Commands may use files that the sessions before them wrote.
+                with contextlib.redirect_stdout(sys.stderr):
+                    sessions(text)
                 print(BLOCK.sub(lambda match: rewritten(*match.groups()), text), end="")
                 return 0
             failures = sessions(text) + sum(not same(body) for kind, body in BLOCK.findall(text) if kind == "console")

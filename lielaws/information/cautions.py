@@ -17,6 +17,7 @@ _MANY_TIES = 0.05
 _LEAST_COVERAGE = 0.9
 _NOTICED_SLOPE = 0.15
 _NORMAL = 4.0
+_FEW = 50
 
 
 def warnings_for(method: str, x: Sample, z: Sample, found: Spread) -> tuple[str, ...]:
@@ -63,6 +64,11 @@ def _neighbours(method: str, x: Sample, z: Sample, found: Spread) -> tuple[str, 
     most = float(digamma(count) - digamma(K))
     if not classes and found.value > most / 2:
         warnings.append(f"{count} samples cannot show more than {most:.3g} nats: read it as a lower bound")
+    if count < _FEW:
+        warnings.append(
+            f"{count} samples are few: of intervals at 95% about 87% hold the truth, measured on Gaussians with fewer "
+            f"than {_FEW}"
+        )
     if method == "ksg":
         warnings += [
             f"{sample.ties:.0%} of the samples of {sample.argument} share their value with another one; 'mixed' "

@@ -50,7 +50,8 @@ def law_change(
 
     Parameters
     ----------
-    before, after : name -> array of the same shapes, without NaN; tensors that no law involves may be missing
+    before, after : name -> array of the same shapes, without NaN, or a Model of `lielaws.modification`; tensors that no
+        law involves may be missing
     factors : name -> number or array that multiplies the tensor; tensors left out stay
     error : a number, or name -> number or array; at least |after - before|
     run : summary of the `LawBalance` that followed the run from `before` to `after`

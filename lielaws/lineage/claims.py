@@ -15,7 +15,7 @@ from lielaws.laws.law import Law
 from lielaws.lineage.change_result import BOUNDED, MOVED, PREDICTED, VIOLATED
 from lielaws.lineage.drift import AllowedDrift, drift_of_run
 from lielaws.lineage.exact import Dyadic, nearest, reaches, scales, upwards, values
-from lielaws.lineage.followed import Followed, joins
+from lielaws.lineage.followed import Followed, arrays_of, joins
 from lielaws.training.optimizer import nonnegative
 from lielaws.training.result import RunBalance
 from lielaws.training.tensors import FloatArray, Layout, as_float64, coarsest
@@ -55,8 +55,8 @@ class Models:
         layout = Layout(_shapes(laws))
         needed = {name for law in laws for name in law.support}
         absent = frozenset(layout.names) - needed
-        first, kind = layout.read("before", before, "as the laws need it", absent)
-        second, other = layout.read("after", after, "as the laws need it", absent)
+        first, kind = layout.read("before", arrays_of(before), "as the laws need it", absent)
+        second, other = layout.read("after", arrays_of(after), "as the laws need it", absent)
         start, end = Dyadic.of(first)[0], Dyadic.of(second)[0]
         scale = [max(pair) for pair in zip(scales(laws, start), scales(laws, end), strict=True)]
         old, new = values(laws, start), values(laws, end)

@@ -59,7 +59,7 @@ def lineage(
     Parameters
     ----------
     report : laws of the gradient flow of their architecture, those of degree one and two; or a sequence of laws
-    parent, child : name -> array
+    parent, child : name -> array, or a Model of `lielaws.modification`
     steps, lr, momentum, nesterov, weight_decay, decoupled_decay : of the run, as in torch.optim.SGD and AdamW's decay.
         weight_decay=None: unknown, the shrinking of the laws is fitted
     frozen : tensors that were not trained. Laws that join them with others are no laws of the run and are left out
@@ -76,7 +76,8 @@ def lineage(
     Without any of them it is assumed that the squared steps add up to at most `wander` times the squared displacement,
     and that a usual run moves no law by more than `most_moved` times the spread of such laws between units: further,
     with a match that may be chance, is "not compatible" too. That is not assumed where the spread is below 2 % of the
-    sums of squares (balanced networks), as any run moves laws that far.
+    sums of squares (balanced networks), as any run moves laws that far. Where the bound rests on such an assumption and
+    the match is no chance, laws that moved up to three times as far as allowed are "undecidable".
 
     significance : the probability with which an unrelated model may pass as compatible
     permutations : how many orders of the units are drawn, at least 99

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +76,7 @@ class Followed:
 
         Raises InvalidArgumentError that names the tensor, for what is missing, of another shape or not finite.
         """
-        vector, kind = self.forms.layout.read(argument, model, "as the laws need it")
+        vector, kind = self.forms.layout.read(argument, arrays_of(model), "as the laws need it")
         largest = float(np.abs(vector).max(initial=0.0))
         if largest > _LARGEST:
             text = f"entries up to {largest:.1e}"
@@ -96,6 +96,12 @@ class Followed:
     def squares(self, vector: FloatArray) -> FloatArray:
         """For each law the sum of squares of the entries involved, each with the size of its coefficient."""
         return np.asarray(self.forms.weights @ (vector * vector))
+
+
+def arrays_of(model: Any) -> Any:
+    """The arrays of a `lielaws.modification.Model`; anything else as it is."""
+    params = getattr(model, "params", None)
+    return params if isinstance(params, Mapping) and not isinstance(model, Mapping) else model
 
 
 def joins(law: Law, frozen: frozenset[str]) -> bool:

@@ -17,6 +17,10 @@ BALANCED = 0.02
 """Laws whose spread between units is below this share of their sums of squares are too near to each other to tell an
 unrelated model from an ordinary run, if nothing is known of it."""
 
+NOISE = 3.0
+"""What is allowed rests on an assumption about the noise of the run. Up to this factor beyond it, a match that is no
+chance is not taken to be refuted: gradients of a few samples each have heavy tails."""
+
 
 def usual_drift(drift: AllowedDrift, models: Models, units: Units, most_moved: float) -> FloatArray:
     """The share of the spread between units by which a run is assumed to move a law, where there is a spread."""
@@ -43,6 +47,9 @@ class Ground:
 
     def decision(self) -> tuple[str, str]:
         matches = self.found.p_value <= self.options.significance
+        if matches and not self.drift.proved and 1 < self.excess.max() <= NOISE:
+            text = self._worst(self.excess, "further than allowed")
+            return UNDECIDABLE, f"{text}, but the match is no chance: a noisier run, or another change"
         if self.excess.max() > 1:
             return INCOMPATIBLE, self._worst(self.excess, "further than allowed")
         if self.unusual.max() > 1 and not matches:

@@ -43,7 +43,8 @@ termination     proved, from progress
 preservation    proved for X uniform on the data (`information="empirical"`, or "noisy" with bounds of I(X; Z + N));
                 estimated for the distribution of the data, with the estimators of :mod:`lielaws.information`. Z is a
                 function of X, so I(Z; Y | X) = 0, and I(X; Z) is infinite for continuous X without noise: refused
-descent         proved for eta <= 1/L_smooth with a constant that is proved or given; exact on quadratic losses.
+descent         proved for eta <= 1/L_smooth with a constant that is proved (quadratic losses; the last layer, for the
+                features that it reads here) or given, which is named as a hypothesis; exact on quadratic losses.
                 Refused for larger steps, for an estimated constant, and where the step was none along this gradient
 features        proved, of the data: the distances are measured
 distillation    proved, of the data: Pinsker's inequality, for predictions drawn from the model. The most likely class
@@ -57,13 +58,15 @@ invariance      rescaled units: proved for positively homogeneous activations, c
 quantization    proved: each weight moves by at most half a step, compared exactly
 
 Floats are taken as the rationals that they are. That outputs are accurate to `accuracy` (1e-12) of the largest one is
-supposed: no program can know how a forward function rounds.
+supposed, and named as a hypothesis: no program can know how a forward function rounds. What the library itself computes
+from them is allowed for.
 
 The modifications
 -----------------
 `prune`, `prune_units`, `quantize`, `truncate`, `rescale`, `fine_tune`, `gradient_steps` and `distill` work on whatever
 :func:`as_model` takes: a :class:`Model` of named arrays and a forward function, a lielaws architecture with parameters,
 or a PyTorch module (`modification.module()` is the module after). Shapes stay: what is taken out is set to zero.
+`law_changes(report, modification)` says how one moves the conservation laws of the network (:mod:`lielaws.lineage`).
 """
 
 from lielaws.modification.bounds import LowerBound as LowerBound
@@ -80,6 +83,7 @@ from lielaws.modification.exact import exact_rank as exact_rank
 from lielaws.modification.exact import tolerant_rank as tolerant_rank
 from lielaws.modification.files import load_arrays as load_arrays
 from lielaws.modification.files import save_arrays as save_arrays
+from lielaws.modification.laws import law_changes as law_changes
 from lielaws.modification.losses import CrossEntropy as CrossEntropy
 from lielaws.modification.losses import OutputLoss as OutputLoss
 from lielaws.modification.losses import ParameterLoss as ParameterLoss

@@ -205,11 +205,11 @@ def compare(
     if not (math.isfinite(left) and math.isfinite(right)):
         holds = left <= right if relation == "<=" else left >= right
         verdict: Verdict = "undecided" if math.isnan(left) or math.isnan(right) else "pass" if holds else "fail"
-        return Row(member, what, _shown(left), relation, _shown(right), verdict, status, 0.0, note)
+        return Row(member, what, shown(left), relation, shown(right), verdict, status, 0.0, note)
     verdict = decide(Fraction(left), relation, Fraction(right), Fraction(tolerance))
     if theorem and verdict == "undecided":
         verdict = "pass"
-    return Row(member, what, _shown(left), relation, _shown(right), verdict, status, float(tolerance), note)
+    return Row(member, what, shown(left), relation, shown(right), verdict, status, float(tolerance), note)
 
 
 def inapplicable(member: int | None, what: str, note: str, relation: Relation = "<=") -> Row:
@@ -222,7 +222,8 @@ def merged(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=lambda row: math.inf if row.member is None else row.member))
 
 
-def _shown(value: Fraction | float) -> float | None:
+def shown(value: Fraction | float) -> float | None:
+    """A number as JSON can hold it; None for what is beyond float64."""
     try:
         number = float(value)
     except OverflowError:

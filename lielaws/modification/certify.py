@@ -10,7 +10,7 @@ import numpy as np
 
 from lielaws.errors import InvalidArgumentError
 from lielaws.modification.bounds import LowerBound
-from lielaws.modification.certificate import ConservationCertificate
+from lielaws.modification.certificate import Clause, ConservationCertificate
 from lielaws.modification.chain import Chain
 from lielaws.modification.checks import exact_number
 from lielaws.modification.clauses import (
@@ -129,17 +129,24 @@ def certify(
         accuracy=accuracy,
         seed=seed,
     )
-    bound = chosen.bound(links.start, given)
+    with np.errstate(all="ignore"):
+        bound = chosen.bound(links.start, given)
     if lower_bound is not None:
         bound = LowerBound(exact_number(lower_bound), "as given", given=True)
     question = Question(links, given, chosen, bound, options)
-    _check_deterministic(links.start, given)
+    # What overflows is infinite, and compares so; a loss or an output that does is refused.
+    with np.errstate(all="ignore"):
+        clauses = _clauses(question)
+    return ConservationCertificate(clauses, tuple(entry.text for entry in links), _settings(question))
+
+
+def _clauses(question: Question) -> tuple[Clause, ...]:
+    _check_deterministic(question.chain.start, question.data)
     makers = [maker(question) for maker in MAKERS]
     for step in steps(question):
         for maker in makers:
             maker.see(step)
-    clauses = tuple(clause for maker in makers for clause in maker.clauses())
-    return ConservationCertificate(clauses, tuple(entry.text for entry in links), _settings(question))
+    return tuple(clause for maker in makers for clause in maker.clauses())
 
 
 def _check_deterministic(model: Model, data: Data | None) -> None:

@@ -47,6 +47,9 @@ class Modification:
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
         _check_shapes(self.before, self.after)
 
+    def __repr__(self) -> str:
+        return f"Modification({self.text!r} of {self.before!r})"
+
     @property
     def text(self) -> str:
         """What was done, in one line."""
@@ -150,6 +153,9 @@ class Chain:
     def models(self) -> tuple[Model, ...]:
         """All models, the first included: one more than modifications."""
         return (self.start, *(entry.after for entry in self.modifications))
+
+    def __repr__(self) -> str:
+        return f"Chain({len(self)} modifications of {self.start!r})"
 
     def __len__(self) -> int:
         return len(self.modifications)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from lielaws.modification.certificate import ConservationCertificate
     from lielaws.modification.data import Data
     from lielaws.modification.model import Model
 
 _FILE = "FILE"
+_brief = click.option("--brief", is_flag=True, help="One line for each clause.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _data = click.option("--data", metavar=_FILE, help="An .npz file with x and y: inputs and targets.")
 _loss = click.option("--loss", default="cross_entropy", show_default=True, help="cross_entropy or squared_error.")
@@ -46,6 +48,7 @@ def modification() -> None:
 @click.option("--noise", type=float, help="Standard deviation of the noise that is added to Z.")
 @_seed
 @click.option("--certificate", metavar=_FILE, help="Write the certificate to FILE.")
+@_brief
 @_json
 def certify(
     arch: str,
@@ -54,6 +57,7 @@ def certify(
     loss: str,
     done: tuple[str, ...],
     certificate: str | None,
+    brief: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -72,15 +76,15 @@ def certify(
     if done and len(done) != len(models) - 1:
         raise InvalidArgumentError("done", list(done), f"one for each of the {len(models) - 1} steps is needed")
     loaded = [_model(arch, path) for path in models]
+    # One network runs them all, so that equal arrays are known to have equal outputs.
+    loaded = [loaded[0].with_params(model.params) for model in loaded]
     words = done or ("modification",) * (len(models) - 1)
     pairs = zip(words, loaded, loaded[1:], strict=False)
     chain = Chain([stated(word, before, after) for word, before, after in pairs])
     result = make(chain, _read_data(data), loss, **options)
     if certificate is not None:
         result.save(certificate)
-    click.echo(result.to_json().rstrip() if as_json else str(result))
-    if not result.accepted:
-        sys.exit(1)
+    _show(result, brief, as_json)
 
 
 @modification.command("apply")
@@ -107,14 +111,20 @@ def apply_command(arch: str, model: str, change: str, output: str, data: str | N
 
 @modification.command()
 @click.argument("certificate")
+@_brief
 @_json
-def show(certificate: str, as_json: bool) -> None:
+def show(certificate: str, brief: bool, as_json: bool) -> None:
     """Print a saved CERTIFICATE, after its verdicts were compared with its numbers. Status 1 if it accepts no chain."""
     from lielaws.modification.certificate import ConservationCertificate
 
-    found = ConservationCertificate.load(certificate)
-    click.echo(found.to_json().rstrip() if as_json else str(found))
-    if not found.accepted:
+    _show(ConservationCertificate.load(certificate), brief, as_json)
+
+
+def _show(certificate: ConservationCertificate, brief: bool, as_json: bool) -> None:
+    from lielaws.modification.report import text_report
+
+    click.echo(certificate.to_json().rstrip() if as_json else text_report(certificate, brief=brief))
+    if not certificate.accepted:
         sys.exit(1)
 
 

@@ -144,10 +144,12 @@ class View:
 
     def slack(self, layer: str = OUTPUT) -> float:
         """How far a number of a layer may be off."""
-        return self.question.options.accuracy * (1 + float(np.abs(self.layers[layer]).max(initial=0.0)))
+        return self.question.options.slack(self.layers[layer])
 
     def same_params(self, other: View) -> bool:
-        """Whether all parameters are equal, so that everything computed from them is."""
+        """Whether all parameters and functions are equal, so that everything computed from them is."""
+        if (self.model.forward, self.model.layers) != (other.model.forward, other.model.layers):
+            return False
         mine, theirs = self.model.params, other.model.params
         return all(mine[name] is theirs[name] or np.array_equal(mine[name], theirs[name]) for name in mine)
 

@@ -54,9 +54,12 @@ def load_arrays(path: str | os.PathLike[str], names: Mapping[str, Any] | tuple[s
             raise
         reason = " ".join(str(error).split())[:120]
         raise InvalidArgumentError("path", str(path), f"it cannot be read as arrays of numbers ({reason})") from None
+    except MemoryError:
+        raise InvalidArgumentError("path", str(path), "its arrays do not fit in memory") from None
     for name, value in found.items():
         if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu":
-            raise InvalidArgumentError(f"array '{name}' in {path}", type(value).__name__, "real numbers are needed")
+            kind = f"array of {value.dtype}" if isinstance(value, np.ndarray) else "something else than an array"
+            raise InvalidArgumentError(f"'{name}' in {path}", kind, "real numbers are needed")
     missing = [name for name in names if name not in found]
     if missing:
         there = ", ".join(found) or "nothing"

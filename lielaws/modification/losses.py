@@ -17,6 +17,10 @@ from lielaws.modification.checks import FloatArray, exact_number, finite_array
 from lielaws.modification.data import Data
 from lielaws.modification.model import Model, Params
 
+_UNIT = 2.0**-53
+# Distributions in single precision sum to one up to this; they are divided by their sums.
+_SUM = 1e-5
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -66,9 +70,12 @@ class CrossEntropy:
         classes = outputs.shape[1]
         if data.y is not None and data.y.shape == outputs.shape and data.y.ndim == 2:
             soft = np.asarray(data.y, dtype=np.float64)
-            if (soft < 0).any() or not np.allclose(soft.sum(axis=1), 1.0, rtol=0, atol=1e-9):
-                raise InvalidArgumentError("y", "a matrix", "each row must be a distribution: not negative, with sum 1")
-            return soft
+            sums = soft.sum(axis=1)
+            if (soft < 0).any() or not (np.abs(sums - 1) <= _SUM).all():
+                text = f"a matrix with row sums from {sums.min():.6g} to {sums.max():.6g}"
+                raise InvalidArgumentError("y", text, "each row must be a distribution: not negative, with sum 1")
+            # The bound of the loss and its smoothness need sums of exactly one.
+            return np.asarray(soft / soft.sum(axis=1, keepdims=True))
         return np.eye(classes)[data.labels(classes)]
 
     def measure(self, model: Model, data: Data | None, accuracy: float) -> Measured:
@@ -76,8 +83,9 @@ class CrossEntropy:
         outputs = model.outputs(data.x)
         targets = self.targets(outputs, data)
         values = -(targets * log_softmax(outputs)).sum(axis=1)
-        # The gradient in the logits is p - y, of 1-norm at most 2.
-        slack = 2 * accuracy * (1 + float(np.abs(outputs).max()))
+        # The gradient in the logits is p - y, of 1-norm at most 2; exponentials and sums over the classes round too.
+        classes, largest = outputs.shape[1], 1 + float(np.abs(outputs).max())
+        slack = 2 * accuracy * largest + 8 * (classes + 8) * _UNIT * (largest + math.log(classes))
         return Measured(_mean("cross_entropy", values), Fraction(slack))
 
     def gradient(self, model: Model, data: Data | None) -> Mapping[str, Any] | None:
@@ -109,7 +117,9 @@ class SquaredError:
         outputs = model.outputs(data.x)
         rows = self.residuals(outputs, data)
         slack = accuracy * (1 + float(np.abs(outputs).max())) * (1 + float(np.abs(rows).sum(axis=1).max()))
-        return Measured(_mean("squared_error", (rows**2).sum(axis=1) / 2), Fraction(slack))
+        value = _mean("squared_error", (rows**2).sum(axis=1) / 2)
+        # Large targets make large residuals, and their squares and sums round.
+        return Measured(value, Fraction(slack) + 4 * (rows.shape[1] + 8) * Fraction(_UNIT) * value)
 
     def gradient(self, model: Model, data: Data | None) -> Mapping[str, Any] | None:
         assert data is not None

@@ -71,6 +71,9 @@ class Model:
                 raise InvalidArgumentError("feedforward", self.feedforward, "a Feedforward is needed")
             self.feedforward.check(self.shapes)
 
+    def __repr__(self) -> str:
+        return f"Model({self.name!r}, {self.dimension} parameters in {', '.join(self.params)})"
+
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: value.shape for name, value in self.params.items()}

@@ -36,6 +36,11 @@ def architecture_model(architecture: Architecture, params: Mapping[str, Any] | N
         if np.shape(params[name]) != tuple(shape):
             text = f"array of shape {np.shape(params[name])}"
             raise InvalidArgumentError(f"params['{name}']", text, f"the shape {tuple(shape)} is needed")
+    for name in params:
+        # A bias that were left out silently would make it another network.
+        if name not in architecture.parameters:
+            remedy = f"'{architecture.name}' has no such parameter; known: {', '.join(architecture.parameters)}"
+            raise InvalidArgumentError("params", name, remedy)
     return Model(
         {name: params[name] for name in architecture.parameters},
         architecture.forward,

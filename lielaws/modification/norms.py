@@ -36,6 +36,15 @@ def spectral_bound(matrix: FloatArray) -> float:
     return float((min(simple, _by_squaring(scaled, _SQUARINGS)) + tiny) * scale * (1 + _SCALAR))
 
 
+def lengths(rows: FloatArray) -> FloatArray:
+    """Euclidean norms of the rows, (rows,), without overflow of the squares."""
+    largest = np.abs(rows).max(axis=1, initial=0.0)
+    # A power of two is exact; zeros and infinities stay.
+    scale = np.ldexp(1.0, np.where(np.isfinite(largest) & (largest > 0), np.frexp(largest)[1], 0) - 1)
+    scaled = rows / scale[:, None]
+    return np.asarray(np.sqrt((scaled**2).sum(axis=1)) * scale)
+
+
 def _by_squaring(matrix: FloatArray, times: int) -> float:
     frobenius = math.sqrt(float(np.sum(matrix**2))) * (1 + matrix.size * _UNIT + _SCALAR)
     if not times or not frobenius:

@@ -6,14 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from lielaws.errors import InvalidArgumentError
 from lielaws.inertia.checks import finite, nonnegative, positive
-from lielaws.modification.checks import share
+from lielaws.modification.checks import FloatArray, share
 from lielaws.modification.representation import Reading
 from lielaws.modification.smoothness import Smoothness
 
 Tolerances = Mapping[str, float] | float | None
 _COARSEST = 1e-2
+# What is computed from outputs and features rounds, even where they are taken to be exact.
+_FINEST = 2.0**-50
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,10 @@ class Options:
             raise InvalidArgumentError("delta", self.delta, "progress needs one delta > 0 for the whole chain")
         if self.accuracy > _COARSEST:
             raise InvalidArgumentError("accuracy", self.accuracy, "a small relative error is needed, such as 1e-12")
+
+    def slack(self, values: FloatArray) -> float:
+        """How far a number of some outputs or features may be off."""
+        return max(self.accuracy, _FINEST) * (1 + float(np.abs(values).max(initial=0.0)))
 
     def tolerance(self, name: str, layer: str) -> float | None:
         """The tolerance of one layer, or None."""

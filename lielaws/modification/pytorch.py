@@ -117,7 +117,8 @@ def _array(tensor: Any) -> FloatArray:
 
 def _keep(found: dict[str, FloatArray], name: str, out: Any) -> None:
     if hasattr(out, "detach") and out.is_floating_point():
-        found[name] = _array(out)
+        # Activations that work in place write over what they are given.
+        found[name] = _array(out).copy()
 
 
 def _row(module: Any) -> tuple[tuple[UnitLayer, ...], Feedforward | None]:

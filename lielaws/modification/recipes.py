@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,13 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
     RESCALE: ("seed", int),
     GRADIENT_STEP: ("rate", float),
 }
+_RANGES: dict[str, tuple[float, float]] = {
+    "share": (0, 1),
+    "bits": (1, 32),
+    "rank": (1, 2**31),
+    "seed": (0, 2**63),
+    "rate": (5e-324, sys.float_info.max),
+}
 EXAMPLES = "prune:0.3, prune_units:0.2, quantize:8, low_rank:4, rescale:0, gradient_step:0.1"
 
 
@@ -42,9 +50,13 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     if not colon:
         return word, {}
     try:
-        return word, {name: read(value)}
+        number = read(value)
     except ValueError:
         raise InvalidArgumentError("done", text, f"after the colon {name} is needed, as in {EXAMPLES}") from None
+    low, high = _RANGES[name]
+    if not low <= number <= high:
+        raise InvalidArgumentError("done", text, f"{name} must be from {low:g} to {high:g}, as in {EXAMPLES}")
+    return word, {name: number}
 
 
 def apply(text: str, model: Model, data: Data | None, loss: Any) -> Modification:

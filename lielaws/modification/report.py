@@ -15,8 +15,11 @@ _WIDTH = 116
 _MOST_ROWS = 6
 
 
-def text_report(certificate: ConservationCertificate) -> str:
-    """One block for each clause: verdict, status, claim, the worst comparisons, hypotheses and notes."""
+def text_report(certificate: ConservationCertificate, *, brief: bool = False) -> str:
+    """One block for each clause: verdict, status, claim, the worst comparisons, hypotheses and notes.
+
+    brief : one line for each clause instead: how many comparisons pass, and the worst one
+    """
     settings = certificate.settings
     verdict = "accepted" if certificate.accepted else "not accepted"
     good = sum(certificate.admissible)
@@ -28,9 +31,21 @@ def text_report(certificate: ConservationCertificate) -> str:
         f"  loss     {settings.get('loss')}{samples}, L* = {settings.get('lower_bound'):.6g}",
         *(f"  {'done' if k == 1 else '    '}     {k}. {text}" for k, text in _some(certificate.modifications)),
     ]
+    if brief:
+        return "\n".join([*lines, "", *map(clause_line, certificate.clauses)])
     for clause in certificate.clauses:
         lines += ["", *clause_lines(clause)]
     return "\n".join(lines)
+
+
+def clause_line(clause: Clause) -> str:
+    """One clause in a line."""
+    rows = sorted(clause.rows, key=lambda row: VERDICTS.index(row.verdict))
+    good = sum(row.verdict == "pass" for row in rows)
+    verdict = clause.verdict + (f" [{clause.status}]" if clause.verdict != "not applicable" else "")
+    text = f"{clause.name:<15} {verdict:<18} " + (f"{good}/{len(rows)}, {row_text(rows[0])}" if rows else "")
+    text = text.rstrip()
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 4] + " ..."
 
 
 def clause_lines(clause: Clause) -> Iterator[str]:

@@ -32,7 +32,10 @@ _ROUNDING = 1e-10
 _RESOLUTION = 1e-9
 # Where the representation is rounded between two grid points: not where round numbers lie.
 _OFFSET = 0.381966
+_COARSE = 2.0**52
 _BLOCK = 2**22
+# Squares of more noise units than this are beyond float64.
+_FARTHEST = 1e150
 _MOST_PAIRED = 20_000
 
 
@@ -121,12 +124,22 @@ def empirical(data: Data, z: FloatArray, resolution: float) -> Info:
     """H(Z) for X uniform on the data, Z rounded to a grid of the resolution."""
     first = _first_of_group(data)
     weights = np.bincount(data.groups)
-    cells = np.floor(z[first] / resolution + _OFFSET)
+    cells = _cells(z[first], resolution)
     _, inverse = np.unique(cells, axis=0, return_inverse=True)
     counts = np.sort(np.bincount(np.asarray(inverse).reshape(-1), weights=weights).astype(np.int64))
     shares = counts / counts.sum()
     entropy = max(0.0, math.fsum((-shares * np.log(shares)).tolist()))
     return Info(entropy, entropy, counts=tuple(counts.tolist()))
+
+
+def _cells(z: FloatArray, resolution: float) -> FloatArray:
+    """The cell of the grid that each row lies in; numbers whose neighbouring floats are further apart are their own."""
+    with np.errstate(over="ignore"):
+        ratio = z / resolution + _OFFSET
+    coarse = np.abs(ratio) >= _COARSE
+    if not coarse.any():
+        return np.asarray(np.floor(ratio))
+    return np.concatenate([np.where(coarse, 0.0, np.floor(ratio)), np.where(coarse, z, 0.0)], axis=1)
 
 
 def noisy(data: Data, z: FloatArray, noise: float) -> Info:
@@ -136,7 +149,11 @@ def noisy(data: Data, z: FloatArray, noise: float) -> Info:
         raise SizeError("data", f"{data.size:,} samples", remedy)
     first = _first_of_group(data)
     weights = np.bincount(data.groups) / data.size
-    points = (z[first] - z[first].mean(axis=0)) / noise
+    with np.errstate(over="ignore", invalid="ignore"):
+        points = (z[first] - z[first].mean(axis=0)) / noise
+    if not (np.abs(points) <= _FARTHEST).all():
+        reason = "the representation is too large beside the noise for float64; give noise of its own size"
+        return Info(math.nan, math.nan, refused=reason)
     squares = (points**2).sum(axis=1)
     low, high = [], []
     step = max(1, _BLOCK // len(points))

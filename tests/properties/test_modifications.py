@@ -24,6 +24,7 @@ from lielaws.modification import (
     as_model,
     certify,
     exact_rank,
+    fine_tune,
     gradient_steps,
     imitation,
     prune,
@@ -74,6 +75,56 @@ def test_no_accepted_chain_exceeds_the_count_over_1000_random_chains() -> None:
         assert used > 0
         assert len(chain) * used <= values[0] - Fraction(loss.lower_bound)
         assert all(drop >= used for drop in drops)
+    assert accepted > 200
+    assert refused > 200
+
+
+NETWORK = mlp([2, 3, 2], bias=True)
+CHANGES = (
+    *(
+        lambda m, d, r, s=s: fine_tune(m, d, rate=float(r.uniform(0.01, s)), steps=1)
+        for s in (0.3, 0.3, 0.3, 0.3, 30.0)
+    ),
+    lambda m, d, r: fine_tune(m, d, rate=0.2, steps=10, batch=5, seed=int(r.integers(99))),
+    lambda m, d, r: prune(m, float(r.uniform(0, 0.3))),
+    lambda m, d, r: quantize(m, int(r.integers(4, 12))),
+    lambda m, d, r: rescale(m, seed=int(r.integers(99))),
+)
+
+
+def log_loss(model: Model, x: np.ndarray, y: np.ndarray) -> float:
+    p = model.params
+    z = np.maximum(x @ p["W1"].T + p["b1"], 0) @ p["W2"].T
+    return float(np.mean(np.logaddexp(z[:, 0], z[:, 1]) - z[np.arange(len(y)), y]))
+
+
+def test_no_accepted_chain_of_real_modifications_exceeds_the_count_over_1000_chains() -> None:
+    """Pruned, quantized, rescaled and trained networks, on labels that differ where inputs are equal: L* > 0."""
+    rng = np.random.default_rng(3)
+    accepted = refused = 0
+    for _ in range(1000):
+        x = rng.integers(-2, 3, (15, 2)).astype(float)
+        y = rng.integers(0, 2, 15)
+        start = as_model(NETWORK, {name: rng.normal(size=shape) for name, shape in NETWORK.parameters.items()})
+        few = rng.integers(0, 5 if rng.integers(3) else len(CHANGES), int(rng.integers(1, 5)))
+        chain = Chain.build(start, [lambda m, k=k, data=(x, y): CHANGES[k](m, data, rng) for k in few])
+        delta = float(10.0 ** rng.uniform(-5, -1)) if rng.integers(2) else None
+        certificate = certify(chain, (x, y), delta=delta, epsilon=0.5)
+        losses = [log_loss(model, x, y) for model in chain.models]
+        drops = -np.diff(losses)
+        groups = [y[(x == row).all(axis=1)] for row in np.unique(x, axis=0)]
+        shares = [np.bincount(group, minlength=2) / len(group) for group in groups]
+        lowest = sum(len(g) / 15 * -sum(q * math.log(q) for q in s if q) for g, s in zip(groups, shares, strict=True))
+        assert certificate.settings["lower_bound"] == pytest.approx(lowest, abs=1e-9)
+        # No training goes below the bound, and no member that fell short of delta is let through.
+        assert min(losses) >= certificate.settings["lower_bound"] - 1e-12
+        if certificate.accepted:
+            used = drops.min() if delta is None else delta
+            assert drops.min() >= used - 1e-12
+            assert len(chain) <= (losses[0] - lowest) / used * (1 + 1e-9)
+            accepted += 1
+        else:
+            refused += 1
     assert accepted > 200
     assert refused > 200
 

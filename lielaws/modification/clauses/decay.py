@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -29,6 +30,9 @@ class Decay:
         if rate is None:
             return
         decay = exact_number(rate)
+        if not math.isfinite(step.after.squared_norm + step.first.squared_norm):
+            self._rows.append(inapplicable(step.number, _WHAT, "|theta|^2 is beyond float64"))
+            return
         first, last = self._objective(step.first, decay), self._objective(step.after, decay)
         if last > first + step.first.loss.rounding:
             text = f"the loss with decay rose from {float(first):.6g} to {float(last):.6g}, so nothing is bounded"
@@ -36,7 +40,8 @@ class Decay:
             return
         constant = 2 * (first - self.question.bound.value)
         size = Fraction(step.after.squared_norm)
-        slack = 4 * step.first.loss.rounding / decay + _ROUNDING * (size + constant / decay)
+        rounding = step.first.loss.rounding + step.after.loss.rounding
+        slack = 6 * rounding / decay + _ROUNDING * (size + Fraction(step.first.squared_norm) + constant / decay)
         note = f"C = {float(constant):.6g}"
         self._rows.append(compare(step.number, _WHAT, size, "<=", constant / decay + slack, note=note))
 

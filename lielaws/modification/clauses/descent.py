@@ -15,11 +15,14 @@ from lielaws.modification.certificate import Clause, Row, compare, inapplicable
 from lielaws.modification.checks import chosen_names, exact_number
 from lielaws.modification.evidence import Question, Step
 from lielaws.modification.kinds import GRADIENT_STEP
+from lielaws.modification.losses import CrossEntropy, SquaredError
 from lielaws.modification.model import checked_gradient
 from lielaws.modification.quadratic import QuadraticLoss
-from lielaws.modification.smoothness import Smoothness
+from lielaws.modification.smoothness import LastLayer, Smoothness
 
 _WHAT = "loss after the step"
+# How far outputs may be from those of the layer that a constant is of, in units of their rounding.
+_ALIKE = 100
 # Of the residual of a step, relative to what it adds up: whatever is more is no rounding.
 _STRAY = 1e-9
 
@@ -71,10 +74,16 @@ class Descent:
             return inapplicable(step.number, _WHAT, "the gradient of the loss is not known: give the model a pullback")
         exact = isinstance(self.question.loss, QuadraticLoss)
         vectors = (_exact if exact else _rounded)(step, rate, gradient, frozen, self.question)
+        if vectors is None:
+            return inapplicable(step.number, _WHAT, "|grad L|^2 is beyond float64")
         if vectors.stray:
             text = "the move is no step along the gradient of this loss on these data, as that of a minibatch is not"
             return inapplicable(step.number, _WHAT, text)
-        if smoothness.kind == "given":
+        if smoothness.layer is not None and self._knows(smoothness.layer):
+            self._hypotheses["the model computes W z + b from the features given with the constant, as on the data"] = (
+                None
+            )
+        elif not exact:
             self._hypotheses[f"the loss is {float(smoothness.value):.6g}-smooth, {smoothness.reason}"] = None
         return self._compared(step, rate, smoothness.exact, vectors, exact)
 
@@ -131,11 +140,34 @@ class Descent:
             others = [name for name in moved if name not in smoothness.tensors]
             if others:
                 return f"'{others[0]}' moved, and the constant is that of {', '.join(smoothness.tensors)} alone"
+        return None if smoothness.layer is None else self._other(step, smoothness.layer)
+
+    def _knows(self, layer: LastLayer) -> bool:
+        """Whether the loss is the one that the constant is of."""
+        return isinstance(self.question.loss, CrossEntropy | SquaredError) and self.question.loss.name == layer.loss
+
+    def _other(self, step: Step, layer: LastLayer) -> str | None:
+        """Why a constant that was proved for a last layer is not that of this step; None if it is."""
+        loss = self.question.loss
+        if isinstance(loss, CrossEntropy | SquaredError) and not self._knows(layer):
+            return f"the constant is that of the loss '{layer.loss}', not of '{loss.name}'"
+        for view in (step.before, step.after):
+            found = None if self.question.data is None else layer.outputs(view.model.params)
+            if (
+                found is None
+                or found.shape != view.outputs.shape
+                or (np.abs(found - view.outputs) > _ALIKE * view.slack()).any()
+            ):
+                return f"the constant is proved for other features than those that '{layer.weight}' reads here"
         return None
 
     def clauses(self) -> list[Clause]:
         claim = "a gradient step with eta <= 1/L_smooth lowers the loss by eta/2 |grad L|^2 or more"
-        notes = () if self._rows else ("no member is a single gradient step",)
+        notes = (
+            ("grad L is that in the tensors that are trained",)
+            if self._rows
+            else ("no member is a single gradient step",)
+        )
         return [Clause("descent", claim, tuple(self._rows), tuple(self._hypotheses), notes)]
 
 
@@ -155,7 +187,8 @@ def _exact(step: Step, rate: Fraction, _: Any, frozen: Iterable[str], question: 
     )
 
 
-def _rounded(step: Step, rate: Fraction, gradient: Any, frozen: Iterable[str], question: Question) -> Vectors:
+def _rounded(step: Step, rate: Fraction, gradient: Any, frozen: Iterable[str], question: Question) -> Vectors | None:
+    """None for what is beyond float64."""
     del question
     slopes, residuals, scales = [], [], []
     found = checked_gradient(step.before.model, gradient, frozen)
@@ -166,4 +199,8 @@ def _rounded(step: Step, rate: Fraction, gradient: Any, frozen: Iterable[str], q
         scales.append((np.abs(value) + float(rate) * np.abs(g)).ravel())
     g, r, scale = (np.concatenate(parts) for parts in (slopes, residuals, scales))
     stray = bool((np.abs(r) > _STRAY * scale.max(initial=0.0)).any())
-    return Vectors(Fraction(float(g @ g)), Fraction(float(g @ r)), Fraction(float(r @ r)), stray)
+    products = [float(one @ two) for one, two in ((g, g), (g, r), (r, r))]
+    if not np.isfinite(products).all():
+        return None
+    squared, mixed, residual = (Fraction(product) for product in products)
+    return Vectors(squared, mixed, residual, stray)

@@ -50,18 +50,18 @@ class Distillation:
             text = "the loss is not the cross-entropy, so the outputs are no predictive distributions"
             self._rows.append(inapplicable(step.number, "drawn accuracy", text))
             return
-        teacher = step.before.log_predictions
+        teacher, slack = step.before.log_predictions, step.before.slack()
         model = step.modification.teacher
         if model is not None:
             outputs = model.outputs(student.data.x)
             if outputs.shape != student.outputs.shape:
                 text = f"outputs of shape {outputs.shape}"
                 raise InvalidArgumentError("teacher", text, f"{student.outputs.shape}, as of the student, is needed")
-            teacher = log_softmax(outputs)
+            teacher, slack = log_softmax(outputs), self.question.options.slack(outputs)
         targets = CrossEntropy().targets(student.outputs, student.data)
         found = imitation(teacher, student.log_predictions, targets)
         same = model is None and step.after.same_params(step.before)
-        self._rows += self._compared(step, found, 0.0 if same else 4 * (step.before.slack() + student.slack()))
+        self._rows += self._compared(step, found, 0.0 if same else 4 * (slack + student.slack()))
 
     def _compared(self, step: Step, found: Imitation, slack: float) -> list[Row]:
         rows, allowed = [], self.question.options.kl_tolerance

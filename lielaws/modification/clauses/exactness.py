@@ -47,7 +47,10 @@ class Exactness:
     def clauses(self) -> list[Clause]:
         found = []
         if self._rescaled:
-            claim = f"rescaled units compute the same function: outputs differ by at most {_FUNCTION:g} of their size"
+            claim = (
+                f"rescaled units compute the same function: on the data, outputs differ by at most {_FUNCTION:g} of "
+                "their size"
+            )
             notes = (
                 "c a(w.x + b) = a(c w.x + c b) for c > 0 and activations of degree 1; so W' = c W, V' = V / c cancel",
             )

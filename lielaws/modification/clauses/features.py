@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.modification.certificate import Clause, Row, compare, inapplicable, merged
+from lielaws.modification.certificate import Clause, Row, compare, inapplicable, merged, shown
 from lielaws.modification.checks import FloatArray
 from lielaws.modification.evidence import OUTPUT, Question, Step, View
-from lielaws.modification.norms import spectral_bound
+from lielaws.modification.model import Model
+from lielaws.modification.norms import lengths, spectral_bound
 
 
 @dataclass(eq=False)
@@ -32,7 +33,7 @@ class Features:
             if allowed is None:
                 note = f"no tolerance is given; measured {moved:.4g}"
                 self._rows.append(
-                    Row(step.number, layer, moved, "<=", None, "not applicable", "proved", tolerance, note)
+                    Row(step.number, layer, shown(moved), "<=", None, "not applicable", "proved", tolerance, note)
                 )
             else:
                 self._rows.append(compare(step.number, layer, moved, "<=", allowed, tolerance=tolerance))
@@ -81,7 +82,8 @@ class Drift:
             rows.append(
                 compare(None, f"{OUTPUT}: from the weights", moved, "<=", bound, tolerance=tolerance, theorem=True)
             )
-        return [Clause("drift", claim, merged(rows))]
+        hypotheses = () if bound is None else (row_hypothesis(first.model),)
+        return [Clause("drift", claim, merged(rows), hypotheses)]
 
 
 def distances(one: View, two: View) -> list[tuple[str, float, float]]:
@@ -97,7 +99,7 @@ def distances(one: View, two: View) -> list[tuple[str, float, float]]:
 def distance(one: FloatArray, two: FloatArray) -> float:
     """The largest Euclidean distance over the samples."""
     rows = (two - one).reshape(len(one), -1)
-    return math.sqrt(float((rows**2).sum(axis=1).max(initial=0.0)))
+    return float(lengths(rows).max(initial=0.0))
 
 
 def _tolerance(one: View, two: View, layer: str) -> float:
@@ -109,17 +111,17 @@ def _tolerance(one: View, two: View, layer: str) -> float:
 def weight_drift(first: View, last: View) -> float | None:
     """A bound of the drift of the outputs on the data from the weights alone, for a row of layers; None for others."""
     row = first.model.feedforward
-    if row is None or not matches(first) or not matches(last):
+    if row is None or last.model.feedforward != row or not matches(first) or not matches(last):
         return None
     old, new = first.model.params, last.model.params
     values = row.run(old, first.data.rows)
     drift = np.zeros(len(values[0]))
     final = len(row.weights) - 1
     for layer, (weight, bias) in enumerate(zip(row.weights, row.biases, strict=True)):
-        sizes = np.sqrt((values[layer] ** 2).sum(axis=1)) * (1 + 1e-12)
+        sizes = lengths(values[layer]) * (1 + 1e-12)
         drift = spectral_bound(new[weight] - old[weight]) * sizes + spectral_bound(new[weight]) * drift
         if bias is not None:
-            drift = drift + math.sqrt(float(((new[bias] - old[bias]) ** 2).sum()))
+            drift = drift + lengths((new[bias] - old[bias])[None])
         drift = drift * (1.0 if layer == final else row.lipschitz)
     return float(drift.max()) * (1 + 1e-11)
 
@@ -133,6 +135,12 @@ def matches(view: View) -> bool:
     found = row.run(view.model.params, view.data.rows)[-1]
     same = found.shape == view.outputs.shape
     return same and bool((np.abs(found - view.outputs) <= 1e4 * view.slack() + 1e-9 * np.abs(found).max()).all())
+
+
+def row_hypothesis(model: Model) -> str:
+    """What is supposed where the row of layers of a model bounds something."""
+    assert model.feedforward is not None
+    return f"the model is a row of layers with activation {model.feedforward.activation}, as on the data"
 
 
 def _check_names(step: Step, option: str) -> None:

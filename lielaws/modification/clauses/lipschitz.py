@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lielaws.modification.certificate import Clause, Row, compare, inapplicable
-from lielaws.modification.clauses.features import matches
+from lielaws.modification.clauses.features import matches, row_hypothesis
 from lielaws.modification.evidence import Question, Step, View
-from lielaws.modification.norms import spectral_bound
+from lielaws.modification.norms import lengths, spectral_bound
 
 _MOST_PAIRS = 5000
 _WHAT = "slope between two inputs"
@@ -32,7 +32,7 @@ class Lipschitz:
                 text = "the model does not compute what the row of layers that is stated for it computes"
             self._rows.append(inapplicable(step.number, _WHAT, text))
             return
-        self._hypotheses[f"the model is a row of layers with activation {row.activation}, as on the data"] = None
+        self._hypotheses[row_hypothesis(view.model)] = None
         bound = lipschitz_bound(view)
         self._rows.append(
             compare(step.number, _WHAT, steepest(view, self.question.options.seed), "<=", bound, theorem=True)
@@ -64,7 +64,7 @@ def steepest(view: View, seed: int) -> float:
         one, two = np.triu_indices(count, 1)
     else:
         one, two = np.random.default_rng(seed).integers(0, count, (2, _MOST_PAIRS))
-    apart = np.sqrt(((x[one] - x[two]) ** 2).sum(axis=1))
-    moved = np.sqrt(((y[one] - y[two]) ** 2).sum(axis=1)) - 2 * view.slack() * np.sqrt(y.shape[1])
+    apart = lengths(x[one] - x[two])
+    moved = lengths(y[one] - y[two]) - 2 * view.slack() * np.sqrt(y.shape[1])
     kept = apart > 0
     return max(0.0, float((moved[kept] / apart[kept]).max(initial=0.0)) * (1 - 1e-12))

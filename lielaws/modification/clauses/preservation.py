@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from lielaws.modification.certificate import Clause, Row, Verdict, inapplicable
+from lielaws.modification.certificate import Clause, Row, Verdict, inapplicable, shown
 from lielaws.modification.evidence import Question, Step
 from lielaws.modification.representation import Info
 
 _ROUNDING = 1e-12
 _MEANINGS = {
-    "empirical": "X uniform on the data: I(X; Z) = H(Z), counted; nothing is said of other inputs",
-    "noisy": "X uniform on the data: bounds of I(X; Z + N), N Gaussian (Kolchinsky and Tracey 2017)",
+    "empirical": (
+        "X uniform on the data, Z as computed and rounded to a grid: I(X; Z) = H(Z), counted; nothing is said of other "
+        "inputs"
+    ),
+    "noisy": "X uniform on the data, Z as computed: bounds of I(X; Z + N), N Gaussian (Kolchinsky and Tracey 2017)",
 }
 
 
@@ -45,7 +48,7 @@ class Preservation:
         if not kept or after is before or (before.counts and before.counts == after.counts):
             # Info is never negative; so nothing is left to decide between 0, or a share of it, and itself.
             note = "the representation did not move" if after is before else ""
-            return Row(number, "Info", left, ">=", right, "pass", note=note)
+            return Row(number, "Info", shown(left), ">=", shown(right), "pass", note=note)
         verdict: Verdict = "undecided"
         if after.low >= kept * before.high + _ROUNDING:
             verdict = "pass"
@@ -54,7 +57,8 @@ class Preservation:
         note = "" if after.high == after.low else f"Info between {after.low:.4g} and {after.high:.4g}"
         if before.low <= 0 and after.status == "estimated" and math.isfinite(before.low):
             note += "; the interval before reaches down to 0"
-        return Row(number, "Info", left, ">=", right, verdict, after.status, tolerance, note)
+        within = shown(tolerance) or 0.0
+        return Row(number, "Info", shown(left), ">=", shown(right), verdict, after.status, within, note)
 
     def clauses(self) -> list[Clause]:
         options = self.question.options

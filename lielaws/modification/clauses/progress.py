@@ -9,7 +9,8 @@ from fractions import Fraction
 from lielaws.modification.certificate import Clause, Row, Verdict, compare, inapplicable
 from lielaws.modification.checks import exact_number
 from lielaws.modification.evidence import Question, Step
-from lielaws.modification.losses import Measured
+from lielaws.modification.losses import CrossEntropy, Measured, SquaredError
+from lielaws.modification.quadratic import QuadraticLoss
 
 _NO_DELTA = "no member makes progress, so there is no delta > 0"
 
@@ -52,15 +53,23 @@ class Progress:
             rows.append(row)
         chosen = "" if self.question.options.delta is not None else "; the largest that the members show"
         given = "" if delta is None else f"delta = {float(delta):.6g}{chosen}"
-        rounds = any(rounding for _, _, rounding in self._steps)
-        accuracy = f"outputs are accurate to {self.question.options.accuracy:g} of the largest of them"
         return Clause(
             "progress",
             "L(theta') <= L(theta) - delta, with one delta > 0 for the whole chain",
             tuple(rows),
-            hypotheses=(accuracy,) if rounds else (),
+            hypotheses=self._accuracy(),
             notes=tuple(filter(None, [given, "the loss of these data; nothing is said of others"])),
         )
+
+    def _accuracy(self) -> tuple[str, ...]:
+        """What has to be true of the computed losses."""
+        loss, accuracy = self.question.loss, self.question.options.accuracy
+        rounds = not accuracy or any(rounding for _, _, rounding in self._steps)
+        if isinstance(loss, QuadraticLoss) or not rounds:
+            return ()
+        if not isinstance(loss, CrossEntropy | SquaredError):
+            return (f"the loss '{loss.name}' is computed with an error of at most {accuracy:g} (1 + |loss|)",)
+        return (f"outputs are accurate to {accuracy:g} of the largest of them",)
 
     def _count(self) -> Clause:
         claim = "N <= (L(theta_0) - L*) / delta"

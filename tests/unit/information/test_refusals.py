@@ -239,3 +239,11 @@ def test_entropy_bounds_input() -> None:
     with pytest.raises(InvalidArgumentError, match="alphabet"):
         entropy_bounds([1, 2, 3], alphabet=0)
     assert entropy_bounds(["a", "a"], alphabet=1).high == 0
+
+
+def test_few_samples_come_with_a_warning() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=60)
+    z = x + rng.normal(size=60)
+    assert "30 samples are few" in mutual_information(x[:30], z[:30], method="ksg").warnings[0]
+    assert not any("few" in text for text in mutual_information(x, z, method="ksg").warnings)

@@ -25,14 +25,14 @@ def benchmark() -> ModuleType:
     return module
 
 
-PAIRS = 3
 DESCENDANTS = ("fine-tuned", "fine-tuned with weight decay", "trained from the same start")
 STRANGERS = ("independently trained", "rescaled copy, factors up to 2", "rescaled, then fine-tuned")
 
 
+@pytest.mark.parametrize("pairs", [3, pytest.param(9, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["digits", "synthetic"])
-def test_error_rates(benchmark: ModuleType, name: str) -> None:
-    """36 pairs in two settings, each judged twice, of kinds at which the whole benchmark was never wrong either."""
+def test_error_rates(benchmark: ModuleType, name: str, pairs: int) -> None:
+    """18 or 54 pairs in each setting, judged twice, of kinds at which the whole benchmark was never wrong either."""
     if name == "digits":
         pytest.importorskip("sklearn")
     (setting,) = (setting for setting in benchmark.SETTINGS if setting.name == name)
@@ -41,7 +41,7 @@ def test_error_rates(benchmark: ModuleType, name: str) -> None:
     assert report.complete
     counts: Counter[tuple[str, bool, str]] = Counter()
     best = 0.0
-    for maker in benchmark.makers(setting, PAIRS):
+    for maker in benchmark.makers(setting, pairs):
         best = max(best, benchmark.accuracy(maker.parent, maker.data, report))
         for kind in (*DESCENDANTS, *STRANGERS):
             case = {**benchmark.DESCENDANTS, **benchmark.STRANGERS}[kind](maker)

@@ -96,6 +96,19 @@ def test_single_precision_has_its_rounding() -> None:
     assert lineage(REPORT, PARENT, single, path=0.0, tolerance=0).decision == "not compatible"
 
 
+@pytest.mark.parametrize(("times", "decision"), [(0.9, "compatible"), (2.0, "undecidable"), (4.0, "not compatible")])
+def test_a_little_more_than_is_assumed_refutes_no_match_that_is_no_chance(times: float, decision: str) -> None:
+    usual = lineage(REPORT, PARENT, CHILD)
+    found = lineage(REPORT, PARENT, CHILD, wander=4.0 * usual.excess / times)
+    assert found.excess == pytest.approx(times, rel=1e-3)
+    assert found.decision == decision
+    # What the caller says of the run is no assumption.
+    bound = lineage(REPORT, PARENT, CHILD, path=1.0).excess / times
+    stated = lineage(REPORT, PARENT, CHILD, path=bound)
+    assert stated.excess == pytest.approx(times, rel=1e-3)
+    assert stated.decision == ("compatible" if times < 1 else "not compatible")
+
+
 # Weight decay
 
 

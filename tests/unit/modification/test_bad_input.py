@@ -73,6 +73,7 @@ CASES = {
     "architecture without params": (lambda: as_model(NETWORK), "parameters are needed"),
     "architecture with too few": (lambda: as_model(NETWORK, {"W1": PARAMS["W1"]}), "'W2'"),
     "architecture with wrong shapes": (lambda: as_model(NETWORK, {"W1": 1, "W2": 2}), "shape (4, 3)"),
+    "architecture with too many": (lambda: as_model(NETWORK, {**PARAMS, "b1": np.ones(4)}), "no such parameter"),
     "no model at all": (lambda: as_model(3), "PyTorch module"),
     "no data": (lambda: certify([MADE]), "needs a pair"),
     "empty data": (lambda: certify([MADE], (X[:0], Y[:0])), "empty"),

@@ -66,7 +66,8 @@ def certified(kind: str, trained: Trained) -> tuple[Chain, ConservationCertifica
         start = fine_tune(start, data, rate=0.2, steps=3, batch=32, seed=7).after
 
     def tuned(model: Model) -> Modification:
-        return fine_tune(model, data, rate=0.01, steps=2)
+        # The constant of smoothness is that of the features that the chain starts with.
+        return fine_tune(model, data, rate=0.01, steps=2, frozen=("W1", "b1"))
 
     chain = Chain.build(start, [tuned, *changes(kind, trained), tuned])
     smooth = last_layer_smoothness(hidden(chain.start.params, trained.x), "W2", "b2")
@@ -98,9 +99,10 @@ def test_progress_and_count(case) -> None:
     losses = [cross_entropy(model.params, *trained.data) for model in chain.models]
     drops = -np.diff(losses)
     # What is left of a drop once the stated rounding of both losses is taken off it.
-    slack = [
-        2e-12 * (2 + sum(np.abs(outputs(m.params, trained.x)).max() for m in pair)) for pair in pairs(chain.models)
-    ]
+    sizes = [1 + np.abs(outputs(model.params, trained.x)).max() for model in chain.models]
+    classes = len(chain.start.params["b2"])
+    each = [2e-12 * size + 8 * (classes + 8) * 2.0**-53 * (size + math.log(classes)) for size in sizes]
+    slack = [sum(pair) for pair in pairs(each)]
     delta = min(drop - less for drop, less in zip(drops, slack, strict=True) if drop > less)
     rows = certificate["progress"].rows
     assert [row.left for row in rows] == pytest.approx(losses[1:], rel=1e-9)
@@ -145,9 +147,6 @@ def test_descent(case) -> None:
         if rate > 1 / smooth * (1 + 1e-9):
             assert row.verdict == "not applicable"
             assert "too large" in row.note
-        elif k == 2:
-            # The constant is that of the first hidden layer, which the first member still moved.
-            continue
         else:
             error = (probabilities(before, trained.x) - np.eye(len(before["b2"]))[trained.y]) / len(trained.y)
             squared = ((error.T @ hidden(before, trained.x)) ** 2).sum() + (error.sum(axis=0) ** 2).sum()
@@ -180,7 +179,10 @@ def test_distillation(case) -> None:
         assert divergence.left == pytest.approx(kl, rel=1e-6, abs=1e-9)
         assert divergence.verdict == ("pass" if kl <= 0.01 else "fail")
         assert drawn.left == pytest.approx(lost, abs=1e-9)
-        assert drawn.right == pytest.approx(math.sqrt(max(kl, 0) / 2), rel=1e-6, abs=1e-4)
+        rounding = 4e-12 * sum(1 + np.abs(outputs(model.params, trained.x)).max() for model in (teacher, one.after))
+        assert (
+            math.sqrt(max(kl, 0) / 2) * (1 - 1e-6) <= drawn.right <= math.sqrt((max(kl, 0) + rounding) / 2) * (1 + 1e-6)
+        )
         assert drawn.verdict == "pass"
 
 
@@ -245,7 +247,7 @@ def test_drift(case) -> None:
         lengths = [np.sqrt(((b - a) ** 2).sum(axis=1)).max() for a, b in pairs(values)]
         (row,) = [row for row in certificate["drift"].rows if row.what == f"{layer}: sum of the steps"]
         assert row.left == pytest.approx(np.sqrt(((values[-1] - values[0]) ** 2).sum(axis=1)).max(), rel=1e-9)
-        assert row.right == pytest.approx(sum(lengths), rel=1e-5)
+        assert row.right == pytest.approx(sum(lengths), rel=1e-5, abs=1e-8)
         assert row.verdict == "pass"
     (weights,) = [row for row in certificate["drift"].rows if row.what == "output: from the weights"]
     assert weights.verdict == "pass"

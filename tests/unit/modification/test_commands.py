@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -39,7 +40,22 @@ def folder(tmp_path):
     tuned = fine_tune(model, (x, y), rate=0.05, steps=1).after
     save_arrays(tmp_path / "m1.npz", tuned.params)
     save_arrays(tmp_path / "m2.npz", quantize(tuned, 6).after.params)
+    spoil(tmp_path, model.params)
     return tmp_path
+
+
+def spoil(folder, params) -> None:
+    """Files that are no models of this architecture, and data that are none."""
+    np.savez(folder / "nan.npz", W1=params["W1"] * np.nan, W2=params["W2"])
+    np.savez(folder / "complex.npz", W1=params["W1"] * 1j, W2=params["W2"])
+    np.savez(folder / "biased.npz", b1=np.ones(6), **params)
+    np.savez(folder / "nothing.npz", x=np.zeros((0, 4)), y=np.zeros(0, dtype=int))
+    content = bytearray((folder / "m0.npz").read_bytes())
+    content[60] ^= 0xFF
+    (folder / "flipped.npz").write_bytes(bytes(content))
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000,), }".ljust(117) + b"\n"
+    with zipfile.ZipFile(folder / "large.npz", "w") as archive:
+        archive.writestr("W1.npy", b"\x93NUMPY\x01\x00v\x00" + header)
 
 
 def run(*arguments, status: int = 0) -> str:
@@ -51,6 +67,23 @@ def run(*arguments, status: int = 0) -> str:
 def test_an_accepted_chain(folder) -> None:
     text = run("certify", SPEC, folder / "m0.npz", folder / "m1.npz", "--data", folder / "data.npz")
     assert text.startswith("Conservation certificate: accepted")
+
+
+def test_equal_files_are_known_to_have_equal_outputs(folder) -> None:
+    options = ["--data", folder / "data.npz", "--feature-tolerance", "0", "--epsilon", "0", "--json"]
+    record = json.loads(run("certify", SPEC, folder / "m0.npz", folder / "m0.npz", *options, status=1))
+    verdicts = {clause["name"]: clause["verdict"] for clause in record["clauses"]}
+    assert (verdicts["progress"], verdicts["features"], verdicts["preservation"]) == ("fail", "pass", "pass")
+
+
+def test_one_line_for_each_clause(folder) -> None:
+    models = [folder / "m0.npz", folder / "m1.npz"]
+    lines = run("certify", SPEC, *models, "--data", folder / "data.npz", "--brief").splitlines()
+    assert lines[0].startswith("Conservation certificate: accepted")
+    assert [line.split()[:3] for line in lines if line.startswith("progress")] == [["progress", "pass", "[proved]"]]
+    assert any(line.startswith("descent         not applicable") for line in lines)
+    assert all(len(line) <= 116 for line in lines)
+    assert len(lines) < 25
 
 
 def test_a_chain_that_is_not_accepted_and_its_record(folder) -> None:
@@ -112,6 +145,16 @@ def test_apply_with_data(folder) -> None:
         (["m0.npz", "m1.npz", "--data", "data.npz", "--done", "prun:1"], "did you mean"),
         (["m0.npz", "m1.npz", "--data", "data.npz", "--done", "prune:x"], "share is needed"),
         (["m0.npz", "m1.npz", "--data", "data.npz", "--done", "a", "--done", "b"], "one for each"),
+        (["m0.npz", "m1.npz", "--data", "data.npz", "--done", "prune:2"], "share must be from 0 to 1"),
+        (["m0.npz", "m1.npz", "--data", "data.npz", "--done", "quantize:0"], "bits must be from 1"),
+        (["m0.npz", "m1.npz", "--data", "data.npz", "--done", "gradient_step:nan"], "rate must be"),
+        (["m0.npz", "nan.npz", "--data", "data.npz"], "nan.npz: params['W1'] = 'nan at [0, 0]'"),
+        (["m0.npz", "complex.npz", "--data", "data.npz"], "'W1' in complex.npz = 'array of complex128'"),
+        (["m0.npz", "biased.npz", "--data", "data.npz"], "has no such parameter"),
+        (["m0.npz", "large.npz", "--data", "data.npz"], "path = 'large.npz'"),
+        (["m0.npz", "flipped.npz", "--data", "data.npz"], "cannot be read as arrays"),
+        (["m0.npz", "m1.npz", "--data", "nothing.npz"], "data are empty"),
+        (["m0.npz", "m1.npz", "--data", "data.npz", "--lower-bound", "9"], "no lower bound"),
         (["m0.npz", "m1.npz", "--data", "data.npz", "--loss", "mine"], "unknown"),
         (["m0.npz", "m1.npz", "--data", "data.npz", "--delta", "0"], "delta > 0"),
     ],

@@ -96,6 +96,13 @@ def test_features_that_move_too_far(small: Trained) -> None:
     assert one(small, made, drift_tolerance=1e6)["drift"].verdict == "pass"
 
 
+def test_another_function_of_the_same_parameters(small: Trained) -> None:
+    before = small.model
+    after = Model(before.params, lambda p, x: -before.outputs(x), before.layers)
+    certificate = one(small, Modification(before, after, "by hand"), feature_tolerance=1.0, kl_tolerance=0.1)
+    assert [certificate[name].verdict for name in ("progress", "features", "distillation")] == ["fail"] * 3
+
+
 def test_no_change_at_all(small: Trained) -> None:
     certificate = one(small, prune(small.model, 0.0), feature_tolerance=0.0, kl_tolerance=0.0, epsilon=0.0)
     verdicts = {clause.name: clause.verdict for clause in certificate.clauses}
@@ -149,7 +156,9 @@ class TestDescent:
 
     def test_the_last_layer_has_a_proven_constant(self, small: Trained) -> None:
         clause = one(small, self.step(small), smoothness=self.smooth(small))["descent"]
-        assert (clause.verdict, clause.status, clause.hypotheses) == ("pass", "proved", ())
+        assert (clause.verdict, clause.status) == ("pass", "proved")
+        (hypothesis,) = clause.hypotheses
+        assert "the model computes W z + b from the features given" in hypothesis
 
     def test_not_given(self, small: Trained) -> None:
         assert "no constant of smoothness" in self.note(small, self.step(small), None)
@@ -163,6 +172,26 @@ class TestDescent:
 
     def test_of_other_tensors(self, small: Trained) -> None:
         assert "'W1' moved" in self.note(small, self.step(small, frozen=[]), self.smooth(small))
+
+    def test_of_other_features(self, small: Trained) -> None:
+        # Rescaled units compute the same function, of features that are eight times as large: another constant.
+        moved = rescale(small.model, 8.0).after
+        made = fine_tune(moved, small.data, rate=1 / float(self.smooth(small).value), steps=1, frozen=["W1", "b1"])
+        assert "other features" in self.note(small, made, self.smooth(small))
+        own = last_layer_smoothness(hidden(moved.params, small.x), "W2", "b2")
+        assert float(own.value) > 10 * float(self.smooth(small).value)
+        assert "too large" in self.note(small, made, own)
+
+    def test_of_another_loss(self, small: Trained) -> None:
+        squared = last_layer_smoothness(hidden(small.model.params, small.x), "W2", "b2", loss="squared_error")
+        made = fine_tune(small.model, small.data, rate=1 / float(squared.value), steps=1, frozen=["W1", "b1"])
+        assert "'squared_error', not of 'cross_entropy'" in self.note(small, made, squared)
+
+    def test_proved_by_word_alone(self, small: Trained) -> None:
+        claimed = Smoothness(float(self.smooth(small).value), "proved", "says the author")
+        clause = one(small, self.step(small), smoothness=claimed)["descent"]
+        assert clause.verdict == "pass"
+        assert any("says the author" in text for text in clause.hypotheses)
 
     def test_no_step_along_this_gradient(self, small: Trained) -> None:
         made = self.step(small)

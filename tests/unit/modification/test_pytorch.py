@@ -100,3 +100,13 @@ def test_bad_modules(data) -> None:
         as_model(torch.nn.LSTM(4, 3)).outputs(data[0])
     with pytest.raises(LieLawsError, match="not read from a PyTorch module"):
         prune(as_model("relu:2-3-2", {"W1": np.ones((3, 2)), "W2": np.ones((2, 3))}), 0.1).module()
+
+
+def test_layers_are_kept_as_they_were_before_an_activation_in_place() -> None:
+    torch.manual_seed(0)
+    x = np.random.default_rng(0).normal(size=(20, 4))
+    plain = torch.nn.Sequential(torch.nn.Linear(4, 6), torch.nn.ReLU(), torch.nn.Linear(6, 3))
+    inplace = torch.nn.Sequential(plain[0], torch.nn.ReLU(inplace=True), plain[2])
+    one, two = as_model(plain).features(x), as_model(inplace).features(x)
+    assert (two["0"] < 0).any()
+    assert all((one[name] == two[name]).all() for name in one)
