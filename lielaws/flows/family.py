@@ -134,6 +134,12 @@ class FlowFields:
         present = [slope for slope in self.slopes if slope is not None]
         return Sampler([*present, *self.leaves, *self.outside], self.potential.plan)
 
+    @cached_property
+    def proved_free(self) -> bool:
+        """Whether laws are proved for gates of any value alone, as not all activation patterns are resolved."""
+        known = self.potential.plan.patterns
+        return self._listed is None and known is not None and not known.gates.complete
+
     def prime(self, rng: np.random.Generator | None = None, bits: int = 31) -> int:
         if rng is None:
             if self.potential.plan.admits(EXPLORATION_PRIME):

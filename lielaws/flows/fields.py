@@ -110,6 +110,11 @@ class VectorFields(Protocol):
         """The fields expanded over Q; None if that is not affordable for laws with that many terms together."""
         ...
 
+    @property
+    def proved_free(self) -> bool:
+        """Whether laws are proved for gates of any value alone, as not all activation patterns are resolved."""
+        ...
+
     def prime(self, rng: np.random.Generator | None = None, bits: int = 31) -> int:
         """A random prime of that size modulo which the roots of all numbers exist; without `rng` a fixed one."""
         ...

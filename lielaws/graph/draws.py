@@ -46,7 +46,7 @@ class FreeValues:
 class Draw:
     """Values of the leaves and generators of one scope, (1, count, ...).
 
-    closed : of a state, groups of activation patterns that were seen to have no samples there
+    closed : of a state, the numbers of activation patterns that were seen to have no samples there
     """
 
     leaves: Mapping[Leaf, IntArray]

@@ -32,7 +32,12 @@ IntArray = npt.NDArray[np.int64]
 FUNCTIONS = TRANSCENDENTAL
 
 _MOST_PATTERNS = 33
+
 _MOST_CONDITIONAL = 4
+
+
+class NoPatternError(ExactnessError):
+    """No activation pattern is left for which functions are resolved."""
 
 
 def plan_functions(outputs: Sequence[Node], gates: GatePatterns | None = None) -> Plan:
@@ -88,7 +93,7 @@ def _few(patterns: list[Pattern]) -> list[Pattern]:
 
 def _check_rest(patterns: Sequence[Pattern]) -> None:
     if len(patterns) < 2:
-        raise ExactnessError("at every activation pattern that was tried, some function is not defined or resolved")
+        raise NoPatternError("at every activation pattern that was tried, some function is not defined or resolved")
 
 
 def _pattern_plans(patterns: Sequence[Pattern], gates: GatePatterns | None, complete: bool) -> PatternPlans:

@@ -116,6 +116,7 @@ class Plan:
         may be any
     conditional : whether there are states at which some roots do not exist for any data
     negated : roots, by serial and entry, that have the other sign, to see relations that hold for all signs
+    assumed : whether functions of gates are assumed to be related in all activation patterns as for arbitrary gates
     patterns : the plans for activation patterns, if arguments of functions contain gates; this one then holds for
         arbitrary numbers in place of gates
     """
@@ -136,6 +137,7 @@ class Plan:
     conditional: bool = False
     negated: frozenset[tuple[int, int]] = frozenset()
     patterns: PatternPlans | None = None
+    assumed: bool = False
 
     @property
     def has_free_signs(self) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from lielaws.errors import InvalidArgumentError
 from lielaws.graph.functions import ROOT
 from lielaws.graph.gates import Gate, Lowered, lower_gates
-from lielaws.graph.generators import FUNCTIONS, plan_functions
+from lielaws.graph.generators import FUNCTIONS, NoPatternError, plan_functions
 from lielaws.graph.node import Graph, Leaf, Node, Shape, ancestors
 from lielaws.graph.operations import Operations
 from lielaws.graph.patterns import choose_patterns, gate_leaves
@@ -70,7 +70,11 @@ class Potential:
         """The plan, for patterns of these gates if there are any."""
         if not gates:
             return plan_functions([self.output])
-        return plan_functions([self.output], choose_patterns(gates, self.gates))
+        try:
+            return plan_functions([self.output], choose_patterns(gates, self.gates))
+        except NoPatternError:
+            # Roots that do not depend on data exist at few states for all of some patterns.
+            return replace(plan_functions([self.output]), assumed=True)
 
     def is_patterned(self, leaf: Leaf) -> bool:
         """Whether the plan needs patterns of a gate."""

@@ -173,12 +173,17 @@ class _Repair:
     # Lines
 
     def _search_lines(self, pending: IntArray) -> bool:
-        """Move each sample along a random line to where all roots exist; False where arguments are no polynomials."""
+        """Move each sample along a random line to where all roots exist.
+
+        False where arguments are no polynomials there, or only gates can change them.
+        """
         task, p = self._task, self._task.prime
         mask = 0
         for own in self._root.sources:
             mask |= own
         entries = [(node, chosen) for node, chosen in self._entries(mask) if node.static.role in ("data", "parameter")]
+        if not entries:
+            return False
         lines = [_Line.of(task, node.static, chosen, pending) for node, chosen in entries]
         points = []
         for t in range(_LINE_DEGREE + 2):

@@ -31,6 +31,9 @@ IntArray = npt.NDArray[np.int64]
 
 _MOST_STATES = 60
 
+_Piece = tuple[IntArray, Draw, Bases]
+"""the numbers of some samples, with these"""
+
 
 @dataclass(frozen=True)
 class Sampler:
@@ -130,28 +133,48 @@ class Sampler:
         return None if free else request.rng.integers(0, patterns.count, count)
 
     def _by_pattern(self, patterns: PatternPlans, numbers: IntArray, request: _Request) -> tuple[Draw, Bases]:
-        """The samples of each plan together; where a plan has none at this state, other patterns take their place."""
+        """The samples of each plan together; where a pattern has none at a state, others take its place."""
         group_of = np.zeros(patterns.count, dtype=np.int64)
         for group, members in enumerate(patterns.groups):
             group_of[list(members)] = group
-        pieces: list[tuple[IntArray, Draw, Bases]] = []
-        waiting, unusable = np.arange(len(numbers)), request.state.closed if request.state.count == 1 else set[int]()
+        pieces: list[_Piece] = []
+        waiting = np.arange(len(numbers))
+        # At one state what has failed is remembered, also for later draws.
+        shared = request.state.count == 1
+        closed = [request.state.closed] * len(numbers) if shared else [set[int]() for _ in numbers]
         while len(waiting):
-            usable = [number for number in range(patterns.count) if group_of[number] not in unusable]
-            lost = np.isin(group_of[numbers[waiting]], list(unusable))
-            if not usable or (lost.any() and request.asks(patterns)):
-                raise BadPrimeError("no activation pattern has a base point at this state")
-            numbers[waiting[lost]] = request.rng.choice(usable, int(lost.sum()))
-            failed = []
+            for k in waiting.tolist():
+                numbers[k] = _usable(int(numbers[k]), closed[k], patterns, request)
+            failed: list[int] = []
             for group in np.unique(group_of[numbers[waiting]]).tolist():
                 chosen = waiting[group_of[numbers[waiting]] == group]
-                try:
-                    pieces.append((chosen, *self._members(patterns, group, chosen, numbers[chosen], request)))
-                except (BadPrimeError, ExactnessError):
-                    unusable.add(group)
-                    failed.append(chosen)
-            waiting = np.concatenate(failed) if failed else waiting[:0]
+                failed += self._tried(patterns, group, chosen, numbers, request, pieces)
+            for k in failed:
+                closed[k].add(int(numbers[k]))
+            waiting = np.array(failed, dtype=np.int64)
         return _merged(pieces, len(numbers))
+
+    def _tried(
+        self,
+        patterns: PatternPlans,
+        group: int,
+        chosen: IntArray,
+        numbers: IntArray,
+        request: _Request,
+        pieces: list[_Piece],
+    ) -> list[int]:
+        """The chosen samples whose pattern has none at the state; the others are added to the pieces."""
+        try:
+            pieces.append((chosen, *self._members(patterns, group, chosen, numbers[chosen], request)))
+            return []
+        except (BadPrimeError, ExactnessError):
+            if request.state.count == 1:
+                parts = [chosen[numbers[chosen] == number] for number in np.unique(numbers[chosen])]
+            else:
+                parts = np.array_split(chosen, min(2, len(chosen)))
+            if len(parts) == 1:
+                return [int(k) for k in chosen]
+            return [k for part in parts for k in self._tried(patterns, group, part, numbers, request, pieces)]
 
     def _members(
         self, patterns: PatternPlans, group: int, chosen: IntArray, numbers: IntArray, request: _Request
@@ -169,6 +192,16 @@ class Sampler:
         given = {leaf: array[:, chosen] for leaf, array in request.given.items() if leaf not in known.values}
         given |= known.choose(numbers)
         return sampler.draw_members(request.rng, len(chosen), request.prime, state, request.draw_leaf, given)
+
+
+def _usable(number: int, closed: set[int], patterns: PatternPlans, request: _Request) -> int:
+    """The number of a pattern, or another one if it is closed."""
+    if number not in closed:
+        return number
+    others = [k for k in range(patterns.count) if k not in closed]
+    if not others or request.asks(patterns):
+        raise BadPrimeError("no activation pattern has a base point at this state")
+    return int(request.rng.choice(others))
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,8 @@ def _lift(basis: IntArray, part: TermTable, samples: Samples, height: int, prime
         lifted = lift_rows(residues, modulus) if used >= primes else None
         if lifted is not None:
             return lifted
-        other = Samples(samples.fields, samples.rng, samples.fields.prime(samples.rng))
+        prime = samples.fields.prime(samples.rng)
+        other = Samples(samples.fields, samples.rng, prime, free_gates=samples.free_gates)
         states, values = other.take(height)
         again = dense.nullspace(part.derivatives(states, values, other.prime), other.prime)
         if again.shape == basis.shape and modulus % other.prime:

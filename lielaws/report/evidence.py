@@ -106,6 +106,11 @@ class Evidence:
         if self.potential.constants:
             names = ", ".join(dict.fromkeys(node.static.name for node in self.potential.constants))
             texts.append(f"generic constants: the statement holds for all but special values of {names}")
+        if self.potential.plan.assumed:
+            texts.append(
+                "activation patterns: functions of gated numbers are related in each pattern only as they are for "
+                "gates of any value; the checker of the certificate looks at each pattern by itself"
+            )
         return tuple(texts)
 
     def certificate(self, laws: Sequence[Law]) -> Certificate:
