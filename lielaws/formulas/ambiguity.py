@@ -8,29 +8,33 @@ from fractions import Fraction
 
 import numpy as np
 
-from lielaws.formulas.cases import Cases
+from lielaws.formulas.cases import Cases, Form
 from lielaws.formulas.conditions import Condition, all_hold
 from lielaws.formulas.consensus import Mask
 from lielaws.formulas.data import Data
 from lielaws.formulas.explain import total_bits
 from lielaws.formulas.model import Model, Piece
+from lielaws.formulas.support import narrow_forms
 
 _MORE_COST = 3
 _MOST_OF_A_KIND = 12
 _BOUNDS_EACH = 3
+_SPARE = 6
 
 
 @dataclass(frozen=True)
 class Alternative:
     """Another formula that fits all the data.
 
-    kind : "condition" or "formula"
+    kind : "condition" or "formula"; or "few values", for a formula that no other value of one of its forms has tested
     model : the other formula
     condition : the one that replaces another, if that is the difference
     instead : the condition that it replaces
     witness : the number of a case of the universe where the values differ; None if they are the same everywhere in it
     values : of the formula and of the other one there
     simple : whether it is about as simple as the formula
+    spare : further cases of the universe that would do instead of the witness
+    form : the one that has few values
     """
 
     kind: str
@@ -40,6 +44,23 @@ class Alternative:
     witness: int | None
     values: tuple[Fraction | None, Fraction | None]
     simple: bool
+    spare: tuple[int, ...] = ()
+    form: Form | None = None
+
+
+def untested(model: Model, data: Data, universe: Cases) -> list[Alternative]:
+    """For each form of which a piece has seen few values, cases with further ones."""
+    beyond = model.assigned(universe)
+    found = []
+    for narrow in narrow_forms(model, data):
+        unseen = ~np.isin(universe.form(narrow.form), list(narrow.known))
+        fresh = np.flatnonzero((beyond == narrow.piece) & unseen).tolist()
+        if fresh:
+            rest = tuple(fresh[1 :: max(1, len(fresh) // _SPARE)])
+            found.append(
+                Alternative("few values", model, None, None, fresh[0], (None, None), narrow.weak, rest, narrow.form)
+            )
+    return found
 
 
 def alternatives(model: Model, others: Sequence[Model], data: Data, universe: Cases, single: bool) -> list[Alternative]:
@@ -61,6 +82,9 @@ def _compared(mine: list[Fraction | None], universe: Cases, drafts: Iterator[_Dr
     same: list[Alternative] = []
     for kind, model, condition, instead, simple in drafts:
         values = model.values(universe)
+        if any(value is not None and (value < 0 or value.denominator != 1) for value in values):
+            # No count is negative or a fraction, so that this is no formula for one.
+            continue
         witness = next((i for i, (a, b) in enumerate(zip(mine, values, strict=True)) if a != b), None)
         if witness is None:
             if kind == "condition":

@@ -1,7 +1,8 @@
 """The families of terms in which formulas are looked for, the small ones first.
 
-Over named sizes: all monomials up to a degree in a few of them, or in a few of them and one sum of others. Over the
-layers of a chain: sums of such monomials in the widths around a layer, with polynomials in the ends besides.
+Over named sizes: all monomials up to a degree in a few of them, these times a further one, or in a few of them and one
+sum of others. Over the layers of a chain: sums of such monomials in the widths around a layer, with polynomials in the
+ends besides.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ Basis = tuple[Term, ...]
 _LARGEST_DEGREE = 4
 _MOST_TERMS = 70
 _MOST_BASES = 1200
+_SMALL = 6
+_MOST_IN_FACTOR = 21
 _FRAME_COLUMNS = {HIDDEN: ((HERE,), (BEFORE, HERE), (HERE, AFTER), (BEFORE, HERE, AFTER)), WEIGHTS: ((BEFORE, HERE),)}
 
 
@@ -31,7 +34,7 @@ def monomials(forms: Sequence[Form], degree: int) -> Iterator[Powers]:
 def bases(cases: Cases, varying: Sequence[str], most: int) -> list[Basis]:
     """Families of at most `most` terms over the sizes that vary, by their number of terms."""
     most = min(most, _MOST_TERMS)
-    found = [*_plain(varying, most), *_with_sum(varying, most)]
+    found = [*_plain(varying, most), *_with_factor(varying, most), *_with_sum(varying, most)]
     if cases.chains is not None:
         ends = [name for name in varying if name in (FIRST, LAST)]
         outer = [name for name in varying if name not in (FIRST, LAST, DEPTH) and name not in cases.widths]
@@ -41,7 +44,7 @@ def bases(cases: Cases, varying: Sequence[str], most: int) -> list[Basis]:
 
 
 def ballots(cases: Cases, varying: Sequence[str], most: int) -> list[Basis]:
-    """Where a dominating formula is looked for: families that no other of their degree contains, small ones first."""
+    """Where a dominating formula is looked for: families that no other of their degree contains, and all small ones."""
     known = [basis for basis in bases(cases, varying, most) if _is_modest(basis)]
     kept: dict[Basis, None] = {}
     for degree in range(1, _LARGEST_DEGREE + 1):
@@ -50,7 +53,8 @@ def ballots(cases: Cases, varying: Sequence[str], most: int) -> list[Basis]:
         kept |= dict.fromkeys(
             basis for i, basis in enumerate(low) if not any(sets[i] < other for other in sets[i + 1 :])
         )
-    return sorted(kept, key=len)
+    small = [basis for basis in known if 2 <= len(basis) <= _SMALL]
+    return sorted(dict.fromkeys((*small, *kept)), key=len)
 
 
 def _is_modest(basis: Basis) -> bool:
@@ -69,6 +73,18 @@ def _plain(names: Sequence[str], most: int) -> Iterator[Basis]:
             continue
         for chosen in combinations(names, size):
             yield from _up_to_degree([plain(name) for name in chosen], most)
+
+
+def _with_factor(names: Sequence[str], most: int) -> Iterator[Basis]:
+    """One size times a polynomial in others, as for what there is in each head."""
+    if len(names) > 8:
+        return
+    for factor in names:
+        rest = [name for name in names if name != factor]
+        for size in range(1, len(rest) + 1):
+            for chosen in combinations(rest, size):
+                for basis in _up_to_degree([plain(name) for name in chosen], min(most, _MOST_IN_FACTOR)):
+                    yield tuple(Term(((plain(factor), 1), *powers)) for powers in (term.outer for term in basis))
 
 
 def _with_sum(names: Sequence[str], most: int) -> Iterator[Basis]:

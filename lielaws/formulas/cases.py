@@ -22,13 +22,15 @@ BEFORE, HERE, AFTER = "w[l-1]", "w[l]", "w[l+1]"
 FIRST, LAST, DEPTH = "w[0]", "w[L]", "L"
 HIDDEN, WEIGHTS, LAYERS = "hidden", "weights", "layers"
 FRAMES = (HIDDEN, WEIGHTS, LAYERS)
+PICKED = ("least", "second", "largest")
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
     """A column made from others.
 
-    kind : "min", "max" or "product" of the named columns, or "least" or "largest" of the widths of a frame
+    kind : "min", "max" or "product" of the named columns, or "least", "second" or "largest" of the widths of a
+        frame: the second smallest one is at least 2 where at most one width is 1
     names : the columns, or the frame
     """
 
@@ -38,8 +40,9 @@ class Derived:
     def __str__(self) -> str:
         if self.kind == "product":
             return "*".join(self.names)
-        if self.kind in ("least", "largest"):
-            return f"{self.kind} {'hidden ' if self.names == (HIDDEN,) else ''}width"
+        if self.kind in PICKED:
+            kind = "second least" if self.kind == "second" else self.kind
+            return f"{kind} {'hidden ' if self.names == (HIDDEN,) else ''}width"
         return f"{self.kind}({', '.join(self.names)})"
 
 
@@ -122,13 +125,15 @@ class Cases:
         return np.array([widths[end] for widths in self.chains], dtype=np.int64)
 
     def _derived(self, name: Derived) -> IntArray:
-        if name.kind in ("least", "largest"):
+        if name.kind in PICKED:
             assert self.chains is not None
             part = slice(1, -1) if name.names == (HIDDEN,) else slice(None)
             # A network without hidden layers fulfils every condition on them.
-            empty = 2**31 if name.kind == "least" else 0
-            pick = min if name.kind == "least" else max
-            return np.array([pick(widths[part], default=empty) for widths in self.chains], dtype=np.int64)
+            empty = 0 if name.kind == "largest" else 2**31
+            place = {"least": 0, "second": 1, "largest": -1}[name.kind]
+            padding = [empty] * (1 if name.kind == "largest" else 2)
+            ordered = [sorted((*widths[part], *padding)) for widths in self.chains]
+            return np.array([widths[place] for widths in ordered], dtype=np.int64)
         stacked = np.stack([self.column(part) for part in name.names])
         if name.kind == "product":
             product: IntArray = stacked.prod(axis=0)

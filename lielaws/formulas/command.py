@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lielaws.errors import InvalidArgumentError
+from lielaws.errors import InvalidArgumentError, LieLawsError
 
 if TYPE_CHECKING:
     from lielaws.formulas.result import Conjecture
@@ -55,20 +55,52 @@ def conjecture_command(
     if family is None and "family" not in wanted:
         names = [*families_of(rows)] or [None]
     with _progress(quiet) as progress:
-        found = [_conjecture(rows, name, wanted, fresh, seed, progress) for name in names]
+        found = _each_family(rows, names, where=wanted, fresh=fresh, seed=seed, progress=progress)
     if as_json:
-        shown = [each.to_dict() for each in found]
+        shown = [{"error": str(each)} if isinstance(each, LieLawsError) else each.to_dict() for each in found]
         click.echo(json.dumps(shown if len(shown) > 1 else shown[0], indent=1, ensure_ascii=False, default=str))
     else:
-        click.echo("\n\n".join(each.latex() if latex else str(each) for each in found))
+        click.echo(
+            "\n\n".join(each.latex() if latex and not isinstance(each, LieLawsError) else str(each) for each in found)
+        )
 
 
-def _conjecture(
-    rows: list[Any], family: str | None, where: dict[str, str], fresh: int, seed: int, progress: Any
-) -> Conjecture:
+def _each_family(
+    rows: list[Any], names: list[str | None], where: dict[str, str], **options: Any
+) -> list[Conjecture | LieLawsError]:
+    """The formulas of each family, or why there is none; raised if there is none for any."""
+    found: list[Conjecture | LieLawsError] = []
+    for name in names:
+        found += _each_setting(rows, name, where, **options)
+    failures = [each for each in found if isinstance(each, LieLawsError)]
+    if len(failures) == len(found):
+        raise failures[0].__cause__ or failures[0]
+    return found
+
+
+def _each_setting(
+    rows: list[Any], family: str | None, where: dict[str, str], **options: Any
+) -> list[Conjecture | LieLawsError]:
+    """The formula of a family; where its counts depend on a setting, one for each value of it."""
+    from lielaws.formulas.rows import MixedRowsError
     from lielaws.formulas.search import conjecture
 
-    return conjecture(rows, family=family, where=where, fresh=fresh, seed=seed, progress=progress)
+    try:
+        return [conjecture(rows, family=family, where=where, **options)]
+    except MixedRowsError as error:
+        for name, values in error.separating.items():
+            parts = [_each_setting(rows, family, {**where, name: value}, **options) for value in values]
+            return [each for part in parts for each in part]
+        return [_named(error, family, where)]
+    except LieLawsError as error:
+        return [_named(error, family, where)]
+
+
+def _named(error: LieLawsError, family: str | None, where: dict[str, str]) -> LieLawsError:
+    chosen = [*([] if family is None else [family]), *(f"{name} = {value}" for name, value in where.items())]
+    named = LieLawsError(f"{', '.join(chosen)}: {error}" if chosen else str(error))
+    named.__cause__ = error
+    return named
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -114,15 +114,38 @@ def nearest_bound(least: int, most: int) -> int:
     return min(max(least, 0), most)
 
 
-def pool(cases: Cases, varying: Sequence[str]) -> Pool:
-    """All statistics of small cost, of the sizes that vary."""
+def pool(cases: Cases, varying: Sequence[str], symmetric: bool = False) -> Pool:
+    """All statistics of small cost, of the sizes that vary.
+
+    symmetric : only those that stay the same when the chains are read backwards
+    """
     names = [name for name in varying if name in cases.scalars]
     found = dict.fromkeys(_statistics(cases, names))
+    if symmetric:
+        found = {statistic: None for statistic in found if _is_symmetric(statistic, cases.widths)}
     ordered = sorted(found, key=lambda statistic: (statistic.cost, statistic.layered, len(statistic.form.names)))
     kept = tuple(ordered[:_MOST_STATISTICS])
     columns = [statistic.values(cases) for statistic in kept]
     values = np.stack(columns, axis=1) if columns else np.zeros((len(cases), 0), dtype=np.int64)
     return Pool(kept, values)
+
+
+def _is_symmetric(statistic: Statistic, widths: Sequence[str]) -> bool:
+    mirror = {
+        BEFORE: AFTER,
+        AFTER: BEFORE,
+        FIRST: LAST,
+        LAST: FIRST,
+        **dict(zip(widths, reversed(widths), strict=True)),
+    }
+
+    def reflected(name: Name) -> object:
+        if isinstance(name, Derived):
+            return name.kind, frozenset(mirror.get(part, part) for part in name.names)
+        return mirror.get(name, name)
+
+    weights = {(n.kind, frozenset(n.names)) if isinstance(n, Derived) else n: v for n, v in statistic.form.coefficients}
+    return weights == {reflected(name): value for name, value in statistic.form.coefficients}
 
 
 def _statistics(cases: Cases, names: Sequence[str]) -> Iterator[Statistic]:
@@ -133,6 +156,7 @@ def _statistics(cases: Cases, names: Sequence[str]) -> Iterator[Statistic]:
         for kind, frame in product(("least", "largest"), (HIDDEN, LAYERS)):
             for sign in (1, -1):
                 yield Statistic(Form(((Derived(kind, (frame,)), sign),)))
+        yield Statistic(Form(((Derived("second", (LAYERS,)), -1),)))
     ends = {FIRST, LAST, DEPTH}
     for form in _forms(names, _LARGEST_SUM):
         # Between the ends of chains of varying length, only the plainest conditions are natural.

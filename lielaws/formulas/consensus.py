@@ -36,7 +36,7 @@ class Ballot:
     regions: Mask
 
     def masks(self, rng: np.random.Generator, batch: int = _BATCH) -> list[Mask]:
-        """The sets of cases that one combination of the terms fits, the largest first."""
+        """The sets of cases that one combination of the terms fits: large ones, and such that differ from these."""
         count = self.matrix.shape[1]
         size = count + _EXTRA
         usable = self.regions[self.regions.sum(axis=1) >= size]
@@ -49,8 +49,21 @@ class Ballot:
         solutions, consistent = eliminate(systems)
         predicted = solutions[consistent] @ self.matrix.T % MODULUS
         fitting = np.unique(predicted == self.values, axis=0) if len(predicted) else np.zeros((0, 0), dtype=bool)
-        order = np.argsort(-fitting.sum(axis=1), kind="stable")
-        return [fitting[i] for i in order[:_MOST_VOTED]]
+        return diverse(fitting)
+
+
+def diverse(masks: Mask) -> list[Mask]:
+    """In turn the largest set, and the one that adds most to those chosen before."""
+    chosen: list[int] = []
+    covered = np.zeros(masks.shape[1], dtype=bool)
+    sizes = masks.sum(axis=1)
+    for step in range(min(_MOST_VOTED, len(masks))):
+        merit = (masks & ~covered).sum(axis=1) if step % 2 else sizes.copy()
+        merit[chosen] = -1
+        best = int(merit.argmax())
+        chosen.append(best)
+        covered |= masks[best]
+    return [masks[i] for i in chosen]
 
 
 def eliminate(systems: IntArray) -> tuple[IntArray, Mask]:

@@ -95,10 +95,10 @@ def counter(rows: Rows, make: Make | None, settings: Mapping[str, Any], seed: in
         return found
     if any(row.spec is None for row in rows.rows):
         return "the rows have no specs"
-    shape = rows.shape
-    table = [shape.row(row.sizes) for row in rows.rows]
-    chains = [shape.widths(row.sizes) for row in rows.rows] if shape.chain is not None else None
-    template = learn([row.spec for row in rows.rows], table, chains, shape)
+    shape, alike = rows.shape, _alike(rows.rows)
+    table = [shape.row(row.sizes) for row in alike]
+    chains = [shape.widths(row.sizes) for row in alike] if shape.chain is not None else None
+    template = learn([row.spec for row in alike], table, chains, shape)
     if template is None:
         return "the specs of the rows are no function of their sizes"
 
@@ -111,6 +111,14 @@ def counter(rows: Rows, make: Make | None, settings: Mapping[str, Any], seed: in
         if again != row.count:
             return f"the spec {row.spec} gives {again} laws, the row has {row.count}; name its settings"
     return found
+
+
+def _alike(rows: tuple[Row, ...]) -> list[Row]:
+    """The largest group of rows that have the same options; fresh cases have them, too."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(str(sorted((name, str(value)) for name, value in row.columns.items())), []).append(row)
+    return max(groups.values(), key=len)
 
 
 def _again(counts: Counter, rows: Rows) -> list[tuple[Row, int | None]]:

@@ -11,7 +11,7 @@ import numpy as np
 from lielaws.formulas.bases import Basis, ballots, bases
 from lielaws.formulas.cases import Cases, IntArray, ObjectArray
 from lielaws.formulas.conditions import Pool, pool
-from lielaws.formulas.consensus import MODULUS, Ballot, Mask
+from lielaws.formulas.consensus import MODULUS, Ballot, Mask, diverse
 from lielaws.formulas.exact import augmented, consistent, solve
 from lielaws.formulas.terms import Polynomial, Term, matrix
 
@@ -21,6 +21,7 @@ _MOST_MASKS = 24
 _TERM_BITS = 4
 _MOST_QUICK_TERMS = 10
 _MORE_TERMS = 3
+_FEWEST_PAIRS = 6
 
 
 def needed_rows(unknowns: int) -> int:
@@ -43,7 +44,7 @@ class Data:
     cases: Cases
     counts: ObjectArray
     rng: np.random.Generator
-    _fitted: dict[bytes, list[Fitted]] = field(default_factory=dict, repr=False)
+    _fitted: dict[tuple[bytes, int | None], list[Fitted]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -65,7 +66,23 @@ class Data:
 
     @cached_property
     def pool(self) -> Pool:
-        return pool(self.cases, self.varying)
+        return pool(self.cases, self.varying, self.symmetric)
+
+    @cached_property
+    def symmetric(self) -> bool:
+        """Whether chains that are read backwards have the same counts, in many pairs of them and without exception."""
+        if self.cases.chains is None:
+            return False
+        others = [name for name in self.cases.names if name not in self.cases.widths]
+        rest = list(zip(*(self.cases.column(name).tolist() for name in others), strict=True)) or [()] * len(self)
+        known = {
+            (chain, outer): count for chain, outer, count in zip(self.cases.chains, rest, self.counts, strict=True)
+        }
+        pairs = [
+            (count, known.get((chain[::-1], outer))) for (chain, outer), count in known.items() if chain != chain[::-1]
+        ]
+        equal = [one == other for one, other in pairs if other is not None]
+        return len(equal) >= 2 * _FEWEST_PAIRS and all(equal)
 
     @cached_property
     def bases(self) -> list[Basis]:
@@ -88,17 +105,17 @@ class Data:
     def _columns(self) -> list[IntArray]:
         return [np.array([self._positions[term] for term in basis], dtype=np.int64) for basis in self.bases]
 
-    def simplest(self, rows: Mask) -> list[Fitted]:
+    def simplest(self, rows: Mask, spare: int | None = None) -> list[Fitted]:
         """All polynomials of about the smallest number of unknowns that fit these cases exactly, the simplest first.
 
-        Each explains more cases than it has unknowns.
+        spare : how many more cases each explains than it has unknowns; by default as many as make it credible
         """
-        key = np.packbits(rows).tobytes()
+        key = (np.packbits(rows).tobytes(), spare)
         if key not in self._fitted:
-            self._fitted[key] = self._simplest(np.flatnonzero(rows))
+            self._fitted[key] = self._simplest(np.flatnonzero(rows), spare)
         return self._fitted[key]
 
-    def _simplest(self, rows: IntArray) -> list[Fitted]:
+    def _simplest(self, rows: IntArray, spare: int | None) -> list[Fitted]:
         found: dict[tuple[Fraction, ...], Fitted] = {}
         limit = 10**6
         reduced = self._reduced[rows]
@@ -107,7 +124,9 @@ class Data:
                 break
             local = reduced[:, [*columns, -1]]
             kept = consistent(local)
-            if kept is None or needed_rows(len(kept)) > len(rows):
+            if kept is None:
+                continue
+            if len(rows) < (needed_rows(len(kept)) if spare is None else len(kept) + spare):
                 continue
             solution = solve(self._exact[np.ix_(rows, columns)], self.counts[rows], local)
             if solution is None:
@@ -153,9 +172,10 @@ class Data:
                 full[index[mask]] = True
                 price = _TERM_BITS * len(basis) - self.row_bits * int(mask.sum())
                 prices.setdefault(full.tobytes(), (price, full))
-        ordered = sorted(prices.values(), key=lambda entry: entry[0])[: _MOST_MASKS // (1 + 2 * quick)]
+        ordered = [mask for _, mask in sorted(prices.values(), key=lambda entry: entry[0])]
+        most = _MOST_MASKS // (1 + 2 * quick)
         found: dict[Polynomial, Fitted] = {}
-        for _, mask in ordered:
+        for mask in [*ordered[:most], *(diverse(np.array(ordered)) if ordered else [])]:
             for fitted in self.simplest(mask)[:1]:
                 found.setdefault(fitted.polynomial, fitted)
 
@@ -163,7 +183,23 @@ class Data:
             explained = rows & fitted.polynomial.agrees(self.cases, self.counts)
             return fitted.polynomial.bits - self.row_bits * int(explained.sum())
 
-        return sorted(found.values(), key=price_of)[:_DOMINATING]
+        return self._diverse(sorted(found.values(), key=price_of), rows)
+
+    def _diverse(self, ordered: list[Fitted], rows: Mask) -> list[Fitted]:
+        """In turn the next one in order, and the one that saves most on what the chosen ones do not explain."""
+        left, rest = rows.copy(), list(ordered)
+        chosen: list[Fitted] = []
+        while rest and len(chosen) < _DOMINATING:
+            best = rest[0]
+            if len(chosen) % 2:
+                agrees = {each: each.polynomial.agrees(self.cases, self.counts) for each in rest}
+                best = min(
+                    rest, key=lambda each: each.polynomial.bits - self.row_bits * int((left & agrees[each]).sum())
+                )
+            rest.remove(best)
+            chosen.append(best)
+            left &= ~best.polynomial.agrees(self.cases, self.counts)
+        return chosen
 
     @cached_property
     def _ballots(self) -> list[Basis]:

@@ -14,6 +14,7 @@ from lielaws.formulas.corrections import corrected
 from lielaws.formulas.data import Data
 from lielaws.formulas.model import Model, Piece, in_order
 from lielaws.formulas.separate import open_bits, regimes
+from lielaws.formulas.support import supported
 from lielaws.formulas.terms import Polynomial
 
 _DEPTH = 2
@@ -25,6 +26,7 @@ _MOST_CORRECTIONS = 3
 _SLACK = 12
 _INCOMPLETE = 8
 _MOST_REARRANGED = 3
+_MOST_SHORTENED = 3
 
 Pieces = tuple[Piece, ...]
 
@@ -39,15 +41,29 @@ def explain(data: Data, hints: Sequence[Polynomial] = ()) -> list[Model]:
     found = [in_order(pieces, data.cases) for pieces in drafts]
     found += [rearranged(data, polynomials_of(draft)) for draft in drafts[:2]]
     found = [model for model in dict.fromkeys(found) if model.pieces]
-    found += [shorter for model in found[:2] if (shorter := _shortened(data, model)) != model]
-    return sorted(found, key=lambda model: total_bits(model, data))
+    found.sort(key=lambda model: total_bits(model, data))
+    shortened = dict.fromkeys((*(_shortened(data, model) for model in found[:_MOST_SHORTENED]), *found))
+    believed = dict.fromkeys(_believed(data, model) for model in shortened)
+    return sorted((model for model in believed if model.pieces), key=lambda model: total_bits(model, data))
+
+
+def _believed(data: Data, model: Model) -> Model:
+    """Without pieces that may be an accident; what remains gets the best regimes for it alone."""
+    while len(kept := supported(data, model)) < len(polynomials_of(model.pieces)):
+        model = rearranged(data, kept)
+    return model
 
 
 def _shortened(data: Data, model: Model) -> Model:
-    """With the simplest polynomial for the cases of each piece, if it is shorter than one from other cases, too."""
+    """With the simplest polynomial for the cases of each piece: that of another piece, or one for these cases alone."""
     owner = model.assigned(data.cases)
     pieces = list(model.pieces)
+    known = sorted(polynomials_of(model.pieces), key=lambda each: -int(each.agrees(data.cases, data.counts).sum()))
     for number, piece in enumerate(pieces):
+        agreeing = [each for each in known if each.agrees(data.cases, data.counts)[owner == number].all()]
+        if agreeing[:1] not in ([], [piece.polynomial]):
+            pieces[number] = Piece(piece.conditions, agreeing[0])
+            continue
         for fitted in data.simplest(owner == number)[:1]:
             if fitted.polynomial.bits < piece.polynomial.bits:
                 pieces[number] = Piece(piece.conditions, fitted.polynomial)
@@ -119,7 +135,7 @@ class _Search:
             return polynomial.bits + self.data.row_bits * int((rows & ~self.agrees(polynomial)).sum())
 
         dominating = [fitted.polynomial for fitted in self.data.dominating(rows, quick=depth < _DEPTH)]
-        first = sorted(dict.fromkeys((*dominating, *self.hints)), key=price)[:width]
+        first = list(dict.fromkeys((*dominating[:width], *sorted(self.hints, key=price)[:1])))
         found = dict.fromkeys(first)
         for polynomial in first:
             better = polynomial
@@ -177,7 +193,7 @@ def rearranged(data: Data, polynomials: Sequence[Polynomial]) -> Model:
         model = Model(_in_regimes(data, order))
         if total_bits(model, data) < total_bits(best, data):
             best = model
-    return in_order(best.pieces, data.cases)
+    return _shortened(data, in_order(best.pieces, data.cases))
 
 
 def _in_regimes(data: Data, order: Sequence[Polynomial]) -> Pieces:
@@ -195,4 +211,7 @@ def _in_regimes(data: Data, order: Sequence[Polynomial]) -> Pieces:
             break
         pieces.append(Piece(best[0].conditions, polynomial))
         left &= ~all_hold(best[0].conditions, data.cases)
+    if left.any() and pieces and pieces[-1].conditions:
+        agreeing = [each for each in order if each.agrees(data.cases, data.counts)[left].all()]
+        pieces += [Piece((), polynomial) for polynomial in agreeing[:1]]
     return tuple(pieces)

@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from lielaws.formulas.cases import AFTER, BEFORE, DEPTH, FIRST, HERE, HIDDEN, LAST, LAYERS, WEIGHTS, Form, Name
+from lielaws.formulas.cases import AFTER, BEFORE, DEPTH, FIRST, HERE, HIDDEN, LAST, LAYERS, PICKED, WEIGHTS, Form, Name
 from lielaws.formulas.conditions import Condition, Conjunction
 from lielaws.formulas.sizes import Shape
 from lielaws.formulas.terms import Polynomial, Powers
@@ -42,7 +42,9 @@ class Writer:
     def name(self, name: Name) -> Any:
         if isinstance(name, str):
             return self._chain.get(name, symbol(name)) if name in self._chain else symbol(name)
-        if name.kind in ("least", "largest"):
+        if name.kind == "second":
+            return symbol("second_least_width")
+        if name.kind in PICKED:
             return self.widths[LAYER]
         parts = [self.name(part) for part in name.names]
         return {"min": sp.Min, "max": sp.Max, "product": sp.Mul}[name.kind](*parts)

@@ -7,19 +7,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lielaws.formulas.ambiguity import Alternative, alternatives
+from lielaws.formulas.ambiguity import Alternative, alternatives, untested
 from lielaws.formulas.cases import Cases, ObjectArray
 from lielaws.formulas.cells import in_pieces
 from lielaws.formulas.conditions import Condition
 from lielaws.formulas.data import Data
-from lielaws.formulas.explain import polynomials_of
+from lielaws.formulas.explain import polynomials_of, total_bits
 from lielaws.formulas.finding import Found, find, is_right
 from lielaws.formulas.model import Model, Piece
 from lielaws.formulas.sizes import Chain, Shape
+from lielaws.formulas.support import Narrow, narrow_forms
 from lielaws.formulas.universe import from_columns, universe
 
 _FEWEST_COVERED = 8  # one case in so many
 _MOST_REGIMES = 2
+_SEARCHES = 3
 
 Case = tuple[dict[str, int], Chain | None]
 
@@ -54,7 +56,13 @@ class Inquiry:
         others = [other for other in self.found.others if is_right(other, self.cases, self.counts)]
         data = Data(self.cases, self.counts, self.rng)
         drafts = [in_pieces(other, self.universe) for other in others]
-        return alternatives(self.model, drafts, data, self.universe, self.model == self.found.model)
+        found = alternatives(self.model, drafts, data, self.universe, self.model == self.found.model)
+        return [*untested(self.found.model, data, self.universe), *found]
+
+    def narrow(self) -> tuple[Narrow, ...]:
+        """Forms whose influence on the value no case has tested, in the pieces of the formula as it was found."""
+        data = Data(self.cases, self.counts, self.rng)
+        return tuple(narrow for narrow in narrow_forms(self.found.model, data) if narrow.weak)
 
     def simple_regimes(self) -> list[Model]:
         """For a formula that leaves cases open: its first polynomial under one condition, the simplest first."""
@@ -77,6 +85,16 @@ class Inquiry:
         self.universe = universe(self.shape, self.cases, self.rng)
         hints = polynomials_of(self.found.model.pieces)
         self.adopt(find(self.cases, self.counts, self.rng, hints))
+
+    def search_afresh(self) -> bool:
+        """Search without what was found before, which may mislead; whether a shorter formula was found."""
+        data = Data(self.cases, self.counts, self.rng)
+        for _ in range(_SEARCHES):
+            found = find(self.cases, self.counts, self.rng)
+            if total_bits(found.model, data) < total_bits(self.found.model, data):
+                self.adopt(found)
+                return True
+        return False
 
     def adopt(self, found: Found) -> None:
         self.found = found

@@ -73,7 +73,10 @@ class Model:
 
 
 def in_order(pieces: Sequence[Piece], cases: Cases) -> Model:
-    """Without pieces that decide no case."""
+    """Without pieces that decide no case; where the last resort is one of these, the piece before takes its place."""
     model = Model(tuple(pieces))
     used = set(model.assigned(cases).tolist())
-    return Model(tuple(piece for number, piece in enumerate(pieces) if number in used))
+    kept = [piece for number, piece in enumerate(pieces) if number in used]
+    if model.complete and kept and kept[-1].conditions:
+        kept[-1] = Piece((), kept[-1].polynomial)
+    return Model(tuple(kept))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from lielaws.errors import InvalidArgumentError
 from lielaws.formulas.model import Model
 from lielaws.formulas.sizes import Shape
+from lielaws.formulas.support import Narrow
 
 
 class FormulaPiece(NamedTuple):
@@ -93,6 +94,7 @@ class Conjecture:
     deviating : (sizes, count) of cases where the formula is open
     refuted : (formula, sizes, count) of earlier formulas and the fresh case that refuted them
     notes : what else should be known
+    where : the values that the rows were chosen by
     """
 
     family: str | None
@@ -116,20 +118,34 @@ class Conjecture:
     piece_texts: tuple[tuple[str, str, int], ...] = field(repr=False)
     model: Model = field(repr=False)
     shape: Shape = field(repr=False)
+    found: Model = field(repr=False)
+    narrow: tuple[Narrow, ...] = field(repr=False)
+    where: Mapping[str, str] = field(default_factory=dict)
 
     def evaluate(self, sizes: Any) -> int:
         """The value for sizes in the form of the rows, or a list of widths.
 
-        Raises InvalidArgumentError for sizes that the formula is not about, and where it is open.
+        Raises InvalidArgumentError for sizes that the formula is not about, where it is open, and where no case has
+        tested how it depends on a size.
         """
         read = self.shape.check(sizes, self.fixed)
         row = self.shape.row(read)
         for name, only in self.fixed.items():
             if row.get(name, only) != only:
                 raise InvalidArgumentError("sizes", sizes, f"the formula is only about {name} = {only}")
-        value = self.model.values(self.shape.cases([read]))[0] if self.model.pieces else None
+        case = self.shape.cases([read])
+        value = self.model.values(case)[0] if self.model.pieces else None
         if value is None:
             raise InvalidArgumentError("sizes", sizes, f"the formula is open here; it holds {self.regime or 'nowhere'}")
+        piece = int(self.found.assigned(case)[0])
+        for narrow in self.narrow:
+            if narrow.piece == piece and int(case.form(narrow.form)[0]) not in narrow.known:
+                from lielaws.formulas.text import form_text
+
+                what = form_text(narrow.form, self.shape)
+                seen = ", ".join(map(str, sorted(narrow.known)))
+                remedy = f"the data have {what} = {seen} only, too few to tell the count for others; add some"
+                raise InvalidArgumentError("sizes", sizes, remedy)
         if value.denominator != 1 or value < 0:
             raise InvalidArgumentError(
                 "sizes", sizes, f"the formula gives {value} here, which is no count, so it is wrong"
@@ -154,6 +170,7 @@ class Conjecture:
         """Plain values, as JSON can hold them."""
         return {
             "family": self.family,
+            "where": dict(self.where),
             "variables": list(self.variables),
             "formula": None if self.formula is None else str(self.formula),
             "latex": self.latex(),

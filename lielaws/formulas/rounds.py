@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import zip_longest
 
 import numpy as np
 
@@ -22,9 +23,10 @@ from lielaws.formulas.universe import extremes, neighbours
 
 _ROUNDS = 8
 _OPEN_ROUNDS = 2
-_REGIME_ROUNDS = 12
+_REGIME_ROUNDS = 16
+_CLEAN_ROUNDS = 2
 _TRIES = 6
-_WIDER = 4
+_RIVALS = 6
 _FEWEST_EACH = 4
 _NOTHING = Found(Model(), (), HeldBack(0, 0))
 
@@ -47,7 +49,10 @@ def inquire(
             progress("formula", step, _ROUNDS)
         if not inquiry.model.complete:
             _settle(inquiry, counter, wanted)
-        computed = _compute(inquiry, counter, wanted)
+        deciding = _deciding(inquiry)
+        computed = _computed(inquiry, counter, inquiry.universe, deciding, wanted, set())
+        decided = bool(computed)
+        computed += _further(inquiry, counter, wanted, computed)
         wrong = [each for each in computed if each.refutes]
         is_open = not inquiry.model.complete and any(each.value is None for each in computed)
         inquiry.add(computed)
@@ -56,16 +61,27 @@ def inquire(
             inquiry.search()
             continue
         inquiry.fresh += [each for each in computed if each.value is not None]
-        undecided = [found for found in inquiry.alternatives() if found.simple and found.witness is not None]
-        if not computed or not undecided or not inquiry.model.complete:
+        settled = not _deciding(inquiry) or (deciding and not decided)
+        if settled and not (inquiry.narrow() and inquiry.search_afresh()):
             return inquiry
     inquiry.unchecked = not inquiry.fresh
     return inquiry
 
 
+def _deciding(inquiry: Inquiry) -> list[int]:
+    """Cases of the universe that decide between formulas that are about equally simple, the important ones first."""
+    found = [
+        each
+        for each in inquiry.alternatives()
+        if each.witness is not None and (each.simple or each.kind == "few values")
+    ]
+    first = [each.witness for each in found if each.witness is not None]
+    return list(dict.fromkeys((*first, *(number for each in found for number in each.spare))))
+
+
 def _settle(inquiry: Inquiry, counter: Counter, wanted: int) -> None:
     """Correct the regime of a formula that leaves cases open, until cases next to these agree with it."""
-    polynomials = polynomials_of(inquiry.found.model.pieces)
+    polynomials, clean = polynomials_of(inquiry.found.model.pieces), 0
     for _ in range(_REGIME_ROUNDS if polynomials else 0):
         left_open = np.flatnonzero(~inquiry.model.covers(inquiry.cases))
         if not len(left_open):
@@ -77,36 +93,46 @@ def _settle(inquiry: Inquiry, counter: Counter, wanted: int) -> None:
         wrong = [each for each in computed if each.refutes]
         inquiry.refuted += [(inquiry.model, each.case, each.count) for each in wrong[:1]]
         data = Data(inquiry.cases, inquiry.counts, inquiry.rng)
+        clean = 0 if wrong else clean + 1
+        if not wrong and clean < _CLEAN_ROUNDS:
+            continue
         if not wrong:
-            beyond = _beyond(inquiry, data, polynomials[0])
-            computed = _computed(inquiry, counter, inquiry.universe, beyond, wanted, set())
+            doubtful = _doubtful(inquiry, data, polynomials[0])
+            computed = _computed(inquiry, counter, inquiry.universe, doubtful, 2 * wanted, set())
             if not computed:
                 return
             inquiry.add(computed)
+            wrong = [each for each in computed if each.refutes]
+            inquiry.refuted += [(inquiry.model, each.case, each.count) for each in wrong[:1]]
             data = Data(inquiry.cases, inquiry.counts, inquiry.rng)
         model = rearranged(data, polynomials)
         if not wrong and model == inquiry.found.model:
             return
+        clean = 0
         inquiry.adopt(Found(model, (), HeldBack(0, 0)))
 
 
-def _beyond(inquiry: Inquiry, data: Data, polynomial: Polynomial) -> list[int]:
-    """Cases of the universe that are open, but lie in another regime that fits as well."""
+def _doubtful(inquiry: Inquiry, data: Data, polynomial: Polynomial) -> list[int]:
+    """Cases of the universe in which the regime of a polynomial differs from other regimes that fit as well."""
     agrees = polynomial.agrees(inquiry.cases, inquiry.counts)
-    found = np.zeros(len(inquiry.universe), dtype=bool)
-    if not agrees.all():
-        for regime in regimes(data.pool, agrees, ~agrees, data.row_bits, _WIDER):
-            found |= all_hold(regime.conditions, inquiry.universe)
-    return np.flatnonzero(found & ~inquiry.model.covers(inquiry.universe)).tolist()
+    if agrees.all():
+        return []
+    mine = inquiry.found.model.assigned(inquiry.universe) == 0
+    differences = []
+    for regime in regimes(data.pool, agrees, ~agrees, data.row_bits, _RIVALS):
+        theirs = all_hold(regime.conditions, inquiry.universe)
+        differences += [np.flatnonzero(mine & ~theirs).tolist(), np.flatnonzero(theirs & ~mine).tolist()]
+    # One of each in turn, the small ones first.
+    turns = zip_longest(*differences)
+    return list(dict.fromkeys(number for turn in turns for number in turn if number is not None))
 
 
-def _compute(inquiry: Inquiry, counter: Counter, wanted: int) -> list[Computed]:
-    """Fresh cases: those that decide between formulas, extreme ones, and larger ones from all pieces."""
-    deciding = [found.witness for found in inquiry.alternatives() if found.witness is not None]
+def _further(inquiry: Inquiry, counter: Counter, wanted: int, computed: list[Computed]) -> list[Computed]:
+    """Extreme cases, and larger ones from all pieces."""
     far = extremes(inquiry.shape, inquiry.cases, inquiry.rng)
-    plans = [(inquiry.universe, list(dict.fromkeys(deciding)), wanted), (far, list(range(len(far))), wanted)]
+    plans = [(far, list(range(len(far))), wanted)]
     plans += [(inquiry.universe, numbers, most) for numbers, most in _larger(inquiry, wanted)]
-    known: set[Key] = set()
+    known = {_key(each.case) for each in computed}
     return [each for cases, numbers, most in plans for each in _computed(inquiry, counter, cases, numbers, most, known)]
 
 

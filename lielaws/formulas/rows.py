@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
 
@@ -31,6 +31,7 @@ _KEEPING = {
 }
 _OUTCOMES = frozenset(_NAMING | _COUNTING | _KEEPING | {"max_degree", "find_laws"})
 _FORM = "an iterable of mappings with the keys 'sizes' and 'n_laws', or the path of a file of results, is needed"
+_SHOWN = 6
 _SETTINGS = ("flow", "loss", "gates", "parameters")
 
 
@@ -67,6 +68,18 @@ class Rows:
     family: str | None
     settings: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+class MixedRowsError(InvalidArgumentError):
+    """Rows with equal sizes have different counts.
+
+    separating : the columns that tell them apart, with their values
+    """
+
+    def __init__(self, found: str, remedy: str, separating: Mapping[str, Sequence[str]]) -> None:
+        super().__init__("results", found, remedy)
+        self.separating = separating
 
 
 def read_rows(results: Any, family: str | None = None, where: Mapping[str, Any] | None = None) -> Rows:
@@ -110,9 +123,10 @@ def read_rows(results: Any, family: str | None = None, where: Mapping[str, Any] 
     merged, repeated = _merged(found, shape)
     notes = [f"{count} rows left out: {reason}" for reason, count in sorted(left_out.items())]
     notes += [f"{repeated} rows repeat the sizes and the count of others"] if repeated else []
-    settings, mixed = _settings(found)
-    notes += [f"the rows mix {name} = {', '.join(values)}" for name, values in mixed.items()]
-    return Rows(tuple(merged), shape, families[0] if families else None, settings, tuple(notes))
+    settings, mixed = _settings(merged)
+    notes += [f"the rows mix {name} = {', '.join(values[:_SHOWN])}" for name, values in mixed.items()]
+    chosen = {name: _text(value) for name, value in (where or {}).items()}
+    return Rows(tuple(merged), shape, families[0] if families else None, settings, tuple(notes), chosen)
 
 
 def families_of(results: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -220,20 +234,27 @@ def _merged(rows: Sequence[Row], shape: Shape) -> tuple[list[Row], int]:
     return [group[0] for group in groups.values()], len(rows) - len(groups)
 
 
-def _contradiction(group: Sequence[Row], groups: Iterable[Sequence[Row]]) -> InvalidArgumentError:
+def _contradiction(group: Sequence[Row], groups: Iterable[Sequence[Row]]) -> MixedRowsError:
     """The error that names the columns which separate counts of equal sizes."""
     every = list(groups)
     names = sorted({name for members in every for row in members for name in row.columns})
-    separating = [name for name in names if all(_separates(name, members) for members in every)]
+    values = {name: sorted({_text(row.columns.get(name)) for members in every for row in members}) for name in names}
+    separating = {name: values[name] for name in names if all(_separates(name, members) for members in every)}
+    if not separating and len(values.get("gates", ())) > 1:
+        # Near one point the counts depend on the seed, with free gates they do not.
+        separating = {"gates": values["gates"]}
     counts = sorted({row.count for row in group})
     found = f"the sizes {_shown(group[0].sizes)} have the counts {', '.join(map(str, counts))}"
-    if not separating:
-        remedy = "no column separates them; rows of different architectures need different sizes"
+    if separating:
+        name = next(iter(separating))
+        remedy = f"they depend on {' or '.join(separating)}; choose with where={{{name!r}: {separating[name][0]!r}}}"
+    elif "realizable" in values.get("gates", ()):
+        remedy = (
+            "in the region of one point they depend on the seed; choose with where={'gates': 'free'} or by the seed"
+        )
     else:
-        name = separating[0]
-        values = sorted({_text(row.columns.get(name)) for row in group})
-        remedy = f"they depend on {' or '.join(separating)}; choose with where={{{name!r}: {values[0]!r}}}"
-    return InvalidArgumentError("results", found, remedy)
+        remedy = "no column separates them; rows of different architectures need different sizes"
+    return MixedRowsError(found, remedy, separating)
 
 
 def _separates(name: str, members: Sequence[Row]) -> bool:
@@ -246,13 +267,13 @@ def _shown(sizes: Mapping[str, int | Chain]) -> str:
 
 
 def _settings(rows: Sequence[Row]) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """Settings that all rows share, and those that they do not."""
+    """Settings that all rows share, and columns in which they differ."""
     shared: dict[str, Any] = {}
     mixed: dict[str, list[str]] = {}
-    for name in _SETTINGS:
+    for name in dict.fromkeys((*_SETTINGS, *(name for row in rows for name in row.columns))):
         values = {_text(row.columns.get(name)): row.columns.get(name) for row in rows}
         if len(values) > 1:
             mixed[name] = sorted(values)
-        elif (value := next(iter(values.values()))) is not None:
+        elif name in _SETTINGS and (value := next(iter(values.values()))) is not None:
             shared[name] = value
     return shared, mixed

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from math import comb
+from operator import or_
 
 import numpy as np
 
@@ -80,7 +81,8 @@ def regimes(pool: Pool, fitting: Mask, deviating: Mask, row_bits: int, count: in
         ordered = sorted(best.values(), key=_rank)
         complete += [chosen for chosen in ordered if chosen.deviating == everything][:count]
         beam = [chosen for chosen in ordered if chosen.deviating != everything][:_BEAM]
-    return [_regime(chosen, atoms) for chosen in sorted(complete, key=_rank)[:count]]
+    found = [_regime(chosen, atoms) for chosen in sorted(complete, key=_rank)[:count]]
+    return list(dict.fromkeys(found))
 
 
 def _rank(chosen: _Chosen) -> tuple[int, int, tuple[int, ...]]:
@@ -88,7 +90,14 @@ def _rank(chosen: _Chosen) -> tuple[int, int, tuple[int, ...]]:
 
 
 def _regime(chosen: _Chosen, atoms: list[_Atom]) -> Regime:
-    return Regime(tuple(atoms[i].condition for i in chosen.atoms), chosen.fitting.bit_count(), chosen.bits)
+    """Without the conditions that later ones made superfluous."""
+    kept = [atoms[i] for i in chosen.atoms]
+    for atom in tuple(kept):
+        rest = [other for other in kept if other is not atom]
+        if reduce(or_, (other.deviating for other in rest), 0) == chosen.deviating:
+            kept = rest
+    lost = reduce(or_, (atom.fitting for atom in kept), 0)
+    return Regime(tuple(atom.condition for atom in kept), lost.bit_count(), sum(atom.bits for atom in kept))
 
 
 def _atoms(pool: Pool, fitting: Mask, deviating: Mask, row_bits: int) -> list[_Atom]:

@@ -137,10 +137,11 @@ class Shape:
         read = read_sizes(sizes, "sizes")
         if self.chain is None and isinstance(sizes, list | tuple) and len(sizes) == len(self.names):
             read = dict(zip(self.names, sizes, strict=True))
-        read = {**(known or {}), **read}
         length = len(self.entries)
         if self.chain is not None and _PLAIN_LIST in read and self.chain not in read:
             read[self.chain] = read.pop(_PLAIN_LIST)
+        given = self.entries if self.chain in read else ()
+        read = {**{name: value for name, value in (known or {}).items() if name not in given}, **read}
         widths = read.get(self.chain or "")
         if widths is not None and not isinstance(widths, tuple):
             raise InvalidArgumentError("sizes", sizes, f"'{self.chain}' is a list of sizes")

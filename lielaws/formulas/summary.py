@@ -16,7 +16,7 @@ from lielaws.formulas.model import Model
 from lielaws.formulas.result import Ambiguity, Conjecture, FormulaPiece, FreshCheck, Proposal
 from lielaws.formulas.rows import Rows
 from lielaws.formulas.sizes import Shape
-from lielaws.formulas.text import condition_text, conjunction_text, polynomial_text, sizes_text
+from lielaws.formulas.text import condition_text, conjunction_text, form_text, polynomial_text, sizes_text
 
 _MOST_PROPOSALS = 6
 _MOST_OPEN = 3
@@ -35,6 +35,7 @@ def summarize(rows: Rows, inquiry: Inquiry, no_fresh: str | None) -> Conjecture:
     )
     fixed = {name: int(cases.column(name)[0]) for name in shape.columns if len(np.unique(cases.column(name))) == 1}
     found = inquiry.alternatives()
+    found = [each for each in found if each.simple or each.kind != "few values"]
     ambiguities = [_ambiguity(alternative, inquiry) for alternative in found]
     structural = _constants(rows, inquiry, fixed) + _equal_sizes(inquiry)
     owner = model.assigned(cases)
@@ -67,6 +68,9 @@ def summarize(rows: Rows, inquiry: Inquiry, no_fresh: str | None) -> Conjecture:
         ),
         model=model,
         shape=shape,
+        found=inquiry.found.model,
+        narrow=inquiry.narrow(),
+        where=rows.where,
     )
 
 
@@ -107,6 +111,11 @@ def _ambiguity(found: Alternative, inquiry: Inquiry) -> Ambiguity:
     shape = inquiry.shape
     if found.kind == "condition" and found.condition is not None and found.instead is not None:
         what = f"{condition_text(found.condition, shape)} in the place of {condition_text(found.instead, shape)}"
+    elif found.kind == "few values" and found.form is not None and found.witness is not None:
+        name = form_text(found.form, shape)
+        sizes = _outward(case_of(inquiry.universe, shape, found.witness), shape)
+        text = f"{name} has too few values to test how the count depends on it; {sizes_text(sizes)} would"
+        return Ambiguity(found.kind, text, False, found.simple, sizes)
     else:
         what = _one_line(found.model, shape)
     if found.witness is None:
@@ -159,7 +168,11 @@ def _proposals(inquiry: Inquiry, found: list[Alternative], structural: list[Ambi
         proposals.setdefault(sizes_text(sizes), Proposal(sizes, reason))
 
     for alternative in sorted(found, key=lambda a: not a.simple):
-        if alternative.witness is not None:
+        if alternative.kind == "few values" and alternative.form is not None and alternative.witness is not None:
+            name = form_text(alternative.form, shape)
+            sizes = _outward(case_of(universe, shape, alternative.witness), shape)
+            propose(sizes, f"a further value of {name}")
+        elif alternative.witness is not None:
             mine, theirs = ("open" if value is None else str(value) for value in alternative.values)
             other = (
                 condition_text(alternative.condition, shape)

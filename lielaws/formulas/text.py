@@ -9,7 +9,7 @@ import sympy as sp
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
-from lielaws.formulas.cases import DEPTH, FIRST, HIDDEN, LAST, Derived, Form, Name
+from lielaws.formulas.cases import DEPTH, FIRST, HIDDEN, LAST, PICKED, Derived, Form, Name
 from lielaws.formulas.conditions import Condition, Conjunction
 from lielaws.formulas.expressions import Writer, sides, with_sums
 from lielaws.formulas.sizes import Shape
@@ -35,6 +35,11 @@ class _Printer(StrPrinter):  # type: ignore[misc]
 
 def expression_text(expression: Any) -> str:
     return str(_Printer().doprint(expression))
+
+
+def form_text(form: Form, shape: Shape) -> str:
+    """A form in the sizes."""
+    return expression_text(Writer(shape).form(form))
 
 
 def polynomial_text(polynomial: Polynomial, shape: Shape) -> str:
@@ -88,8 +93,10 @@ def condition_text(condition: Condition, shape: Shape) -> str:
 def _quantified(condition: Condition, shape: Shape) -> str | None:
     """Conditions on the least or largest width are conditions on every width."""
     ((name, value), *more) = condition.statistic.form.coefficients
-    if more or not isinstance(name, Derived) or name.kind not in ("least", "largest"):
+    if more or not isinstance(name, Derived) or name.kind not in PICKED:
         return None
+    if name.kind == "second":
+        return f"at most one {'channel number' if shape.letter == 'c' else 'width'} <= {-condition.bound - 1}"
     which = ("hidden " if name.names == (HIDDEN,) else "") + ("channel number" if shape.letter == "c" else "width")
     some = (name.kind == "least") == (value > 0)
     relation = f"<= {condition.bound}" if value > 0 else f">= {-condition.bound}"
@@ -130,13 +137,16 @@ def conjecture_text(found: Conjecture) -> str:
     """The formula, the evidence, and what is open."""
     family = f" of {found.family}" if found.family else ""
     fixed = "".join(f", {name} = {value}" for name, value in found.fixed.items())
+    chosen = ", ".join(f"{name} = {value}" for name, value in found.where.items() if name != "family")
+    family += f" with {chosen}" if chosen else ""
     lines = [f"Number of laws{family} as a function of {', '.join(found.variables) or 'nothing'}{fixed}"]
     lines += [f"  {line}" for line in _pieces(found)]
     lines += ["", *(f"  {name:<12}{text}" for name, text in _evidence(found))]
-    open_questions = [ambiguity for ambiguity in found.ambiguities if not ambiguity.same]
+    others = [ambiguity for ambiguity in found.ambiguities if not ambiguity.same]
     for title, entries in (
         ("Same values", [ambiguity.text for ambiguity in found.ambiguities if ambiguity.same]),
-        ("Open", [ambiguity.text for ambiguity in open_questions]),
+        ("Open", [ambiguity.text for ambiguity in others if ambiguity.simple]),
+        ("Less simple, or beside the question", [ambiguity.text for ambiguity in others if not ambiguity.simple]),
         ("Cases that would decide", [f"{sizes_text(p.sizes)}: {p.reason}" for p in found.proposals]),
         ("Not covered", [f"{sizes_text(sizes)} has {count}" for sizes, count in found.deviating]),
         ("Notes", list(found.notes)),

@@ -21,19 +21,24 @@ from lielaws.graph.program import Program
 from lielaws.numbers.floats import FloatArray, Floats
 
 _MOST_PATTERNS = 32
+_FEWEST_PATTERNS = 10
 
 
 def choose_patterns(leaves: Sequence[Node], gates: Sequence[Gate], seed: int = 0) -> GatePatterns:
     """All patterns of some gates if they are few, else the open one, patterns of real data, and random ones."""
     rng = np.random.default_rng(seed)
     size = sum(leaf.size for leaf in leaves)
+    # Each position, as of a token, shows its units in a pattern of its own.
+    positions = min(leaf.size // leaf.shape[-1] if leaf.shape else 1 for leaf in leaves)
+    most = max(_FEWEST_PATTERNS, _MOST_PATTERNS // positions)
     complete = 2**size <= _MOST_PATTERNS
     if complete:
         rows = np.array(list(product((1, 0), repeat=size)), dtype=np.int64)
     else:
-        rows = np.concatenate([np.ones((1, size), dtype=np.int64), _real(leaves, gates, rng), _random(size, rng)])
+        real = _real(leaves, gates, rng)[: most // 2]
+        rows = np.concatenate([np.ones((1, size), dtype=np.int64), real, _random(size, rng)])
         _, first = np.unique(rows, axis=0, return_index=True)
-        rows = rows[np.sort(first)[:_MOST_PATTERNS]]
+        rows = rows[np.sort(first)[:most]]
     cuts = np.cumsum([leaf.size for leaf in leaves])[:-1]
     parts = np.split(rows, cuts, axis=1)
     values = {leaf.static: part.reshape(len(rows), *leaf.shape) for leaf, part in zip(leaves, parts, strict=True)}

@@ -47,7 +47,7 @@ class Spot:
 
     def relocate(self, error: LieLawsError) -> NoReturn:
         """Raise an error of a later stage again, with this place in front."""
-        if not isinstance(error, InvalidArgumentError):
+        if not isinstance(error, InvalidArgumentError) or error.argument.startswith(str(self)):
             raise error
         raise SpecError(f"{self}: {error.argument}", error.value, error.remedy) from error
 

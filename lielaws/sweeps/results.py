@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from lielaws.errors import InvalidArgumentError
+from lielaws.errors import InvalidArgumentError, LieLawsError
 from lielaws.sweeps.comparisons import Comparison, read_comparison
 from lielaws.sweeps.naming import known_names, lookup, values_of
 from lielaws.sweeps.schema import check_file, unpacked
@@ -20,7 +21,9 @@ from lielaws.sweeps.tabular import Table, pivoted
 if TYPE_CHECKING:
     from lielaws.certificate.record import Certificate
 
+_T = TypeVar("_T")
 _PATIENCE = 30.0
+_WAITS = (0.01, 0.05, 0.2, 0.5)
 _ORDER = "SELECT * FROM cases ORDER BY family, flow, n_parameters, architecture, key"
 
 
@@ -41,8 +44,7 @@ class Results:
             raise InvalidArgumentError("results", path, "the name of a file of results is needed")
         object.__setattr__(self, "path", Path(path))
         object.__setattr__(self, "filters", tuple(filters))
-        with closing(_connected(self.path)):
-            pass
+        _read(self.path, lambda connection: None)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self.rows())
@@ -52,11 +54,7 @@ class Results:
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows."""
-        with closing(_connected(self.path)) as connection:
-            try:
-                found = [unpacked(values) for values in connection.execute(_ORDER)]
-            except (sqlite3.Error, ValueError) as error:
-                raise InvalidArgumentError("results", str(self.path), f"it cannot be read ({error})") from error
+        found = _read(self.path, lambda connection: [unpacked(values) for values in connection.execute(_ORDER)])
         return self._fulfilling(found)
 
     def _fulfilling(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -148,6 +146,24 @@ def settings_of(row: Mapping[str, Any]) -> dict[str, Any]:
     return found if row["parameters"] is None else {**found, "parameters": row["parameters"]}
 
 
+def _read(path: Path, use: Callable[[sqlite3.Connection], _T]) -> _T:
+    """What a function makes of the open file.
+
+    Again where it cannot be read: a sweep may be starting, ending, or recovering from a kill at this very moment.
+    """
+    for wait in (*_WAITS, None):
+        try:
+            with closing(_connected(path)) as connection:
+                return use(connection)
+        except (sqlite3.Error, ValueError) as error:
+            if isinstance(error, LieLawsError):
+                raise
+            if wait is None:
+                raise InvalidArgumentError("results", str(path), f"it cannot be read ({error})") from error
+        time.sleep(wait)
+    raise AssertionError("the last turn returns or raises")
+
+
 def _connected(path: Path) -> sqlite3.Connection:
     if path.is_dir():
         raise InvalidArgumentError("results", str(path), "this is a directory; give the path of a file")
@@ -159,12 +175,12 @@ def _connected(path: Path) -> sqlite3.Connection:
         raise InvalidArgumentError("results", str(path), "there is no such file; check the path")
     try:
         return _opened(path, "mode=ro")
-    except sqlite3.OperationalError as error:
+    except sqlite3.OperationalError:
         # In a folder that cannot be written, a database with a log is only readable as one that does not change.
         log = path.with_name(f"{path.name}-wal")
-        if not log.exists() or log.stat().st_size == 0:
-            return _opened(path, "mode=ro&immutable=1")
-        raise InvalidArgumentError("results", str(path), f"it cannot be read ({error})") from error
+        if os.access(path.parent, os.W_OK) or (log.exists() and log.stat().st_size):
+            raise
+        return _opened(path, "mode=ro&immutable=1")
 
 
 def _opened(path: Path, mode: str) -> sqlite3.Connection:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lielaws.errors import InvalidArgumentError
+from lielaws.errors import InvalidArgumentError, LieLawsError
 from lielaws.formulas.command import conjecture_command
 from tests.unit.formulas.helpers import TWO_LAYERS
 
@@ -45,6 +45,26 @@ def test_json(file: str) -> None:
     found = json.loads(run(file, "--json", "--where", "family=glu"))
     assert found["formula"] == "hidden"
     assert len(json.loads(run(file, "--json"))) == 2
+
+
+def test_one_formula_for_each_setting_that_matters(tmp_path: Path) -> None:
+    """And a family about which nothing can be said does not hide the others."""
+    rows = [
+        {"sizes": {"hidden": k}, "n_laws": k * times, "family": "glu", "activation": name, "bias": False}
+        for k in range(1, 9)
+        for name, times in (("silu", 1), ("relu", 2), ("gelu", 1))
+    ]
+    rows += [{"sizes": {"n": 1}, "n_laws": count, "family": "odd"} for count in (1, 2)]
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(rows))
+    text = run(str(path), "--fresh", "0")
+    assert "Number of laws of glu with activation = relu as a function of hidden\n  2*hidden" in text
+    assert "Number of laws of glu with activation = silu as a function of hidden\n  hidden" in text
+    assert "odd: results = 'the sizes n=1 have the counts 1, 2': no column separates them" in text
+    found = json.loads(run(str(path), "--fresh", "0", "--json"))
+    assert [each.get("where") for each in found] == [{"activation": name} for name in ("gelu", "relu", "silu")] + [None]
+    with pytest.raises(LieLawsError, match="no column separates them"):
+        run(str(path), "--family", "odd")
 
 
 def test_latex(file: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,16 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lielaws.errors import InvalidArgumentError
-from lielaws.formulas.cases import Cases, Form
-from lielaws.formulas.conditions import Condition, Statistic, nearest_bound, pool
-from lielaws.formulas.consensus import MODULUS, Ballot, eliminate
+from lielaws.formulas.cases import LAYERS, Cases, Derived, Form, plain
+from lielaws.formulas.cells import in_pieces
+from lielaws.formulas.conditions import Condition, Statistic, all_hold, nearest_bound, pool
+from lielaws.formulas.consensus import MODULUS, Ballot, diverse, eliminate
+from lielaws.formulas.data import Data
 from lielaws.formulas.exact import solve
 from lielaws.formulas.expressions import nice
+from lielaws.formulas.model import Model, Piece, in_order
 from lielaws.formulas.search import conjecture
 from lielaws.formulas.separate import open_bits, regimes
 from lielaws.formulas.sizes import Shape, find_shape
 from lielaws.formulas.template import learn
+from lielaws.formulas.terms import Polynomial, Term
 from lielaws.formulas.text import condition_text
+from lielaws.formulas.universe import extremes, neighbours, universe
 from tests.unit.formulas.helpers import TWO_LAYERS, grid, two_layers
 
 
@@ -113,6 +119,26 @@ def test_every_separator_separates() -> None:
             assert (holds == inside).all()
 
 
+def test_conditions_on_chains_with_symmetric_counts_are_symmetric() -> None:
+    chains = tuple(product((1, 2, 3), repeat=4))
+    names = ("w0", "w1", "w2", "w3")
+    table = {name: np.array([chain[i] for chain in chains], dtype=np.int64) for i, name in enumerate(names)}
+    cases = Cases(names, table, chains, widths=names)
+    sums, ends = (np.array(list(map(count, chains)), dtype=object) for count in (sum, lambda chain: chain[0]))
+    assert Data(cases, sums, np.random.default_rng(0)).symmetric
+    assert not Data(cases, ends, np.random.default_rng(0)).symmetric
+    texts = {condition_text(Condition(s, 0), Shape(names)) for s in pool(cases, names, symmetric=True).statistics}
+    assert "w[l] <= w[l-1] + w[l+1] for every hidden layer l" in texts
+    assert not {"w[l] <= w[l-1] for every hidden layer l", "w0 <= w1", "w0 <= w3"} & texts
+
+
+def test_the_second_least_width() -> None:
+    second = Derived("second", (LAYERS,))
+    cases = Cases((), {}, ((1, 5, 1), (4, 1, 3), (2, 2)), varying=True)
+    assert cases.column(second).tolist() == [1, 3, 2]
+    assert condition_text(Condition(Statistic(Form(((second, -1),))), -2), Shape(())) == "at most one width <= 1"
+
+
 def test_regimes_keep_every_deviating_case_out() -> None:
     table = grid(n=range(1, 7), r=range(1, 7))
     cases = columns(n=[row["n"] for row in table], r=[row["r"] for row in table])
@@ -123,6 +149,63 @@ def test_regimes_keep_every_deviating_case_out() -> None:
         assert regime.lost == (fitting & ~holds).sum()
     best = regimes(pool(cases, ("n", "r")), fitting, ~fitting, 6)[0]
     assert best.lost == 0
+
+
+def test_regimes_have_no_superfluous_conditions() -> None:
+    table = grid(n=range(1, 6), r=range(1, 6))
+    cases = columns(n=[row["n"] for row in table], r=[row["r"] for row in table])
+    known = pool(cases, ("n", "r"))
+    fitting = (cases.column("n") >= 3) & (cases.column("r") >= 2)
+    for regime in regimes(known, fitting, ~fitting, 6):
+        for left_out in regime.conditions:
+            rest = [condition for condition in regime.conditions if condition != left_out]
+            assert (all_hold(tuple(rest), cases) & ~fitting).any()
+
+
+def test_votes_are_diverse() -> None:
+    masks = np.array([[1, 1, 1, 0, 0], [1, 1, 0, 0, 0], [0, 0, 0, 1, 1]], dtype=bool)
+    assert [mask.tolist() for mask in diverse(masks)[:2]] == [masks[0].tolist(), masks[2].tolist()]
+
+
+R = plain("r")
+BEYOND = Form((("r", 1), ("n", -1), ("m", -1)), clipped=True)
+
+
+def test_positive_parts_become_pieces() -> None:
+    half = Fraction(1, 2)
+    terms = (Term(((R, 1),)), Term(((R, 2),)), Term(((BEYOND, 1),)), Term(((BEYOND, 2),)))
+    model = Model((Piece((), Polynomial(terms, (half, half, -half, -half))),))
+    table = grid(n=range(1, 4), r=range(1, 9), m=range(1, 4))
+    cases = columns(**{name: [row[name] for row in table] for name in ("n", "r", "m")})
+    pieces = in_pieces(model, cases)
+    assert len(pieces.pieces) == 2
+    assert pieces.complete
+    assert pieces.values(cases) == model.values(cases) == [two_layers(**row) for row in table]
+
+
+def test_pieces_that_decide_nothing_are_dropped() -> None:
+    cases = columns(n=[1, 2, 3])
+    one, two = (Polynomial((Term(),), (Fraction(k),)) for k in (1, 2))
+    always = (Condition(Statistic(plain("n")), 9),)
+    assert in_order([Piece(always, one), Piece((), two)], cases) == Model((Piece((), one),))
+
+
+def test_extreme_and_neighbouring_cases() -> None:
+    table = grid(n=range(1, 4), r=range(1, 5))
+    cases = columns(n=[row["n"] for row in table], r=[row["r"] for row in table])
+    shape, rng = Shape(("n", "r")), np.random.default_rng(0)
+    far = extremes(shape, cases, rng)
+    assert (far.column("n") > 6).any()
+    assert (far.column("r") > 8).any()
+    assert ((far.column("n") > 6) & (far.column("r") <= 2)).any()
+    near = neighbours(shape, cases, np.array([0]), rng)
+    assert ((near.column("n") == 1) | (near.column("r") == 1)).all()
+    assert (near.column("n") > 0).all()
+
+
+def test_the_universe_of_long_ranges_is_small() -> None:
+    cases = columns(n=[1, 10**9, 7 * 10**8])
+    assert len(universe(Shape(("n",)), cases, np.random.default_rng(0))) < 100
 
 
 def test_leaving_out_costs_more_for_deviating_cases_than_for_others() -> None:

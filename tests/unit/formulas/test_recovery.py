@@ -118,7 +118,7 @@ def test_the_proposed_cases_decide() -> None:
     assert found.fresh
     assert all(check.agrees for check in found.fresh)
     assert any(max(check.sizes.values()) > 8 for check in found.fresh)
-    assert not [entry for entry in found.ambiguities if not entry.same]
+    assert not [entry for entry in found.ambiguities if entry.simple and not entry.same]
 
 
 def test_a_formula_that_fresh_cases_refute_is_refined() -> None:
@@ -149,7 +149,7 @@ def test_a_formula_that_fresh_cases_refute_is_refined() -> None:
 )
 def test_sums_over_layers_of_any_depth(name: str, truth: Callable[[list[int]], int]) -> None:
     rng = np.random.default_rng(1)
-    chains = {tuple(int(w) for w in rng.integers(1, 6, size=int(rng.integers(3, 6)))) for _ in range(140)}
+    chains = {tuple(int(w) for w in rng.integers(1, 6, size=int(rng.integers(3, 6)))) for _ in range(110)}
     found = conjecture(rows([list(chain) for chain in sorted(chains)], truth))
     assert found.complete, name
     for _ in range(50):
@@ -161,7 +161,7 @@ def test_corrections_at_two_borders_at_once() -> None:
     def truth(h: int, d: int, a: int, b: int) -> int:
         return h * (two_layers(d, a, d) + two_layers(d, b, d))
 
-    found = conjecture(rows(grid(h=range(1, 4), d=range(1, 4), a=range(1, 8), b=range(1, 8)), truth), fresh=0)
+    found = conjecture(rows(grid(h=range(1, 4), d=range(1, 4), a=range(1, 8), b=range(1, 7)), truth), fresh=0)
     assert len(found.pieces) == 4
     assert wrong_values(found, truth, 20) == []
 
@@ -171,6 +171,39 @@ def test_coefficients_are_exact_beyond_words() -> None:
     found = conjecture(rows(sizes, lambda n: n * (n + 1) * (n + 2) // 6))
     assert found.evaluate({"n": 10**9 + 7}) == sp.binomial(10**9 + 9, 3)
     assert isinstance(found.model.pieces[0].polynomial.coefficients[0], Fraction)
+
+
+def test_a_size_with_few_values_has_not_been_tested() -> None:
+    """Through two values there is always a line."""
+    data = rows(grid(heads=(1, 2), r=range(1, 9)), lambda heads, r: heads**3 * r)
+    alone = conjecture(data)
+    assert not alone.determined
+    assert any(entry.kind == "few values" and "heads has too few values" in entry.text for entry in alone.ambiguities)
+    assert any(proposal.sizes["heads"] > 2 for proposal in alone.proposals)
+    assert alone.evaluate({"heads": 2, "r": 20}) == 160
+    with pytest.raises(LieLawsError, match="the data have heads = 1, 2 only"):
+        alone.evaluate({"heads": 3, "r": 2})
+    found = conjecture(data, make=lambda sizes: sizes["heads"] ** 3 * sizes["r"])
+    assert found.refuted
+    assert found.evaluate({"heads": 9, "r": 2}) == 9**3 * 2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_accident_is_no_piece(seed: int) -> None:
+    """Among thousands of formulas there is always one for a handful of cases, here for nine of noise."""
+    rng = np.random.default_rng(seed)
+
+    def truth(n: int, r: int, m: int) -> int:
+        return r * (r + 1) // 2 if r < 6 or m > 1 else int(rng.integers(20, 30))
+
+    sizes = grid(n=range(1, 4), r=range(1, 9), m=range(1, 4))
+    found = conjecture(rows(sizes, truth), fresh=0)
+    assert {expression for _, expression, _ in found.piece_texts} == {"r*(r + 1)/2"}
+    assert not found.complete
+    assert len(found.deviating) == 9
+    for n in range(1, 6):
+        with pytest.raises(LieLawsError, match="open here"):
+            found.evaluate({"n": n, "r": 7, "m": 1})
 
 
 def test_noise_has_no_formula() -> None:

@@ -175,6 +175,13 @@ def test_a_size_that_never_changes_is_named() -> None:
         found.evaluate({"n": 1, "r": 1, "m": 3})
 
 
+def test_an_entry_of_a_list_that_never_changes_is_named() -> None:
+    found = conjecture([row | {"sizes": {"widths": row["sizes"]}} for row in LISTS if row["sizes"][2] == 2])
+    assert found.evaluate({"widths": [1, 9, 2]}) == two_layers(1, 9, 2)
+    with pytest.raises(LieLawsError, match="only about m = 2"):
+        found.evaluate({"widths": [1, 9, 3]})
+
+
 def test_sizes_that_are_always_equal_are_named() -> None:
     found = conjecture([row for row in TWO_LAYERS if row["sizes"]["m"] == row["sizes"]["n"]])
     assert not found.determined
@@ -193,6 +200,33 @@ def test_too_few_rows_determine_nothing(count: int) -> None:
     found = conjecture(TWO_LAYERS[5 : 5 + count])
     assert not found.determined
     assert found.proposals
+
+
+def test_rows_as_a_sweep_keeps_them() -> None:
+    """Fresh cases are made from the specs, with the options of most rows, and under their settings."""
+    results = []
+    for row in LISTS:
+        spec = {"family": "linear", "widths": row["sizes"], "bias": False}
+        sizes = {"widths": row["sizes"], "batch": None}
+        settings = {"flow": "gradient", "loss": "any", "gates": "free", "parameters": None, "seed": 0}
+        outcome = {"growth": [1, 2, 2], "closed": True, "complete": True, "error": None, "seconds": 0.1}
+        results.append(
+            {"family": "linear", "spec": spec, "sizes": sizes, "n_laws": row["n_laws"], **settings, **outcome}
+        )
+    found = conjecture(results)
+    assert found.family == "linear"
+    assert found.determined
+    assert found.fresh
+    assert all(check.agrees and set(check.sizes) == {"widths"} for check in found.fresh)
+    other = [row | {"options": {"bias": row["sizes"]["widths"][1] > 8}} for row in results]
+    assert conjecture(other).fresh
+
+
+def test_specs_that_give_other_counts_are_not_used() -> None:
+    results = [row | {"spec": f"relu:{'-'.join(map(str, row['sizes']))}"} for row in LISTS]
+    found = conjecture(results)
+    assert not found.fresh
+    assert any("laws, the row has" in note for note in found.notes)
 
 
 def test_files(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +34,27 @@ def run(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[s
     return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, timeout=200, **options)
 
 
+_started: list[subprocess.Popen[str]] = []
+
+
 def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
-    """A process in a session of its own, so that its whole group can be killed."""
+    """A process in a session of its own, so that its whole group can be killed; see :func:`end_started`."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command(*arguments), start_new_session=True, **(pipes | options))
+    process = subprocess.Popen(command(*arguments), start_new_session=True, **(pipes | options))
+    _started.append(process)
+    return process
+
+
+def end_started() -> None:
+    """Kill what is left of the started processes, as when a test failed, and close their pipes."""
+    while _started:
+        process = _started.pop()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
 
 
 def timeless(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

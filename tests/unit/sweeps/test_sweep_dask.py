@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,29 @@ def test_an_unreachable_scheduler(address: Any, tmp_path: Path) -> None:
     scheduler = address.format(port=closed_port()) if isinstance(address, str) else address
     with pytest.raises(LieLawsError, match="scheduler = "):
         lielaws.sweep(["relu:1-1"], tmp_path / "a.sqlite", executor="dask", scheduler=scheduler)
+    assert not (tmp_path / "a.sqlite").exists()
+
+
+def test_something_else_listens_there(tmp_path: Path) -> None:
+    """Neither a long wait, nor a client that nobody closes."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(LieLawsError, match="no Dask scheduler answers there"):
+            lielaws.sweep(["relu:1-1"], tmp_path / "a.sqlite", executor="dask", scheduler=address)
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
     assert not (tmp_path / "a.sqlite").exists()
 
 

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,15 @@ import pytest
 
 from lielaws.errors import LieLawsError
 from lielaws.sweeps.results import Results
-from tests.unit.sweeps.running import N_QUICK, QUICK, children_of, is_alive, run, start, timeless, wait_for
+from tests.unit.sweeps.running import N_QUICK, QUICK, children_of, end_started, is_alive, run, start, timeless, wait_for
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="it needs process groups")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    yield
+    end_started()
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +160,6 @@ def test_a_full_disk(tmp_path: Path, undisturbed: tuple[Path, float]) -> None:
 
 
 def test_two_sweeps_on_one_file(tmp_path: Path) -> None:
-    # Long enough for the second to start while the first is at work, on a slow machine too.
     count = {"n": 20, "m": 15}
     ranges = ", ".join(f"{name} = {{from = 1, to = {last}}}" for name, last in count.items())
     text = f'[[sweep]]\nspec = "linear:{{n}}-1-{{m}}"\nvariables = {{{ranges}}}\n'
@@ -162,13 +167,19 @@ def test_two_sweeps_on_one_file(tmp_path: Path) -> None:
     path = tmp_path / "sweep.sqlite"
     first = start("sweep", tmp_path / "sweep.toml", "--jobs", "1", "--quiet")
     wait_for(lambda: rows_of(path))
-    second = run("sweep", tmp_path / "sweep.toml", "--jobs", "1", "--quiet")
-    assert second.returncode == 2
-    assert "another sweep" in second.stderr
-    assert second.stderr.count("\n") == 1
-    # Who only reads need not wait.
-    assert run("results", path).returncode == 0
-    out, _ = first.communicate(timeout=100)
+    # It pauses in the middle, so that it is not done before a slow machine has started the second one.
+    first.send_signal(signal.SIGSTOP)
+    try:
+        assert 0 < len(rows_of(path)) < count["n"] * count["m"]
+        second = run("sweep", tmp_path / "sweep.toml", "--jobs", "1", "--quiet")
+        assert second.returncode == 2
+        assert "another sweep" in second.stderr
+        assert second.stderr.count("\n") == 1
+        # Who only reads need not wait.
+        assert run("results", path).returncode == 0
+    finally:
+        first.send_signal(signal.SIGCONT)
+        out, _ = first.communicate(timeout=100)
     assert first.returncode == 0, out
     assert len(rows_of(path)) == count["n"] * count["m"]
     assert not path.with_name(f"{path.name}.lock").exists()

@@ -13,6 +13,7 @@ import pytest
 import lielaws
 from lielaws.errors import LieLawsError, SpecError
 from lielaws.sweeps import plots
+from lielaws.sweeps import results as reader
 from lielaws.sweeps.comparisons import read_comparison
 from lielaws.sweeps.results import Results
 from lielaws.sweeps.run import sweep
@@ -235,3 +236,26 @@ def test_a_file_that_a_sweep_creates_while_it_is_read(tmp_path: Path) -> None:
     writer.join()
     with contextlib.closing(sqlite3.connect(path)) as after:
         assert check_file(after, path)
+
+
+@pytest.mark.parametrize("failures", [1, 3, 100])
+def test_a_moment_at_which_a_file_cannot_be_read(
+    failures: int, found: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while a sweep starts, ends, or recovers from a kill."""
+    opened, left = reader._opened, [failures]
+
+    def failing(path: Path, mode: str) -> sqlite3.Connection:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise sqlite3.OperationalError("unable to open database file")
+        return opened(path, mode)
+
+    expected = found.rows()
+    monkeypatch.setattr(reader, "_opened", failing)
+    monkeypatch.setattr(reader, "_WAITS", (0.001,) * 4)
+    if failures < 5:
+        assert found.rows() == expected
+    else:
+        with pytest.raises(LieLawsError, match="it cannot be read"):
+            found.rows()
