@@ -60,7 +60,7 @@ class FlowFields:
 
     @property
     def proof_rows(self) -> int:
-        return 1 if self._listed is None else self._listed.count
+        return self._sampler.sign_choices if self._listed is None else self._listed.count
 
     @property
     def _listed(self) -> Patterns | GatePatterns | None:
@@ -138,7 +138,8 @@ class FlowFields:
     def proved_free(self) -> bool:
         """Whether laws are proved for gates of any value alone, as not all activation patterns are resolved."""
         known = self.potential.plan.patterns
-        return self._listed is None and known is not None and not known.gates.complete
+        partly = known is not None and not known.gates.complete
+        return self._listed is None and partly and self._sampler.sign_choices == 1
 
     def prime(self, rng: np.random.Generator | None = None, bits: int = 31) -> int:
         if rng is None:
@@ -184,7 +185,9 @@ class FlowFields:
         if not self._divides:
             sample = self._sampler.draw_sample(rng, count, state.prime, state.draw, draw_leaf, given, free_gates)
             return Members({**self._constants(state), **sample.leaves}, count)
-        sample, bases = self._sampler.draw_members(rng, count, state.prime, state.draw, draw_leaf, given, free_gates)
+        sample, bases = self._sampler.draw_members(
+            rng, count, state.prime, state.draw, draw_leaf, given, free_gates, first
+        )
         return Members({**self._constants(state), **sample.leaves}, count, bases)
 
     @cached_property

@@ -70,12 +70,16 @@ def lower_gates(written: Node) -> Lowered:
     simple, fixed = _without_fixed_signs(written)
     output = simple[written.serial]
     pieces = [node for node in ancestors([output]) if node.op == "piecewise"]
+    order = [node for node in nodes if node.op == "piecewise"]
+    signs = tuple(fixed.get(node.serial, 0) for node in order)
+    if not pieces:
+        return Lowered(output, (), simple, (None,) * len(order), signs)
     leaves = [output.graph.leaf("gate", f"gate{k}", node.shape) for k, node in enumerate(pieces)]
     twins: _Twins = {}
     while True:
         lowering = _Lowering(pieces, leaves, twins)
         lowered, arguments = lowering.run(output)
-        found = find_twins(arguments, leaves) if pieces else {}
+        found = find_twins(arguments, leaves)
         if found == twins:
             break
         twins = found
@@ -83,13 +87,12 @@ def lower_gates(written: Node) -> Lowered:
     values = [_gate(k, piece, leaves, twins) for k, piece in enumerate(pieces)]
     gates = zip(leaves, pieces, arguments, values, affine, strict=True)
     number = {piece.serial: k for k, piece in enumerate(pieces)}
-    order = [node for node in nodes if node.op == "piecewise"]
     return Lowered(
         lowered,
         tuple(Gate(leaf, piece.inputs[0], below, value, flag) for leaf, piece, below, value, flag in gates),
         {node.serial: lowering.new[simple[node.serial].serial] for node in nodes},
         tuple(None if node.serial in fixed else number[simple[node.serial].serial] for node in order),
-        tuple(fixed.get(node.serial, 0) for node in order),
+        signs,
     )
 
 

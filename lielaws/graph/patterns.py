@@ -28,9 +28,7 @@ def choose_patterns(leaves: Sequence[Node], gates: Sequence[Gate], seed: int = 0
     """All patterns of some gates if they are few, else the open one, patterns of real data, and random ones."""
     rng = np.random.default_rng(seed)
     size = sum(leaf.size for leaf in leaves)
-    # Each position, as of a token, shows its units in a pattern of its own.
-    positions = min(leaf.size // leaf.shape[-1] if leaf.shape else 1 for leaf in leaves)
-    most = max(_FEWEST_PATTERNS, _MOST_PATTERNS // positions)
+    most = max(_FEWEST_PATTERNS, _MOST_PATTERNS // _positions(leaves, gates))
     complete = 2**size <= _MOST_PATTERNS
     if complete:
         rows = np.array(list(product((1, 0), repeat=size)), dtype=np.int64)
@@ -49,6 +47,15 @@ def choose_patterns(leaves: Sequence[Node], gates: Sequence[Gate], seed: int = 0
         if all(node.serial in fixed for node in gate_leaves([gate.lowered, gate.value]))
     )
     return GatePatterns(values, len(rows), complete, known)
+
+
+def _positions(leaves: Sequence[Node], gates: Sequence[Gate]) -> int:
+    """At how many positions, as of tokens, all units are seen, each in a pattern of its own.
+
+    Without data a pattern has a base point at few states only, so that more patterns are needed.
+    """
+    data = any(node.op == "leaf" and node.static.role == "data" for node in ancestors([gate.lowered for gate in gates]))
+    return min(leaf.size // leaf.shape[-1] if leaf.shape else 1 for leaf in leaves) if data else 1
 
 
 def _real(leaves: Sequence[Node], gates: Sequence[Gate], rng: np.random.Generator) -> npt.NDArray[np.int64]:

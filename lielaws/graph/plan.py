@@ -105,6 +105,11 @@ class RootRule:
     sign: Any
     others: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def key(self) -> tuple[int, int]:
+        """The root by serial and entry."""
+        return self.node.serial, self.entry
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -116,6 +121,7 @@ class Plan:
         may be any
     conditional : whether there are states at which some roots do not exist for any data
     negated : roots, by serial and entry, that have the other sign, to see relations that hold for all signs
+    loose : the roots of squares, by serial and entry, that may have any sign
     assumed : whether functions of gates are assumed to be related in all activation patterns as for arbitrary gates
     patterns : the plans for activation patterns, if arguments of functions contain gates; this one then holds for
         arbitrary numbers in place of gates
@@ -137,12 +143,8 @@ class Plan:
     conditional: bool = False
     negated: frozenset[tuple[int, int]] = frozenset()
     patterns: PatternPlans | None = None
+    loose: tuple[tuple[int, int], ...] = ()
     assumed: bool = False
-
-    @property
-    def has_free_signs(self) -> bool:
-        """Whether some roots of squares may have any sign."""
-        return any(sign is None for _, sign in self.signs)
 
     @property
     def empty(self) -> bool:
@@ -150,10 +152,12 @@ class Plan:
 
     def with_signs(self, negated: Iterable[tuple[int, int]]) -> Plan:
         """With the other sign for some roots, and for those whose product with them is known."""
-        chosen = set(negated) - {(rule.node.serial, rule.entry) for rule in self.roots}
+        asked = set(negated)
+        chosen = asked - {rule.key for rule in self.roots}
         for rule in self.roots:
-            if len(chosen.intersection(rule.others)) % 2:
-                chosen.add((rule.node.serial, rule.entry))
+            loose = rule.key in self.loose and rule.key in asked
+            if (len(chosen.intersection(rule.others)) + loose) % 2:
+                chosen.add(rule.key)
         return replace(self, negated=frozenset(chosen))
 
     def admits(self, prime: int) -> bool:

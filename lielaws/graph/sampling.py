@@ -22,6 +22,7 @@ from lielaws.graph.plan import PATTERN, PatternPlans, Plan
 from lielaws.graph.program import Program
 from lielaws.graph.roots import DrawLeaf
 from lielaws.graph.sources import STATE_ROLES
+from lielaws.linalg import modular
 from lielaws.numbers.modular import BadPrimeError, Bases
 
 __all__ = ["STATE_ROLES", "Draw", "DrawLeaf", "Sampler", "uniform"]
@@ -30,6 +31,8 @@ IntArray = npt.NDArray[np.int64]
 
 
 _MOST_STATES = 60
+_MOST_PATTERNED_STATES = 16
+_MOST_SIGN_CHOICES = 64
 
 _Piece = tuple[IntArray, Draw, Bases]
 """the numbers of some samples, with these"""
@@ -63,13 +66,59 @@ class Sampler:
         return {}
 
     @property
+    def sign_choices(self) -> int:
+        """How many choices of signs of roots there are in the larger family; the identity of a law has to hold in all.
+
+        The root of a square is one of two polynomials, so that a point with one sign says nothing about the other.
+        """
+        return 1 << len(self.plan.loose)
+
+    def _in_larger_family(self, count: int, request: _Request, first: int) -> tuple[Draw, Bases]:
+        if self.sign_choices > _MOST_SIGN_CHOICES:
+            raise ExactnessError("too many roots of squares may have both signs to go through all choices")
+        pieces = []
+        for choice in range(self.sign_choices):
+            negated = [root for k, root in enumerate(self.plan.loose) if choice >> k & 1]
+            sampler = PatternSampler(self.outputs, self.plan.with_signs(negated)) if negated else self._free
+            chosen = np.flatnonzero((first + np.arange(count)) % self.sign_choices == choice)
+            if len(chosen):
+                pieces.append((chosen, *request.of(chosen, sampler)))
+        return _merged(pieces, count) if len(pieces) > 1 else pieces[0][1:]
+
+    @property
     def program(self) -> Program:
         return self._free.program
 
     def draw_state(
         self, rng: np.random.Generator, count: int, prime: int, leaves: Mapping[Leaf, IntArray] | None = None
     ) -> Draw:
-        """States; given values of leaves are kept unless a root asks for others."""
+        """States; given values of leaves are kept unless a root asks for others.
+
+        A single state is one of several at which many activation patterns have samples: roots may not depend on data.
+        """
+        state = self._state(rng, count, prime, leaves)
+        patterns = self._patterned
+        if patterns is None or count > 1:
+            return state
+        best = self._with_closed(state, patterns, rng, prime)
+        for _ in range(_MOST_PATTERNED_STATES):
+            if 2 * len(best.closed) <= patterns.count:
+                break
+            others = {leaf: modular.residues(rng, prime, array.shape) for leaf, array in (leaves or {}).items()}
+            other = self._with_closed(self._state(rng, count, prime, others), patterns, rng, prime)
+            best = min(best, other, key=lambda draw: len(draw.closed))
+        return best
+
+    def _with_closed(self, state: Draw, patterns: PatternPlans, rng: np.random.Generator, prime: int) -> Draw:
+        """A state, with the patterns that have no samples there."""
+        request, numbers = _Request(rng, prime, state, uniform, {}), np.arange(patterns.count)
+        for group, members in enumerate(patterns.groups):
+            state.closed.update(self._tried(patterns, group, np.array(members), numbers, request, []))
+        return state
+
+    def _state(
+        self, rng: np.random.Generator, count: int, prime: int, leaves: Mapping[Leaf, IntArray] | None = None
+    ) -> Draw:
         state = self._free.draw_state(rng, count, prime, leaves)
         for _ in range(_MOST_STATES if self.plan.conditional else 0):
             try:
@@ -92,7 +141,8 @@ class Sampler:
         """Samples, one for each state or all at one; `given` values of leaves are taken as they are.
 
         free : whether the samples are of the larger family in which gates are any numbers and roots of squares have any
-            sign, instead of those of the activation patterns; by default, whether gates are drawn that are not 0 or 1
+            sign, instead of those of the activation patterns; by default, whether gates are drawn that are not 0 or 1.
+            In it the choices of signs follow each other, the first one for the sample with the number `first`
         """
         if self._patterned is None:
             return self._free.draw_sample(rng, count, prime, state, draw_leaf, given)
@@ -107,6 +157,7 @@ class Sampler:
         draw_leaf: DrawLeaf = uniform,
         given: GateValues | None = None,
         free: bool | None = None,
+        first: int = 0,
     ) -> tuple[Draw, Bases]:
         """Samples without a zero denominator, and the base values of functions there; `free` as for `draw_sample`."""
         patterns = self._patterned
@@ -115,7 +166,7 @@ class Sampler:
         request = _Request(rng, prime, state, draw_leaf, given or {})
         numbers = self._numbers(patterns, request, count, free)
         if numbers is None:
-            return self._free.draw_members(rng, count, prime, state, draw_leaf, given)
+            return self._in_larger_family(count, request, first)
         return self._by_pattern(patterns, numbers, request)
 
     def _numbers(self, patterns: PatternPlans, request: _Request, count: int, free: bool | None) -> IntArray | None:
@@ -188,10 +239,7 @@ class Sampler:
             else:
                 self._samplers[group] = PatternSampler(self.outputs, plan, held=frozenset(known.values))
         sampler = self._samplers[group]
-        state = request.state if request.state.count == 1 else request.state.select(chosen)
-        given = {leaf: array[:, chosen] for leaf, array in request.given.items() if leaf not in known.values}
-        given |= known.choose(numbers)
-        return sampler.draw_members(request.rng, len(chosen), request.prime, state, request.draw_leaf, given)
+        return request.of(chosen, sampler, known.choose(numbers))
 
 
 def _usable(number: int, closed: set[int], patterns: PatternPlans, request: _Request) -> int:
@@ -213,6 +261,12 @@ class _Request:
     state: Draw
     draw_leaf: DrawLeaf
     given: GateValues
+
+    def of(self, chosen: IntArray, sampler: PatternSampler, gates: GateValues | None = None) -> tuple[Draw, Bases]:
+        """Some of the samples, with these values of gates."""
+        state = self.state if self.state.count == 1 else self.state.select(chosen)
+        given = {leaf: array[:, chosen] for leaf, array in self.given.items()} | dict(gates or {})
+        return sampler.draw_members(self.rng, len(chosen), self.prime, state, self.draw_leaf, given)
 
     def asks(self, patterns: PatternPlans) -> bool:
         """Whether the patterns are prescribed."""

@@ -13,7 +13,7 @@ functions further up are resolved. Roots whose arguments do not show their squar
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -52,7 +52,7 @@ def plan_roots(roots: Sequence[Node], patterns: Sequence[Pattern], around: Surro
     first = _Resolution(entries, free, around, related[0], alone=not others)
     found = [free.with_plan(first.plan())]
     if not others:
-        return [*found, *(first.branches(_MOST_BRANCHES) if found[0].plan.has_free_signs else ())]
+        return [*found, *(first.branches(_MOST_BRANCHES) if found[0].plan.loose else ())]
     most = max(1, _MOST_BRANCHES // len(others))
     for number, (pattern, relations) in enumerate(zip(others, related[1:], strict=True), start=1):
         try:
@@ -247,8 +247,19 @@ class _Resolution:
             roots=(*plan.roots, *rules.values()),
             nonsquares=tuple(sorted({*plan.nonsquares, *numbers})),
             signs=(*plan.signs, *varying),
+            loose=(*plan.loose, *self._loose(rules, signs)),
             conditional=plan.conditional or not all(relation.everywhere for relation in self.relations),
         )
+
+    def _loose(
+        self, rules: Mapping[int, RootRule], signs: Mapping[int, SignProduct | None]
+    ) -> Iterator[tuple[int, int]]:
+        """The roots that close a relation which does not settle their signs."""
+        for relation in self.relations:
+            k = relation.pivot
+            if k not in rules or signs.get(k, _ONE) is None:
+                root, entry = self.entries[k]
+                yield root.serial, entry
 
 
 def _contradicts(relation: SignRelation, known: Sequence[tuple[SignProduct, SignProduct]]) -> bool:

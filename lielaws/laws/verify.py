@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,15 +57,13 @@ def verified(
     expansion = fields.expansion(sum(len(law.terms) for law in laws))
     if expansion is not None:
         return [law for law in laws if expansion.annihilates(law.terms)], Verification("expansion", -math.inf)
-    found, how = _by_evaluation(laws, fields, rng)
-    split = fields.by_patterns
-    if len(found) == len(laws) or split is None:
-        return found, how
-    # With gates of any value, exp(relu(u)) is neither 1 nor exp(u).
-    try:
-        return _by_evaluation(laws, split, rng)
-    except ExactnessError:
-        return found, how
+    # With gates of any value, exp(relu(u)) is neither 1 nor exp(u), but activation patterns may be gone through.
+    result: tuple[list[Polynomial], Verification] = [], Verification("evaluation", 0.0)
+    for family in (fields, fields.by_patterns):
+        if family is not None and len(result[0]) < len(laws):
+            with suppress(ExactnessError):
+                result = _by_evaluation(laws, family, rng)
+    return result
 
 
 def _by_evaluation(

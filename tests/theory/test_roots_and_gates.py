@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from lielaws import architecture, discover_laws
+from lielaws import architecture, check_laws, discover_laws
 
 CASES = {}
 
@@ -286,8 +286,15 @@ def exponential_of_a_root(p, x, ops):
     return p.a * (ops.exp(ops.sqrt((1 + x[0] ** 2) ** 2)) - ops.exp(1 + x[0] ** 2)) + p.b * x[1]
 
 
-# A law with exp(b) is no polynomial, and what a root of zero is under a closed gate is left open.
-INCOMPLETE = {"root_of_the_square_of_a_gate", "exponential_of_a_logarithm"}
+# A law with exp(b) is no polynomial; what a root of zero is under a closed gate is left open; and some signs are seen
+# at real points, which makes the count right, but are not proved, so that no law can rest on them.
+INCOMPLETE = {
+    "exponential_of_a_logarithm",
+    "root_of_the_square_of_a_gate",
+    "common_factor",
+    "domain_of_a_root",
+    "quartic_form",
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -296,3 +303,29 @@ def test_counts(name):
     report = discover_laws(architecture(network, shapes, {"x": (2,)}))
     assert report.n_laws == laws
     assert report.complete == (name not in INCOMPLETE)
+
+
+def test_no_law_rests_on_the_sign_of_one_root():
+    """sqrt(q^2) + q is 2 q for a positive q, and `a` no law, but it is zero for one of two roots modulo a prime."""
+
+    def network(p, x, ops):
+        q = x[0] ** 4 - x[0] ** 2 + 1
+        return p.a * (ops.sqrt(q**2) + q) + p.b * x[1]
+
+    arch = architecture(network, {"a": (), "b": ()}, {"x": (2,)})
+    assert discover_laws(arch).n_laws == 0
+    assert not any(check_laws(arch, ["a"], seed=seed).all_hold for seed in range(60))
+
+
+def test_a_root_of_both_signs_is_checked_for_both():
+    """Which of x and -x the root of x^2 is depends on the data, so that neither coefficient is conserved."""
+
+    def network(p, x, ops):
+        root = ops.sqrt(x[0] ** 2)
+        return p.a * (root - x[0]) + p.b * (root + x[0]) + p.c * x[1]
+
+    arch = architecture(network, dict.fromkeys("abc", ()), {"x": (2,)})
+    for seed in range(6):
+        assert discover_laws(arch, seed=seed).laws == ()
+        assert not check_laws(arch, ["a"], seed=seed).all_hold
+        assert not check_laws(arch, ["b"], seed=seed).all_hold
