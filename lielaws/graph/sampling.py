@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lielaws.errors import ExactnessError, UnsupportedError
 from lielaws.graph.basepoints import GateValues, PatternSampler, uniform
-from lielaws.graph.draws import Draw, FreeValues, StuckError
+from lielaws.graph.draws import Draw, StuckError
 from lielaws.graph.functions import ROOT
+from lielaws.graph.merging import Piece, merged
 from lielaws.graph.node import Leaf, Node, ancestors
 from lielaws.graph.plan import PATTERN, PatternPlans, Plan
 from lielaws.graph.program import Program
@@ -33,9 +33,6 @@ IntArray = npt.NDArray[np.int64]
 _MOST_STATES = 60
 _MOST_PATTERNED_STATES = 16
 _MOST_SIGN_CHOICES = 64
-
-_Piece = tuple[IntArray, Draw, Bases]
-"""the numbers of some samples, with these"""
 
 
 @dataclass(frozen=True)
@@ -63,6 +60,7 @@ class Sampler:
 
     @cached_property
     def _samplers(self) -> dict[int, PatternSampler]:
+        """By the number of a group of patterns, or by minus that of a choice of signs."""
         return {}
 
     @property
@@ -78,12 +76,19 @@ class Sampler:
             raise ExactnessError("too many roots of squares may have both signs to go through all choices")
         pieces = []
         for choice in range(self.sign_choices):
-            negated = [root for k, root in enumerate(self.plan.loose) if choice >> k & 1]
-            sampler = PatternSampler(self.outputs, self.plan.with_signs(negated)) if negated else self._free
             chosen = np.flatnonzero((first + np.arange(count)) % self.sign_choices == choice)
             if len(chosen):
-                pieces.append((chosen, *request.of(chosen, sampler)))
-        return _merged(pieces, count) if len(pieces) > 1 else pieces[0][1:]
+                pieces.append((chosen, *request.of(chosen, self._signed(choice))))
+        return merged(pieces, count) if len(pieces) > 1 else pieces[0][1:]
+
+    def _signed(self, choice: int) -> PatternSampler:
+        """The sampler of the larger family for one choice of signs."""
+        negated = [root for k, root in enumerate(self.plan.loose) if choice >> k & 1]
+        if not negated:
+            return self._free
+        if -choice not in self._samplers:
+            self._samplers[-choice] = PatternSampler(self.outputs, self.plan.with_signs(negated))
+        return self._samplers[-choice]
 
     @property
     def program(self) -> Program:
@@ -188,7 +193,7 @@ class Sampler:
         group_of = np.zeros(patterns.count, dtype=np.int64)
         for group, members in enumerate(patterns.groups):
             group_of[list(members)] = group
-        pieces: list[_Piece] = []
+        pieces: list[Piece] = []
         waiting = np.arange(len(numbers))
         # At one state what has failed is remembered, also for later draws.
         shared = request.state.count == 1
@@ -203,7 +208,7 @@ class Sampler:
             for k in failed:
                 closed[k].add(int(numbers[k]))
             waiting = np.array(failed, dtype=np.int64)
-        return _merged(pieces, len(numbers))
+        return merged(pieces, len(numbers))
 
     def _tried(
         self,
@@ -212,7 +217,7 @@ class Sampler:
         chosen: IntArray,
         numbers: IntArray,
         request: _Request,
-        pieces: list[_Piece],
+        pieces: list[Piece],
     ) -> list[int]:
         """The chosen samples whose pattern has none at the state; the others are added to the pieces."""
         try:
@@ -286,32 +291,3 @@ def _matching(known: GateValues, asked: GateValues, count: int) -> IntArray:
             "gates", "an activation pattern", "the relations between functions were not resolved for it"
         )
     return np.array(found, dtype=np.int64)
-
-
-def _merged(pieces: Sequence[tuple[IntArray, Draw, Bases]], count: int) -> tuple[Draw, Bases]:
-    """The samples of several draws in one."""
-    first = pieces[0][1]
-    leaves = {
-        leaf: _joined([(chosen, draw.leaves[leaf]) for chosen, draw, _ in pieces], count) for leaf in first.leaves
-    }
-    bases: dict[int, Any] = {}
-    for serial, value in pieces[0][2].items():
-        if not all(serial in base for _, _, base in pieces):
-            # A value that only the sign of some root asked for.
-            continue
-        if isinstance(value, tuple):
-            bases[serial] = tuple(
-                _joined([(chosen, base[serial][part]) for chosen, _, base in pieces], count) for part in (0, 1)
-            )
-        else:
-            bases[serial] = _joined([(chosen, base[serial]) for chosen, _, base in pieces], count)
-    # Free values differ in number from pattern to pattern; they have served their purpose.
-    return Draw(leaves, FreeValues({}), count), bases
-
-
-def _joined(parts: Sequence[tuple[IntArray, IntArray]], count: int) -> IntArray:
-    sample = parts[0][1]
-    whole = np.zeros((1, count, *sample.shape[2:]), dtype=sample.dtype)
-    for chosen, array in parts:
-        whole[:, chosen] = array
-    return whole
