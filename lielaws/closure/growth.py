@@ -78,7 +78,7 @@ def grow(
     prime = fields.prime() if prime is None else prime
     for _ in range(_ATTEMPTS):
         try:
-            return grow_at(fields, rng, fields.draw_state(rng, 1, prime), depth_limit, progress)
+            return grow_at(fields, rng, fields.draw_state(rng, 1, prime, of_many=True), depth_limit, progress)
         except BadPrimeError:
             continue
     raise ExactnessError("a denominator of the architecture vanishes at every point that was tried")

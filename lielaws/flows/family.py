@@ -149,9 +149,10 @@ class FlowFields:
         squares = self.potential.plan.nonsquares
         return random_prime(rng, 2**bits, 2 ** (bits - 1), with_roots=True, squares=squares)
 
-    def draw_state(self, rng: np.random.Generator, count: int, prime: int) -> State:
+    def draw_state(self, rng: np.random.Generator, count: int, prime: int, *, of_many: bool = False) -> State:
         vector = modular.residues(rng, prime, (1, count, self.space.dimension))
-        draw = self._sampler.draw_state(rng, count, prime, self._coordinates(vector))
+        sampler = self._sampler
+        draw = (sampler.draw_of_many if of_many else sampler.draw_state)(rng, count, prime, self._coordinates(vector))
         return State(prime, self._vector(draw), draw)
 
     def state_at(self, point: IntArray, prime: int) -> State:

@@ -119,8 +119,8 @@ class VectorFields(Protocol):
         """A random prime of that size modulo which the roots of all numbers exist; without `rng` a fixed one."""
         ...
 
-    def draw_state(self, rng: np.random.Generator, count: int, prime: int) -> State:
-        """Random states."""
+    def draw_state(self, rng: np.random.Generator, count: int, prime: int, *, of_many: bool = False) -> State:
+        """Random states; with `of_many`, one of several at which many activation patterns have members."""
         ...
 
     def state_at(self, point: IntArray, prime: int) -> State:

@@ -97,11 +97,24 @@ class Sampler:
     def draw_state(
         self, rng: np.random.Generator, count: int, prime: int, leaves: Mapping[Leaf, IntArray] | None = None
     ) -> Draw:
-        """States; given values of leaves are kept unless a root asks for others.
+        """States; given values of leaves are kept unless a root asks for others."""
+        state = self._free.draw_state(rng, count, prime, leaves)
+        for _ in range(_MOST_STATES if self.plan.conditional else 0):
+            try:
+                self._free.draw_sample(rng, count, prime, state)
+                break
+            except StuckError as stuck:
+                state.replace(stuck.samples, self._free.draw_state(rng, len(stuck.samples), prime))
+        return state
 
-        A single state is one of several at which many activation patterns have samples: roots may not depend on data.
+    def draw_of_many(
+        self, rng: np.random.Generator, count: int, prime: int, leaves: Mapping[Leaf, IntArray] | None = None
+    ) -> Draw:
+        """A state like those, one of several at which many activation patterns have samples.
+
+        Where roots do not depend on data, a pattern has samples at few states.
         """
-        state = self._state(rng, count, prime, leaves)
+        state = self.draw_state(rng, count, prime, leaves)
         patterns = self._patterned
         if patterns is None or count > 1:
             return state
@@ -110,7 +123,7 @@ class Sampler:
             if 2 * len(best.closed) <= patterns.count:
                 break
             others = {leaf: modular.residues(rng, prime, array.shape) for leaf, array in (leaves or {}).items()}
-            other = self._with_closed(self._state(rng, count, prime, others), patterns, rng, prime)
+            other = self._with_closed(self.draw_state(rng, count, prime, others), patterns, rng, prime)
             best = min(best, other, key=lambda draw: len(draw.closed))
         return best
 
@@ -119,18 +132,6 @@ class Sampler:
         request, numbers = _Request(rng, prime, state, uniform, {}), np.arange(patterns.count)
         for group, members in enumerate(patterns.groups):
             state.closed.update(self._tried(patterns, group, np.array(members), numbers, request, []))
-        return state
-
-    def _state(
-        self, rng: np.random.Generator, count: int, prime: int, leaves: Mapping[Leaf, IntArray] | None = None
-    ) -> Draw:
-        state = self._free.draw_state(rng, count, prime, leaves)
-        for _ in range(_MOST_STATES if self.plan.conditional else 0):
-            try:
-                self._free.draw_sample(rng, count, prime, state)
-                break
-            except StuckError as stuck:
-                state.replace(stuck.samples, self._free.draw_state(rng, len(stuck.samples), prime))
         return state
 
     def draw_sample(
