@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lielaws.architectures.base import Architecture
 from lielaws.errors import InvalidArgumentError, nearest
@@ -13,7 +15,8 @@ from lielaws.graph.constants import FROZEN, constant_array
 from lielaws.graph.node import Shape
 from lielaws.graph.operations import Operations
 from lielaws.graph.potential import Namespace
-from lielaws.graph.trace import Array
+from lielaws.graph.trace import Array, as_rational
+from lielaws.numbers.polynomials import objects
 
 Ties = Mapping[str, str] | str
 
@@ -54,24 +57,28 @@ def share(block: Architecture, ties: Ties) -> Architecture:
     return _derived(block, "share", {"ties": text}, kept, network, completed)
 
 
-def freeze(block: Architecture, names: Iterable[str] | str) -> Architecture:
-    """The architecture with some parameters frozen: generic constants with one value in all samples, not trained.
+def freeze(block: Architecture, names: Iterable[str] | Mapping[str, Any] | str) -> Architecture:
+    """The architecture with some parameters frozen: constants with one value in all samples, not trained.
 
     Parameters
     ----------
     block : any architecture
-    names : of the parameters to freeze; as a text, separated by commas
+    names : of the parameters to freeze; as a text, separated by commas; or name -> array of rational numbers
 
-    To run the network, frozen parameters are taken from `params` where they are given, else they are fixed random.
-    Raises InvalidArgumentError for unknown names, and if nothing would be left to train.
+    Without values they are generic: the count is that of almost all values, and only laws are found whose coefficients
+    do not depend on them. With values all are, as |W1|^2 - |W3|^2 and <W1, F^T F W1> - <W3, W3 F F^T> for a frozen F
+    between W1 and W3. To run the network, generic ones are taken from `params`, else they are fixed random.
+    Raises InvalidArgumentError for unknown names, values of another shape, and if nothing would be left to train.
     """
     _check_architecture(block)
-    chosen = dict.fromkeys(_listed("names", names))
+    values = names if isinstance(names, Mapping) else {}
+    chosen = dict.fromkeys(_listed("names", list(names) if isinstance(names, Mapping) else names))
     if not chosen:
         raise InvalidArgumentError("names", names, "at least one parameter to freeze is needed")
     for name in chosen:
         if name not in block.parameters:
             raise InvalidArgumentError("names", name, nearest(name, block.parameters))
+    given = {name: _frozen_values(name, value, block.parameters[name]) for name, value in values.items()}
     kept = {name: shape for name, shape in block.parameters.items() if name not in chosen}
     if not kept:
         remedy = "nothing would be left to train; leave out at least one parameter"
@@ -81,14 +88,30 @@ def freeze(block: Architecture, names: Iterable[str] | str) -> Architecture:
         ops: Operations = data_and_ops[-1]
         scope = _scope(p, kept)
         arrays = {name: p[name] for name in kept}
-        arrays |= {name: ops.frozen(scope + name, block.parameters[name]) for name in chosen}
+        arrays |= {name: ops.frozen(scope + name, block.parameters[name]) for name in chosen if name not in given}
+        arrays |= {name: ops.array(value) for name, value in given.items()}
         return block.function(_ordered(block, arrays), *data_and_ops)
 
     def completed(params: Mapping[str, Any]) -> dict[str, Any]:
-        fixed = {name: constant_array(FROZEN + name, block.parameters[name]) for name in chosen if name not in params}
-        return {**params, **fixed}
+        free = [name for name in chosen if name not in params and name not in given]
+        fixed = {name: constant_array(FROZEN + name, block.parameters[name]) for name in free}
+        return {**params, **fixed, **{name: value.astype(float) for name, value in given.items()}}
 
-    return _derived(block, "freeze", {"names": ", ".join(chosen)}, kept, network, completed)
+    result = _derived(block, "freeze", {"names": ", ".join(chosen)}, kept, network, completed)
+    # No spec has room for values.
+    return replace(result, spec=None) if given else result
+
+
+def _frozen_values(name: str, value: Any, shape: Shape) -> npt.NDArray[np.object_]:
+    """Exact values of a frozen parameter; floats are read as the decimal that they print."""
+    try:
+        array = np.asarray(value)
+        numbers = [as_rational(entry) for entry in array.ravel().tolist()]
+    except (TypeError, ValueError):
+        array, numbers = np.zeros(()), [None]
+    if any(number is None for number in numbers) or array.shape != shape:
+        raise InvalidArgumentError(f"names[{name!r}]", value, f"rational numbers of shape {shape} are needed")
+    return objects(numbers, shape)
 
 
 def frozen(p: Namespace, beside: str, name: str, shape: Shape, ops: Operations) -> Array:

@@ -72,9 +72,12 @@ def gap_sentences(report: Report) -> list[str]:
         sentences.append(f"All polynomials up to degree {evidence.searched_degree} were searched.")
     if evidence.skipped:
         sentences.append(f"Too large to search: {', '.join(evidence.skipped)}.")
+    others = "rational or transcendental functions"
+    if names := list(dict.fromkeys(node.static.name for node in evidence.potential.constants)):
+        others += f", or have coefficients that depend on {', '.join(names)}"
     sentences.append(
         f"Try max_degree={evidence.max_degree + 1} (--max-degree on the command line); the missing laws may also be "
-        "rational or transcendental functions."
+        f"{others}."
     )
     if not report.closed:
         sentences.append("The brackets had not closed at the depth limit, so the upper bound may be too high.")
