@@ -3,15 +3,13 @@
 Where a root does not exist, only the sources that enter with it are drawn again: a block with many roots would
 otherwise need one draw in 2^roots. Roots that share all their sources, as those of the channels of a batch
 normalization, are found together along a line through the sources, on which their arguments are polynomials that are
-cheap to evaluate.
+cheap to evaluate; of the many points there, one is taken at which those of later layers exist, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +17,13 @@ import numpy.typing as npt
 from lielaws.errors import ExactnessError
 from lielaws.graph.drawing import Drawing
 from lielaws.graph.draws import Draw, StuckError
-from lielaws.graph.node import Leaf, Node
+from lielaws.graph.lines import Line, interpolated, residue_places
+from lielaws.graph.node import Node
 from lielaws.graph.plan import Plan
 from lielaws.graph.program import Program
 from lielaws.graph.sources import SAMPLE, Sources
 from lielaws.linalg import modular
 from lielaws.numbers.dependence import ZERO
-from lielaws.numbers.modular import BadPrimeError
 
 IntArray = npt.NDArray[np.int64]
 DrawLeaf = Callable[[Node, np.random.Generator, int, int], IntArray]
@@ -36,8 +34,7 @@ _MOST_PASSES = 400
 _ALONE = 12
 _LINE_DEGREE = 3
 _LINE_ROOTS = range(3, 19)
-_LINE_CANDIDATES = 2**16
-_LINE_ROUNDS = 64
+_MOST_PLACES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +78,8 @@ def complete(task: Task, sources: Sources, plan: Plan) -> Draw:
     roots = _roots(sources, task.scope)
     for _ in range(_MOST_PASSES if roots else 0):
         again = False
-        for root in roots:
-            again |= _Repair(task, sources, plan, root).run()
+        for k, root in enumerate(roots):
+            again |= _Repair(task, sources, plan, root, roots[:k], roots[k + 1 :]).run()
         if not again:
             return task.draw
     if roots:
@@ -109,15 +106,26 @@ def _roots(sources: Sources, scope: int) -> list[_Root]:
 class _Repair:
     """Draws again what enters with one node of roots, where they fail."""
 
-    def __init__(self, task: Task, sources: Sources, plan: Plan, root: _Root) -> None:
+    def __init__(
+        self,
+        task: Task,
+        sources: Sources,
+        plan: Plan,
+        root: _Root,
+        earlier: Sequence[_Root] = (),
+        later: Sequence[_Root] = (),
+    ) -> None:
         self._task, self._sources, self._plan, self._root = task, sources, plan, root
         self._program = Program.of([root.node])
+        # Roots that come after others which are found on lines are best looked for among the points of those.
+        self._coupled = any(_is_on_lines(other) for other in earlier)
+        self._later = [other for other in later if _is_on_lines(other) and not all(other.fresh)]
 
     def run(self) -> bool:
         """Whether an earlier root may have been changed by it."""
         root, task = self._root, self._task
         pending, shared = np.arange(task.draw.count), False
-        lines = len(root.sources) in _LINE_ROOTS
+        lines = _is_on_lines(root)
         streaks = np.zeros((task.draw.count, root.node.size), dtype=np.int64)
         for tries in range(_MOST_TRIES):
             failed = self._failures(pending)
@@ -135,6 +143,10 @@ class _Repair:
             if lines and tries >= 2 and not all(alone):
                 shared = True
                 lines = self._search_lines(pending)
+                if self._coupled and not lines:
+                    for entry in np.flatnonzero(failed.any(axis=0)).tolist():
+                        self._redraw(root.sources[entry], pending[failed[:, entry]])
+                    return True
                 continue
             for entry in np.flatnonzero(failed.any(axis=0)).tolist():
                 shared |= not alone[entry]
@@ -184,17 +196,45 @@ class _Repair:
         entries = [(node, chosen) for node, chosen in self._entries(mask) if node.static.role in ("data", "parameter")]
         if not entries:
             return False
-        lines = [_Line.of(task, node.static, chosen, pending) for node, chosen in entries]
+        lines = [Line.of(task.draw, task.rng, task.prime, node.static, chosen, pending) for node, chosen in entries]
         points = []
         for t in range(_LINE_DEGREE + 2):
             for line in lines:
                 line.move(t)
             points.append(self._arguments(pending))
-        coefficients = _interpolated(points, p)
-        places = None if coefficients is None else _residue_places(coefficients, task.rng, p)
+        coefficients = interpolated(points, p)
+        if coefficients is None:
+            for line in lines:
+                line.move(0)
+            return False
+        wanted = 2 ** (2 + sum(len(other.sources) for other in self._later))
+        places = []
+        for k, sample in enumerate(pending.tolist()):
+            found = residue_places([c[k] for c in coefficients], wanted, task.rng, p)
+            places.append(self._best(lines, k, sample, found))
         for line in lines:
-            line.move(0 if places is None else places)
-        return places is not None
+            line.move(np.array(places))
+        return True
+
+    def _best(self, lines: Sequence[Line], k: int, sample: int, places: IntArray) -> int:
+        """One of the places of a sample, where later roots exist, too, if there is one."""
+        if not self._later:
+            return int(places[0])
+        some = places[:_MOST_PLACES]
+        state, draw = self._task.at(np.full(len(some), sample))
+        mine = draw if self._task.scope == SAMPLE else state
+        leaves = dict(mine.leaves)
+        for line in lines:
+            line.put(leaves, k, some)
+        mine = replace(mine, leaves=leaves)
+        state, draw = (state, mine) if self._task.scope == SAMPLE else (mine, draw)
+        drawing = Drawing(self._task.prime, self._plan, state, draw)
+        Program.of([other.node for other in self._later]).run(drawing, drawing.leaves)
+        failed = np.zeros(len(some), dtype=np.int64)
+        for other in self._later:
+            entries = np.broadcast_to(drawing.failed[other.node.serial], (len(some), other.node.size))
+            failed += (entries & other.inside).sum(axis=1)
+        return int(some[np.argmin(failed)])
 
     def _arguments(self, pending: IntArray) -> IntArray:
         """The arguments of those roots that belong to the scope, (samples, entries)."""
@@ -207,71 +247,5 @@ class _Repair:
         return inside
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line through some entries of a leaf, one for each of some samples."""
-
-    flat: IntArray
-    samples: IntArray
-    entries: list[int]
-    base: IntArray
-    direction: IntArray
-    prime: int
-
-    @classmethod
-    def of(cls, task: Task, leaf: Leaf, entries: list[int], samples: IntArray) -> _Line:
-        flat = task.draw.leaves[leaf].reshape(1, task.draw.count, -1)
-        base = flat[0, samples[:, None], entries]
-        return cls(flat, samples, entries, base, modular.residues(task.rng, task.prime, base.shape), task.prime)
-
-    def move(self, t: Any) -> None:
-        """Put the samples at parameter t, one number or one for each sample."""
-        steps = np.broadcast_to(np.asarray(t, dtype=self.base.dtype), (len(self.samples),))[:, None]
-        self.flat[0, self.samples[:, None], self.entries] = (self.base + steps * self.direction) % self.prime
-
-
-def _interpolated(points: list[IntArray], p: int) -> list[IntArray] | None:
-    """The coefficients of polynomials with these values at 0, 1, .., from the constant one on.
-
-    None if the degree is not below the number of points minus one.
-    """
-    divided = list(points)
-    for step in range(1, len(divided)):
-        inverse = pow(step, -1, p)
-        divided[step:] = [
-            (after - before) * inverse % p for before, after in zip(divided[step - 1 :], divided[step:], strict=False)
-        ]
-    if np.any(divided[-1]):
-        return None
-    coefficients = [divided[-2]]
-    for t in range(len(divided) - 3, -1, -1):
-        # Newton's form, multiplied out: previous * (x - t) + divided[t].
-        shifted = [
-            -t * coefficients[0] % p,
-            *((a - t * b) % p for a, b in pairwise(coefficients)),
-        ]
-        coefficients = [*shifted, coefficients[-1]]
-        coefficients[0] = (coefficients[0] + divided[t]) % p
-    return coefficients
-
-
-def _residue_places(coefficients: list[IntArray], rng: np.random.Generator, p: int) -> IntArray:
-    """For each sample a t at which all its polynomials are nonzero squares modulo p."""
-    samples, entries = coefficients[0].shape
-    return np.array([_residue_place([c[k] for c in coefficients], entries, rng, p) for k in range(samples)])
-
-
-def _residue_place(coefficients: list[IntArray], entries: int, rng: np.random.Generator, p: int) -> Any:
-    for _ in range(_LINE_ROUNDS):
-        places = modular.residues(rng, p, (min(2 ** (entries + 2), _LINE_CANDIDATES),))
-        for entry in range(entries):
-            value = np.zeros_like(places)
-            for coefficient in reversed(coefficients):
-                value = (value * places + coefficient[entry]) % p
-            # Each root halves what is left to be tried for the next one.
-            places = places[modular.power(value, (p - 1) // 2, p) == 1]
-            if not len(places):
-                break
-        if len(places):
-            return places[0]
-    raise BadPrimeError("no base point was found at which all square roots exist")
+def _is_on_lines(root: _Root) -> bool:
+    return len(root.sources) in _LINE_ROOTS

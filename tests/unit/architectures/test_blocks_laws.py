@@ -189,3 +189,13 @@ def test_frozen_weights_enter_the_coefficients_of_laws() -> None:
     report = lielaws.discover_laws(freeze(linear([3, 3, 3, 3]), "W2"))
     assert (report.n_laws, len(report.laws), report.complete) == (3, 1, False)
     assert report.contains(_squares("W1", (3, 3)) - _squares("W3", (3, 3)))
+
+
+@pytest.mark.parametrize(("spec", "laws"), [("relu+norm=batch:3-4-4-2", 8), ("linear+norm=batch:2-5-5-2", 15)])
+def test_two_layers_of_batch_normalization(spec: str, laws: int) -> None:
+    """All roots of both layers depend on the whole batch, and exist together at one in 2^(4 + 4) points.
+
+    gain[k]^2 and what reads channel k are balanced; between linear layers, the second mean takes the first shifts away.
+    """
+    report = lielaws.discover_laws(spec)
+    assert (report.n_laws, report.complete) == (laws, True)
