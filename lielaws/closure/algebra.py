@@ -14,6 +14,7 @@ from typing import Any
 import flint
 
 from lielaws.flows.fields import VectorFields
+from lielaws.linalg import as_fraction
 
 _LARGEST_DIMENSION = 120
 _MOST_TERMS = 20_000
@@ -115,7 +116,7 @@ def _add_derivative(total: dict[Monomial, Any], component: dict[Monomial, Any], 
 def _evaluate(component: dict[Monomial, Any], point: Sequence[Fraction]) -> Fraction:
     total = Fraction(0)
     for monomial, coefficient in component.items():
-        term = Fraction(int(coefficient.p), int(coefficient.q))
+        term = as_fraction(coefficient)
         for value, exponent in zip(point, monomial, strict=True):
             if exponent:
                 term *= value**exponent

@@ -20,7 +20,7 @@ from lielaws.closure.brackets import brackets_at
 from lielaws.errors import ExactnessError, InvalidArgumentError
 from lielaws.flows.fields import IntArray, VectorFields
 from lielaws.graph.trace import as_rational
-from lielaws.linalg import EXPLORATION_PRIME, Echelon, random_prime
+from lielaws.linalg import EXPLORATION_PRIME, Echelon, as_fmpq, random_prime
 from lielaws.numbers.modular import BadPrimeError
 
 _DEPTH_LIMIT = 9
@@ -69,7 +69,7 @@ def dimension_at(fields: VectorFields, point: list[Fraction], generic: int, rng:
     if algebra is None:
         return TraceDimension(lower, False)
     rows = [algebra.evaluate(element, point) for element in algebra.basis]
-    entries = [[flint.fmpq(value.numerator, value.denominator) for value in row] for row in rows]
+    entries = [[as_fmpq(value) for value in row] for row in rows]
     return TraceDimension(flint.fmpq_mat(entries).rank() if entries else 0, True)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import flint
@@ -14,6 +13,7 @@ import numpy as np
 from lielaws.graph.node import Leaf, Node, ancestors
 from lielaws.graph.plan import Plan
 from lielaws.graph.program import Program
+from lielaws.linalg import as_fmpq
 from lielaws.numbers.bounds import Complexity, ComplexityBound, NormBound
 from lielaws.numbers.polynomials import Exact
 
@@ -125,7 +125,7 @@ class Expansion:
             if leaf.static in offsets:
                 self._coordinates |= dict(enumerate(entries, start=offsets[leaf.static]))
             position += leaf.size
-        ring = Exact(lambda number: context.constant(_rational(number)))
+        ring = Exact(lambda number: context.constant(as_fmpq(number)))
         self._zero = context.constant(0)
         computed = Program.of([node for _, node in components]).run(ring, values)
         self._fields = {
@@ -164,7 +164,3 @@ class Expansion:
                 key[gate] = min(key[gate], 1)
             merged[tuple(key)] = merged.get(tuple(key), 0) + coefficient
         return merged
-
-
-def _rational(number: Fraction) -> Any:
-    return flint.fmpq(number.numerator, number.denominator)

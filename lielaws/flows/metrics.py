@@ -14,6 +14,7 @@ from lielaws.errors import InvalidArgumentError, UnsupportedError, nearest
 from lielaws.flows.dynamics import exact_number
 from lielaws.flows.state import Shape
 from lielaws.graph.trace import Array
+from lielaws.linalg import as_fraction
 
 if TYPE_CHECKING:
     import sympy
@@ -165,9 +166,7 @@ def _entry(metric: sympy.Expr, x: sympy.Symbol, where: str, value: Any) -> Entry
         raise UnsupportedError(where, str(value), f"degrees up to {_HIGHEST_DEGREE} are supported")
     if not _somewhere_positive(polynomials[0] * polynomials[1]):
         raise InvalidArgumentError(where, str(value), "a metric is positive; this is not, for any x > 0")
-    inverse, metric_part = (
-        tuple(Fraction(int(c.p), int(c.q)) for c in reversed(poly.all_coeffs())) for poly in polynomials
-    )
+    inverse, metric_part = (tuple(as_fraction(c) for c in reversed(poly.all_coeffs())) for poly in polynomials)
     # One leading coefficient is enough.
     scale = metric_part[-1]
     return EntryMetric(tuple(c / scale for c in inverse), tuple(c / scale for c in metric_part))

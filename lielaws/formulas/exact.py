@@ -10,7 +10,7 @@ import flint
 import numpy as np
 
 from lielaws.formulas.cases import IntArray, ObjectArray
-from lielaws.linalg import dense
+from lielaws.linalg import as_fraction, dense
 from lielaws.linalg.primes import EXPLORATION_PRIME
 
 
@@ -42,7 +42,7 @@ def solve(matrix: ObjectArray, values: ObjectArray, reduced: IntArray | None = N
     rows = dense.independent_rows(reduced[:, list(kept)], EXPLORATION_PRIME).tolist() if kept else []
     square = flint.fmpz_mat(len(kept), len(kept), [int(matrix[row, column]) for row in rows for column in kept])
     found = square.solve(flint.fmpz_mat(len(kept), 1, [int(values[row]) for row in rows]))
-    solution = tuple(Fraction(int(found[i, 0].p), int(found[i, 0].q)) for i in range(len(kept)))
+    solution = tuple(as_fraction(found[i, 0]) for i in range(len(kept)))
     return Solution(kept, solution) if _fulfils(matrix[:, list(kept)], values, solution) else None
 
 

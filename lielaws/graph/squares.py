@@ -19,6 +19,7 @@ from lielaws.graph.functions import ROOT, TRANSCENDENTAL, cos, exp
 from lielaws.graph.node import Node, ancestors
 from lielaws.graph.plan import Plan
 from lielaws.graph.primitives import PRIMITIVES
+from lielaws.linalg import as_fmpq, as_fraction
 from lielaws.numbers.polynomials import Exact, ObjectArray, objects
 from lielaws.numbers.ratios import Ratio, TooManyTermsError
 
@@ -126,7 +127,7 @@ class _Expansion:
         return node.serial in self._frontier or node.op in FUNCTIONS
 
     def _number(self, number: Fraction) -> Ratio:
-        value = self._context.constant(flint.fmpq(number.numerator, number.denominator))
+        value = self._context.constant(as_fmpq(number))
         return Ratio(value, self._context.constant(1))
 
     def cut(self) -> Cut:
@@ -201,7 +202,7 @@ class _Expansion:
                     continue
                 rest = argument.above - self._symbols[atom].above * coefficient
                 one = self._context.constant(1)
-                return {atom: (square + Ratio(-rest, one)) * self._number(1 / _fraction(coefficient))}
+                return {atom: (square + Ratio(-rest, one)) * self._number(1 / as_fraction(coefficient))}
         return None
 
     def _squares(self, values: Mapping[int, ObjectArray], known: Mapping[int, Ratio]) -> dict[int, Ratio]:
@@ -220,7 +221,7 @@ class _Expansion:
         constant, factors = Fraction(1), dict[Polynomial, int]()
         for polynomial, sign in ((value.above, 1), (value.below, -1)):
             lead, found = polynomial.factor()
-            constant *= _fraction(lead) ** sign
+            constant *= as_fraction(lead) ** sign
             for factor, exponent in found:
                 scale, own = _normalized(factor)
                 constant *= scale ** (sign * int(exponent))
@@ -259,15 +260,10 @@ def _above(wanted: Sequence[Node], frontier: set[int]) -> list[Node]:
 def _normalized(polynomial: Any) -> tuple[Fraction, Polynomial]:
     """A factor, and the polynomial divided by it, with leading coefficient one."""
     terms = sorted(polynomial.to_dict().items(), reverse=True)
-    scale = _fraction(terms[0][1])
+    scale = as_fraction(terms[0][1])
     return scale, Polynomial(
         tuple(
-            (tuple((k, int(power)) for k, power in enumerate(powers) if power), _fraction(coefficient) / scale)
+            (tuple((k, int(power)) for k, power in enumerate(powers) if power), as_fraction(coefficient) / scale)
             for powers, coefficient in terms
         )
     )
-
-
-def _fraction(number: Any) -> Fraction:
-    rational = flint.fmpq(number)
-    return Fraction(int(rational.p), int(rational.q))

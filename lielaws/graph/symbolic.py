@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lielaws.errors import UnsupportedError
 from lielaws.graph.operations import Operations
 from lielaws.graph.trace import Array
+from lielaws.linalg import as_fraction
 
 if TYPE_CHECKING:
     import sympy
@@ -72,7 +73,7 @@ def _build(expression: sympy.Expr, lookup: Callable[[Any], Array], ops: Operatio
     if expression.is_Float:
         return ops.array(Fraction(str(expression)))
     if expression.is_Rational:
-        return ops.array(Fraction(int(expression.p), int(expression.q)))
+        return ops.array(as_fraction(expression))
     if isinstance(expression, sympy.Symbol | sympy.Indexed):
         return lookup(expression)
     if isinstance(expression, sympy.Pow) and expression.exp.is_Integer:

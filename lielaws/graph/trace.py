@@ -12,6 +12,7 @@ import numpy as np
 from lielaws.errors import InvalidArgumentError, UnsupportedError
 from lielaws.graph import primitives
 from lielaws.graph.node import Graph, IndexMap, Node, Shape
+from lielaws.linalg import as_fraction
 
 
 class Array:
@@ -155,7 +156,7 @@ def as_rational(value: Any) -> Fraction | None:
             raise InvalidArgumentError("number", value, "it must be finite")
         return Fraction(repr(float(value)))
     if getattr(value, "is_Rational", False):
-        return Fraction(int(value.p), int(value.q))
+        return as_fraction(value)
     return None
 
 

@@ -22,6 +22,7 @@ from lielaws.graph.trace import Array
 from lielaws.intrinsic.calculus import Calculus, Plain
 from lielaws.laws.polynomial import Monomial, Polynomial
 from lielaws.laws.terms import TermTable
+from lielaws.linalg import as_fraction
 
 ObjectArray = npt.NDArray[np.object_]
 Terms = dict[Monomial, Fraction]
@@ -202,4 +203,4 @@ def _value(expression: Any, substitution: Mapping[Any, Any]) -> Fraction:
     value = expression.xreplace(substitution)
     if not value.is_Rational:
         raise InvalidArgumentError("at", "the given point", "a denominator of phi vanishes there; choose another")
-    return Fraction(int(value.p), int(value.q))
+    return as_fraction(value)

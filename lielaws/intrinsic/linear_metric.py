@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from lielaws.intrinsic.functions import Terms
 from lielaws.intrinsic.metric import FloatArray
+from lielaws.linalg import as_fmpq, as_fraction
 
 _MOST_FUNCTIONS = 30
 _MOST_TERMS = 400
@@ -115,7 +116,7 @@ def _combinations(basis: Sequence[Terms], wanted: Sequence[Terms]) -> list[npt.N
     monomials = {monomial for terms in basis for monomial in terms}
     if any(monomial not in monomials for terms in wanted for monomial in terms):
         return None
-    rows = [[_rational(terms.get(m, Fraction(0))) for terms in (*basis, *wanted)] for m in sorted(monomials)]
+    rows = [[as_fmpq(terms.get(m, Fraction(0))) for terms in (*basis, *wanted)] for m in sorted(monomials)]
     reduced, rank = flint.fmpq_mat(rows).rref()
     entries = reduced.tolist()
     pivots = [next(k for k, entry in enumerate(row) if entry != 0) for row in entries[:rank]]
@@ -126,10 +127,6 @@ def _combinations(basis: Sequence[Terms], wanted: Sequence[Terms]) -> list[npt.N
         values = np.array([Fraction(0)] * len(basis), dtype=object)
         for row, pivot in enumerate(pivots):
             entry = entries[row][column]
-            values[pivot] = Fraction(int(entry.p), int(entry.q))
+            values[pivot] = as_fraction(entry)
         solved.append(values)
     return solved
-
-
-def _rational(value: Fraction) -> flint.fmpq:
-    return flint.fmpq(value.numerator, value.denominator)

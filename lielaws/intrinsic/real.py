@@ -21,6 +21,7 @@ import numpy.typing as npt
 from lielaws.intrinsic.calculus import Calculus, Plain
 from lielaws.laws.polynomial import Polynomial
 from lielaws.laws.terms import TermTable
+from lielaws.linalg import as_fmpq
 
 FloatArray = npt.NDArray[np.float64]
 Balls = npt.NDArray[np.object_]
@@ -124,7 +125,7 @@ def _certified(table: TermTable, targets: Sequence[Fraction], guess: FloatArray)
         return None
     dependent = np.sort(order[:count])
     with _precision():
-        goal = np.array([flint.arb(flint.fmpq(value.numerator, value.denominator)) for value in targets], dtype=object)
+        goal = np.array([flint.arb(as_fmpq(value)) for value in targets], dtype=object)
         point = np.array([flint.arb(round(float(x) * _ROUNDING)) / _ROUNDING for x in guess], dtype=object)
         return _solve(table, goal, point, dependent)
 

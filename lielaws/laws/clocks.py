@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lielaws.errors import UnsupportedError
 from lielaws.flows.state import TIME, Clock, StateSpace
 from lielaws.graph.trace import Array
+from lielaws.linalg import as_fraction
 
 if TYPE_CHECKING:
     import sympy
@@ -66,7 +67,7 @@ def _multiple(part: Any, time: Any) -> Fraction:
     factor = part.args[0].expand() / time
     if not factor.is_Rational:
         raise UnsupportedError("law", str(part), f"exponentials of rational multiples of {TIME} are supported")
-    return Fraction(int(factor.p), int(factor.q))
+    return as_fraction(factor)
 
 
 def _common_divisor(rates: list[Fraction]) -> Fraction:

@@ -24,3 +24,5 @@ from lielaws.linalg.primes import EXPLORATION_PRIME as EXPLORATION_PRIME
 from lielaws.linalg.primes import has_roots as has_roots
 from lielaws.linalg.primes import is_prime as is_prime
 from lielaws.linalg.primes import random_prime as random_prime
+from lielaws.linalg.rationals import as_fmpq as as_fmpq
+from lielaws.linalg.rationals import as_fraction as as_fraction

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.errors import SizeError
-from lielaws.linalg import random_prime, rank
+from lielaws.linalg import as_fmpq, random_prime, rank
 from lielaws.modification.checks import FloatArray
 
 IntArray = npt.NDArray[np.int64]
@@ -104,12 +104,6 @@ def _positive_roots(polynomial: Any) -> int:
     """With multiplicity, by Descartes' rule of signs: it is exact where all roots are real, as eigenvalues here are."""
     signs = [c > 0 for c in polynomial.coeffs() if c != 0]
     return sum(int(one != two) for one, two in pairwise(signs))
-
-
-def as_fmpq(value: Fraction) -> Any:
-    import flint
-
-    return flint.fmpq(value.numerator, value.denominator)
 
 
 def _integers(matrix: FloatArray) -> tuple[IntArray, IntArray]:

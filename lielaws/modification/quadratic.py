@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from lielaws.errors import InvalidArgumentError, SizeError
+from lielaws.linalg import as_fmpq, as_fraction
 from lielaws.modification.bounds import LowerBound
 from lielaws.modification.checks import FloatArray, finite_array
 from lielaws.modification.data import Data
-from lielaws.modification.exact import as_fmpq, eigenvalues_above
+from lielaws.modification.exact import eigenvalues_above
 from lielaws.modification.losses import Measured
 from lielaws.modification.model import Model
 
@@ -117,6 +118,6 @@ class QuadraticLoss:
                 remedy = "b has a part along which A vanishes, so the loss is not bounded below"
                 raise InvalidArgumentError("b", self.b, remedy)
             entry = reduced[row, size]
-            solution[pivot] = Fraction(int(entry.p), int(entry.q))
+            solution[pivot] = as_fraction(entry)
         value = sum((b * t for b, t in zip(self._b, solution, strict=True)), Fraction(0))
         return Fraction(float(self.c)) - value / 2

@@ -9,6 +9,7 @@ import flint
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.linalg import as_fmpq
 from lielaws.numbers.base import HasIndices, Shape, StructuralArithmetic
 
 ObjectArray = npt.NDArray[np.object_]
@@ -75,8 +76,7 @@ class Balls(StructuralArithmetic):
 
 def ball(number: Fraction | int) -> Any:
     """A rational number."""
-    fraction = Fraction(number)
-    return flint.arb(flint.fmpq(fraction.numerator, fraction.denominator))
+    return flint.arb(as_fmpq(number))
 
 
 def sign(value: Any) -> int:
