@@ -27,6 +27,11 @@ class ContractionPlan:
     terms: int
     """number of products that are added up for one entry of the output"""
 
+    @property
+    def pairs_alike(self) -> bool:
+        """Whether each entry of the left operand meets the one in the same place of the right one, and no other."""
+        return self.left_axes == self.right_axes and self.left_matrix[1] == self.right_matrix[2] == 1
+
     def apply(self, left: Any, right: Any, lead: int, multiply: Callable[..., Any], matmul: Callable[..., Any]) -> Any:
         """Contract arrays that carry `lead` leading axes of their own."""
         left = _arrange(left, lead, self.left_axes, self.left_matrix)

@@ -7,12 +7,10 @@ from typing import Any
 
 import flint
 import numpy as np
-import numpy.typing as npt
 
 from lielaws.linalg import as_fmpq
 from lielaws.numbers.base import HasIndices, Shape, StructuralArithmetic
-
-ObjectArray = npt.NDArray[np.object_]
+from lielaws.numbers.polynomials import ObjectArray, each, objects
 
 
 class Balls(StructuralArithmetic):
@@ -22,7 +20,7 @@ class Balls(StructuralArithmetic):
 
     def constant(self, constant: Any, shape: Shape) -> ObjectArray:
         values = [ball(Fraction(number, constant.denominator)) for number in constant.numerators]
-        return _objects(values, (1, *shape))
+        return objects(values, (1, *shape))
 
     def finish_sum(self, a: ObjectArray) -> ObjectArray:
         return a
@@ -37,10 +35,10 @@ class Balls(StructuralArithmetic):
         return plan.apply(a, b, self.lead, np.multiply, np.matmul)  # type: ignore[no-any-return]
 
     def power(self, a: ObjectArray, exponent: int) -> ObjectArray:
-        return _each(lambda x: x**exponent, a)
+        return each(lambda x: x**exponent, a)
 
     def reciprocal(self, a: ObjectArray) -> ObjectArray:
-        return _each(lambda x: 1 / x, a)
+        return each(lambda x: 1 / x, a)
 
     def sum(self, a: ObjectArray, axes: tuple[int, ...]) -> ObjectArray:
         total = a.sum(axis=tuple(axis + self.lead for axis in axes))
@@ -48,30 +46,30 @@ class Balls(StructuralArithmetic):
 
     def scatter(self, a: ObjectArray, index: HasIndices, shape: Shape) -> ObjectArray:
         size = int(np.prod(shape, dtype=np.int64))
-        result = _objects([flint.arb(0)] * (a.shape[0] * size), (a.shape[0], size))
+        result = objects([flint.arb(0)] * (a.shape[0] * size), (a.shape[0], size))
         flat = a.reshape(a.shape[0], -1)
         for position, target in enumerate(index.values.tolist()):
             result[:, target] = result[:, target] + flat[:, position]
         return result.reshape(a.shape[0], *shape)
 
     def exp(self, a: ObjectArray, node: Any) -> ObjectArray:
-        return _each(lambda x: x.exp(), a)
+        return each(lambda x: x.exp(), a)
 
     def log(self, a: ObjectArray, node: Any) -> ObjectArray:
-        return _each(lambda x: x.log(), a)
+        return each(lambda x: x.log(), a)
 
     def sqrt(self, a: ObjectArray, node: Any) -> ObjectArray:
-        return _each(lambda x: x.sqrt(), a)
+        return each(lambda x: x.sqrt(), a)
 
     def gauss(self, a: ObjectArray, density: ObjectArray, node: Any) -> ObjectArray:
         half = (flint.arb.pi() / 2).sqrt()
-        return _each(lambda x: half * (x / flint.arb(2).sqrt()).erf(), a)
+        return each(lambda x: half * (x / flint.arb(2).sqrt()).erf(), a)
 
     def cos(self, a: ObjectArray, node: Any) -> ObjectArray:
-        return _each(lambda x: x.cos(), a)
+        return each(lambda x: x.cos(), a)
 
     def sin(self, a: ObjectArray, node: Any) -> ObjectArray:
-        return _each(lambda x: x.sin(), a)
+        return each(lambda x: x.sin(), a)
 
 
 def ball(number: Fraction | int) -> Any:
@@ -82,13 +80,3 @@ def ball(number: Fraction | int) -> Any:
 def sign(value: Any) -> int:
     """1 or -1; 0 for what is not known to be positive or negative."""
     return 1 if value > 0 else -1 if value < 0 else 0
-
-
-def _each(function: Any, a: ObjectArray) -> ObjectArray:
-    return _objects([function(x) for x in a.ravel()], a.shape)
-
-
-def _objects(values: list[Any], shape: Shape) -> ObjectArray:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array.reshape(shape)

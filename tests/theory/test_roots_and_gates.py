@@ -329,3 +329,22 @@ def test_a_root_of_both_signs_is_checked_for_both():
         assert discover_laws(arch, seed=seed).laws == ()
         assert not check_laws(arch, ["a"], seed=seed).all_hold
         assert not check_laws(arch, ["b"], seed=seed).all_hold
+
+
+def test_outer_products_of_a_vector_with_itself_are_no_squares():
+    """relu(u_0 u_1) has a gate, also as an entry of u u^T, so that `c` is not conserved."""
+
+    def outer(p, x, ops):
+        u = p.u * x
+        product = ops.einsum("i,j->ij", u, u)[0, 1]
+        return p.c * (ops.relu(product) - product) + p.u @ x
+
+    def layer(p, x, ops):
+        u = p.u * x
+        product = ops.einsum("i,j->ij", u, u)
+        return p.c * (ops.relu(product)[0, 1] - product[0, 1]) + p.u @ x
+
+    for network in (outer, layer):
+        arch = architecture(network, {"u": (2,), "c": ()}, {"x": (2,)})
+        assert discover_laws(arch).n_laws == 0
+        assert not check_laws(arch, ["c"]).all_hold
