@@ -17,12 +17,11 @@ from lielaws.flows.patterns import Patterns
 from lielaws.flows.probes import dense_probes
 from lielaws.flows.state import StateSpace
 from lielaws.graph.draws import FreeValues
-from lielaws.graph.generators import FUNCTIONS
 from lielaws.graph.node import Leaf, Node
 from lielaws.graph.plan import GatePatterns
 from lielaws.graph.potential import Potential
 from lielaws.graph.program import Program
-from lielaws.graph.sampling import Draw, DrawLeaf, Sampler
+from lielaws.graph.sampling import Draw, DrawLeaf, Request, Sampler
 from lielaws.linalg import EXPLORATION_PRIME, modular, random_prime
 from lielaws.numbers.modular import Modular
 
@@ -177,24 +176,15 @@ class FlowFields:
     def draw(
         self, rng: np.random.Generator, count: int, state: State, *, free_gates: bool = False, first: int = 0
     ) -> Members:
-        draw_leaf = self.probes(self.potential, free_gates)
-        given = None
+        given: dict[Leaf, IntArray] = {}
         if self._listed is not None:
             known = self._listed.count
             numbers = np.arange(first, first + count) % known if free_gates else rng.integers(0, known, count)
             given = self._listed.choose(numbers)
-        if not self._divides:
-            sample = self._sampler.draw_sample(rng, count, state.prime, state.draw, draw_leaf, given, free_gates)
-            return Members({**self._constants(state), **sample.leaves}, count)
-        sample, bases = self._sampler.draw_members(
-            rng, count, state.prime, state.draw, draw_leaf, given, free_gates, first
-        )
+        draw_leaf = self.probes(self.potential, free_gates)
+        request = Request(rng, state.prime, state.draw, count, draw_leaf, given)
+        sample, bases = self._sampler.draw_members(request, free=free_gates, first=first)
         return Members({**self._constants(state), **sample.leaves}, count, bases)
-
-    @cached_property
-    def _divides(self) -> bool:
-        """Whether base values are needed: of functions, or to see that no denominator vanishes."""
-        return any(step.node.op in ("reciprocal", "sqrt", *FUNCTIONS) for step in self._sampler.program.steps)
 
     @staticmethod
     def _constants(state: State) -> dict[Leaf, IntArray]:

@@ -7,7 +7,7 @@ once, those of a sample (data, cotangents, gates) for each member.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from lielaws.graph.drawing import Drawing
 from lielaws.graph.draws import Draw, FreeValues
+from lielaws.graph.functions import ROOT, TRANSCENDENTAL
 from lielaws.graph.node import Leaf, Node
 from lielaws.graph.plan import Plan
 from lielaws.graph.program import Program
@@ -32,6 +33,28 @@ _MOST_REDRAWN = 60
 
 def uniform(node: Node, rng: np.random.Generator, count: int, prime: int) -> IntArray:
     return modular.residues(rng, prime, (1, count, *node.shape))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for in a drawing of samples.
+
+    state : for each sample its own, or one for all
+    given : values of leaves that are taken as they are, (1, count, *shape)
+    """
+
+    rng: np.random.Generator
+    prime: int
+    state: Draw
+    count: int
+    draw_leaf: DrawLeaf = uniform
+    given: GateValues = field(default_factory=dict)
+
+    def select(self, chosen: IntArray, gates: GateValues | None = None) -> Request:
+        """Some of the samples, with these values of gates."""
+        state = self.state if self.state.count == 1 else self.state.select(chosen)
+        given = {leaf: array[:, chosen] for leaf, array in self.given.items()} | dict(gates or {})
+        return replace(self, state=state, count=len(chosen), given=given)
 
 
 @dataclass(frozen=True)
@@ -72,60 +95,42 @@ class PatternSampler:
         nothing = Draw(zeros, FreeValues.draw(self.plan, SAMPLE, rng, 1, prime), 1)
         return complete(Task(draw, nothing, STATE, rng, prime, uniform), self.sources, self.plan)
 
-    def draw_sample(
-        self,
-        rng: np.random.Generator,
-        count: int,
-        prime: int,
-        state: Draw,
-        draw_leaf: DrawLeaf = uniform,
-        given: GateValues | None = None,
-    ) -> Draw:
-        """Samples, one for each state or all at one; `given` values of leaves are taken as they are."""
-        draw = self.draw_anywhere(rng, count, prime, given, draw_leaf)
-        return complete(Task(draw, state, SAMPLE, rng, prime, draw_leaf), self.sources, self.plan)
-
-    def draw_anywhere(
-        self,
-        rng: np.random.Generator,
-        count: int,
-        prime: int,
-        given: GateValues | None = None,
-        draw_leaf: DrawLeaf = uniform,
-    ) -> Draw:
-        """Samples, whether roots exist there or not."""
-        fixed = {leaf: np.repeat(gate, count, axis=1) for leaf, gate in self.gates.items()} | dict(given or {})
+    def draw_sample(self, request: Request) -> Draw:
+        """Samples at which all roots exist."""
+        count, prime = request.count, request.prime
+        fixed = {leaf: np.repeat(gate, count, axis=1) for leaf, gate in self.gates.items()} | dict(request.given)
         leaves = {
-            node.static: fixed[node.static] if node.static in fixed else draw_leaf(node, rng, count, prime)
+            node.static: fixed[node.static]
+            if node.static in fixed
+            else request.draw_leaf(node, request.rng, count, prime)
             for node in self.sources.leaves
             if node.static.role not in STATE_ROLES
         }
-        return Draw(fixed | leaves, FreeValues.draw(self.plan, SAMPLE, rng, count, prime), count)
+        draw = Draw(fixed | leaves, FreeValues.draw(self.plan, SAMPLE, request.rng, count, prime), count)
+        task = Task(draw, request.state, SAMPLE, request.rng, prime, request.draw_leaf)
+        return complete(task, self.sources, self.plan)
 
-    def draw_members(
-        self,
-        rng: np.random.Generator,
-        count: int,
-        prime: int,
-        state: Draw,
-        draw_leaf: DrawLeaf = uniform,
-        given: GateValues | None = None,
-    ) -> tuple[Draw, Bases]:
+    def draw_members(self, request: Request) -> tuple[Draw, Bases]:
         """Samples without a zero denominator, and the base values of functions there.
 
         Patterns of 0 and 1 can close a whole layer, whose norm is then zero; such samples alone are drawn again.
         """
-        sample = self.draw_sample(rng, count, prime, state, draw_leaf, given)
+        sample = self.draw_sample(request)
+        if not self._needs_bases:
+            return sample, {}
         for _ in range(_MOST_REDRAWN):
-            drawing = self.run(state, sample, prime)[1]
+            drawing = self.run(request.state, sample, request.prime)[1]
             drawing.check_roots()
-            bad = np.flatnonzero(np.broadcast_to(drawing.vanished, (count,)))
+            bad = np.flatnonzero(np.broadcast_to(drawing.vanished, (request.count,)))
             if not len(bad):
                 return sample, drawing.drawn
-            some = state if state.count == 1 else state.select(bad)
-            chosen = {leaf: array[:, bad] for leaf, array in (given or {}).items()}
-            sample.replace(bad, self.draw_sample(rng, len(bad), prime, some, draw_leaf, chosen))
+            sample.replace(bad, self.draw_sample(request.select(bad)))
         raise BadPrimeError("a denominator vanishes at the chosen point")
+
+    @cached_property
+    def _needs_bases(self) -> bool:
+        """Whether there are functions, or denominators that may vanish."""
+        return any(step.node.op in ("reciprocal", ROOT, *TRANSCENDENTAL) for step in self.program.steps)
 
     def run(self, state: Draw, sample: Draw, prime: int) -> tuple[list[Any], Drawing]:
         """The outputs at the base points, and the arithmetic with the base values of all functions."""

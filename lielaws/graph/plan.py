@@ -117,8 +117,7 @@ class Plan:
 
     log_values, gauss_values : numbers of free values of a sample and of a state
     nonsquares : integers that must be squares modulo the prime for all roots to exist
-    signs : numbers of both signs, which some products of roots have, each with one whose symbol its sign is; None if it
-        may be any
+    signs : numbers of both signs, which some products of roots have, each with one whose symbol its sign is
     conditional : whether there are states at which some roots do not exist for any data
     negated : roots, by serial and entry, that have the other sign, to see relations that hold for all signs
     loose : the roots of squares, by serial and entry, that may have any sign

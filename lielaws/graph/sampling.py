@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.errors import ExactnessError, UnsupportedError
-from lielaws.graph.basepoints import GateValues, PatternSampler, uniform
+from lielaws.graph.basepoints import GateValues, PatternSampler, Request, uniform
 from lielaws.graph.draws import Draw, StuckError
 from lielaws.graph.functions import ROOT
 from lielaws.graph.merging import Piece, merged
@@ -25,7 +25,7 @@ from lielaws.graph.sources import STATE_ROLES
 from lielaws.linalg import modular
 from lielaws.numbers.modular import BadPrimeError, Bases
 
-__all__ = ["STATE_ROLES", "Draw", "DrawLeaf", "Sampler", "uniform"]
+__all__ = ["STATE_ROLES", "Draw", "DrawLeaf", "Request", "Sampler", "uniform"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -71,15 +71,15 @@ class Sampler:
         """
         return 1 << len(self.plan.loose)
 
-    def _in_larger_family(self, count: int, request: _Request, first: int) -> tuple[Draw, Bases]:
+    def _in_larger_family(self, request: Request, first: int) -> tuple[Draw, Bases]:
         if self.sign_choices > _MOST_SIGN_CHOICES:
             raise ExactnessError("too many roots of squares may have both signs to go through all choices")
         pieces = []
         for choice in range(self.sign_choices):
-            chosen = np.flatnonzero((first + np.arange(count)) % self.sign_choices == choice)
+            chosen = np.flatnonzero((first + np.arange(request.count)) % self.sign_choices == choice)
             if len(chosen):
-                pieces.append((chosen, *request.of(chosen, self._signed(choice))))
-        return merged(pieces, count) if len(pieces) > 1 else pieces[0][1:]
+                pieces.append((chosen, *self._signed(choice).draw_members(request.select(chosen))))
+        return merged(pieces, request.count) if len(pieces) > 1 else pieces[0][1:]
 
     def _signed(self, choice: int) -> PatternSampler:
         """The sampler of the larger family for one choice of signs."""
@@ -101,7 +101,7 @@ class Sampler:
         state = self._free.draw_state(rng, count, prime, leaves)
         for _ in range(_MOST_STATES if self.plan.conditional else 0):
             try:
-                self._free.draw_sample(rng, count, prime, state)
+                self._free.draw_sample(Request(rng, prime, state, count))
                 break
             except StuckError as stuck:
                 state.replace(stuck.samples, self._free.draw_state(rng, len(stuck.samples), prime))
@@ -129,67 +129,30 @@ class Sampler:
 
     def _with_closed(self, state: Draw, patterns: PatternPlans, rng: np.random.Generator, prime: int) -> Draw:
         """A state, with the patterns that have no samples there."""
-        request, numbers = _Request(rng, prime, state, uniform, {}), np.arange(patterns.count)
+        request, numbers = Request(rng, prime, state, patterns.count), np.arange(patterns.count)
         for group, members in enumerate(patterns.groups):
             state.closed.update(self._tried(patterns, group, np.array(members), numbers, request, []))
         return state
 
-    def draw_sample(
-        self,
-        rng: np.random.Generator,
-        count: int,
-        prime: int,
-        state: Draw,
-        draw_leaf: DrawLeaf = uniform,
-        given: GateValues | None = None,
-        free: bool | None = None,
-    ) -> Draw:
-        """Samples, one for each state or all at one; `given` values of leaves are taken as they are.
+    def draw_members(self, request: Request, *, free: bool = False, first: int = 0) -> tuple[Draw, Bases]:
+        """Samples without a zero denominator, and the base values of functions there.
 
         free : whether the samples are of the larger family in which gates are any numbers and roots of squares have any
-            sign, instead of those of the activation patterns; by default, whether gates are drawn that are not 0 or 1.
-            In it the choices of signs follow each other, the first one for the sample with the number `first`
+            sign, instead of those of the activation patterns. In it the choices of signs follow each other
+        first : the number of the first sample in that order
         """
-        if self._patterned is None:
-            return self._free.draw_sample(rng, count, prime, state, draw_leaf, given)
-        return self.draw_members(rng, count, prime, state, draw_leaf, given, free)[0]
-
-    def draw_members(
-        self,
-        rng: np.random.Generator,
-        count: int,
-        prime: int,
-        state: Draw,
-        draw_leaf: DrawLeaf = uniform,
-        given: GateValues | None = None,
-        free: bool | None = None,
-        first: int = 0,
-    ) -> tuple[Draw, Bases]:
-        """Samples without a zero denominator, and the base values of functions there; `free` as for `draw_sample`."""
         patterns = self._patterned
         if patterns is None:
-            return self._free.draw_members(rng, count, prime, state, draw_leaf, given)
-        request = _Request(rng, prime, state, draw_leaf, given or {})
-        numbers = self._numbers(patterns, request, count, free)
-        if numbers is None:
-            return self._in_larger_family(count, request, first)
-        return self._by_pattern(patterns, numbers, request)
-
-    def _numbers(self, patterns: PatternPlans, request: _Request, count: int, free: bool | None) -> IntArray | None:
-        """The pattern of each sample; None for those of the larger family."""
+            return self._free.draw_members(request)
         known = patterns.gates.values
         asked = {leaf: array for leaf, array in request.given.items() if leaf in known}
         if asked:
-            return _matching(known, asked, count)
-        if free is None:
-            nodes = [node for node in self._free.sources.leaves if node.static in known]
-            if not nodes:
-                raise ExactnessError("roots of squares may have both signs: say whether samples are to have any sign")
-            probe = [request.draw_leaf(node, request.rng, count, request.prime) for node in nodes]
-            free = any(np.any((values != 0) & (values != 1)) for values in probe)
-        return None if free else request.rng.integers(0, patterns.count, count)
+            return self._by_pattern(patterns, _matching(known, asked, request.count), request)
+        if free:
+            return self._in_larger_family(request, first)
+        return self._by_pattern(patterns, request.rng.integers(0, patterns.count, request.count), request)
 
-    def _by_pattern(self, patterns: PatternPlans, numbers: IntArray, request: _Request) -> tuple[Draw, Bases]:
+    def _by_pattern(self, patterns: PatternPlans, numbers: IntArray, request: Request) -> tuple[Draw, Bases]:
         """The samples of each plan together; where a pattern has none at a state, others take its place."""
         group_of = np.zeros(patterns.count, dtype=np.int64)
         for group, members in enumerate(patterns.groups):
@@ -217,7 +180,7 @@ class Sampler:
         group: int,
         chosen: IntArray,
         numbers: IntArray,
-        request: _Request,
+        request: Request,
         pieces: list[Piece],
     ) -> list[int]:
         """The chosen samples whose pattern has none at the state; the others are added to the pieces."""
@@ -234,7 +197,7 @@ class Sampler:
             return [k for part in parts for k in self._tried(patterns, group, part, numbers, request, pieces)]
 
     def _members(
-        self, patterns: PatternPlans, group: int, chosen: IntArray, numbers: IntArray, request: _Request
+        self, patterns: PatternPlans, group: int, chosen: IntArray, numbers: IntArray, request: Request
     ) -> tuple[Draw, Bases]:
         known = patterns.gates
         if group not in self._samplers:
@@ -245,38 +208,18 @@ class Sampler:
             else:
                 self._samplers[group] = PatternSampler(self.outputs, plan, held=frozenset(known.values))
         sampler = self._samplers[group]
-        return request.of(chosen, sampler, known.choose(numbers))
+        return sampler.draw_members(request.select(chosen, known.choose(numbers)))
 
 
-def _usable(number: int, closed: set[int], patterns: PatternPlans, request: _Request) -> int:
+def _usable(number: int, closed: set[int], patterns: PatternPlans, request: Request) -> int:
     """The number of a pattern, or another one if it is closed."""
     if number not in closed:
         return number
     others = [k for k in range(patterns.count) if k not in closed]
-    if not others or request.asks(patterns):
+    prescribed = not request.given.keys().isdisjoint(patterns.gates.values)
+    if not others or prescribed:
         raise BadPrimeError("no activation pattern has a base point at this state")
     return int(request.rng.choice(others))
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """What is asked for in a drawing of samples."""
-
-    rng: np.random.Generator
-    prime: int
-    state: Draw
-    draw_leaf: DrawLeaf
-    given: GateValues
-
-    def of(self, chosen: IntArray, sampler: PatternSampler, gates: GateValues | None = None) -> tuple[Draw, Bases]:
-        """Some of the samples, with these values of gates."""
-        state = self.state if self.state.count == 1 else self.state.select(chosen)
-        given = {leaf: array[:, chosen] for leaf, array in self.given.items()} | dict(gates or {})
-        return sampler.draw_members(self.rng, len(chosen), self.prime, state, self.draw_leaf, given)
-
-    def asks(self, patterns: PatternPlans) -> bool:
-        """Whether the patterns are prescribed."""
-        return not self.given.keys().isdisjoint(patterns.gates.values)
 
 
 def _matching(known: GateValues, asked: GateValues, count: int) -> IntArray:

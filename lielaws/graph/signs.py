@@ -153,7 +153,7 @@ class _Resolution:
             yield [], False
             return
         known = [(number, SignProduct(Fraction(sign), ())) for number, sign in self.around.known(self.pattern)]
-        known += [(number, sign) for number, sign in self.pattern.plan.signs if sign is not None]
+        known += self.pattern.plan.signs
         products = [*(number for number, _ in known), *(number for _, number in varying)]
         proved = proved_relations(products, self.pattern, self.around)
         related = {one.last: one for one in proved or []}
@@ -229,8 +229,9 @@ class _Resolution:
                 sign = SignProduct.of(part.cut, one)
                 if one.varying:
                     number, target = one.product(part.cut), signs[one.relation.pivot]
-                    varying.append((number, target))
-                    sign = sign if target is None else sign.times(number).times(target)
+                    if target is not None:
+                        varying.append((number, target))
+                        sign = sign.times(number).times(target)
                 # Signs that were changed in other roots of the product count for this one, too.
                 for k in one.relation.members - {one.relation.pivot}:
                     sign = sign.times(rules[k].sign) if k in rules else sign

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.errors import ExactnessError
-from lielaws.graph.basepoints import GateValues, PatternSampler
+from lielaws.graph.basepoints import GateValues, PatternSampler, Request
 from lielaws.graph.drawing import Drawing
 from lielaws.graph.draws import Draw, StuckError
 from lielaws.graph.node import Leaf, Node
@@ -196,10 +196,8 @@ class _Others:
     def _together(self, numbers: list[int]) -> dict[int, list[Points]]:
         sampler, state = self._joint(numbers), self._states(len(numbers))
         given = self._gates(numbers, self.count)
-        parts = [
-            sampler.draw_members(self.rng, self.count * len(numbers), self.prime, state, given=given)[0]
-            for _ in range(self.samples)
-        ]
+        request = Request(self.rng, self.prime, state, self.count * len(numbers), given=given)
+        parts = [sampler.draw_members(request)[0] for _ in range(self.samples)]
         found = {}
         for k, number in enumerate(numbers):
             own = PatternSampler(self.nodes, self.patterns[number].plan, self.patterns[number].gates)
@@ -220,7 +218,9 @@ class _Others:
         sampler = PatternSampler(arguments, self.patterns[numbers[0]].plan, held=self._held(numbers))
         state, count = self.state.select(np.zeros(1, dtype=np.int64)), _PROBES * len(numbers)
         try:
-            sample = sampler.draw_sample(self.rng, count, self.prime, state, given=self._gates(numbers, _PROBES))
+            sample = sampler.draw_sample(
+                Request(self.rng, self.prime, state, count, given=self._gates(numbers, _PROBES))
+            )
         except (BadPrimeError, ExactnessError):
             return
         values = flattened(sampler.run(state, sample, self.prime)[0], arguments, count)[0]
@@ -266,14 +266,15 @@ def _is_square(values: IntArray, prime: int) -> npt.NDArray[np.bool_]:
 
 
 def _points(sampler: PatternSampler, state: Draw, rng: np.random.Generator, count: int, prime: int) -> Points:
-    points = Points(sampler, prime, state, sampler.draw_sample(rng, count, prime, state))
+    request = Request(rng, prime, state, count)
+    points = Points(sampler, prime, state, sampler.draw_sample(request))
     points.drawing.check_roots()
     vanished = np.broadcast_to(points.drawing.vanished, (count,))
     if vanished.all():
         raise BadPrimeError("a denominator vanishes identically")
     if not vanished.any():
         return points
-    return Points(sampler, prime, state, sampler.draw_members(rng, count, prime, state)[0])
+    return Points(sampler, prime, state, sampler.draw_members(request)[0])
 
 
 def flattened(values: Sequence[IntArray], nodes: Sequence[Node], count: int) -> IntArray:

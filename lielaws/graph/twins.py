@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.errors import UnsupportedError
-from lielaws.graph.basepoints import PatternSampler, uniform
+from lielaws.graph.basepoints import PatternSampler, Request
 from lielaws.graph.generators import plan_functions
 from lielaws.graph.node import Leaf, Node, ancestors
 from lielaws.graph.plan import Plan
@@ -122,7 +122,7 @@ class _Values:
         for _ in range(_ATTEMPTS):
             try:
                 state = sampler.draw_state(rng, count, self.prime)
-                sample = sampler.draw_sample(rng, count, self.prime, state, uniform, gates)
+                sample = sampler.draw_sample(Request(rng, self.prime, state, count, given=gates))
                 values, _drawing = sampler.run(state, sample, self.prime)
             except BadPrimeError:
                 continue
