@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lielaws.certificate.draws import Group, Rules, rotated, rotation
 from lielaws.certificate.jets import Jets
 from lielaws.certificate.lattices import Row
-from lielaws.certificate.tape import Bases, Tape, Wire
+from lielaws.certificate.tape import Bases, Tape, Wire, compiled, evaluate
 
 
 class Point(Protocol):
@@ -20,6 +21,24 @@ class Point(Protocol):
     def values(self) -> Any: ...
     @property
     def bases(self) -> Bases: ...
+
+
+@dataclass
+class GivenPoint:
+    """A point at which leaves and functions have given values."""
+
+    ring: Jets
+    leaves: dict[Wire, int] = field(default_factory=dict)
+    bases: dict[Wire, Any] = field(default_factory=dict)
+    values: list[Any] = field(default_factory=list)
+
+    def evaluate(self, tape: Tape) -> None:
+        """The values of all wires. ZeroDivisionError where a denominator vanishes."""
+        for wire, step in enumerate(tape.steps):
+            if step[0] == "leaf":
+                self.values.append(self.leaves.get(wire, 0))
+                continue
+            self.values.append(evaluate(compiled(step, self.ring), self.values, self.ring, self.bases.get(wire)))
 
 
 def contradiction(tape: Tape, rules: Rules, points: Sequence[Point]) -> str | None:

@@ -9,14 +9,13 @@ from typing import Any
 import flint
 
 from lielaws.certificate import reading
-from lielaws.certificate.agreement import contradiction
 from lielaws.certificate.bounds import Bounds
 from lielaws.certificate.family import Family
 from lielaws.certificate.jets import Jets, moved, slope_part, value_part
 from lielaws.certificate.networks import Network
 from lielaws.certificate.patterns import Sample, disagreement
 from lielaws.certificate.regions import Pattern, check_pattern
-from lielaws.certificate.tape import Wire, compiled, evaluate
+from lielaws.certificate.tape import Wire
 from lielaws.errors import CertificateError
 
 _DEEPEST = 16
@@ -118,44 +117,17 @@ def _bases(values: Any, where: str, network: Network, prime: int) -> dict[Wire, 
     return found
 
 
-@dataclass(frozen=True)
-class _Point:
-    """The values of all wires at the point of the certificate, for one probe."""
-
-    ring: Jets
-    values: list[Any]
-    bases: dict[Wire, Any]
-
-
 def _check_functions(network: Network, members: Sequence[Member], point: Sequence[int], prime: int) -> None:
     """The values of functions must be related as the functions are."""
     if not network.functions:
         return
-    if network.inner_gates:
-        state = dict(zip(network.state, point, strict=True))
-        samples = [Sample(dict(member.leaves) | state, member.bases) for member in members]
-        try:
-            failure = disagreement(network, samples, prime)
-        except ZeroDivisionError:
-            raise CertificateError("upper.point", "a denominator", "it vanishes at the point") from None
-        if failure:
-            raise CertificateError("upper.probes", "their functions", failure)
-        return
-    ring, tape = Jets(prime), network.tape
-    points = []
-    for member in members:
-        leaves = dict(member.leaves) | dict(zip(network.state, point, strict=True))
-        values: list[Any] = []
-        for wire, step in enumerate(tape.steps):
-            if step[0] == "leaf":
-                values.append(leaves.get(wire, 0))
-                continue
-            try:
-                values.append(evaluate(compiled(step, ring), values, ring, member.bases.get(wire)))
-            except ZeroDivisionError:
-                raise CertificateError("upper.point", "a denominator", "it vanishes at the point") from None
-        points.append(_Point(ring, values, member.bases))
-    if failure := contradiction(tape, network.sharing.rules, points):
+    state = dict(zip(network.state, point, strict=True))
+    samples = [Sample(dict(member.leaves) | state, member.bases) for member in members]
+    try:
+        failure = disagreement(network, samples, prime)
+    except ZeroDivisionError:
+        raise CertificateError("upper.point", "a denominator", "it vanishes at the point") from None
+    if failure:
         raise CertificateError("upper.probes", "their functions", failure)
 
 

@@ -17,14 +17,14 @@ from typing import Any
 
 import flint
 
-from lielaws.certificate.agreement import contradiction
+from lielaws.certificate.agreement import GivenPoint, contradiction
 from lielaws.certificate.draws import Group
 from lielaws.certificate.jets import Jets
 from lielaws.certificate.lattices import unresolved
 from lielaws.certificate.networks import Network
 from lielaws.certificate.roots import check_roots
 from lielaws.certificate.sharing import MOST_WORK, Sharing
-from lielaws.certificate.tape import Step, Tape, Wire, compiled, evaluate, sources
+from lielaws.certificate.tape import Step, Tape, Wire, sources
 from lielaws.errors import CertificateError
 
 _MOST_PATTERNS = 64
@@ -35,8 +35,8 @@ _AT_ZERO = {"exp": 1, "gauss": 0, "cos": 1, "sin": 0}
 class Sample:
     """The values of the leaves of a network for one probe, state included, and those of its functions."""
 
-    leaves: Mapping[Wire, int]
-    bases: Mapping[Wire, Any]
+    leaves: dict[Wire, int]
+    bases: dict[Wire, Any]
 
 
 def disagreement(network: Network, samples: Sequence[Sample], prime: int) -> str | None:
@@ -44,6 +44,11 @@ def disagreement(network: Network, samples: Sequence[Sample], prime: int) -> str
 
     All samples have the same state. Raises CertificateError for patterns in which functions are not understood.
     """
+    if not network.inner_gates:
+        points = [GivenPoint(Jets(prime), sample.leaves, sample.bases) for sample in samples]
+        for point in points:
+            point.evaluate(network.tape)
+        return contradiction(network.tape, network.sharing.rules, points)
     groups: dict[tuple[int, ...], list[Sample]] = {}
     for sample in samples:
         groups.setdefault(tuple(sample.leaves[gate] for gate in network.inner_gates), []).append(sample)
@@ -119,7 +124,7 @@ class _Specialized:
         ring = Jets(prime)
         points = []
         for row in rows:
-            point = _Point(ring)
+            point = GivenPoint(ring)
             for copy, sample in zip(self._copies, row, strict=True):
                 if failure := copy.take(point, sample):
                     return failure
@@ -133,23 +138,6 @@ class _Specialized:
 
 def _has_state(group: Group) -> bool:
     return len(group.free) > len(group.zero)
-
-
-@dataclass
-class _Point:
-    """The values of the wires of a tape, as `contradiction` wants them."""
-
-    ring: Jets
-    leaves: dict[Wire, int] = field(default_factory=dict)
-    bases: dict[Wire, Any] = field(default_factory=dict)
-    values: list[Any] = field(default_factory=list)
-
-    def evaluate(self, tape: Tape) -> None:
-        for wire, step in enumerate(tape.steps):
-            if step[0] == "leaf":
-                self.values.append(self.leaves.get(wire, 0))
-                continue
-            self.values.append(evaluate(compiled(step, self.ring), self.values, self.ring, self.bases.get(wire)))
 
 
 @dataclass
@@ -199,7 +187,7 @@ class _Copy:
                 if not logs.inside.isdisjoint(sources(tape.steps[self.place[wire]])):
                     logs.inside.add(self.place[wire])
 
-    def take(self, point: _Point, sample: Sample) -> str | None:
+    def take(self, point: GivenPoint, sample: Sample) -> str | None:
         """Add the values of a sample to those of a point; what is wrong with them by itself, in words."""
         for wire, value in sample.leaves.items():
             if wire in self.place and self._tape.steps[self.place[wire]][0] == "leaf":
