@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from lielaws.errors import LieLawsError
 from lielaws.formulas.command import conjecture_command
 from lielaws.modification.commands import modification
+from lielaws.progress import progress_bar
 from lielaws.sweeps.commands import results_command, sweep_command
-
-_PROGRESS_DELAY = 2.0
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -70,7 +67,7 @@ def discover(
     """Find all conservation laws of ARCH, a spec such as relu:3-4-3 or the path of a spec file."""
     from lielaws.discover import discover_laws
 
-    with _progress(quiet) as progress:
+    with progress_bar(quiet) as progress:
         report = discover_laws(
             arch,
             flow=flow,
@@ -156,7 +153,7 @@ def audit_command(as_json: bool, markdown: bool, certificates: str | None, quiet
     from lielaws.audit.run import audit, save_certificates
     from lielaws.audit.table import markdown_table, text_table
 
-    with _progress(quiet) as progress:
+    with progress_bar(quiet) as progress:
         rows = audit(progress=progress)
     if certificates is not None:
         save_certificates(rows, certificates)
@@ -211,34 +208,6 @@ def _law_text(argument: str) -> str:
     from lielaws.spec import read_text
 
     return read_text(path)
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Any]:
-    """A callback that draws a progress bar on stderr once two seconds have passed."""
-    if quiet:
-        yield None
-        return
-    from tqdm import tqdm
-
-    bar = tqdm(
-        total=1,
-        delay=_PROGRESS_DELAY,
-        file=sys.stderr,
-        leave=False,
-        bar_format="{desc} {n_fmt}/{total_fmt} |{bar}| {elapsed}",
-    )
-
-    def update(stage: str, done: int, total: int) -> None:
-        bar.total = total
-        bar.n = done
-        bar.set_description_str(stage, refresh=False)
-        bar.update(0)
-
-    try:
-        yield update
-    finally:
-        bar.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.checks import positive_int
 from lielaws.architectures.part import part
-from lielaws.closure.growth import Growth, Progress, grow
+from lielaws.closure.growth import Growth, grow
 from lielaws.closure.point import TraceDimension, dimension_at, rational_point
 from lielaws.errors import InvalidArgumentError, SizeError, nearest
 from lielaws.flows.family import FlowFields, flow_fields
@@ -23,6 +23,7 @@ from lielaws.flows.patterns import realizable_patterns
 from lielaws.laws.law import Law
 from lielaws.laws.search import SearchResult, search
 from lielaws.laws.signs import sign_characters
+from lielaws.progress import Progress
 from lielaws.report.evidence import Evidence
 from lielaws.report.report import Report
 

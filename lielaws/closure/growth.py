@@ -7,7 +7,6 @@ with probability at most degree / prime (Schwartz and Zippel), and four in a row
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from lielaws.errors import ExactnessError
 from lielaws.flows.fields import IntArray, Members, State, VectorFields
 from lielaws.linalg import Echelon
 from lielaws.numbers.modular import BadPrimeError
+from lielaws.progress import Progress
 
 DEPTH_LIMIT = 12
 _DEPENDENT_ROWS = 4
@@ -24,8 +24,6 @@ _LEAST_PATIENCE = 64
 _FIRST_CHUNK = 16
 _LARGEST_CHUNK = 512
 _ATTEMPTS = 16
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

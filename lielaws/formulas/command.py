@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lielaws.errors import InvalidArgumentError, LieLawsError
+from lielaws.progress import progress_bar
 
 if TYPE_CHECKING:
     from lielaws.formulas.result import Conjecture
-
-_PROGRESS_DELAY = 2.0
 
 
 @click.command("conjecture")
@@ -54,7 +50,7 @@ def conjecture_command(
     names: list[str | None] = [family]
     if family is None and "family" not in wanted:
         names = [*families_of(rows)] or [None]
-    with _progress(quiet) as progress:
+    with progress_bar(quiet) as progress:
         found = _each_family(rows, names, where=wanted, fresh=fresh, seed=seed, progress=progress)
     if as_json:
         shown = [{"error": str(each)} if isinstance(each, LieLawsError) else each.to_dict() for each in found]
@@ -108,25 +104,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or not name.strip():
         raise InvalidArgumentError("where", text, "NAME=VALUE is needed, such as flow=gradient")
     return name.strip(), value.strip()
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """A callback that draws a progress bar on stderr once two seconds have passed."""
-    if quiet:
-        yield None
-        return
-    from tqdm import tqdm
-
-    form = "{desc} {n_fmt}/{total_fmt} |{bar}| {elapsed}"
-    bar = tqdm(total=1, delay=_PROGRESS_DELAY, file=sys.stderr, leave=False, bar_format=form)
-
-    def update(stage: str, done: int, total: int) -> None:
-        bar.total, bar.n = total, done
-        bar.set_description_str(stage, refresh=False)
-        bar.update(0)
-
-    try:
-        yield update
-    finally:
-        bar.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import zip_longest
 
 import numpy as np
@@ -20,6 +19,7 @@ from lielaws.formulas.rows import Rows
 from lielaws.formulas.separate import regimes
 from lielaws.formulas.terms import Polynomial
 from lielaws.formulas.universe import extremes, neighbours
+from lielaws.progress import Progress
 
 _ROUNDS = 8
 _OPEN_ROUNDS = 2
@@ -30,7 +30,6 @@ _RIVALS = 6
 _FEWEST_EACH = 4
 _NOTHING = Found(Model(), (), HeldBack(0, 0))
 
-Progress = Callable[[str, int, int], None]
 Key = tuple[object, ...]
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from lielaws.errors import InvalidArgumentError
 from lielaws.formulas.counting import Counter, Make, counter
 from lielaws.formulas.result import Conjecture
-from lielaws.formulas.rounds import Progress, inquire
+from lielaws.formulas.rounds import inquire
 from lielaws.formulas.rows import read_rows
+from lielaws.progress import Progress
 
 _MOST_FRESH = 200
 

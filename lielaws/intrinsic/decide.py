@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.closure.growth import Progress
 from lielaws.closure.point import rational_point
 from lielaws.discover import Settings
 from lielaws.errors import InvalidArgumentError, SizeError
@@ -24,6 +23,7 @@ from lielaws.intrinsic.problem import Problem
 from lielaws.intrinsic.ranks import Ranks
 from lielaws.intrinsic.result import IntrinsicDynamics
 from lielaws.laws.terms import TermTable
+from lielaws.progress import Progress
 
 ORDER = 8
 _MOST_WORK = 6 * 10**9

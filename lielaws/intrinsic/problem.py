@@ -11,7 +11,7 @@ import numpy as np
 
 from lielaws.architectures.base import Architecture
 from lielaws.closure.brackets import brackets_at
-from lielaws.closure.growth import Growth, Progress
+from lielaws.closure.growth import Growth
 from lielaws.discover import as_architecture, discover_laws
 from lielaws.errors import SizeError, UnsupportedError
 from lielaws.flows.fields import IntArray, Members, State
@@ -22,6 +22,7 @@ from lielaws.laws.polynomial import Polynomial
 from lielaws.laws.terms import TermTable
 from lielaws.linalg import Echelon, dense
 from lielaws.numbers.modular import Modular
+from lielaws.progress import Progress
 from lielaws.report.report import Report
 
 _SPARE_ROWS = 6

@@ -6,7 +6,7 @@ a point modulo a prime, which is a proof.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +19,8 @@ from lielaws.laws.solve import Samples, candidate_laws
 from lielaws.laws.terms import TermTable
 from lielaws.laws.verify import Verification, verified
 from lielaws.linalg import EXPLORATION_PRIME, Echelon
+from lielaws.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 _ATTEMPTS = 3
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.errors import InvalidArgumentError, LieLawsError, nearest
 from lielaws.inertia.arrays import as_array
 from lielaws.inertia.checks import finite
 
@@ -37,6 +37,19 @@ def as_matrix(tensor: FloatArray) -> FloatArray:
 def exact_number(value: Any) -> Fraction:
     """A number as the rational that it is. Raises TypeError or ValueError for what is none."""
     return Fraction(value if isinstance(value, int | Fraction) else float(value))
+
+
+def called(argument: str, value: Any, remedy: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function of the caller's returns.
+
+    Raises InvalidArgumentError if it fails, with what went wrong in the place of {} in the remedy.
+    """
+    try:
+        return function(*arguments)
+    except LieLawsError:
+        raise
+    except Exception as error:
+        raise InvalidArgumentError(argument, value, remedy.format(f"{type(error).__name__}: {error}")) from error
 
 
 def share(name: str, value: Any) -> float:

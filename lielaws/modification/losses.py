@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lielaws.errors import InvalidArgumentError, LieLawsError, nearest
+from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.inertia.checks import finite
 from lielaws.modification.bounds import LowerBound, entropy_bound, spread_bound
-from lielaws.modification.checks import FloatArray, exact_number, finite_array
+from lielaws.modification.checks import FloatArray, called, exact_number, finite_array
 from lielaws.modification.data import Data
 from lielaws.modification.model import Model, Params
 
@@ -258,13 +258,7 @@ def _number(name: str, value: Any) -> Fraction:
 
 
 def _called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    try:
-        return function(*arguments)
-    except LieLawsError:
-        raise
-    except Exception as error:
-        text = f"{type(error).__name__}: {error}"
-        raise InvalidArgumentError("loss", name, f"its function failed ({text})") from error
+    return called("loss", name, "its function failed ({})", function, *arguments)
 
 
 def _check_function(name: str, value: Any) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.errors import InvalidArgumentError, LieLawsError
+from lielaws.errors import InvalidArgumentError
 from lielaws.inertia.checks import flag
-from lielaws.modification.checks import FloatArray, finite_array
+from lielaws.modification.checks import FloatArray, called, finite_array
 from lielaws.modification.structure import Feedforward, UnitLayer
 
 Params = Mapping[str, FloatArray]
@@ -126,15 +126,7 @@ class Model:
         return checked_gradient(self, found)
 
     def _call(self, argument: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        try:
-            return function(*arguments)
-        except LieLawsError:
-            raise
-        except Exception as error:
-            text = f"{type(error).__name__}: {error}"
-            raise InvalidArgumentError(
-                argument, self.name, f"the function failed ({text}); check x and params"
-            ) from error
+        return called(argument, self.name, "the function failed ({}); check x and params", function, *arguments)
 
 
 def checked_params(argument: str, params: Any) -> Params:

@@ -12,6 +12,7 @@ from typing import Any
 
 from lielaws.architectures.checks import positive_int
 from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.progress import Progress
 from lielaws.sweeps.case import Case
 from lielaws.sweeps.compute import Outcome, failed
 from lielaws.sweeps.description import Description, read_description
@@ -20,7 +21,6 @@ from lielaws.sweeps.results import Results
 from lielaws.sweeps.schema import row_of
 from lielaws.sweeps.store import Store
 
-Progress = Callable[[str, int, int], None]
 Outcomes = Generator[tuple[str, Outcome], None, None]
 Compute = Callable[[list[dict[str, Any]]], Outcomes]
 
