@@ -26,18 +26,18 @@ from lielaws.architectures.tying import freeze as freeze
 from lielaws.architectures.tying import share as share
 
 # Flows
-from lielaws.flows.decay import WeightDecay as WeightDecay
-from lielaws.flows.gradient import GradientFlow as GradientFlow
-from lielaws.flows.metric import MetricFlow as MetricFlow
-from lielaws.flows.metric import MirrorFlow as MirrorFlow
-from lielaws.flows.momentum import HeavyBall as HeavyBall
-from lielaws.flows.momentum import Nesterov as Nesterov
+from lielaws.engine.flows.decay import WeightDecay as WeightDecay
+from lielaws.engine.flows.gradient import GradientFlow as GradientFlow
+from lielaws.engine.flows.metric import MetricFlow as MetricFlow
+from lielaws.engine.flows.metric import MirrorFlow as MirrorFlow
+from lielaws.engine.flows.momentum import HeavyBall as HeavyBall
+from lielaws.engine.flows.momentum import Nesterov as Nesterov
 
 # Questions
 from lielaws.check import CheckedLaw as CheckedLaw
 from lielaws.check import LawCheck as LawCheck
 from lielaws.check import check_laws as check_laws
-from lielaws.closure.point import TraceDimension as TraceDimension
+from lielaws.engine.closure.point import TraceDimension as TraceDimension
 from lielaws.discover import discover_laws as discover_laws
 from lielaws.discover import trace_dimension as trace_dimension
 from lielaws.intrinsic.decide import intrinsic_dynamics as intrinsic_dynamics
@@ -57,9 +57,9 @@ from lielaws import training as training
 
 # Answers
 from lielaws.certificate.record import Certificate as Certificate
-from lielaws.certificate.verify import Verification as Verification
-from lielaws.certificate.verify import verify as verify
-from lielaws.laws.law import Law as Law
+from lielaws.checker.verify import Verification as Verification
+from lielaws.checker.verify import verify as verify
+from lielaws.engine.laws.law import Law as Law
 from lielaws.report.report import Report as Report
 
 __version__ = "0.1.0"

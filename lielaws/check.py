@@ -10,15 +10,15 @@ import numpy as np
 
 from lielaws.architectures.part import part
 from lielaws.discover import Settings, as_question, count_laws
+from lielaws.engine.arithmetic.modular import BadPrimeError
+from lielaws.engine.flows.fields import VectorFields
+from lielaws.engine.flows.state import StateSpace
+from lielaws.engine.laws.breaking import Counterexample, find_counterexample
+from lielaws.engine.laws.expressions import StateFunction, random_state
+from lielaws.engine.laws.identities import identity_holds
+from lielaws.engine.laws.law import Law
+from lielaws.engine.linalg import Echelon, random_prime
 from lielaws.errors import ExactnessError, InvalidArgumentError
-from lielaws.flows.fields import VectorFields
-from lielaws.flows.state import StateSpace
-from lielaws.laws.breaking import Counterexample, find_counterexample
-from lielaws.laws.expressions import StateFunction, random_state
-from lielaws.laws.identities import identity_holds
-from lielaws.laws.law import Law
-from lielaws.linalg import Echelon, random_prime
-from lielaws.numbers.modular import BadPrimeError
 
 if TYPE_CHECKING:
     from lielaws.spec import LawText

@@ -130,7 +130,7 @@ def check(
 @_json
 def verify(files: tuple[str, ...], as_json: bool) -> None:
     """Check certificates, without trusting what made them. One line a file; status 0 only if all are valid."""
-    from lielaws.certificate.verify import verify_file
+    from lielaws.checker.verify import verify_file
 
     results = [(file, verify_file(file)) for file in files]
     if as_json:

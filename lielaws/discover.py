@@ -14,15 +14,15 @@ import numpy as np
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.checks import positive_int
 from lielaws.architectures.part import part
-from lielaws.closure.growth import Growth, grow
-from lielaws.closure.point import TraceDimension, dimension_at, rational_point
+from lielaws.engine.closure.growth import Growth, grow
+from lielaws.engine.closure.point import TraceDimension, dimension_at, rational_point
+from lielaws.engine.flows.family import FlowFields, flow_fields
+from lielaws.engine.flows.gradient import GradientFlow
+from lielaws.engine.flows.patterns import realizable_patterns
+from lielaws.engine.laws.characters import sign_characters
+from lielaws.engine.laws.law import Law
+from lielaws.engine.laws.search import SearchResult, search
 from lielaws.errors import InvalidArgumentError, SizeError, nearest
-from lielaws.flows.family import FlowFields, flow_fields
-from lielaws.flows.gradient import GradientFlow
-from lielaws.flows.patterns import realizable_patterns
-from lielaws.laws.law import Law
-from lielaws.laws.search import SearchResult, search
-from lielaws.laws.signs import sign_characters
 from lielaws.progress import Progress
 from lielaws.report.evidence import Evidence
 from lielaws.report.report import Report

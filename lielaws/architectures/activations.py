@@ -7,9 +7,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array, as_rational
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.graph.operations import Operations
-from lielaws.graph.trace import Array, as_rational
 
 Activation = Callable[[Operations, Array], Array]
 

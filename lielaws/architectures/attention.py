@@ -10,10 +10,10 @@ from lielaws.architectures.checks import positive_int
 from lielaws.architectures.heads import Heads
 from lielaws.architectures.naming import plain_options, titled
 from lielaws.architectures.positions import checked_positions, sinusoidal
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
-from lielaws.graph.operations import Operations
-from lielaws.graph.potential import Namespace
-from lielaws.graph.trace import Array
 
 _SOURCE = "arXiv 2506.06194, Cor. 3.9; arXiv 2606.17816, Thm 4.3 and 4.4; arXiv 2609.34549, Prop. 18"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.checks import positive_int
-from lielaws.graph.operations import Operations
-from lielaws.graph.potential import Namespace
-from lielaws.graph.trace import Array
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array
 
 
 def tied_autoencoder(d: int, hidden: int, activation: str = "relu") -> Architecture:

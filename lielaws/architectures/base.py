@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from lielaws.architectures.checks import checked_shapes
 from lielaws.architectures.running import Gates, Patterns, Runner
+from lielaws.engine.graph.network import Traced, trace
+from lielaws.engine.graph.node import Shape
+from lielaws.engine.potential.potentials import Potential, build_potential
 from lielaws.errors import InvalidArgumentError, LieLawsError
-from lielaws.graph.node import Shape
-from lielaws.graph.potential import Potential, Traced, build_potential, trace
 
 if TYPE_CHECKING:
     from lielaws.architectures.reparameterization import Reparameterization
@@ -138,7 +139,7 @@ def architecture(
     Parameters
     ----------
     function : called once as `function(p, *data, ops)` on traced arrays; the parameters are attributes of `p`, the data
-        come in the order of their mapping, and `ops` is :class:`lielaws.graph.operations.Operations`
+        come in the order of their mapping, and `ops` is :class:`lielaws.engine.graph.operations.Operations`
     parameters, data : name -> shape; data without the batch axis
     name : used in reports; by default that of the function
 

@@ -10,11 +10,11 @@ from lielaws.architectures.activations import find_activation
 from lielaws.architectures.checks import flag, positive_int
 from lielaws.architectures.heads import Heads
 from lielaws.architectures.normalization import Norm
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.node import Shape
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
-from lielaws.graph.node import Shape
-from lielaws.graph.operations import Operations
-from lielaws.graph.potential import Namespace
-from lielaws.graph.trace import Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import Any
 
 from lielaws.architectures.base import Architecture
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
-from lielaws.graph.operations import Operations
-from lielaws.graph.potential import Namespace
-from lielaws.graph.trace import Array
 
 
 def residual(block: Architecture) -> Architecture:

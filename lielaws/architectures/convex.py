@@ -8,10 +8,10 @@ from typing import Any
 from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.checks import flag, positive_int
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
-from lielaws.graph.operations import Operations
-from lielaws.graph.potential import Namespace
-from lielaws.graph.trace import Array
 
 _CONVEX = ("linear", "relu", "leaky_relu", "abs", "square", "relu2", "exp", "softplus")
 _EVEN_POWER = re.compile(r"power[0-9]*[02468]")

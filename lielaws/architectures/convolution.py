@@ -8,10 +8,10 @@ from typing import Any
 from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.checks import checked_widths, flag, positive_int
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array, as_rational
 from lielaws.errors import InvalidArgumentError, SizeError, nearest
-from lielaws.graph.operations import Operations
-from lielaws.graph.potential import Namespace
-from lielaws.graph.trace import Array, as_rational
 
 _MOST_PATCH_ENTRIES = 2 * 10**7
 

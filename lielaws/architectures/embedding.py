@@ -10,10 +10,10 @@ import numpy as np
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.checks import positive_int
 from lielaws.architectures.naming import plain_options, titled
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
-from lielaws.graph.operations import Operations
-from lielaws.graph.potential import Namespace
-from lielaws.graph.trace import Array
 
 Sequences = tuple[tuple[int, ...], ...]
 

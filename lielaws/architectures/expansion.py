@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.engine.arithmetic.base import HasIndices
+from lielaws.engine.arithmetic.bounds import DegreeBound, Degrees
+from lielaws.engine.arithmetic.floats import FloatArray, Floats
+from lielaws.engine.arithmetic.polynomials import Exact, ObjectArray, each, objects
+from lielaws.engine.graph.node import Leaf, Node, Shape, ancestors
+from lielaws.engine.graph.program import Program
+from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import SizeError, UnsupportedError
-from lielaws.graph.node import Leaf, Node, Shape, ancestors
-from lielaws.graph.potential import Potential
-from lielaws.graph.program import Program
-from lielaws.numbers.base import HasIndices
-from lielaws.numbers.bounds import DegreeBound, Degrees
-from lielaws.numbers.floats import FloatArray, Floats
-from lielaws.numbers.polynomials import Exact, ObjectArray, each, objects
 
 Monomial = tuple[int, ...]
 """variables in ascending order, repeated for powers: gates (of the last layer first), data, parameters, inverses"""

@@ -14,10 +14,10 @@ from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.checks import positive_int
 from lielaws.architectures.gated import gated_unit
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError, SizeError, nearest
-from lielaws.graph.operations import Operations
-from lielaws.graph.potential import Namespace
-from lielaws.graph.trace import Array
 
 _SCORES: dict[str, Callable[[Operations, Array], Array]] = {
     "softmax": lambda ops, logits: ops.relative_exp(logits),

@@ -7,9 +7,9 @@ from typing import Any
 from lielaws.architectures.activations import Activation, find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.checks import positive_int
-from lielaws.graph.operations import Operations
-from lielaws.graph.potential import Namespace
-from lielaws.graph.trace import Array
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array
 
 
 def glu(d_model: int, hidden: int, activation: str = "silu", d_out: int | None = None) -> Architecture:

@@ -7,11 +7,11 @@ from typing import Any
 
 from lielaws.architectures.checks import flag, positive_int
 from lielaws.architectures.positions import Frequencies, checked_frequencies, rotate
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.node import Shape
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
-from lielaws.graph.node import Shape
-from lielaws.graph.operations import Operations
-from lielaws.graph.potential import Namespace
-from lielaws.graph.trace import Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.checks import checked_widths, positive_int
 from lielaws.architectures.tying import frozen
-from lielaws.graph.operations import Operations
-from lielaws.graph.potential import Namespace
-from lielaws.graph.trace import Array
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array
 
 
 def low_rank(d_in: int, d_out: int, rank: int) -> Architecture:

@@ -9,10 +9,10 @@ from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.checks import checked_widths, flag
 from lielaws.architectures.normalization import Norm
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array, as_rational
 from lielaws.errors import InvalidArgumentError
-from lielaws.graph.operations import Operations
-from lielaws.graph.potential import Namespace
-from lielaws.graph.trace import Array, as_rational
 
 
 def mlp(

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lielaws.architectures.base import Architecture
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.symbolic import build_expression, check_expression, free_entries
+from lielaws.engine.graph.trace import Array, as_rational
 from lielaws.errors import InvalidArgumentError
-from lielaws.graph.operations import Operations
-from lielaws.graph.potential import Namespace
-from lielaws.graph.symbolic import build_expression, check_expression, free_entries
-from lielaws.graph.trace import Array, as_rational
 
 if TYPE_CHECKING:
     import sympy

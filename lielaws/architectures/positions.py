@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array, as_rational
 from lielaws.errors import InvalidArgumentError
-from lielaws.graph.operations import Operations
-from lielaws.graph.trace import Array, as_rational
 
 Frequencies = tuple[Fraction, ...]
 

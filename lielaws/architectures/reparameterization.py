@@ -24,10 +24,10 @@ from lielaws.architectures.expansion import (
     expand_as_written,
 )
 from lielaws.architectures.quotients import Quotients
+from lielaws.engine.arithmetic.polynomials import objects
+from lielaws.engine.graph.node import Shape
+from lielaws.engine.graph.symbolic import free_entries
 from lielaws.errors import SizeError
-from lielaws.graph.node import Shape
-from lielaws.graph.symbolic import free_entries
-from lielaws.numbers.polynomials import objects
 
 if TYPE_CHECKING:
     import sympy

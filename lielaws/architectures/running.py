@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.engine.arithmetic.floats import FloatArray, Floats
+from lielaws.engine.graph.constants import FROZEN, constant_array
+from lielaws.engine.graph.differentiate import pullback
+from lielaws.engine.graph.network import Traced
+from lielaws.engine.graph.node import Leaf, Node
+from lielaws.engine.graph.program import Program
+from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import InvalidArgumentError
-from lielaws.graph.constants import FROZEN, constant_array
-from lielaws.graph.differentiate import pullback
-from lielaws.graph.node import Leaf, Node
-from lielaws.graph.potential import Potential, Traced
-from lielaws.graph.program import Program
-from lielaws.numbers.floats import FloatArray, Floats
 
 Gates = Mapping[str, npt.NDArray[np.float64]]
 """activation patterns by gate name, each of shape (batch, *shape)"""

@@ -14,12 +14,12 @@ from lielaws.architectures.embedding import Sequences, checked_sequences, writte
 from lielaws.architectures.heads import Heads
 from lielaws.architectures.naming import plain_options, titled
 from lielaws.architectures.positions import checked_positions, sinusoidal
+from lielaws.engine.arithmetic.floats import FloatArray
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.node import Shape
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
-from lielaws.graph.node import Shape
-from lielaws.graph.operations import Operations
-from lielaws.graph.potential import Namespace
-from lielaws.graph.trace import Array
-from lielaws.numbers.floats import FloatArray
 
 _SOURCE = "arXiv 2506.06194, Thm 4.6 and 4.7; arXiv 2606.17816, Thm 4.2 and 4.3"
 

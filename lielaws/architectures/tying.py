@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.architectures.base import Architecture
+from lielaws.engine.arithmetic.polynomials import objects
+from lielaws.engine.graph.constants import FROZEN, constant_array
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.node import Shape
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array, as_rational
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.graph.constants import FROZEN, constant_array
-from lielaws.graph.node import Shape
-from lielaws.graph.operations import Operations
-from lielaws.graph.potential import Namespace
-from lielaws.graph.trace import Array, as_rational
-from lielaws.numbers.polynomials import objects
 
 Ties = Mapping[str, str] | str
 

@@ -13,10 +13,10 @@ from lielaws.architectures.mlp import linear, mlp
 from lielaws.audit.statement import Finding, Instance, Probe, Statement
 from lielaws.check import check_laws
 from lielaws.discover import discover_laws
-from lielaws.flows.decay import WeightDecay
-from lielaws.flows.dynamics import Flow
-from lielaws.flows.metric import MirrorFlow
-from lielaws.flows.momentum import HeavyBall, Nesterov
+from lielaws.engine.flows.decay import WeightDecay
+from lielaws.engine.flows.dynamics import Flow
+from lielaws.engine.flows.metric import MirrorFlow
+from lielaws.engine.flows.momentum import HeavyBall, Nesterov
 
 _PAPER = "arXiv 2405.12888"
 _SKEW = "(W1 @ dW1.T - dW1 @ W1.T + W2.T @ dW2 - dW2.T @ W2)"

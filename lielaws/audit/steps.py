@@ -14,11 +14,11 @@ from lielaws.architectures.gated import glu
 from lielaws.architectures.mlp import linear, mlp
 from lielaws.audit.statement import Finding, Probe, Statement
 from lielaws.discover import discover_laws
-from lielaws.flows.family import flow_fields
-from lielaws.flows.gradient import GradientFlow
-from lielaws.laws.polynomial import Polynomial
-from lielaws.laws.solve import Samples
-from lielaws.linalg import EXPLORATION_PRIME
+from lielaws.engine.flows.family import flow_fields
+from lielaws.engine.flows.gradient import GradientFlow
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.solve import Samples
+from lielaws.engine.linalg import EXPLORATION_PRIME
 
 IntArray = npt.NDArray[np.int64]
 

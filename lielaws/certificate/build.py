@@ -10,18 +10,18 @@ import numpy as np
 
 from lielaws.architectures.base import Architecture
 from lielaws.certificate.record import FORMAT, VERSION, Certificate
-from lielaws.closure.growth import Growth
-from lielaws.flows.fields import Members
-from lielaws.flows.patterns import Patterns
-from lielaws.graph.node import Node, ancestors
-from lielaws.graph.potential import Potential
-from lielaws.graph.program import Program
-from lielaws.graph.serialize import graph_spec
-from lielaws.laws.polynomial import Polynomial
-from lielaws.laws.terms import TermTable
-from lielaws.laws.verify import Verification
-from lielaws.linalg import EXPLORATION_PRIME, rank
-from lielaws.numbers.modular import Modular
+from lielaws.engine.arithmetic.modular import Modular
+from lielaws.engine.closure.growth import Growth
+from lielaws.engine.flows.fields import Members
+from lielaws.engine.flows.patterns import Patterns
+from lielaws.engine.graph.node import Node, ancestors
+from lielaws.engine.graph.program import Program
+from lielaws.engine.graph.steps import graph_spec
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.terms import TermTable
+from lielaws.engine.laws.verify import Verification
+from lielaws.engine.linalg import EXPLORATION_PRIME, rank
+from lielaws.engine.potential.potentials import Potential
 
 _LIBRARIES = ("lielaws", "numpy", "python-flint", "scipy", "sympy")
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.laws.terms import TermTable
+from lielaws.engine.laws.terms import TermTable
 
 Array = npt.NDArray[Any]
 

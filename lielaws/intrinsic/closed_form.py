@@ -10,8 +10,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.engine.flows.state import StateSpace
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.linalg.lift import integer_row
 from lielaws.errors import InvalidArgumentError
-from lielaws.flows.state import StateSpace
 from lielaws.intrinsic.chain_metric import chain_part
 from lielaws.intrinsic.chains import Chain, random_chain
 from lielaws.intrinsic.functions import PolynomialFunctions, Terms
@@ -21,8 +23,6 @@ from lielaws.intrinsic.metric import FloatArray, Metric, Part
 from lielaws.intrinsic.problem import Problem
 from lielaws.intrinsic.product import product_of
 from lielaws.intrinsic.rank_one import Factor, RankOne, rank_one_tensor
-from lielaws.laws.polynomial import Polynomial
-from lielaws.linalg.lift import integer_row
 
 _MOST_FUNCTIONS = 600
 _SAMPLES = 4

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.closure.point import rational_point
 from lielaws.discover import Settings
+from lielaws.engine.closure.point import rational_point
+from lielaws.engine.laws.terms import TermTable
 from lielaws.errors import InvalidArgumentError, SizeError
 from lielaws.intrinsic.closed_form import closed_form
 from lielaws.intrinsic.curve import ranks_along, run_from
@@ -22,7 +23,6 @@ from lielaws.intrinsic.on_level import OnLevel, ranks_on_chains, ranks_on_level
 from lielaws.intrinsic.problem import Problem
 from lielaws.intrinsic.ranks import Ranks
 from lielaws.intrinsic.result import IntrinsicDynamics
-from lielaws.laws.terms import TermTable
 from lielaws.progress import Progress
 
 ORDER = 8

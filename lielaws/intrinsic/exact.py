@@ -11,6 +11,9 @@ from typing import Any
 import flint
 import numpy as np
 
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.terms import TermTable
+from lielaws.engine.linalg import EXPLORATION_PRIME, integer_row, random_prime, rank
 from lielaws.intrinsic.curve import ranks_along
 from lielaws.intrinsic.functions import (
     Functions,
@@ -21,9 +24,6 @@ from lielaws.intrinsic.functions import (
 )
 from lielaws.intrinsic.ranks import Ranks
 from lielaws.intrinsic.series import IntArray
-from lielaws.laws.polynomial import Polynomial
-from lielaws.laws.terms import TermTable
-from lielaws.linalg import EXPLORATION_PRIME, integer_row, random_prime, rank
 
 
 def ranks_at(

@@ -15,14 +15,14 @@ import numpy.typing as npt
 
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.expansion import expand, primitive
+from lielaws.engine.graph.node import Shape
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array
+from lielaws.engine.laws.polynomial import Monomial, Polynomial
+from lielaws.engine.laws.terms import TermTable
+from lielaws.engine.linalg import as_fraction
 from lielaws.errors import InvalidArgumentError, SizeError
-from lielaws.graph.node import Shape
-from lielaws.graph.operations import Operations
-from lielaws.graph.trace import Array
 from lielaws.intrinsic.calculus import Calculus, Plain
-from lielaws.laws.polynomial import Monomial, Polynomial
-from lielaws.laws.terms import TermTable
-from lielaws.linalg import as_fraction
 
 ObjectArray = npt.NDArray[np.object_]
 Terms = dict[Monomial, Fraction]

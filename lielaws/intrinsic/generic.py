@@ -8,7 +8,7 @@ Lie algebra that the gradients generate, both measured, and `m` laws found, all 
 * if D - m = b = a this is certain: dim Lie <= D - m = a <= rank d phi <= dim Lie;
 * a negative answer needs an upper bound on the rank of `d phi`. It is certain if phi has `a` entries. Else the rank is
   measured again at random points modulo random primes until it is too small with probability below 2^-100: a minor
-  that is not zero vanishes there with the probability given in `laws.verify`;
+  that is not zero vanishes there with the probability given in `engine.laws.verify`;
 * a positive answer without recoverability is a polynomial identity, tested in the same way.
 """
 
@@ -19,13 +19,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lielaws.closure.growth import grow
+from lielaws.engine.arithmetic.modular import BadPrimeError
+from lielaws.engine.closure.growth import grow
+from lielaws.engine.flows.exact import FieldBounds
+from lielaws.engine.laws.verify import ERROR_EXPONENT, evaluation_error
 from lielaws.errors import ExactnessError
-from lielaws.flows.exact import FieldBounds
 from lielaws.intrinsic.problem import Problem
 from lielaws.intrinsic.ranks import Ranks
-from lielaws.laws.verify import ERROR_EXPONENT, evaluation_error
-from lielaws.numbers.modular import BadPrimeError
 
 _BITS = 31
 _MOST_ROUNDS = 40

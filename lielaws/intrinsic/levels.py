@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.engine.graph.trace import as_rational
+from lielaws.engine.laws.groups import LawGroup
+from lielaws.engine.laws.law import Law
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.presentation import entry_polynomial
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.graph.trace import as_rational
 from lielaws.intrinsic.functions import ObjectArray
-from lielaws.laws.groups import LawGroup
-from lielaws.laws.law import Law
-from lielaws.laws.polynomial import Polynomial
-from lielaws.laws.presentation import entry_polynomial
 from lielaws.report.report import Report
 
 BALANCED = "balanced"

@@ -15,8 +15,13 @@ from fractions import Fraction
 
 import numpy as np
 
+from lielaws.engine.arithmetic.modular import BadPrimeError
+from lielaws.engine.flows.exact import FieldBounds
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.terms import TermTable
+from lielaws.engine.laws.verify import ERROR_EXPONENT, evaluation_error
+from lielaws.engine.linalg import modular, random_prime
 from lielaws.errors import ExactnessError, InvalidArgumentError, SizeError, UnsupportedError
-from lielaws.flows.exact import FieldBounds
 from lielaws.intrinsic.chains import Chain, Strand, chains_of, sample, strands
 from lielaws.intrinsic.closed_form import product_chain
 from lielaws.intrinsic.generic import Generic
@@ -33,11 +38,6 @@ from lielaws.intrinsic.real import (
     real_points,
 )
 from lielaws.intrinsic.series import IntArray
-from lielaws.laws.polynomial import Polynomial
-from lielaws.laws.terms import TermTable
-from lielaws.laws.verify import ERROR_EXPONENT, evaluation_error
-from lielaws.linalg import modular, random_prime
-from lielaws.numbers.modular import BadPrimeError
 
 _BITS = 31
 _MOST_ROUNDS = 40

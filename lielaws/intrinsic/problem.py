@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 
 from lielaws.architectures.base import Architecture
-from lielaws.closure.brackets import brackets_at
-from lielaws.closure.growth import Growth
 from lielaws.discover import as_architecture, discover_laws
+from lielaws.engine.arithmetic.modular import Modular
+from lielaws.engine.closure.brackets import brackets_at
+from lielaws.engine.closure.growth import Growth
+from lielaws.engine.flows.fields import IntArray, Members, State
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.terms import TermTable
+from lielaws.engine.linalg import Echelon, dense
 from lielaws.errors import SizeError, UnsupportedError
-from lielaws.flows.fields import IntArray, Members, State
 from lielaws.intrinsic.curve import ranks_along
 from lielaws.intrinsic.functions import Functions, PolynomialFunctions, functions_of
 from lielaws.intrinsic.ranks import Ranks
-from lielaws.laws.polynomial import Polynomial
-from lielaws.laws.terms import TermTable
-from lielaws.linalg import Echelon, dense
-from lielaws.numbers.modular import Modular
 from lielaws.progress import Progress
 from lielaws.report.report import Report
 

@@ -9,9 +9,9 @@ from itertools import product as pairs_of
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.flows.state import StateSpace
+from lielaws.engine.flows.state import StateSpace
+from lielaws.engine.laws.polynomial import Monomial
 from lielaws.intrinsic.functions import Terms
-from lielaws.laws.polynomial import Monomial
 
 _LONGEST = 8
 _MOST_ORDERS = 500

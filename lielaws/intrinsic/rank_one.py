@@ -21,10 +21,10 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.engine.laws.polynomial import Monomial
 from lielaws.errors import InvalidArgumentError
 from lielaws.intrinsic.functions import Terms
 from lielaws.intrinsic.metric import FloatArray, squares_of
-from lielaws.laws.polynomial import Monomial
 
 _RANK_TOLERANCE = 1e-6
 

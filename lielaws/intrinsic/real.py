@@ -18,10 +18,10 @@ import flint
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.terms import TermTable
+from lielaws.engine.linalg import as_fmpq
 from lielaws.intrinsic.calculus import Calculus, Plain
-from lielaws.laws.polynomial import Polynomial
-from lielaws.laws.terms import TermTable
-from lielaws.linalg import as_fmpq
 
 FloatArray = npt.NDArray[np.float64]
 Balls = npt.NDArray[np.object_]

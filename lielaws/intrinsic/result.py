@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from lielaws.engine.laws.law import Law
 from lielaws.intrinsic.metric import Metric
 from lielaws.intrinsic.ranks import Ranks
-from lielaws.laws.law import Law
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.laws.terms import TermTable
+from lielaws.engine.laws.terms import TermTable
 
 IntArray = npt.NDArray[np.int64]
 

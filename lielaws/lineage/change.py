@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lielaws.engine.laws.law import Law
 from lielaws.errors import InvalidArgumentError
 from lielaws.errors import nearest as suggestion
-from lielaws.laws.law import Law
 from lielaws.lineage import claims
 from lielaws.lineage.change_result import MOVED, REMOVED, TRIVIAL, UNCHANGED, VIOLATED, LawChange, LawChanges
 from lielaws.lineage.drift import AllowedDrift

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.engine.laws.law import Law
 from lielaws.errors import InvalidArgumentError
 from lielaws.errors import nearest as suggestion
-from lielaws.laws.law import Law
 from lielaws.lineage.change_result import BOUNDED, MOVED, PREDICTED, VIOLATED
 from lielaws.lineage.drift import AllowedDrift, drift_of_run
 from lielaws.lineage.exact import Dyadic, nearest, reaches, scales, upwards, values

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.laws.law import Law
+from lielaws.engine.laws.law import Law
 from lielaws.lineage.chance import chance
 from lielaws.lineage.drift import WANDER, AllowedDrift, drift_of_displacement, drift_of_known, drift_of_run
 from lielaws.lineage.followed import Followed, frozen_names, laws_of

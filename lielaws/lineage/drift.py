@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.engine.laws.law import Law
 from lielaws.errors import InvalidArgumentError
-from lielaws.laws.law import Law
 from lielaws.lineage.followed import Followed
 from lielaws.lineage.known import Known
 from lielaws.lineage.response import Response, Settings

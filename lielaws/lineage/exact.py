@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from lielaws.laws.law import Law
+from lielaws.engine.laws.law import Law
 from lielaws.training.tensors import FloatArray
 
 _MANTISSA = 53

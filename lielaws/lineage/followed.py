@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.engine.flows.gradient import GradientFlow
+from lielaws.engine.laws.law import Law
 from lielaws.errors import InvalidArgumentError, UnsupportedError
-from lielaws.flows.gradient import GradientFlow
-from lielaws.laws.law import Law
 from lielaws.training.forms import LawForms
 from lielaws.training.tensors import TOLERANCES, FloatArray
 

@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lielaws.laws.law import Law
+from lielaws.engine.laws.law import Law
 from lielaws.lineage.followed import Followed
 from lielaws.training.tensors import FloatArray, IntArray
 

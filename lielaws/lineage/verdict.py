@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.laws.law import Law
+from lielaws.engine.laws.law import Law
 from lielaws.training.tensors import FloatArray, IntArray
 
 COMPATIBLE = "compatible"

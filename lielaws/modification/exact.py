@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.engine.linalg import as_fmpq, random_prime, rank
 from lielaws.errors import SizeError
-from lielaws.linalg import as_fmpq, random_prime, rank
 from lielaws.modification.checks import FloatArray
 
 IntArray = npt.NDArray[np.int64]

@@ -10,9 +10,10 @@ import numpy as np
 
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.running import Runner
+from lielaws.engine.graph.network import Traced
+from lielaws.engine.graph.node import Node, ancestors
+from lielaws.engine.potential.potentials import build_potential
 from lielaws.errors import InvalidArgumentError
-from lielaws.graph.node import Node, ancestors
-from lielaws.graph.potential import Traced, build_potential
 from lielaws.modification.model import Layers, Model
 from lielaws.modification.structure import ACTIVATIONS, Feedforward, UnitLayer
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.engine.linalg import as_fmpq, as_fraction
 from lielaws.errors import InvalidArgumentError, SizeError
-from lielaws.linalg import as_fmpq, as_fraction
 from lielaws.modification.bounds import LowerBound
 from lielaws.modification.checks import FloatArray, finite_array
 from lielaws.modification.data import Data

@@ -10,13 +10,13 @@ from lielaws.architectures.base import Architecture
 from lielaws.architectures.enough import shortages
 from lielaws.certificate.build import build_certificate
 from lielaws.certificate.record import Certificate
-from lielaws.closure.growth import Growth
-from lielaws.flows.fields import VectorFields
-from lielaws.flows.state import StateSpace
-from lielaws.graph.potential import Potential
-from lielaws.laws.law import Law
-from lielaws.laws.polynomial import Polynomial
-from lielaws.laws.search import SearchResult
+from lielaws.engine.closure.growth import Growth
+from lielaws.engine.flows.fields import VectorFields
+from lielaws.engine.flows.state import StateSpace
+from lielaws.engine.laws.law import Law
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.search import SearchResult
+from lielaws.engine.potential.potentials import Potential
 
 _SETTINGS = {"any": "any loss", "cross_entropy": "cross-entropy loss"}
 _GATES = {"free": "free gates", "realizable": "realizable gates"}

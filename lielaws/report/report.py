@@ -15,14 +15,14 @@ import numpy.typing as npt
 
 from lielaws.architectures.base import Architecture
 from lielaws.certificate.record import Certificate
+from lielaws.engine.arithmetic.modular import BadPrimeError
+from lielaws.engine.laws.expressions import StateFunction, random_state
+from lielaws.engine.laws.groups import LawGroup
+from lielaws.engine.laws.law import Law, state_matrix
+from lielaws.engine.laws.presentation import group_laws
+from lielaws.engine.laws.terms import TermTable
+from lielaws.engine.linalg import Echelon, random_prime
 from lielaws.errors import ExactnessError, InvalidArgumentError, LieLawsError
-from lielaws.laws.expressions import StateFunction, random_state
-from lielaws.laws.groups import LawGroup
-from lielaws.laws.law import Law, state_matrix
-from lielaws.laws.presentation import group_laws
-from lielaws.laws.terms import TermTable
-from lielaws.linalg import Echelon, random_prime
-from lielaws.numbers.modular import BadPrimeError
 
 if TYPE_CHECKING:
     from lielaws.report.evidence import Evidence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lielaws.errors import SpecError, nearest
 
 if TYPE_CHECKING:
-    from lielaws.flows.dynamics import Flow
+    from lielaws.engine.flows.dynamics import Flow
 
 FORMS = (
     "gradient, weight_decay:RATE, heavy_ball:FRICTION, heavy_ball:FRICTION:entropic, nesterov, mirror:entropic, "
@@ -65,19 +65,19 @@ def _kind(name: str, where: str) -> _Kind:
 
 
 def _gradient(table: Mapping[str, Any]) -> Flow:
-    from lielaws.flows.gradient import GradientFlow
+    from lielaws.engine.flows.gradient import GradientFlow
 
     return GradientFlow()
 
 
 def _weight_decay(table: Mapping[str, Any]) -> Flow:
-    from lielaws.flows.decay import WeightDecay
+    from lielaws.engine.flows.decay import WeightDecay
 
     return WeightDecay(_needed(table, "rate", "weight_decay:0.1"))
 
 
 def _heavy_ball(table: Mapping[str, Any]) -> Flow:
-    from lielaws.flows.momentum import HeavyBall
+    from lielaws.engine.flows.momentum import HeavyBall
 
     metric = table.get("metric")
     return HeavyBall(
@@ -95,19 +95,19 @@ def _metric_of_momentum(metric: Any) -> Any:
 
 
 def _nesterov(table: Mapping[str, Any]) -> Flow:
-    from lielaws.flows.momentum import Nesterov
+    from lielaws.engine.flows.momentum import Nesterov
 
     return Nesterov()
 
 
 def _mirror(table: Mapping[str, Any]) -> Flow:
-    from lielaws.flows.metric import MirrorFlow
+    from lielaws.engine.flows.metric import MirrorFlow
 
     return MirrorFlow(table.get("potential", "entropic"), table.get("parameters"))
 
 
 def _metric(table: Mapping[str, Any]) -> Flow:
-    from lielaws.flows.metric import MetricFlow
+    from lielaws.engine.flows.metric import MetricFlow
 
     metric, names = _needed(table, "metric", "metric:1/x"), table.get("parameters")
     return MetricFlow(metric if names is None else dict.fromkeys(names, metric))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lielaws.architectures.checks import positive_int
+from lielaws.engine.flows.gradient import GradientFlow
+from lielaws.engine.laws.law import Law
 from lielaws.errors import InvalidArgumentError, LieLawsError, UnsupportedError, nearest
-from lielaws.flows.gradient import GradientFlow
-from lielaws.laws.law import Law
 from lielaws.training.forms import LawForms
 from lielaws.training.ledger import Ledger
 from lielaws.training.optimizer import Optimizer, Tensors, names_of, positive

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from lielaws.engine.flows.state import Shape
+from lielaws.engine.laws.law import Law
 from lielaws.errors import InvalidArgumentError, UnsupportedError
-from lielaws.flows.state import Shape
-from lielaws.laws.law import Law
 from lielaws.training.tensors import FloatArray, IntArray, Layout
 
 _Entries = list[tuple[int, int, float]]

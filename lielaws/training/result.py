@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.engine.laws.law import Law
 from lielaws.errors import LieLawsError
-from lielaws.laws.law import Law
 from lielaws.training.recursion import GradientForms, Rule
 from lielaws.training.tensors import FloatArray
 

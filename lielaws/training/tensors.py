@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.engine.flows.state import Shape
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.flows.state import Shape
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -11,10 +11,10 @@ import sympy
 
 import lielaws
 from lielaws.architectures.part import part
-from lielaws.graph import functions, primitives
-from lielaws.graph.constants import FROZEN
-from lielaws.graph.node import IndexMap
-from lielaws.graph.trace import Array
+from lielaws.engine.graph import functions, primitives
+from lielaws.engine.graph.constants import FROZEN
+from lielaws.engine.graph.node import IndexMap
+from lielaws.engine.graph.trace import Array
 from tests.certificate.related import RELATED
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from lielaws.certificate.record import Certificate
-from lielaws.certificate.verify import verify, verify_file
+from lielaws.checker.verify import verify, verify_file
 from tests.certificate.cases import record
 
 _WATCHED = ("open", "exec", "compile", "import", "os.", "subprocess.", "socket.", "shutil.", "ctypes.")

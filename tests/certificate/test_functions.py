@@ -11,10 +11,10 @@ import pytest
 import lielaws
 from lielaws.architectures.part import part
 from lielaws.architectures.transformer import transformer_block
-from lielaws.certificate.networks import build_network
-from lielaws.certificate.verify import verify
+from lielaws.checker.networks import build_network
+from lielaws.checker.verify import verify
+from lielaws.engine.graph.steps import graph_spec
 from lielaws.errors import CertificateError
-from lielaws.graph.serialize import graph_spec
 from tests.certificate.cases import record
 from tests.certificate.related import RELATED
 

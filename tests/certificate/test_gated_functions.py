@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import lielaws
-from lielaws.certificate.verify import verify
+from lielaws.checker.verify import verify
 from tests.properties.test_real_ranks import random_network
 
 Record = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lielaws.certificate.verify import verify
+from lielaws.checker.verify import verify
 from tests.certificate.cases import record
 
 Record = dict[str, Any]
@@ -275,7 +275,7 @@ def test_laws_of_gates_of_0_and_1_alone_are_expanded(monkeypatch: pytest.MonkeyP
             law[1][0] = -2
             assert verify(found).reasons == (f"lower.laws[{k}]: it is no law, as it is not constant along the flow",)
             law[1][0] = -1
-    monkeypatch.setattr("lielaws.certificate.conserved._MOST_EXPONENTS", 100)
+    monkeypatch.setattr("lielaws.checker.conserved._MOST_EXPONENTS", 100)
     (reason,) = verify(found).reasons
     assert "too large to check" in reason
 

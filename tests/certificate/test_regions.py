@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import lielaws
-from lielaws.certificate.verify import verify
+from lielaws.checker.verify import verify
 
 Record = dict[str, Any]
 

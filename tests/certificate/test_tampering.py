@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lielaws.certificate.record import parse_record
-from lielaws.certificate.verify import verify_file
+from lielaws.checker.verify import verify_file
 from tests.certificate.cases import TAMPERED, record
 from tests.certificate.mutations import mutant
 from tests.certificate.truth import falsehood

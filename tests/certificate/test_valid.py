@@ -11,7 +11,7 @@ import pytest
 import sympy
 
 import lielaws
-from lielaws.certificate.verify import verify, verify_file
+from lielaws.checker.verify import verify, verify_file
 from tests.certificate.cases import MAKERS, discovered, make, record
 
 

@@ -11,15 +11,15 @@ import numpy as np
 
 import lielaws
 from lielaws.architectures.part import part
-from lielaws.flows.family import flow_fields
-from lielaws.flows.gradient import GradientFlow
-from lielaws.flows.metrics import EntryMetric
-from lielaws.graph.node import ancestors
-from lielaws.graph.potential import build_potential
-from lielaws.laws.polynomial import Polynomial
-from lielaws.laws.solve import Samples
-from lielaws.laws.terms import TermTable
-from lielaws.linalg import dense, random_prime
+from lielaws.engine.flows.family import flow_fields
+from lielaws.engine.flows.gradient import GradientFlow
+from lielaws.engine.flows.metrics import EntryMetric
+from lielaws.engine.graph.node import ancestors
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.solve import Samples
+from lielaws.engine.laws.terms import TermTable
+from lielaws.engine.linalg import dense, random_prime
+from lielaws.engine.potential.potentials import build_potential
 from tests.certificate.cases import graph_architecture
 
 FREE_GATES = "free gates: the laws of all activation patterns together; a single region may have more"

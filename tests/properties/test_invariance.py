@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lielaws import architecture, discover_laws, linear, mlp
-from lielaws.closure.growth import grow
-from lielaws.flows.family import flow_fields
-from lielaws.flows.gradient import GradientFlow
-from lielaws.laws.search import search
-from lielaws.laws.signs import sign_characters
-from lielaws.laws.terms import TermTable
-from lielaws.linalg import EXPLORATION_PRIME, Echelon, random_prime
+from lielaws.engine.closure.growth import grow
+from lielaws.engine.flows.family import flow_fields
+from lielaws.engine.flows.gradient import GradientFlow
+from lielaws.engine.laws.characters import sign_characters
+from lielaws.engine.laws.search import search
+from lielaws.engine.laws.terms import TermTable
+from lielaws.engine.linalg import EXPLORATION_PRIME, Echelon, random_prime
 from tests.strategies import architectures, mlps
 
 
@@ -89,8 +89,8 @@ def test_splitting_by_signs_finds_what_the_full_ansatz_finds(arch):
 
 @given(arch=architectures, seed=st.integers(0, 2**32))
 def test_brackets_are_antisymmetric_and_satisfy_jacobi(arch, seed):
-    from lielaws.closure.brackets import left_normed
-    from lielaws.numbers.modular import BadPrimeError, Modular
+    from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
+    from lielaws.engine.closure.brackets import left_normed
 
     rng = np.random.default_rng(seed)
     fields, p = flow_fields(GradientFlow(), arch.potential), random_prime(rng)
@@ -117,6 +117,6 @@ def test_every_law_that_is_returned_annihilates_fresh_members(arch):
     p = random_prime(rng)
     fields = report.evidence.fields
     table = TermTable.of([law.polynomial for law in report.laws], arch.dimension)
-    from lielaws.laws.solve import Samples
+    from lielaws.engine.laws.solve import Samples
 
     assert not table.derivatives(*Samples(fields, rng, p).take(4), p).any()

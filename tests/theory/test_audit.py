@@ -8,7 +8,7 @@ import pytest
 
 from lielaws.audit.run import audit, save_certificates, statements
 from lielaws.certificate.record import Certificate
-from lielaws.certificate.verify import verify_file
+from lielaws.checker.verify import verify_file
 from lielaws.cli import main
 
 EXPECTED = {

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from lielaws import discover_laws, linear, mlp, residual, sequential
-from lielaws.closure.brackets import brackets_at
-from lielaws.flows.family import flow_fields
-from lielaws.flows.gradient import GradientFlow
-from lielaws.linalg import EXPLORATION_PRIME, Echelon
+from lielaws.engine.closure.brackets import brackets_at
+from lielaws.engine.flows.family import flow_fields
+from lielaws.engine.flows.gradient import GradientFlow
+from lielaws.engine.linalg import EXPLORATION_PRIME, Echelon
 
 
 def test_projecting_would_be_wrong():

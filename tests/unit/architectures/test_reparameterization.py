@@ -17,11 +17,11 @@ from lielaws.architectures.composition import residual, sequential
 from lielaws.architectures.convolution import conv
 from lielaws.architectures.mlp import linear, mlp
 from lielaws.architectures.phi import from_phi
-from lielaws.closure.growth import grow
+from lielaws.engine.closure.growth import grow
+from lielaws.engine.flows.family import flow_fields
+from lielaws.engine.flows.gradient import GradientFlow
+from lielaws.engine.graph.trace import Array
 from lielaws.errors import SizeError, UnsupportedError
-from lielaws.flows.family import flow_fields
-from lielaws.flows.gradient import GradientFlow
-from lielaws.graph.trace import Array
 
 A, B, C, V = (sympy.IndexedBase(name) for name in ("W1", "W2", "W3", "b1"))
 x, y, z = sympy.symbols("x y z")

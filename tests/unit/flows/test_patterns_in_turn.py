@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from lielaws import architecture
-from lielaws.flows.family import flow_fields
-from lielaws.flows.gradient import GradientFlow
-from lielaws.flows.patterns import realizable_patterns
-from lielaws.laws.solve import Samples
+from lielaws.engine.flows.family import flow_fields
+from lielaws.engine.flows.gradient import GradientFlow
+from lielaws.engine.flows.patterns import realizable_patterns
+from lielaws.engine.laws.solve import Samples
 
 
 def _fields(realizable):

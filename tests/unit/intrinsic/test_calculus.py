@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.terms import TermTable
 from lielaws.intrinsic.calculus import Calculus, Plain
-from lielaws.laws.polynomial import Polynomial
-from lielaws.laws.terms import TermTable
 
 X = sp.symbols("x0:3")
 TABLES = {

@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from lielaws.engine.arithmetic.modular import BadPrimeError
+from lielaws.engine.linalg import random_prime
 from lielaws.intrinsic.chains import Chain, random_chain, sample, strands
-from lielaws.linalg import random_prime
-from lielaws.numbers.modular import BadPrimeError
 
 
 def chain(widths: tuple[int, ...], steps: tuple[int, ...], transposed: int = -1) -> Chain:

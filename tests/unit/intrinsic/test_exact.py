@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lielaws
-from lielaws.closure.point import rational_point
+from lielaws.engine.closure.point import rational_point
 from lielaws.intrinsic import intrinsic_dynamics
 from lielaws.intrinsic.curve import ranks_along
 from lielaws.intrinsic.exact import ranks_at, residues_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lielaws.engine.linalg import rank
 from lielaws.intrinsic.series import inverse, matmul, multiply, series_rank
-from lielaws.linalg import rank
 
 P = 2**31 - 1
 

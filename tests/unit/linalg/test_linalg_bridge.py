@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from lielaws.linalg import bridge
+from lielaws.engine.linalg import bridge
 
 P = 2**31 - 1
 

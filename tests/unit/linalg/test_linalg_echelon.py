@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lielaws.linalg import Echelon, dense, modular
-from lielaws.linalg.echelon import rank_by_chunks
+from lielaws.engine.linalg import Echelon, dense, modular
+from lielaws.engine.linalg.echelon import rank_by_chunks
 
 P = 2**31 - 1
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array, csr_array
 
+from lielaws.engine.linalg import bridge, choice, dense, echelon, lift_rows, sparse
+from lielaws.engine.linalg.blas import find_pivots
+from lielaws.engine.linalg.blas import rank as blas_rank
 from lielaws.errors import InvalidArgumentError
-from lielaws.linalg import bridge, choice, dense, echelon, lift_rows, sparse
-from lielaws.linalg.blas import find_pivots
-from lielaws.linalg.blas import rank as blas_rank
 
 IntArray = npt.NDArray[np.int64]
 P = 2**31 - 1

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lielaws.engine.linalg import combine, integer_row, lift_rows, rational_reconstruction, short_basis
 from lielaws.errors import InvalidArgumentError
-from lielaws.linalg import combine, integer_row, lift_rows, rational_reconstruction, short_basis
 
 P, Q = 2**31 - 1, 1_073_741_827
 BOUND = isqrt(P // 2)

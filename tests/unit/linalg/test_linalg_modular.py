@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lielaws.linalg import modular
+from lielaws.engine.linalg import modular
 
 P = 2**31 - 1
 PRODUCTS = {"direct": modular.direct_product, "integer": modular.integer_product, "float": modular.float_product}

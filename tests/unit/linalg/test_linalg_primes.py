@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lielaws.engine.linalg import EXPLORATION_PRIME, is_prime, random_prime
 from lielaws.errors import InvalidArgumentError
-from lielaws.linalg import EXPLORATION_PRIME, is_prime, random_prime
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 2**31 - 1, 2**61 - 1, EXPLORATION_PRIME])

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.sparse import block_diag, coo_array, csr_array, random_array
 
-from lielaws.linalg import choose_kernel, dense, sparse
-from lielaws.linalg.choice import rank as chosen_rank
-from lielaws.linalg.markowitz import eliminate
-from lielaws.linalg.peel import peel
+from lielaws.engine.linalg import choose_kernel, dense, sparse
+from lielaws.engine.linalg.choice import rank as chosen_rank
+from lielaws.engine.linalg.markowitz import eliminate
+from lielaws.engine.linalg.peel import peel
 
 P = 2**31 - 1
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 import lielaws
-from lielaws.flows.state import StateSpace
-from lielaws.laws.law import Law
-from lielaws.laws.polynomial import Polynomial
+from lielaws.engine.flows.state import StateSpace
+from lielaws.engine.laws.law import Law
+from lielaws.engine.laws.polynomial import Polynomial
 
 Arrays = dict[str, np.ndarray]
 

@@ -1,0 +1,70 @@
+"""Which signs each entry of a graph can have at real points, as far as its operations tell."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from lielaws.engine.arithmetic.base import Shape
+from lielaws.engine.arithmetic.masks import Masks
+from lielaws.engine.arithmetic.polynomials import ObjectArray, each, objects
+
+ZERO, POSITIVE, NEGATIVE = 0, 1, 2
+ANY = POSITIVE | NEGATIVE
+
+_OPPOSITE = (ZERO, NEGATIVE, POSITIVE, ANY)
+
+
+class SignMasks(Masks):
+    """Object arrays of masks: the signs other than zero that an entry can have."""
+
+    zero = ZERO
+
+    @staticmethod
+    def join(a: int, b: int) -> int:
+        return a | b
+
+    @staticmethod
+    def meet(a: int, b: int) -> int:
+        return (b if a & POSITIVE else ZERO) | (_OPPOSITE[b] if a & NEGATIVE else ZERO)
+
+    def constant(self, constant: Any, shape: Shape) -> ObjectArray:
+        return objects([_of_number(number) for number in constant.numerators], shape)
+
+    def scale(self, factor: Fraction, a: ObjectArray) -> ObjectArray:
+        sign = _of_number(factor)
+        return each(lambda x: self.meet(sign, x), a)
+
+    def contract(self, plan: Any, a: ObjectArray, b: ObjectArray) -> ObjectArray:
+        # The product of an array with itself is made of squares.
+        return self._contracted(plan, a, b, _square if a is b and plan.pairs_alike else self.meet)
+
+    def power(self, a: ObjectArray, exponent: int) -> ObjectArray:
+        return each(lambda x: _square(x, x), a) if exponent % 2 == 0 else a
+
+    def reciprocal(self, a: ObjectArray) -> ObjectArray:
+        return a
+
+    def piecewise(self, a: ObjectArray, below: Fraction, above: Fraction) -> ObjectArray:
+        left, right = _OPPOSITE[_of_number(below)], _of_number(above)
+        return each(lambda x: (right if x & POSITIVE else ZERO) | (left if x & NEGATIVE else ZERO), a)
+
+    def _positive(self, a: ObjectArray, *_: Any) -> ObjectArray:
+        return objects([POSITIVE] * a.size, a.shape)
+
+    def _unknown(self, a: ObjectArray, *_: Any) -> ObjectArray:
+        return objects([ANY] * a.size, a.shape)
+
+    exp = sqrt = _positive
+    log = cos = sin = _unknown
+
+    def gauss(self, a: ObjectArray, density: ObjectArray, node: Any) -> ObjectArray:
+        return a
+
+
+def _of_number(number: Fraction | int) -> int:
+    return POSITIVE if number > 0 else NEGATIVE if number < 0 else ZERO
+
+
+def _square(x: int, _: int) -> int:
+    return POSITIVE if x else ZERO

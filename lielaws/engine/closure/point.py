@@ -1,0 +1,102 @@
+"""The trace dimension at a given rational point, where a stall of the growth proves nothing.
+
+The rank of brackets at the point, modulo a prime, is a lower bound. It is the dimension if it equals an upper bound:
+the generic one (dimension minus the number of laws proved), as ranks only fall at special points; or, if the brackets
+span a finite-dimensional Lie algebra of polynomial fields, the rank over Q of a basis of that algebra at the point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import flint
+import numpy as np
+
+from lielaws.engine.arithmetic.modular import BadPrimeError
+from lielaws.engine.closure.algebra import lie_algebra
+from lielaws.engine.closure.brackets import brackets_at
+from lielaws.engine.flows.fields import IntArray, VectorFields
+from lielaws.engine.graph.trace import as_rational
+from lielaws.engine.linalg import EXPLORATION_PRIME, Echelon, as_fmpq, random_prime
+from lielaws.errors import ExactnessError, InvalidArgumentError
+
+_DEPTH_LIMIT = 9
+_ROWS = 6
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TraceDimension:
+    """value : rank of brackets at the point, at most the dimension; proven : whether it is the dimension."""
+
+    value: int
+    proven: bool
+
+    def __str__(self) -> str:
+        return str(self.value) if self.proven else f"at least {self.value}"
+
+
+def rational_point(shapes: Mapping[str, tuple[int, ...]], at: Mapping[str, Any]) -> list[Fraction]:
+    """The state vector of a parameter mapping, exactly."""
+    if not isinstance(at, Mapping):
+        raise InvalidArgumentError("at", at, "a mapping of parameter names to arrays is needed")
+    if unknown := sorted(set(map(str, at)) - set(shapes)):
+        raise InvalidArgumentError("at", unknown, f"not among the parameters {', '.join(shapes)}")
+    point: list[Fraction] = []
+    for name, shape in shapes.items():
+        if name not in at:
+            raise InvalidArgumentError("at", sorted(at), f"parameter '{name}' of shape {shape} is missing")
+        array = np.asarray(at[name], dtype=object)
+        if array.shape != shape:
+            raise InvalidArgumentError(f"at['{name}']", f"array of shape {array.shape}", f"shape {shape} is needed")
+        for entry in array.ravel().tolist():
+            number = as_rational(entry)
+            if number is None:
+                raise InvalidArgumentError(f"at['{name}']", entry, "rational numbers are needed")
+            point.append(number)
+    return point
+
+
+def dimension_at(fields: VectorFields, point: list[Fraction], generic: int, rng: np.random.Generator) -> TraceDimension:
+    """The trace dimension at a point, given an upper bound on the generic one."""
+    lower = _rank_at(fields, point, generic, rng)
+    if lower == generic:
+        return TraceDimension(lower, True)
+    algebra = lie_algebra(fields)
+    if algebra is None:
+        return TraceDimension(lower, False)
+    rows = [algebra.evaluate(element, point) for element in algebra.basis]
+    entries = [[as_fmpq(value) for value in row] for row in rows]
+    return TraceDimension(flint.fmpq_mat(entries).rank() if entries else 0, True)
+
+
+def _rank_at(fields: VectorFields, point: list[Fraction], target: int, rng: np.random.Generator) -> int:
+    """The rank of brackets at the point modulo a prime, over all depths: the growth may stall and go on."""
+    prime = EXPLORATION_PRIME
+    for _ in range(_ATTEMPTS):
+        try:
+            residues = np.array([_residue(value, prime) for value in point], dtype=np.int64)
+            return _grow(fields, residues, target, prime, rng)
+        except BadPrimeError:
+            prime = random_prime(rng, with_roots=True)
+    raise ExactnessError("a denominator of the architecture vanishes at the given point")
+
+
+def _residue(value: Fraction, prime: int) -> int:
+    if value.denominator % prime == 0:
+        raise BadPrimeError(f"{prime} divides {value.denominator}")
+    return value.numerator * pow(value.denominator, -1, prime) % prime
+
+
+def _grow(fields: VectorFields, point: IntArray, target: int, prime: int, rng: np.random.Generator) -> int:
+    echelon, state = Echelon(fields.space.dimension, prime), fields.state_at(point, prime)
+    for depth in range(1, _DEPTH_LIMIT + 1):
+        while echelon.rank < target:
+            words = tuple(fields.draw(rng, _ROWS, state) for _ in range(depth))
+            kept = echelon.extend(brackets_at(fields, words, state))
+            if len(kept) < _ROWS:
+                break
+    return echelon.rank

@@ -1,0 +1,114 @@
+"""What a flow makes of the potentials: a member of its family as nodes of the same graph.
+
+A flow is one class with a method `dynamics`. Time and velocities are leaves beside the parameters, and the drift, which
+is the same for all potentials, has a free factor: the loss may be rescaled by any number, so drift and force are
+members of the family each for itself (arXiv 2405.12888).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Protocol
+
+import numpy as np
+
+from lielaws.engine.flows.state import TIME, Clock, Shape, StateSpace
+from lielaws.engine.graph.differentiate import pullback
+from lielaws.engine.graph.node import Leaf, Node
+from lielaws.engine.graph.trace import Array, as_rational
+from lielaws.engine.potential.potentials import Potential
+from lielaws.errors import InvalidArgumentError
+
+DRIFT = "drift"
+_LONGEST_NUMBER = 100
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """A random member of a family, as nodes.
+
+    leaves : one for each tensor of the state
+    slopes : the component of the member for each of them; None for zero
+    drift : the leaf of the factor of the drift, for flows that have one
+    signed : parameters whose sign the flow distinguishes, whatever the potentials do
+    """
+
+    space: StateSpace
+    leaves: tuple[Node, ...]
+    slopes: tuple[Node | None, ...]
+    drift: Node | None = None
+    signed: frozenset[Leaf] = field(default_factory=frozenset)
+
+
+class Flow(Protocol):
+    """Turns potentials into vector fields on a state space."""
+
+    def check(self, parameters: Mapping[str, Shape]) -> None:
+        """Raises InvalidArgumentError if the flow does not fit an architecture with these parameters."""
+        ...
+
+    def dynamics(self, potential: Potential) -> Dynamics:
+        """The family of the flow on the state space."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """The flow as plain values, for specs and certificates."""
+        ...
+
+
+def gradients(potential: Potential) -> dict[str, Node | None]:
+    """The gradient of the potential by parameter tensor; None where the output does not depend on it."""
+    parameters = potential.traced.parameters
+    slopes = pullback(potential.output, potential.cotangent, list(parameters.values()))
+    return dict(zip(parameters, slopes, strict=True))
+
+
+def drift_leaf(potential: Potential) -> Node:
+    return potential.traced.graph.leaf("flow", DRIFT, ())
+
+
+def time_leaf(potential: Potential) -> Node:
+    return potential.traced.graph.leaf("parameter", TIME, ())
+
+
+def clock_slope(clock: Clock, time: Node, drift: Node) -> Node:
+    """The derivative of the time coordinate along the drift."""
+    return (Array(drift) * Array(time) * clock.rate).node if clock.rate else drift
+
+
+def added(parts: Iterable[Array | None]) -> Node | None:
+    """The sum of the parts that are there."""
+    present = [part for part in parts if part is not None]
+    return sum(present[1:], start=present[0]).node if present else None
+
+
+def exact_number(value: Any) -> Fraction | None:
+    """A number, or the text of one such as "1/10"; floats are read as the decimal that they print. None otherwise."""
+    if isinstance(value, bool | np.bool_):
+        return None
+    try:
+        if isinstance(value, str):
+            return Fraction(value.strip()) if len(value) < _LONGEST_NUMBER else None
+        return as_rational(value)
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def check_rate(name: str, value: Any, what: str) -> Fraction:
+    """A rate as an exact number. Raises InvalidArgumentError unless it is at least 0."""
+    number = exact_number(value)
+    if number is None:
+        raise InvalidArgumentError(name, value, f"{what} is a number of at least 0, such as 0.1 or '1/10'")
+    if number < 0:
+        raise InvalidArgumentError(name, value, f"{what} must not be negative")
+    return number
+
+
+def check_names(parameters: Mapping[str, Shape], *, velocities: bool) -> None:
+    """Refuse parameters whose names the flow needs for time and velocities."""
+    taken = {TIME, *(f"d{name}" for name in parameters)} if velocities else {TIME}
+    if clash := sorted(taken & set(parameters)):
+        remedy = "the flow uses this name for time or for a velocity; rename the parameter"
+        raise InvalidArgumentError("arch", f"parameter '{clash[0]}'", remedy)

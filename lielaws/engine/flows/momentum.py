@@ -1,0 +1,154 @@
+"""Second-order flows: heavy ball and Nesterov, in the Euclidean or in another metric."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from lielaws.engine.flows.dynamics import (
+    Dynamics,
+    added,
+    check_names,
+    check_rate,
+    clock_slope,
+    drift_leaf,
+    gradients,
+    time_leaf,
+)
+from lielaws.engine.flows.metric import MetricFlow
+from lielaws.engine.flows.metrics import EntryMetric
+from lielaws.engine.flows.state import TIME, Clock, Shape, StateSpace
+from lielaws.engine.graph.node import Leaf, Node
+from lielaws.engine.graph.trace import Array
+from lielaws.engine.potential.potentials import Potential
+from lielaws.errors import InvalidArgumentError, UnsupportedError
+
+
+@dataclass(frozen=True, slots=True)
+class HeavyBall:
+    """theta'' + friction theta' = -grad L(theta). State (t, theta, v) of dimension 2 D + 1.
+
+    Parameters
+    ----------
+    friction : at least 0, per unit of time; a float is read as the decimal that it prints
+    metric : a MirrorFlow or MetricFlow for momentum in its metric M, theta'' + friction theta' =
+        -friction M(theta + v / friction)^{-1} grad L, for the entropic one -(friction theta + v) * grad L
+        (arXiv 2405.12888); Euclidean by default. A metric that depends on theta has a limit without friction only where
+        M^{-1} is linear; a constant one gives M^{-1} grad L
+
+    Members are d_t + v d_theta - friction v d_v and (0, 0, grad f_z), as the loss may be rescaled at will.
+    """
+
+    friction: Any = 0
+    metric: MetricFlow | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "friction", check_rate("friction", self.friction, "the friction"))
+        if self.metric is not None and not isinstance(self.metric, MetricFlow):
+            raise InvalidArgumentError("metric", self.metric, "a flow such as MirrorFlow('entropic') is needed")
+
+    @property
+    def clock(self) -> Clock:
+        if self.friction:
+            return Clock(self.friction, highest=1)
+        # Without friction, t has weight 1 and v has -1.
+        return Clock(Fraction(0), by_velocity=1, lowest=-1)
+
+    def check(self, parameters: Mapping[str, Shape]) -> None:
+        """Refuse parameters called like the time or a velocity, and metrics without a limit."""
+        check_names(parameters, velocities=True)
+        if self.metric is not None:
+            self.metric.check(parameters)
+            metrics = [self.metric.metric_of(name) for name in parameters]
+            if not self.friction and not (
+                all(metric.is_constant for metric in metrics) or all(metric.is_linear for metric in metrics)
+            ):
+                remedy = "momentum in this metric has no limit without friction; choose a positive friction"
+                raise UnsupportedError("friction", 0, remedy)
+
+    def dynamics(self, potential: Potential) -> Dynamics:
+        """The family on the space of time, parameters and velocities."""
+        friction = self.friction
+        return _second_order(
+            potential, self.clock, lambda drift, v: drift * v * -friction if friction else None, self.metric, friction
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """The flow as plain values, for specs and certificates."""
+        plain: dict[str, Any] = {"kind": "heavy_ball", "friction": str(self.friction)}
+        return plain if self.metric is None else plain | {"metric": self.metric.describe()}
+
+    def __str__(self) -> str:
+        text = f"heavy ball with friction {self.friction}"
+        return text if self.metric is None else f"{text} in the {self.metric.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Nesterov:
+    """theta'' + (3/t) theta' = -grad L(theta), the limit of Nesterov's method. State (t, theta, v), dimension 2 D + 1.
+
+    The drift is written times t, which changes neither laws nor count: t d_t + t v d_theta - 3 v d_v.
+    """
+
+    @property
+    def clock(self) -> Clock:
+        # t has weight 1 and v has -1; t^3 v, of weight 2, is what the drift alone keeps.
+        return Clock(Fraction(0), by_velocity=1, lowest=-1, highest=2)
+
+    def check(self, parameters: Mapping[str, Shape]) -> None:
+        """Refuse parameters called like the time or a velocity."""
+        check_names(parameters, velocities=True)
+
+    def dynamics(self, potential: Potential) -> Dynamics:
+        """The family on the space of time, parameters and velocities."""
+        time = Array(time_leaf(potential))
+        return _second_order(potential, self.clock, lambda drift, v: drift * v * -3, None, Fraction(0), time)
+
+    def describe(self) -> dict[str, Any]:
+        """The flow as plain values, for specs and certificates."""
+        return {"kind": "nesterov"}
+
+    def __str__(self) -> str:
+        return "Nesterov's flow, friction 3/t"
+
+
+def _second_order(
+    potential: Potential,
+    clock: Clock,
+    brake: Any,
+    metric: MetricFlow | None,
+    friction: Fraction,
+    scale: Array | None = None,
+) -> Dynamics:
+    """The family of theta'' = brake(v) - M^{-1} grad f, with the drift times `scale` if one is given."""
+    parameters, time, drift_node = potential.traced.parameters, time_leaf(potential), drift_leaf(potential)
+    graph, drift = potential.traced.graph, Array(drift_node)
+    velocities = {name: graph.leaf("parameter", f"d{name}", leaf.shape) for name, leaf in parameters.items()}
+    moving = drift if scale is None else drift * scale
+    slopes: list[Node | None] = [(clock_slope(clock, time, drift_node) if scale is None else moving.node)]
+    slopes += [(moving * Array(velocity)).node for velocity in velocities.values()]
+    signed: set[Leaf] = set()
+    for name, slope in gradients(potential).items():
+        theta, v = Array(parameters[name]), Array(velocities[name])
+        force = None if slope is None else Array(slope)
+        if force is not None and metric is not None:
+            entry = metric.metric_of(name)
+            force = force * _scaled_inverse(entry, friction, theta, v)
+            signed |= set() if entry.is_even else {parameters[name].static}
+        slopes.append(added([brake(drift, v), force]))
+    shapes: dict[str, Shape] = {TIME: (), **{name: leaf.shape for name, leaf in parameters.items()}}
+    shapes |= {f"d{name}": leaf.shape for name, leaf in parameters.items()}
+    space = StateSpace(shapes, clock, {f"d{name}": name for name in parameters}, metric is None)
+    leaves = (time, *parameters.values(), *velocities.values())
+    return Dynamics(space, leaves, tuple(slopes), drift_node, frozenset(signed))
+
+
+def _scaled_inverse(metric: EntryMetric, friction: Fraction, theta: Array, v: Array) -> Array:
+    """friction M(theta + v / friction)^{-1}; without friction its limit, or M^{-1} where that is constant."""
+    if not friction:
+        return metric.inverse(theta) if metric.is_constant else v * metric.numerator[1]
+    if metric.is_linear:
+        return (theta * friction + v) * metric.numerator[1]
+    return metric.inverse(theta + v * (1 / friction)) * friction

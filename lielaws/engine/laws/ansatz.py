@@ -1,0 +1,208 @@
+"""Spaces of candidate laws, cheap and structured first, general last.
+
+The structured ones cover every law of the literature with few unknowns: Gram matrices of parameter tensors along their
+axes, then single entries and squares, then products of slices of two tensors. The graded one is all monomials of a
+degree. Blocks are the connected parts under sign symmetries (see `characters`). Where time belongs to the state, each
+space is multiplied by the powers of the time coordinate that the grading of the flow allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import combinations
+from math import comb
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from lielaws.engine.flows.state import StateSpace
+from lielaws.engine.laws.terms import TermTable
+
+IntArray = npt.NDArray[np.int64]
+Labels = npt.NDArray[np.uint64]
+
+_LARGEST_GRAM = 400
+_MOST_TERMS = 3 * 10**6
+
+
+@dataclass(frozen=True, slots=True)
+class Ansatz:
+    """Candidates whose linear combinations are tried, and what they are called in a report."""
+
+    name: str
+    degree: int
+    table: TermTable
+
+
+def structured(space: StateSpace, max_degree: int) -> Iterator[Ansatz]:
+    """The structured ansatz in stages, without time."""
+    yield _build("single parameters", 1, space, [np.arange(space.start, space.dimension).reshape(-1, 1, 1)])
+    if max_degree >= 2 and space.velocities:
+        pairs = [(space.indices(name), space.indices(v)) for v, name in space.velocities.items()]
+        parts = [part for theta, v in pairs for part in _momenta(theta, v)]
+        yield _build("products of parameters and velocities", 2, space, parts)
+    if max_degree >= 2:
+        grams = [part for name in space.tensors for part in _grams(space.indices(name))]
+        yield _build("Gram matrices", 2, space, grams)
+    if max_degree >= 2:
+        yield _build("squares and products of slices", 2, space, _squares(space) + _crosses(space))
+
+
+def graded(space: StateSpace, degree: int) -> Ansatz | None:
+    """All monomials of degree 1 to `degree`; None if they are too many."""
+    size = space.dimension - space.start
+    count = comb(size + degree, degree) - 1
+    if count * degree > _MOST_TERMS:
+        return None
+    # The padding coordinate stands for 1, so monomials of lower degree are included; the first row is the constant.
+    rows = _multisets(size + 1, degree) + space.start
+    keep = (rows < space.dimension).any(axis=1)
+    ones = np.ones(int(keep.sum()), dtype=np.int64)
+    table = TermTable(space.dimension, rows[keep], ones, np.arange(len(ones)))
+    return Ansatz(f"all polynomials of degree {degree}", degree, table)
+
+
+def timed(ansatz: Ansatz, space: StateSpace) -> Iterator[Ansatz]:
+    """The ansatz times powers of the time coordinate, one for each weight; as it is where time is no coordinate."""
+    if space.clock is None:
+        yield ansatz
+        return
+    table = ansatz.table
+    degrees = (table.factors < space.dimension).sum(axis=1)
+    velocities = space.is_velocity[table.factors].sum(axis=1)
+    for weight in space.clock.weights(ansatz.degree):
+        powers = weight + space.clock.by_degree * degrees + space.clock.by_velocity * velocities
+        # A candidate needs all of its terms.
+        allowed = np.ones(table.count, dtype=np.bool_)
+        np.logical_and.at(allowed, table.owners, powers >= 0)
+        chosen = np.flatnonzero(allowed)
+        if len(chosen):
+            yield Ansatz(ansatz.name, ansatz.degree, _with_powers(table, powers, chosen))
+
+
+def _with_powers(table: TermTable, powers: IntArray, chosen: IntArray) -> TermTable:
+    """Some of the polynomials, each term times a power of coordinate 0."""
+    numbered = replace(table, coefficients=np.arange(len(table.owners)))
+    part = numbered.select(chosen)
+    terms = part.coefficients
+    width = int(powers[terms].max())
+    columns = np.where(np.arange(width) < powers[terms][:, None], 0, table.dimension)
+    factors = np.concatenate([columns, part.factors], axis=1)
+    # Sorted, so that equal monomials are equal rows.
+    return replace(part, factors=np.sort(factors, axis=1), coefficients=table.coefficients[terms])
+
+
+def blocks(table: TermTable, labels: Labels) -> list[IntArray]:
+    """The candidates in groups that share no character, smallest group first."""
+    padded = np.append(labels, np.uint64(0))
+    codes = np.bitwise_xor.reduce(padded[table.factors], axis=1)
+    _, column = np.unique(codes, return_inverse=True)
+    count = table.count
+    size = count + int(column.max()) + 1
+    edges = coo_array((np.ones(len(column), dtype=np.int8), (table.owners, column + count)), shape=(size, size))
+    _, part = connected_components(edges, directed=False)
+    order = np.argsort(part[:count], kind="stable")
+    cuts = np.flatnonzero(np.diff(part[:count][order])) + 1
+    return sorted(np.split(order, cuts), key=lambda group: (len(group), int(group[0])))
+
+
+def _build(name: str, degree: int, space: StateSpace, parts: list[IntArray]) -> Ansatz:
+    """A table from parts of shape (candidates, terms of each, factors of each)."""
+    width = max((part.shape[2] for part in parts), default=1)
+    factors, owners, count = [np.zeros((0, width), dtype=np.int64)], [np.zeros(0, dtype=np.int64)], 0
+    for part in parts:
+        candidates, terms, degree_of_part = part.shape
+        flat = np.full((candidates * terms, width), space.dimension, dtype=np.int64)
+        flat[:, :degree_of_part] = np.sort(part.reshape(-1, degree_of_part), axis=1)
+        factors.append(flat)
+        owners.append(np.repeat(np.arange(count, count + candidates), terms))
+        count += candidates
+    rows = np.concatenate(factors)
+    return Ansatz(
+        name, degree, TermTable(space.dimension, rows, np.ones(len(rows), dtype=np.int64), np.concatenate(owners))
+    )
+
+
+def _slices(indices: IntArray, axes: tuple[int, ...]) -> IntArray:
+    """The coordinates as (slices along the axes, entries of each slice)."""
+    moved = np.moveaxis(indices, axes, tuple(range(len(axes))))
+    count = int(np.prod(moved.shape[: len(axes)], dtype=np.int64))
+    return moved.reshape(count, -1)
+
+
+def _pairs(first: IntArray, second: IntArray, left: IntArray, right: IntArray) -> IntArray:
+    return np.stack([first[left], second[right]], axis=-1)
+
+
+def _grams(indices: IntArray) -> list[IntArray]:
+    """The Gram matrix of the tensor's slices along each axis, and its sum of squares.
+
+    Finer candidates come first: where some depend on others, the later ones are dropped.
+    """
+    flat = indices.reshape(1, -1)
+    grams = [_gram(_slices(indices, (axis,))) for axis in range(indices.ndim)]
+    return [*grams, np.stack([flat, flat], axis=-1)]
+
+
+def _momenta(theta: IntArray, v: IntArray) -> list[IntArray]:
+    """Inner products of the slices of a tensor and of its velocity along each axis, and the sum of all products."""
+    parts = [np.stack([theta.reshape(1, -1), v.reshape(1, -1)], axis=-1)]
+    for axis in range(theta.ndim):
+        left, right = _slices(theta, (axis,)), _slices(v, (axis,))
+        if len(left) ** 2 <= _LARGEST_GRAM**2 // 2:
+            i, j = (k.ravel() for k in np.indices((len(left), len(right))))
+            parts.append(_pairs(left, right, i, j))
+    return [*parts[1:], parts[0]]
+
+
+def _gram(slices: IntArray) -> IntArray:
+    if len(slices) > _LARGEST_GRAM:
+        left = right = np.arange(len(slices))
+    else:
+        left, right = np.triu_indices(len(slices))
+    return _pairs(slices, slices, left, right)
+
+
+def _squares(space: StateSpace) -> list[IntArray]:
+    """Squares of single entries, and Gram matrices over two axes of tensors with three or more."""
+    every = np.arange(space.start, space.dimension)
+    parts = [np.stack([every, every], axis=-1)[:, None, :]]
+    for name, shape in space.tensors.items():
+        pairs = combinations(range(len(shape)), 2) if len(shape) > 2 else ()
+        parts += [_gram(_slices(space.indices(name), axes)) for axes in pairs]
+    return parts
+
+
+def _crosses(space: StateSpace) -> list[IntArray]:
+    """Products of slices of two different tensors, wherever the slices have the same shape."""
+    parts = []
+    for first, second in combinations(space.tensors, 2):
+        a, b = space.indices(first), space.indices(second)
+        for axis in range(a.ndim):
+            for other in range(b.ndim):
+                if (
+                    a.shape[:axis] + a.shape[axis + 1 :] != b.shape[:other] + b.shape[other + 1 :]
+                    or a.ndim == b.ndim == 1
+                ):
+                    continue
+                left, right = _slices(a, (axis,)), _slices(b, (other,))
+                if len(left) * len(right) <= _LARGEST_GRAM**2 // 2:
+                    i, j = (k.ravel() for k in np.indices((len(left), len(right))))
+                    parts.append(_pairs(left, right, i, j))
+        if a.shape == b.shape and a.ndim > 0:
+            parts.append(np.stack([a.reshape(1, -1), b.reshape(1, -1)], axis=-1))
+    return parts
+
+
+def _multisets(values: int, size: int) -> IntArray:
+    """All nondecreasing rows of the given size with entries below `values`, in lexicographic order."""
+    rows = np.arange(values).reshape(-1, 1)
+    for _ in range(size - 1):
+        repeats = values - rows[:, -1]
+        starts = np.repeat(np.cumsum(repeats) - repeats, repeats)
+        last = np.arange(int(repeats.sum())) - starts + np.repeat(rows[:, -1], repeats)
+        rows = np.concatenate([np.repeat(rows, repeats, axis=0), last[:, None]], axis=1)
+    return rows

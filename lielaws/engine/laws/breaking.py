@@ -1,0 +1,133 @@
+"""The member that breaks a candidate: small integers at which its derivative is not zero, as an exact fraction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from lielaws.engine.arithmetic.polynomials import Exact, objects
+from lielaws.engine.flows.fields import VectorFields
+from lielaws.engine.flows.state import TIME
+from lielaws.engine.graph.node import Leaf, Node
+from lielaws.engine.graph.program import Program
+from lielaws.engine.laws.expressions import StateFunction
+
+_SMALLEST, _LARGEST = 1, 9
+_ATTEMPTS = 200
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """At these parameters, along the gradient of the potential with these data, the candidate changes.
+
+    derivative : <grad h, X>, exactly, along the member X: grad f_z, plus `drift` times the drift of the flow if it has
+        one
+    state : name -> nested lists of integers: parameters, velocities, and the time coordinate, which stands for
+        exp(rate t) where the flow has a rate
+    data, gates : likewise, and the cotangent
+    """
+
+    derivative: Fraction
+    state: Mapping[str, Any]
+    data: Mapping[str, Any]
+    cotangent: Any
+    gates: Mapping[str, Any]
+    drift: int | None = None
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The same as `state`, which for gradient flow are the parameters alone."""
+        return self.state
+
+    def __str__(self) -> str:
+        parts = [*self.state.items(), *self.data.items(), ("cotangent", self.cotangent), *self.gates.items()]
+        parts += [] if self.drift is None else [("drift", self.drift)]
+        where = ", ".join(f"{name} = {value}" for name, value in parts)
+        return f"its derivative is {self.derivative} at {where}"
+
+    def to_dict(self) -> dict[str, Any]:
+        plain = {
+            "derivative": str(self.derivative),
+            "parameters": dict(self.state),
+            "data": dict(self.data),
+            "cotangent": self.cotangent,
+            "gates": dict(self.gates),
+        }
+        return plain if self.drift is None else plain | {"drift": self.drift}
+
+
+def find_counterexample(
+    function: StateFunction, fields: VectorFields, rng: np.random.Generator
+) -> Counterexample | None:
+    """A counterexample in small integers; None if none was met, or for functions without rational values."""
+    potential = fields.potential
+    if not potential.is_rational:
+        return None
+    gates = {gate.leaf.static for gate in potential.gates}
+    leaves = [*fields.leaves, *fields.outside]
+    sizes = [leaf.size for leaf in fields.leaves]
+    for attempt in range(_ATTEMPTS):
+        values = {leaf.static: _draw(leaf, leaf.static in gates, attempt, rng) for leaf in leaves}
+        try:
+            members = _run(fields.slopes, sizes, values)
+            own = {leaf.static: values[leaf.static] for leaf in function.leaves.values()}
+            if function.extra is not None:
+                own[function.extra.static] = _draw(function.extra, False, attempt, rng)
+            gradient = _run(function.slopes, sizes, own)
+        except ZeroDivisionError:
+            continue
+        derivative = sum((a * b for a, b in zip(members, gradient, strict=True)), start=Fraction(0))
+        if derivative:
+            return _describe(derivative, fields, values)
+    return None
+
+
+def _draw(leaf: Node, gate: bool, attempt: int, rng: np.random.Generator) -> Any:
+    """Gates are open at first; entries are small and not zero."""
+    if gate:
+        numbers = [1] * leaf.size if attempt == 0 else rng.integers(0, 2, leaf.size).tolist()
+    else:
+        numbers = (rng.integers(_SMALLEST, _LARGEST, leaf.size) * rng.choice([-1, 1], leaf.size)).tolist()
+    return objects([Fraction(number) for number in numbers], leaf.shape)
+
+
+def _run(slopes: Any, sizes: Sequence[int], values: dict[Leaf, Any]) -> list[Fraction]:
+    """The entries of some gradients, one tensor after the other; zeros where there is none."""
+    present = [slope for slope in slopes if slope is not None]
+    computed = iter(Program.of(present).run(Exact(lambda number: number, lambda entry: 1 / entry), values))
+    entries: list[Fraction] = []
+    for slope, size in zip(slopes, sizes, strict=True):
+        entries += [Fraction(0)] * size if slope is None else next(computed).ravel().tolist()
+    return entries
+
+
+def _describe(derivative: Fraction, fields: VectorFields, values: dict[Leaf, Any]) -> Counterexample:
+    def plain(node: Node) -> Any:
+        return np.array([int(entry) for entry in values[node.static].ravel()]).reshape(node.shape).tolist()
+
+    potential = fields.potential
+    traced, cotangent = potential.traced, plain(potential.free_cotangent)
+    drift = next((plain(leaf) for leaf in fields.outside if leaf.static.role == "flow"), None)
+    return Counterexample(
+        derivative,
+        {_coordinate_name(leaf.static.name, fields): plain(leaf) for leaf in fields.leaves},
+        {name: plain(leaf) for name, leaf in traced.data.items()},
+        cotangent if potential.cotangent is potential.free_cotangent else _whole(cotangent),
+        {gate.leaf.static.name: plain(gate.leaf) for gate in potential.gates},
+        drift,
+    )
+
+
+def _coordinate_name(name: str, fields: VectorFields) -> str:
+    clock = fields.space.clock
+    return clock.text(1) if clock is not None and clock.rate and name == TIME else name
+
+
+def _whole(entries: Any) -> Any:
+    """The cotangent with its last entries, which make the sums over the last axis vanish."""
+    array = np.array(entries)
+    return np.concatenate([array, -array.sum(axis=-1, keepdims=True)], axis=-1).tolist()

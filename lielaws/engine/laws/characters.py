@@ -1,0 +1,163 @@
+"""Sign symmetries of the potentials, which split an ansatz into small blocks.
+
+Flipping signs of parameters is an orthogonal map. If it can be undone by flipping signs of data, cotangents and gates,
+it maps the family W to itself, hence laws to laws, and every law is a sum of laws that are even or odd under it.
+So monomials of different character never share a linear system.
+
+A character is a subset of the leaf entries (a bit mask), taken modulo the relations that sums impose: all terms of one
+sum have the same character.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.engine.arithmetic.base import HasIndices, Shape, StructuralArithmetic
+from lielaws.engine.arithmetic.polynomials import ObjectArray, each, objects
+from lielaws.engine.graph.node import Leaf
+from lielaws.engine.graph.program import Program
+from lielaws.engine.potential.potentials import Potential
+
+Character = int | None
+"""bit mask of leaf entries; None for an entry that is identically zero"""
+
+_MOST_ENTRIES = 30_000
+
+
+class _Signs(StructuralArithmetic):
+    """Propagates characters and collects the relations between them."""
+
+    lead = 0
+
+    def __init__(self) -> None:
+        self.relations: list[int] = []
+
+    def _same(self, a: Character, b: Character) -> Character:
+        if a is None or b is None:
+            return b if a is None else a
+        if a != b:
+            self.relations.append(a ^ b)
+        return a
+
+    @staticmethod
+    def times(a: Character, b: Character) -> Character:
+        return None if a is None or b is None else a ^ b
+
+    def constant(self, constant: Any, shape: Shape) -> ObjectArray:
+        return objects([0 if number else None for number in constant.numerators], shape)
+
+    def add(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
+        return each(self._same, a, b)
+
+    def scale(self, factor: Fraction, a: ObjectArray) -> ObjectArray:
+        return a if factor else objects([None] * a.size, a.shape)
+
+    def contract(self, plan: Any, a: ObjectArray, b: ObjectArray) -> ObjectArray:
+        multiply = lambda x, y: each(self.times, x, y)  # noqa: E731
+        return plan.apply(a, b, self.lead, multiply, self._matmul)  # type: ignore[no-any-return]
+
+    def _matmul(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
+        total = each(self.times, a[..., :, :1], b[..., :1, :])
+        for k in range(1, a.shape[-1]):
+            total = each(self._same, total, each(self.times, a[..., :, k : k + 1], b[..., k : k + 1, :]))
+        return total
+
+    def power(self, a: ObjectArray, exponent: int) -> ObjectArray:
+        return a if exponent % 2 else objects([None if entry is None else 0 for entry in a.ravel()], a.shape)
+
+    def reciprocal(self, a: ObjectArray) -> ObjectArray:
+        return a
+
+    def _even(self, a: ObjectArray, *_: Any) -> ObjectArray:
+        """A function without parity: its argument may not change sign, and its value does not."""
+        self.relations += [entry for entry in a.ravel() if entry]
+        return objects([0] * a.size, a.shape)
+
+    exp = log = sqrt = _even
+
+    def cos(self, a: ObjectArray, node: Any) -> ObjectArray:
+        return objects([0] * a.size, a.shape)
+
+    def sin(self, a: ObjectArray, *_: Any) -> ObjectArray:
+        """An odd function."""
+        return a
+
+    gauss = sin
+
+    def sum(self, a: ObjectArray, axes: tuple[int, ...]) -> ObjectArray:
+        kept = tuple(axis for axis in range(a.ndim) if axis not in axes)
+        shape = tuple(a.shape[axis] for axis in kept)
+        rows = a.transpose(kept + axes).reshape(math.prod(shape), -1).tolist()
+        return objects([reduce(self._same, row) for row in rows], shape)
+
+    def scatter(self, a: ObjectArray, index: HasIndices, shape: Shape) -> ObjectArray:
+        entries: list[Character] = [None] * int(np.prod(shape, dtype=np.int64))
+        for target, entry in zip(index.values.tolist(), a.ravel(), strict=True):
+            entries[target] = self._same(entries[target], entry)
+        return objects(entries, shape)
+
+
+def sign_characters(
+    potential: Potential, fixed_gates: bool = False, signed: Collection[Leaf] = ()
+) -> npt.NDArray[np.uint64]:
+    """A 64-bit label for each parameter; the label of a monomial is the exclusive or of those of its factors.
+
+    Monomials of different label have different characters. Labels are random codes of characters, so different
+    characters may share one by accident, which costs time and nothing else. Very large networks get one label.
+
+    fixed_gates : gates keep their sign, as they do where only some patterns occur
+    signed : parameters that keep their sign, as they do where a flow distinguishes it
+    """
+    leaves: dict[Leaf, ObjectArray] = {}
+    bits = 0
+    program = Program.of([potential.output, potential.cotangent])
+    parameters = [leaf.static for leaf in potential.traced.parameters.values()]
+    shapes = {node.static: node.shape for node in potential.traced.graph.nodes if node.op == "leaf"}
+    for leaf in [*parameters, *(leaf for leaf, _ in program.leaves if leaf not in parameters)]:
+        size = math.prod(shapes[leaf])
+        leaves[leaf] = objects([1 << (bits + k) for k in range(size)], shapes[leaf])
+        bits += size
+        if bits > _MOST_ENTRIES:
+            return np.zeros(potential.dimension, dtype=np.uint64)
+    signs = _Signs()
+    output, cotangent = program.run(signs, leaves)
+    # The potential is one sum over the entries of the output.
+    signs.sum(each(signs.times, output, cotangent), tuple(range(output.ndim)))
+    fixed = [gate.leaf.static for gate in potential.gates if fixed_gates or not gate.affine]
+    for leaf in (*fixed, *signed, *(leaf for leaf in leaves if leaf.role == "constant")):
+        signs.relations += leaves[leaf].ravel().tolist()
+    return _labels(_reduce(signs.relations), bits)[: potential.dimension]
+
+
+def _reduce(relations: list[int]) -> dict[int, int]:
+    """An echelon form over F_2: pivot bit -> row with that highest bit."""
+    rows: dict[int, int] = {}
+    for relation in relations:
+        rest = relation
+        while rest and (pivot := rest.bit_length() - 1) in rows:
+            rest ^= rows[pivot]
+        if rest:
+            rows[rest.bit_length() - 1] = rest
+    return rows
+
+
+def _labels(rows: dict[int, int], bits: int) -> npt.NDArray[np.uint64]:
+    """Random codes for the free bits; a pivot bit equals the sum of the other bits of its row."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 2**63, bits, dtype=np.uint64)
+    for pivot in sorted(rows):
+        rest = rows[pivot] ^ (1 << pivot)
+        code = np.uint64(0)
+        while rest:
+            bit = rest & -rest
+            code ^= codes[bit.bit_length() - 1]
+            rest ^= bit
+        codes[pivot] = code
+    return codes

@@ -1,0 +1,76 @@
+"""Time in expressions: exp(q t) and t as rational functions of the time coordinate, and of one more where needed.
+
+t and exp(rate t) are algebraically independent, so whichever of them is not the coordinate of the state is a further
+variable, whose derivative along the flow follows from that of the coordinate.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from lielaws.engine.flows.state import TIME, Clock, StateSpace
+from lielaws.engine.graph.trace import Array
+from lielaws.engine.linalg import as_fraction
+from lielaws.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    import sympy
+
+
+@dataclass(frozen=True)
+class Timed:
+    """An expression without exponentials.
+
+    clock : the symbol that stands for the time coordinate of the state, if the state has one
+    extra : a further symbol, for t where the coordinate is exp(rate t), else for exp(step t); None if it does not occur
+    step : rate of the exponential that `extra` stands for; 0 if it stands for t
+    """
+
+    expression: sympy.Expr
+    clock: Any = None
+    extra: Any = None
+    step: Fraction = Fraction(0)
+
+    def extra_slope(self, clock: Clock, coordinate: Array, extra: Array) -> Array:
+        """The derivative of `extra` with respect to the time coordinate."""
+        return extra * self.step if self.step else (coordinate * clock.rate) ** -1
+
+
+def without_exponentials(expression: sympy.Expr, space: StateSpace) -> Timed:
+    """Raises UnsupportedError for exponentials of anything but rational multiples of t and of the rate."""
+    import sympy
+
+    clock, time = space.clock, sympy.Symbol(TIME)
+    if clock is None:
+        return Timed(expression)
+    found = {part: _multiple(part, time) for part in expression.atoms(sympy.exp)}
+    if clock.rate:
+        symbol, extra = sympy.Dummy("clock"), sympy.Dummy("time")
+        powers = {part: rate / clock.rate for part, rate in found.items()}
+        if bad := [part for part, power in powers.items() if power.denominator != 1]:
+            remedy = f"exponents must be integer multiples of {clock.rate} {TIME}, the rate of this flow"
+            raise UnsupportedError("law", str(bad[0]), remedy)
+        rewritten = expression.xreplace({part: symbol ** int(power) for part, power in powers.items()})
+        rewritten = rewritten.subs(time, extra)
+        return Timed(rewritten, symbol, extra if rewritten.has(extra) else None)
+    if not found:
+        return Timed(expression, time)
+    step, extra = _common_divisor(list(found.values())), sympy.Dummy("exponential")
+    rewritten = expression.xreplace({part: extra ** int(rate / step) for part, rate in found.items()})
+    return Timed(rewritten, time, extra, step)
+
+
+def _multiple(part: Any, time: Any) -> Fraction:
+    factor = part.args[0].expand() / time
+    if not factor.is_Rational:
+        raise UnsupportedError("law", str(part), f"exponentials of rational multiples of {TIME} are supported")
+    return as_fraction(factor)
+
+
+def _common_divisor(rates: list[Fraction]) -> Fraction:
+    """A number of which all are integer multiples."""
+    below = math.lcm(*(rate.denominator for rate in rates))
+    return Fraction(math.gcd(*(int(rate * below) for rate in rates)), below)

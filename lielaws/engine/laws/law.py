@@ -1,0 +1,242 @@
+"""A conservation law as users hold it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.engine.flows.state import TIME, Clock, StateSpace
+from lielaws.engine.laws.atoms import Reading, read
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    import sympy
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, repr=False)
+class Law:
+    """A function of the state that is constant along every member of the family.
+
+    polynomial : with integer coefficients, in the coordinates of `space`: parameters, and for some flows velocities and
+        time, which enters as powers of exp(rate t) or of t
+    """
+
+    polynomial: Polynomial
+    space: StateSpace = field(repr=False, compare=False)
+
+    @cached_property
+    def parts(self) -> dict[int, Reading]:
+        """For each power of the time coordinate, the polynomial in parameters and velocities that it stands with."""
+        terms: dict[int, dict[tuple[int, ...], int]] = {}
+        for monomial, coefficient in self.polynomial.terms:
+            power = sum(coordinate < self.space.start for coordinate in monomial)
+            terms.setdefault(power, {})[monomial[power:]] = coefficient
+        return {power: read(Polynomial.of(terms[power]), self.space) for power in sorted(terms)}
+
+    @property
+    def reading(self) -> Reading:
+        """Of the part with the lowest power of time, the only one for most laws."""
+        return next(iter(self.parts.values()))
+
+    @cached_property
+    def name(self) -> str:
+        """The law in norms and inner products, such as |W1[0,:]|^2 - |W2[:,0]|^2."""
+        text = ""
+        for power, reading in self.parts.items():
+            factor = self.space.clock.text(power) if self.space.clock else ""
+            sum_text = reading.text()
+            # Of "-a + b" the sign comes out of the brackets.
+            minus = bool(text and factor) and sum_text.startswith("-")
+            sum_text = reading.negated().text() if minus else sum_text
+            part = f"{factor} ({sum_text})" if factor else sum_text
+            text += (" - " if minus else " + ") + part if text else part
+        return text
+
+    @cached_property
+    def degree(self) -> int:
+        """In parameters and velocities; powers of time do not count."""
+        start = self.space.start
+        return max((sum(k >= start for k in monomial) for monomial, _ in self.polynomial.terms), default=0)
+
+    @cached_property
+    def support(self) -> tuple[str, ...]:
+        """Names of the parameter tensors that it involves, themselves or their velocities, in the order of the
+        architecture."""
+        space = self.space
+        involved = {space.parameter_of(space.entry(coordinate)[0]) for coordinate in self.polynomial.coordinates}
+        return tuple(name for name in space.parameters if name in involved)
+
+    @cached_property
+    def expr(self) -> sympy.Expr:
+        """In entries such as W1[0, 2]; a parameter of shape () is a symbol. Velocities are dW1[0, 2], time is t."""
+        import sympy
+
+        space = self.space
+        symbol = {k: entry_symbol(*space.entry(k)) for k in self.polynomial.coordinates if k >= space.start}
+        sums: dict[int, list[Any]] = {}
+        for monomial, coefficient in self.polynomial.terms:
+            power = sum(k < space.start for k in monomial)
+            sums.setdefault(power, []).append(sympy.Mul(coefficient, *(symbol[k] for k in monomial[power:])))
+        return sympy.Add(*(_time_factor(space, power) * sympy.Add(*terms) for power, terms in sums.items()))
+
+    def latex(self) -> str:
+        import sympy
+
+        return str(sympy.latex(self.expr))
+
+    @cached_property
+    def symmetry(self) -> dict[Any, sympy.Expr]:
+        """The infinitesimal symmetry of all potentials behind the law: entry -> its change, to first order.
+
+        It is the gradient of the law, halved for a quadratic law theta^T A theta, where it is theta -> A theta: the
+        potentials are invariant under exp(s A). With velocities it is the gradient with respect to these, in which the
+        force changes the law (Noether). In another metric M, M^{-1} times the gradient is the symmetry.
+        """
+        import sympy
+
+        space, moving = self.space, sorted(k for k in self.polynomial.coordinates if k >= self.space.start)
+        if space.velocities:
+            pairs = [(k, space.entry(k)) for k in moving if space.is_velocity[k]]
+            return {
+                entry_symbol(space.velocities[name], index): sympy.diff(self.expr, entry_symbol(name, index))
+                for _, (name, index) in pairs
+            }
+        factor = sympy.Rational(1, 2) if self.degree == 2 else sympy.Integer(1)
+        entries = [entry_symbol(*space.entry(coordinate)) for coordinate in moving]
+        return {entry: sympy.expand(factor * sympy.diff(self.expr, entry)) for entry in entries}
+
+    def evaluate(self, params: Mapping[str, Any], t: float = 0.0, velocity: Mapping[str, Any] | None = None) -> float:
+        """The value at `params`, a mapping of name to array of the declared shape.
+
+        Parameters
+        ----------
+        t : time, for flows under which laws depend on it
+        velocity : mapping of the same names to arrays, for flows with velocities
+        """
+        return float(self.evaluate_states(state_vector(self.space, params, t, velocity)[None])[0])
+
+    def evaluate_states(self, states: FloatArray) -> FloatArray:
+        """Values at many states, shape (samples, dimension) -> (samples,)."""
+        factors, coefficients = self._table
+        padded = np.concatenate([states, np.ones((len(states), 1))], axis=1)
+        return np.asarray(np.prod(padded[:, factors], axis=2) @ coefficients)
+
+    def gradient(
+        self, params: Mapping[str, Any], t: float = 0.0, velocity: Mapping[str, Any] | None = None
+    ) -> dict[str, FloatArray]:
+        """The gradient at `params`, by name; zero for tensors that the law does not involve.
+
+        With velocities it has the entries dW1 beside W1, and with time the entry t, the derivative with respect to t.
+        """
+        factors, coefficients = self._table
+        vector = state_vector(self.space, params, t, velocity)
+        padded = np.append(vector, 1.0)
+        flat = np.zeros(len(padded))
+        for position in range(factors.shape[1]):
+            others = np.delete(factors, position, axis=1)
+            np.add.at(flat, factors[:, position], coefficients * np.prod(padded[others], axis=1))
+        if self.space.clock is not None and self.space.clock.rate:
+            flat[0] *= float(self.space.clock.rate) * vector[0]
+        return {
+            name: flat[start : start + self.space.indices(name).size].reshape(self.space.shapes[name])
+            for name, start in self.space.offsets.items()
+        }
+
+    @cached_property
+    def _table(self) -> tuple[npt.NDArray[np.int64], FloatArray]:
+        padding, width = self.space.dimension, self.polynomial.degree
+        rows = [(*monomial, *(padding,) * (width - len(monomial))) for monomial, _ in self.polynomial.terms]
+        coefficients = [float(coefficient) for _, coefficient in self.polynomial.terms]
+        return np.array(rows, dtype=np.int64).reshape(len(rows), -1), np.array(coefficients)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"Law({self.name})"
+
+
+def entry_symbol(name: str, index: tuple[int, ...]) -> Any:
+    import sympy
+
+    return sympy.IndexedBase(name)[index] if index else sympy.Symbol(name)
+
+
+def _time_factor(space: StateSpace, power: int) -> Any:
+    import sympy
+
+    if not power or space.clock is None:
+        return sympy.Integer(1)
+    time, rate = sympy.Symbol(TIME), space.clock.rate
+    return sympy.exp(power * sympy.Rational(rate.numerator, rate.denominator) * time) if rate else time**power
+
+
+def state_vector(
+    space: StateSpace, params: Mapping[str, Any], t: float = 0.0, velocity: Mapping[str, Any] | None = None
+) -> FloatArray:
+    """The state as one vector. Raises InvalidArgumentError for a missing name or a wrong shape."""
+    if space.velocities and velocity is None:
+        raise InvalidArgumentError("velocity", None, "the laws involve velocities; give a mapping of name to array")
+    parts = [] if space.clock is None else [np.array([_clock_value(space.clock, t)])]
+    for name, shape in space.tensors.items():
+        if name in space.velocities:
+            parts.append(_tensor(velocity or {}, "velocity", space.velocities[name], shape))
+        else:
+            parts.append(_tensor(params, "params", name, shape))
+    return np.concatenate(parts)
+
+
+def _clock_value(clock: Clock, t: Any) -> float:
+    try:
+        value = clock.value(float(t))
+    except (TypeError, ValueError):
+        raise InvalidArgumentError("t", t, "a number is needed") from None
+    if not math.isfinite(value):
+        raise InvalidArgumentError("t", t, f"{clock.text(1)} is no finite float there; choose a time nearer to 0")
+    return value
+
+
+def _tensor(values: Any, argument: str, name: str, shape: tuple[int, ...]) -> FloatArray:
+    if not isinstance(values, Mapping):
+        raise InvalidArgumentError(argument, values, "a mapping of parameter names to arrays is needed")
+    if name not in values:
+        raise InvalidArgumentError(argument, sorted(values), f"parameter '{name}' of shape {shape} is missing")
+    try:
+        array = np.asarray(values[name], dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidArgumentError(f"{argument}['{name}']", values[name], "an array of numbers is needed") from None
+    if array.shape != shape:
+        text = f"array of shape {array.shape}"
+        raise InvalidArgumentError(f"{argument}['{name}']", text, f"shape {shape} is needed")
+    return array.ravel()
+
+
+def state_matrix(
+    space: StateSpace,
+    trajectory: Sequence[Mapping[str, Any]],
+    times: Sequence[float] | None = None,
+    velocities: Sequence[Mapping[str, Any]] | None = None,
+) -> FloatArray:
+    """One row for each parameter mapping."""
+    count = len(trajectory)
+    for argument, given in (("times", times), ("velocities", velocities)):
+        if given is not None and len(given) != count:
+            raise InvalidArgumentError(argument, f"{len(given)} entries", f"{count} are needed, one for each state")
+    if not count:
+        return np.zeros((0, space.dimension))
+    if space.clock is not None and times is None:
+        raise InvalidArgumentError("times", None, "time belongs to the state of this flow; give one number a state")
+    rows = [
+        state_vector(space, params, 0.0 if times is None else times[k], None if velocities is None else velocities[k])
+        for k, params in enumerate(trajectory)
+    ]
+    return np.stack(rows)

@@ -1,0 +1,117 @@
+"""The law search: one ansatz after the other until the count is reached.
+
+Every polynomial that leaves this module has been verified, and the set is independent: its gradients have full rank at
+a point modulo a prime, which is a proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.engine.flows.fields import VectorFields
+from lielaws.engine.laws.ansatz import Ansatz, graded, structured, timed
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.solve import Samples, candidate_laws
+from lielaws.engine.laws.terms import TermTable
+from lielaws.engine.laws.verify import Verification, verified
+from lielaws.engine.linalg import EXPLORATION_PRIME, Echelon
+from lielaws.progress import Progress
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Independent verified laws, simplest first.
+
+    verified : all polynomials that were verified, those that depend on others included
+    verifications : how they were verified, one for each ansatz that contributed
+    tried : names of the ansatz spaces that were searched; skipped : of those that were too large
+    degree : up to which degree all polynomials were searched, or the count was reached before that mattered
+    """
+
+    laws: tuple[Polynomial, ...]
+    verified: frozenset[Polynomial]
+    verifications: tuple[Verification, ...]
+    tried: tuple[str, ...]
+    skipped: tuple[str, ...]
+    degree: int
+
+
+def search(
+    fields: VectorFields,
+    labels: npt.NDArray[np.uint64],
+    wanted: int,
+    rng: np.random.Generator,
+    *,
+    max_degree: int = 2,
+    progress: Progress | None = None,
+) -> SearchResult:
+    """Look for `wanted` independent laws, the upper bound of the count; fewer are returned if no more are found.
+
+    Parameters
+    ----------
+    labels : of sign characters, see :func:`lielaws.engine.laws.characters.sign_characters`; zeros for no splitting
+    max_degree : of the polynomials that are tried
+    """
+    result = SearchResult((), frozenset(), (), (), (), 0)
+    samples = Samples(fields, rng, free_gates=fields.proved_free)
+    for name, degree, ansatz in _stages(fields, max_degree):
+        if len(result.laws) >= wanted:
+            break
+        if progress is not None:
+            progress(f"laws: {name}", len(result.laws), wanted)
+        if ansatz is None:
+            result = replace(result, skipped=(*result.skipped, name))
+            continue
+        for candidates in timed(ansatz, fields.space):
+            if len(result.laws) < wanted:
+                result = _try(candidates, result, samples, labels)
+        result = replace(result, tried=(*result.tried, name))
+        if name.startswith("all") and not result.skipped:
+            result = replace(result, degree=degree)
+    return result
+
+
+def _stages(fields: VectorFields, max_degree: int) -> Iterator[tuple[str, int, Ansatz | None]]:
+    for ansatz in structured(fields.space, max_degree):
+        yield ansatz.name, ansatz.degree, ansatz
+    for degree in range(1, max_degree + 1):
+        yield f"all polynomials of degree {degree}", degree, graded(fields.space, degree)
+
+
+def _try(ansatz: Ansatz, result: SearchResult, samples: Samples, labels: npt.NDArray[np.uint64]) -> SearchResult:
+    kept: list[Polynomial] = []
+    verification: Verification | None = None
+    if len(ansatz.table.owners):
+        for attempt in range(1, _ATTEMPTS + 1):
+            candidates = candidate_laws(ansatz.table, labels, samples, attempt)
+            if not candidates:
+                break
+            kept, verification = verified(candidates, samples.fields, samples.rng)
+            if len(kept) == len(candidates):
+                break
+    laws = independent((*result.laws, *kept), samples.fields.space.dimension, samples.rng)
+    gained = len(laws) > len(result.laws) and verification is not None
+    verifications = (*result.verifications, verification) if gained and verification else result.verifications
+    return replace(
+        result,
+        laws=laws,
+        verified=result.verified | frozenset(kept),
+        verifications=verifications,
+    )
+
+
+def independent(laws: Sequence[Polynomial], dimension: int, rng: np.random.Generator) -> tuple[Polynomial, ...]:
+    """The simplest laws whose gradients are independent at a random point modulo a prime."""
+    ordered = sorted(set(laws), key=lambda law: law.simplicity)
+    if not ordered:
+        return ()
+    point = rng.integers(0, EXPLORATION_PRIME, dimension, dtype=np.int64)
+    gradients = TermTable.of(ordered, dimension).gradients(point, EXPLORATION_PRIME)
+    kept = Echelon(dimension, EXPLORATION_PRIME).extend(gradients)
+    return tuple(ordered[k] for k in kept)

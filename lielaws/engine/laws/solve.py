@@ -1,0 +1,203 @@
+"""The linear system of an ansatz: which combinations of the candidates are constant along every member.
+
+One row for each random pair of a state and a member, modulo a prime; its nullspace block by block, lifted to Q. What
+comes out are candidates still: `engine.laws.verify` decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
+from lielaws.engine.flows.fields import VectorFields
+from lielaws.engine.laws.ansatz import blocks
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.terms import TermTable
+from lielaws.engine.linalg import combine, dense, integer_row, lift_rows, short_basis
+from lielaws.errors import ExactnessError
+
+IntArray = npt.NDArray[np.int64]
+
+_SPARE_ROWS = 8
+_MOST_ENTRIES = 3 * 10**7
+_MOST_ROWS_SHORTENED = 150
+_MOST_ENTRIES_SHORTENED = 150_000
+_ATTEMPTS = 16
+
+
+@dataclass(slots=True)
+class Samples:
+    """Random states and the values of random members there, for one prime; more are drawn as they are needed.
+
+    prime : zero for the fixed one of the family
+    """
+
+    fields: VectorFields
+    rng: np.random.Generator
+    prime: int = 0
+    free_gates: bool = False
+    states: IntArray = field(init=False)
+    values: IntArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.prime = self.prime or self.fields.prime()
+        self.states = self.values = np.zeros((0, self.fields.space.dimension), dtype=np.int64)
+
+    def take(self, count: int) -> tuple[IntArray, IntArray]:
+        """States and member values, each (count, dimension)."""
+        missing = count - len(self.states)
+        if missing > 0:
+            states, values = self._draw(missing, len(self.states))
+            self.states = np.concatenate([self.states, states])
+            self.values = np.concatenate([self.values, values])
+        return self.states[:count], self.values[:count]
+
+    def _draw(self, count: int, first: int) -> tuple[IntArray, IntArray]:
+        try:
+            return self._draw_together(count, first)
+        except ExactnessError:
+            if count == 1:
+                raise
+        # Where each state is bad with some probability, all of many are good too rarely.
+        half = count // 2
+        parts = [self._draw(half, first), self._draw(count - half, first + half)]
+        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+    def _draw_together(self, count: int, first: int) -> tuple[IntArray, IntArray]:
+        dimension = self.fields.space.dimension
+        step = max(1, _MOST_ENTRIES // dimension)
+        states, values = [], []
+        for done in range(0, count, step):
+            size = min(step, count - done)
+            for _ in range(_ATTEMPTS):
+                try:
+                    state = self.fields.draw_state(self.rng, size, self.prime)
+                    members = self.fields.draw(self.rng, size, state, free_gates=self.free_gates, first=first + done)
+                    value = self.fields.evaluate(state.vector, members, Modular(self.prime))
+                except BadPrimeError:
+                    continue
+                states.append(state.vector[0])
+                values.append(value[0])
+                break
+            else:
+                raise ExactnessError("a denominator of the architecture vanishes at every state that was tried")
+        return np.concatenate(states), np.concatenate(values)
+
+
+def candidate_laws(
+    table: TermTable, labels: npt.NDArray[np.uint64], samples: Samples, attempt: int = 1
+) -> list[Polynomial]:
+    """Polynomials in the span of the table that no sample contradicts, in a short integer basis.
+
+    attempt : multiplies the number of sample rows and of primes, for when the first result was refuted
+    """
+    found: list[Polynomial] = []
+    for group, matrix in _matrices(table, labels, samples, attempt):
+        basis = dense.nullspace(matrix, samples.prime)
+        if not len(basis):
+            continue
+        part = table.select(np.sort(group))
+        independent = _independent(part, samples.prime)
+        if len(independent) < part.count:
+            part = part.select(independent)
+            basis = dense.nullspace(np.ascontiguousarray(matrix[:, independent]), samples.prime)
+        found += _polynomials(part, _lift(basis, part, samples, len(matrix), attempt**2))
+    return found
+
+
+def _matrices(
+    table: TermTable, labels: npt.NDArray[np.uint64], samples: Samples, rows: int
+) -> Iterator[tuple[IntArray, IntArray]]:
+    """For each block its candidates and its matrix, evaluating many blocks at once."""
+    batch: list[IntArray] = []
+    groups = blocks(table, labels)
+    for position, group in enumerate(groups):
+        batch.append(np.sort(group))
+        last = position == len(groups) - 1
+        following = len(group) if last else len(groups[position + 1])
+        total = sum(map(len, batch))
+        if last or (total + following) * (following + _SPARE_ROWS) * rows > _MOST_ENTRIES:
+            yield from _evaluate(table, batch, samples, rows)
+            batch = []
+
+
+def _evaluate(
+    table: TermTable, batch: list[IntArray], samples: Samples, rows: int
+) -> Iterator[tuple[IntArray, IntArray]]:
+    chosen = np.sort(np.concatenate(batch))
+    count = rows * (max(map(len, batch)) + _SPARE_ROWS)
+    states, values = samples.take(count)
+    derivatives = table.select(chosen).derivatives(states, values, samples.prime)
+    for group in batch:
+        columns = np.searchsorted(chosen, group)
+        height = rows * (len(group) + _SPARE_ROWS)
+        yield group, np.ascontiguousarray(derivatives[:height, columns])
+
+
+def _independent(table: TermTable, p: int) -> IntArray:
+    """Candidates that are no combination of earlier ones."""
+    if table.count == len(table.owners):
+        _, first = np.unique(table.factors, axis=0, return_index=True)
+        return np.sort(first)
+    _, column = np.unique(table.factors, axis=0, return_inverse=True)
+    matrix = np.zeros((table.count, int(column.max()) + 1), dtype=np.int64)
+    np.add.at(matrix, (table.owners, column.ravel()), np.asarray(table.coefficients % p, dtype=np.int64))
+    return dense.independent_rows(matrix % p, p)
+
+
+def _lift(basis: IntArray, part: TermTable, samples: Samples, height: int, primes: int) -> list[list[Fraction]]:
+    """The basis over Q, from at least the given number of primes and as many more as it takes."""
+    residues: Any = basis
+    modulus = samples.prime
+    for used in range(1, primes + _ATTEMPTS):
+        lifted = lift_rows(residues, modulus) if used >= primes else None
+        if lifted is not None:
+            return lifted
+        prime = samples.fields.prime(samples.rng)
+        other = Samples(samples.fields, samples.rng, prime, free_gates=samples.free_gates)
+        states, values = other.take(height)
+        again = dense.nullspace(part.derivatives(states, values, other.prime), other.prime)
+        if again.shape == basis.shape and modulus % other.prime:
+            residues, modulus = combine([residues, again], [modulus, other.prime])
+    return []
+
+
+def _polynomials(part: TermTable, rows: list[list[Fraction]]) -> list[Polynomial]:
+    """The combinations as polynomials, in a short basis of all with integer coefficients."""
+    if not rows:
+        return []
+    monomials: dict[tuple[int, ...], int] = {}
+    expanded = [_expand(part, integer_row(row), monomials) for row in rows]
+    matrix = [[terms.get(column, 0) for column in range(len(monomials))] for terms in expanded]
+    names = list(monomials)
+    return [
+        Polynomial.of({name: entry for name, entry in zip(names, row, strict=True) if entry}).primitive()
+        for row in _shorten(matrix)
+    ]
+
+
+def _expand(part: TermTable, row: list[int], monomials: dict[tuple[int, ...], int]) -> dict[int, int]:
+    """Coefficients by number of the monomial; new monomials are numbered as they come."""
+    terms: dict[int, int] = {}
+    for term in np.flatnonzero(np.array(row, dtype=object)[part.owners]).tolist():
+        factors = tuple(sorted(factor for factor in part.factors[term].tolist() if factor < part.dimension))
+        number = monomials.setdefault(factors, len(monomials))
+        terms[number] = terms.get(number, 0) + row[int(part.owners[term])] * int(part.coefficients[term])
+    return {number: entry for number, entry in terms.items() if entry}
+
+
+def _shorten(matrix: list[list[int]]) -> list[list[int]]:
+    """A short basis of the same space. Equal columns, as of all weights of a unit, are counted once."""
+    columns = list(zip(*matrix, strict=True))
+    distinct = list(dict.fromkeys(columns))
+    if len(matrix) < 2 or len(matrix) > _MOST_ROWS_SHORTENED or len(matrix) * len(distinct) > _MOST_ENTRIES_SHORTENED:
+        return matrix
+    place = {column: position for position, column in enumerate(distinct)}
+    short = short_basis([list(row) for row in zip(*distinct, strict=True)])
+    return [[row[place[column]] for column in columns] for row in short]

@@ -1,0 +1,143 @@
+"""Many sparse polynomials of small degree at once, as arrays.
+
+Each term is a row of coordinates, repeated for powers and padded to one length; the padding coordinate stands for 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from lielaws.engine.laws.polynomial import Polynomial
+
+IntArray = npt.NDArray[np.int64]
+
+_CHUNK_ENTRIES = 4 * 10**6
+
+
+@dataclass(frozen=True)
+class TermTable:
+    """Polynomials as a table of terms.
+
+    factors : (terms, degree), coordinates in [0, dimension], `dimension` being the padding
+    coefficients : (terms,) integers, as objects where they exceed 63 bits
+    owners : (terms,) the polynomial of each term, ascending, every polynomial with at least one term
+    """
+
+    dimension: int
+    factors: IntArray
+    coefficients: npt.NDArray[np.int64] | npt.NDArray[np.object_]
+    owners: IntArray
+
+    @classmethod
+    def of(cls, polynomials: Sequence[Polynomial], dimension: int) -> TermTable:
+        degree = max((polynomial.degree for polynomial in polynomials), default=1)
+        factors, coefficients, owners = [], [], []
+        for owner, polynomial in enumerate(polynomials):
+            for monomial, coefficient in polynomial.terms:
+                factors.append((*monomial, *(dimension,) * (degree - len(monomial))))
+                coefficients.append(coefficient)
+                owners.append(owner)
+        values = np.array(coefficients, dtype=object)
+        if all(abs(coefficient) < 2**62 for coefficient in coefficients):
+            values = values.astype(np.int64)
+        return cls(
+            dimension, np.array(factors, dtype=np.int64).reshape(-1, degree), values, np.array(owners, dtype=np.int64)
+        )
+
+    @property
+    def count(self) -> int:
+        """The number of polynomials."""
+        return int(self.owners[-1]) + 1 if len(self.owners) else 0
+
+    @cached_property
+    def _bounds(self) -> IntArray:
+        """Where the terms of each polynomial start, and where the last ones end."""
+        return np.searchsorted(self.owners, np.arange(self.count + 1))
+
+    def select(self, chosen: IntArray) -> TermTable:
+        """The table of some of the polynomials, in the given ascending order."""
+        first, last = self._bounds[chosen], self._bounds[chosen + 1]
+        lengths = last - first
+        owners = np.repeat(np.arange(len(chosen)), lengths)
+        terms = np.arange(len(owners)) + np.repeat(first - (np.cumsum(lengths) - lengths), lengths)
+        return TermTable(self.dimension, self.factors[terms], self.coefficients[terms], owners)
+
+    def polynomials(self) -> list[Polynomial]:
+        result: list[dict[tuple[int, ...], int]] = [{} for _ in range(self.count)]
+        for row, coefficient, owner in zip(
+            self.factors.tolist(), self.coefficients.tolist(), self.owners.tolist(), strict=True
+        ):
+            monomial = tuple(sorted(factor for factor in row if factor < self.dimension))
+            result[owner][monomial] = result[owner].get(monomial, 0) + coefficient
+        return [Polynomial.of(terms) for terms in result]
+
+    def derivatives(self, states: IntArray, fields: IntArray, p: int) -> IntArray:
+        """<grad h, X> modulo p for every polynomial h: states and fields (samples, dimension) -> (samples, count)."""
+        samples = len(states)
+        padded = np.concatenate([states, np.ones((samples, 1), dtype=np.int64)], axis=1)
+        directions = np.concatenate([fields, np.zeros((samples, 1), dtype=np.int64)], axis=1)
+        result = np.zeros((samples, self.count), dtype=states.dtype)
+        for first, last in self._chunks(samples):
+            total = self._product_rule(self.factors[first:last], padded, directions, p)
+            total = total * self._residues(slice(first, last), states.dtype, p) % p
+            owners = self.owners[first:last]
+            starts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
+            result[:, owners[starts]] += np.add.reduceat(total, starts, axis=1) % p
+        return result % p
+
+    def _residues(self, terms: slice, dtype: np.dtype[Any], p: int) -> npt.NDArray[Any]:
+        """Coefficients modulo p: as objects for primes beyond words, where int64 would overflow before or after."""
+        chosen = self.coefficients[terms]
+        return chosen.astype(object) % p if dtype.kind == "O" else np.asarray(chosen % p, dtype=np.int64)
+
+    def _chunks(self, samples: int) -> list[tuple[int, int]]:
+        step = max(1, _CHUNK_ENTRIES // samples)
+        return [(first, min(first + step, len(self.owners))) for first in range(0, len(self.owners), step)]
+
+    @staticmethod
+    def _product_rule(factors: IntArray, values: IntArray, directions: IntArray, p: int) -> IntArray:
+        """For each term, the derivative of its monomial along the direction."""
+        total = np.zeros((len(values), len(factors)), dtype=values.dtype)
+        for position in range(factors.shape[1]):
+            product = directions[:, factors[:, position]]
+            for other in range(factors.shape[1]):
+                if other != position:
+                    product = product * values[:, factors[:, other]] % p
+            total += product
+        return total % p
+
+    def gradients(self, point: IntArray, p: int) -> IntArray:
+        """The gradients at one point modulo p, shape (count, dimension)."""
+        rows, columns, values = self._gradient_entries(point, p)
+        result = np.zeros((self.count, self.dimension + 1), dtype=np.int64)
+        np.add.at(result, (rows, columns), values)
+        return result[:, :-1] % p
+
+    def sparse_gradients(self, point: IntArray, p: int) -> csr_array:
+        """The same as a sparse matrix: a law involves few of the parameters of a large network."""
+        rows, columns, values = self._gradient_entries(point, p)
+        inside = columns < self.dimension
+        shape = (self.count, self.dimension)
+        matrix = csr_array((values[inside], (rows[inside], columns[inside])), shape=shape)
+        matrix.data %= p
+        matrix.eliminate_zeros()
+        return matrix
+
+    def _gradient_entries(self, point: IntArray, p: int) -> tuple[IntArray, IntArray, IntArray]:
+        values = np.append(point, 1)
+        coefficients = np.asarray(self.coefficients % p, dtype=np.int64)
+        products = []
+        for position in range(self.factors.shape[1]):
+            product = coefficients
+            for other in range(self.factors.shape[1]):
+                if other != position:
+                    product = product * values[self.factors[:, other]] % p
+            products.append(product)
+        return np.tile(self.owners, self.factors.shape[1]), self.factors.T.ravel(), np.concatenate(products)

@@ -1,0 +1,61 @@
+"""Dense kernels: FLINT's blocked elimination.
+
+Every kernel takes (matrix, p) with entries in [0, p) and p an odd prime below 2^31; other moduli are refused, as FLINT
+aborts the process on some of them. Matrices without rows or columns never reach FLINT.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.engine.linalg.bridge import check_modulus, route
+
+IntArray = npt.NDArray[np.int64]
+
+
+def rank(matrix: IntArray, p: int) -> int:
+    check_modulus(p)
+    return route().rank(matrix, p) if matrix.size else 0
+
+
+def rref(matrix: IntArray, p: int) -> tuple[IntArray, IntArray]:
+    """The nonzero rows of the reduced row echelon form, and their pivot columns."""
+    check_modulus(p)
+    if not matrix.size:
+        return np.zeros((0, matrix.shape[1]), dtype=np.int64), np.zeros(0, dtype=np.int64)
+    reduced, found = route().rref(matrix, p)
+    reduced = reduced[:found]
+    return reduced, (reduced != 0).argmax(axis=1).astype(np.int64, copy=False)
+
+
+def nullspace(matrix: IntArray, p: int) -> IntArray:
+    """A basis of { c : matrix @ c = 0 }, one vector a row, in reduced row echelon form.
+
+    That form depends on the space alone, so residues modulo several primes belong together.
+    """
+    columns = matrix.shape[1]
+    # With the columns reversed, pivots are rightmost: each vector starts at its free column and is zero at the others.
+    reduced, pivots = rref(matrix[:, ::-1], p)
+    reduced, pivots = reduced[:, ::-1], columns - 1 - pivots
+    free = _complement(pivots, columns)
+    basis = np.zeros((len(free), columns), dtype=np.int64)
+    basis[np.arange(len(free)), free] = 1
+    basis[:, pivots] = -reduced[:, free].T % p
+    return basis
+
+
+def independent_rows(matrix: IntArray, p: int) -> IntArray:
+    """The rows that are not in the span of the rows before them."""
+    return independent_columns(matrix.T, p)
+
+
+def independent_columns(matrix: IntArray, p: int) -> IntArray:
+    """The columns that are not in the span of the columns before them."""
+    return rref(matrix, p)[1]
+
+
+def _complement(indices: IntArray, count: int) -> IntArray:
+    mask = np.ones(count, dtype=bool)
+    mask[indices] = False
+    return np.flatnonzero(mask)
