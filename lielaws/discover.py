@@ -15,10 +15,11 @@ from lielaws.architectures.base import Architecture
 from lielaws.architectures.checks import positive_int
 from lielaws.architectures.part import part
 from lielaws.engine.closure.growth import Growth, grow
+from lielaws.engine.closure.real import RealGrowth, proved_growth
 from lielaws.engine.closure.point import TraceDimension, dimension_at, rational_point
-from lielaws.engine.flows.family import FlowFields, flow_fields
+from lielaws.engine.flows.fields import VectorFields, vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
-from lielaws.engine.flows.patterns import realizable_patterns
+from lielaws.engine.flows.regions import realizable_patterns
 from lielaws.engine.laws.characters import sign_characters
 from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.search import SearchResult, search
@@ -111,7 +112,7 @@ def discover_laws(
         fields = build_fields(architecture, settings)
     rng = np.random.default_rng(seed)
     with _timed(seconds, "count"):
-        growth = grow(fields, rng, progress=progress)
+        growth = count_dimensions(fields, rng, progress)
     result: SearchResult | None = None
     if find_laws:
         with _timed(seconds, "laws"):
@@ -150,20 +151,28 @@ class Settings:
             raise InvalidArgumentError("seed", self.seed, "a nonnegative integer is needed")
 
 
-def build_fields(architecture: Architecture, settings: Settings) -> FlowFields:
+def build_fields(architecture: Architecture, settings: Settings) -> VectorFields:
     """The family of vector fields, after a check that it fits in memory."""
     check_memory(architecture.name, architecture.dimension)
     potential = architecture.potential_for(settings.loss)
     patterns = None
     if settings.gates == "realizable" and potential.gates:
         patterns = realizable_patterns(potential, np.random.default_rng(settings.seed))
-    return flow_fields(settings.flow, potential, patterns)
+    return vector_fields(settings.flow, potential, patterns)
 
 
-def count_laws(architecture: Architecture, settings: Settings) -> tuple[FlowFields, Growth]:
+def count_dimensions(
+    fields: VectorFields, rng: np.random.Generator, progress: Progress | None = None
+) -> Growth | RealGrowth:
+    """The growth of the brackets: modulo a prime where that is true, else proved with real values."""
+    growth = grow(fields, rng, progress=progress)
+    return growth if fields.rational else proved_growth(fields, growth, rng, progress)
+
+
+def count_laws(architecture: Architecture, settings: Settings) -> tuple[VectorFields, Growth | RealGrowth]:
     """The family and the growth of its brackets, with the upper bound on the number of laws."""
     fields = build_fields(architecture, settings)
-    return fields, grow(fields, np.random.default_rng(settings.seed))
+    return fields, count_dimensions(fields, np.random.default_rng(settings.seed))
 
 
 def trace_dimension(arch: Any, at: Mapping[str, Any], *, seed: int = 0) -> TraceDimension:
@@ -188,8 +197,8 @@ def trace_dimension(arch: Any, at: Mapping[str, Any], *, seed: int = 0) -> Trace
 
 
 def _search(
-    fields: FlowFields,
-    growth: Growth,
+    fields: VectorFields,
+    growth: Growth | RealGrowth,
     rng: np.random.Generator,
     settings: Settings,
     max_degree: int,
@@ -198,7 +207,7 @@ def _search(
     wanted = fields.space.dimension - growth.rank
     labels = np.zeros(fields.potential.dimension, dtype=np.uint64)
     if wanted:
-        labels = sign_characters(fields.potential, settings.gates != "free", fields.dynamics.signed)
+        labels = sign_characters(fields.potential, fields.listed is not None, fields.dynamics.signed)
     return search(fields, fields.spread(labels), wanted, rng, max_degree=max_degree, progress=progress)
 
 

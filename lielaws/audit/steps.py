@@ -14,7 +14,7 @@ from lielaws.architectures.gated import glu
 from lielaws.architectures.mlp import linear, mlp
 from lielaws.audit.statement import Finding, Probe, Statement
 from lielaws.discover import discover_laws
-from lielaws.engine.flows.family import flow_fields
+from lielaws.engine.flows.fields import vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.solve import Samples
@@ -37,7 +37,7 @@ class _Step:
     @classmethod
     def of(cls, build: Callable[[], Any]) -> _Step:
         report = discover_laws(build())
-        fields = flow_fields(GradientFlow(), report.architecture.potential)
+        fields = vector_fields(GradientFlow(), report.architecture.potential)
         samples = Samples(fields, np.random.default_rng(0), EXPLORATION_PRIME)
         states, values = samples.take(_POINTS)
         return cls(states, values, tuple(law.polynomial for law in report.laws), EXPLORATION_PRIME)

@@ -12,8 +12,8 @@ from lielaws.architectures.base import Architecture
 from lielaws.certificate.record import FORMAT, VERSION, Certificate
 from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.closure.growth import Growth
-from lielaws.engine.flows.fields import Members
-from lielaws.engine.flows.patterns import Patterns
+from lielaws.engine.flows.fields import Choice as Members
+from lielaws.engine.potential.patterns import Patterns
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.graph.steps import graph_spec

@@ -73,11 +73,11 @@ def _measure(problem: Problem, rng: np.random.Generator) -> Ranks:
         prime = fields.prime(rng, _BITS)
         try:
             if problem.report.complete:
-                state = fields.draw_state(rng, 1, prime)
-                return problem.ranks_at(state, problem.law_rows(state.vector[0, 0], prime), rng)
+                point = fields.draw_points(rng, 1, prime)
+                return problem.ranks_at(point, problem.law_rows(point.vector[0, 0], prime), rng)
             # Where laws are missing, the brackets are closed again, at this point and modulo this prime.
             growth = grow(fields, rng, prime=prime)
-            return problem.ranks_at(growth.state, problem.all_law_rows(growth), rng)
+            return problem.ranks_at(growth.at, problem.all_law_rows(growth), rng)
         except BadPrimeError:
             continue
     raise ExactnessError("a denominator of the architecture vanishes at every point that was tried")
@@ -101,5 +101,5 @@ def _round_error(problem: Problem, ranks: Ranks) -> float:
     degree = size * max(depth * bounds.degree, law_degree)
     entry = depth * (bounds.log_norm + math.log2(2 * problem.dimension * max(2, bounds.degree)))
     norm = size * entry + math.lgamma(size + 1) / math.log(2)
-    minor = FieldBounds(degree, norm, bounds.inverted * depth, math.inf, bounds.log_roots)
+    minor = FieldBounds(degree, norm, bounds.inverted * depth, math.inf)
     return evaluation_error(minor, _BITS)

@@ -11,10 +11,9 @@ import numpy as np
 
 from lielaws.architectures.base import Architecture
 from lielaws.discover import as_architecture, discover_laws
-from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.closure.brackets import brackets_at
 from lielaws.engine.closure.growth import Growth
-from lielaws.engine.flows.fields import IntArray, Members, State
+from lielaws.engine.flows.fields import Choice, IntArray, Point
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import Echelon, dense
@@ -87,7 +86,7 @@ class Problem:
         By Frobenius they span the orthogonal complement of the brackets.
         """
         fields = self.report.evidence.fields
-        brackets = [brackets_at(fields, witness.words, growth.state) for witness in growth.witnesses]
+        brackets = [brackets_at(fields, witness.words, growth.at) for witness in growth.witnesses]
         return dense.nullspace(np.concatenate(brackets), growth.prime)
 
     def ranks_at_point(self, point: IntArray, prime: int, rng: np.random.Generator) -> Ranks:
@@ -95,43 +94,43 @@ class Problem:
         functions = self.polynomials
         if functions is not None and functions.count * self.dimension <= _MOST_ENTRIES:
             return ranks_along(functions.table, self.laws, point[:, None], prime, rng)
-        state = self.report.evidence.fields.state_at(point, prime)
-        return self.ranks_at(state, self.law_rows(point, prime), rng)
+        place = self.report.evidence.fields.point_at(point, prime)
+        return self.ranks_at(place, self.law_rows(point, prime), rng)
 
-    def ranks_at(self, state: State, law_rows: IntArray, rng: np.random.Generator) -> Ranks:
-        """The ranks at a state modulo its prime: none is larger than the true one."""
+    def ranks_at(self, point: Point, law_rows: IntArray, rng: np.random.Generator) -> Ranks:
+        """The ranks at a point modulo its prime: none is larger than the true one."""
         fields = self.report.evidence.fields
         if not fields.generic and self.polynomials is not None:
-            # Gates of 0 and 1 are merged in phi, while random members hardly meet the rare patterns.
+            # Gates of 0 and 1 are merged in phi, while random vector fields hardly meet the rare patterns.
             table = self.polynomials.table
-            return ranks_along(table, self.laws, state.vector[0, 0][:, None], state.prime, rng)
+            return ranks_along(table, self.laws, point.vector[0, 0][:, None], point.prime, rng)
         count = self.dimension + _SPARE_ROWS
-        members = fields.draw(rng, count, state)
-        slopes = self._values(members, state)
-        phi, joint = Echelon(self.dimension, state.prime), Echelon(self.dimension, state.prime)
+        choice = fields.choose(rng, count, point)
+        slopes = self._values(choice, point)
+        phi, joint = Echelon(self.dimension, point.prime), Echelon(self.dimension, point.prime)
         phi.extend(slopes)
         joint.extend(np.concatenate([slopes, law_rows]))
         metric = joint.copy()
         if hidden := self.dimension - joint.rank:
             chosen = rng.permutation(count)[: hidden + _SPARE_ROWS]
-            others = fields.draw(rng, len(chosen), state)
-            metric.extend(self._metric_slopes(members.select(chosen), others, state))
-        laws = Echelon(self.dimension, state.prime)
+            others = fields.choose(rng, len(chosen), point)
+            metric.extend(self._metric_slopes(choice.select(chosen), others, point))
+        laws = Echelon(self.dimension, point.prime)
         laws.extend(law_rows)
         return Ranks(self.dimension, phi.rank, laws.rank, joint.rank, metric.rank)
 
-    def _values(self, members: Members, state: State) -> IntArray:
-        return np.asarray(self.report.evidence.fields.evaluate(state.vector, members, Modular(state.prime))[0])
+    def _values(self, chosen: Choice, point: Point) -> IntArray:
+        return np.asarray(self.report.evidence.fields.evaluate(point.vector, chosen, point.arithmetic)[0])
 
-    def _metric_slopes(self, left: Members, right: Members, state: State) -> IntArray:
-        """The gradients of <X, Y> for pairs of members: DX.Y + DY.X, as Jacobians of gradients are symmetric."""
-        return (self._derivative(left, right, state) + self._derivative(right, left, state)) % state.prime
+    def _metric_slopes(self, left: Choice, right: Choice, point: Point) -> IntArray:
+        """The gradients of <X, Y> for pairs of vector fields: DX.Y + DY.X, as Jacobians of gradients are symmetric."""
+        return (self._derivative(left, right, point) + self._derivative(right, left, point)) % point.prime
 
-    def _derivative(self, members: Members, along: Members, state: State) -> IntArray:
-        fields, arithmetic = self.report.evidence.fields, Modular(state.prime)
-        direction = fields.evaluate(state.vector, along, arithmetic)
-        moved = np.concatenate([np.broadcast_to(state.vector, direction.shape), direction])
-        return np.asarray(fields.evaluate(moved, members, arithmetic)[1])
+    def _derivative(self, chosen: Choice, along: Choice, point: Point) -> IntArray:
+        fields, arithmetic = self.report.evidence.fields, point.arithmetic
+        direction = fields.evaluate(point.vector, along, arithmetic)
+        moved = np.concatenate([np.broadcast_to(point.vector, direction.shape), direction])
+        return np.asarray(fields.evaluate(moved, chosen, arithmetic)[1])
 
 
 def law_names(problem: Problem) -> Sequence[str]:

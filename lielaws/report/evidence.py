@@ -11,14 +11,24 @@ from lielaws.architectures.enough import shortages
 from lielaws.certificate.build import build_certificate
 from lielaws.certificate.record import Certificate
 from lielaws.engine.closure.growth import Growth
+from lielaws.engine.closure.real import RealGrowth
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.state import StateSpace
+from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.search import SearchResult
 from lielaws.engine.potential.potentials import Potential
 
 _SETTINGS = {"any": "any loss", "cross_entropy": "cross-entropy loss"}
+_ALL_PATTERNS = (
+    "free gates: all activation patterns are taken together, whether or not data show each of them; a single region may "
+    "have more laws"
+)
+_SHOWN_PATTERNS = (
+    "free gates: the laws of all activation patterns that data show at some parameters, taken together; a single region "
+    "may have more"
+)
 _GATES = {"free": "free gates", "realizable": "realizable gates"}
 
 
@@ -35,7 +45,7 @@ class Evidence:
     loss: str
     gates: str
     fields: VectorFields
-    growth: Growth
+    growth: Growth | RealGrowth
     search: SearchResult | None
     max_degree: int
     seed: int
@@ -71,7 +81,8 @@ class Evidence:
     @property
     def region(self) -> Mapping[str, Any]:
         """The integer point of the region that was counted; empty for free gates."""
-        return self.fields.patterns.point if self.fields.patterns else {}
+        region = self.fields.region
+        return {} if region is None else {name: array[0].tolist() for name, array in region.points.items()}
 
     @property
     def has_gates(self) -> bool:
@@ -91,26 +102,18 @@ class Evidence:
     @property
     def hypotheses(self) -> tuple[str, ...]:
         texts = []
-        if self.fields.patterns is not None:
+        if self.fields.region is not None:
             texts.append(
-                f"realizable gates: the region of one integer point, with the {self.fields.patterns.count} activation "
-                "patterns that 4000 data show there; the laws found are laws of the region if it has no other pattern"
+                f"realizable gates: the region of one integer point, with the {self.fields.region.count} activation "
+                "patterns that data were seen to show there; the laws found are laws of the region if it has no other "
+                "pattern"
             )
         elif self.has_gates:
-            texts.append("free gates: the laws of all activation patterns together; a single region may have more")
-        if not self.potential.plan.empty:
-            texts.append(
-                "upper bound only: values of functions are algebraically independent beyond the relations that were "
-                "resolved (theorem of Ax for exponentials and logarithms, assumed for other functions)"
-            )
-        if self.potential.constants:
-            names = ", ".join(dict.fromkeys(node.static.name for node in self.potential.constants))
+            texts.append(_ALL_PATTERNS if self.potential.free_gates else _SHOWN_PATTERNS)
+        generic = [node.static.name for node in self.potential.constants if is_generic(node.static)]
+        if generic:
+            names = ", ".join(dict.fromkeys(generic))
             texts.append(f"generic constants: the statement holds for all but special values of {names}")
-        if self.potential.plan.assumed:
-            texts.append(
-                "activation patterns: functions of gated numbers are related in each pattern only as they are for "
-                "gates of any value; the checker of the certificate looks at each pattern by itself"
-            )
         return tuple(texts)
 
     def certificate(self, laws: Sequence[Law]) -> Certificate:
@@ -125,5 +128,5 @@ class Evidence:
             verifications,
             self.hypotheses,
             self.seed,
-            self.fields.patterns,
+            self.fields.region,
         )

@@ -1,82 +1,93 @@
-"""Real numbers with rigorous error bounds: signs at real points, decided and never guessed."""
+"""Real numbers enclosed by FLINT's `arb` at any precision, and jets over them: slow, where float64 does not suffice.
+
+A value is an object array of shape (jets, samples, *shape). The precision is that of `flint.ctx`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
 import flint
 import numpy as np
+import numpy.typing as npt
 
-from lielaws.engine.arithmetic.base import HasIndices, Shape, StructuralArithmetic
+from lielaws.engine.arithmetic.base import HasIndices, Shape
+from lielaws.engine.arithmetic.enclosures import as_arb, functions_of
+from lielaws.engine.arithmetic.jets import JetArithmetic
 from lielaws.engine.arithmetic.polynomials import ObjectArray, each, objects
-from lielaws.engine.linalg import as_fmpq
+
+IntArray = npt.NDArray[np.int64]
 
 
-class Balls(StructuralArithmetic):
-    """Object arrays of FLINT's `arb`, of shape (samples, *shape). What is undefined is a number that is not finite."""
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """Compute with that many bits."""
+    before = flint.ctx.prec
+    flint.ctx.prec = bits
+    try:
+        yield
+    finally:
+        flint.ctx.prec = before
 
-    lead = 1
+
+class Balls(JetArithmetic):
+    """Arithmetic of object arrays of `arb`."""
+
+    lead = 2
+    axis = 0
+
+    def zeros(self, shape: Shape) -> ObjectArray:
+        return objects([flint.arb(0)] * int(np.prod(shape, dtype=np.int64)), shape)
 
     def constant(self, constant: Any, shape: Shape) -> ObjectArray:
-        values = [ball(Fraction(number, constant.denominator)) for number in constant.numerators]
-        return objects(values, (1, *shape))
+        values = [as_arb(Fraction(number, constant.denominator)) for number in constant.numerators]
+        return objects(values, (1, 1, *shape))
 
-    def finish_sum(self, a: ObjectArray) -> ObjectArray:
-        return a
-
-    def add(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
+    def plus(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
         return np.asarray(a + b, dtype=object)
 
+    def times(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
+        return np.asarray(a * b, dtype=object)
+
+    def matrix_product(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
+        return np.asarray(np.matmul(a, b), dtype=object)
+
+    def grouped(self, terms: ObjectArray, starts: IntArray) -> ObjectArray:
+        return np.asarray(np.add.reduceat(terms, starts, axis=0), dtype=object)
+
     def scale(self, factor: Fraction, a: ObjectArray) -> ObjectArray:
-        return np.asarray(a * ball(factor), dtype=object)
-
-    def contract(self, plan: Any, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        return plan.apply(a, b, self.lead, np.multiply, np.matmul)  # type: ignore[no-any-return]
-
-    def power(self, a: ObjectArray, exponent: int) -> ObjectArray:
-        return each(lambda x: x**exponent, a)
-
-    def reciprocal(self, a: ObjectArray) -> ObjectArray:
-        return each(lambda x: 1 / x, a)
+        return np.asarray(a * as_arb(factor), dtype=object)
 
     def sum(self, a: ObjectArray, axes: tuple[int, ...]) -> ObjectArray:
-        total = a.sum(axis=tuple(axis + self.lead for axis in axes))
-        return np.asarray(total, dtype=object)
+        return np.asarray(a.sum(axis=tuple(axis + self.lead for axis in axes)), dtype=object)
 
     def scatter(self, a: ObjectArray, index: HasIndices, shape: Shape) -> ObjectArray:
         size = int(np.prod(shape, dtype=np.int64))
-        result = objects([flint.arb(0)] * (a.shape[0] * size), (a.shape[0], size))
-        flat = a.reshape(a.shape[0], -1)
+        result = self.zeros((*a.shape[:2], size))
+        flat = a.reshape((*a.shape[:2], -1))
         for position, target in enumerate(index.values.tolist()):
-            result[:, target] = result[:, target] + flat[:, position]
-        return result.reshape(a.shape[0], *shape)
+            result[..., target] = result[..., target] + flat[..., position]
+        return result.reshape((*a.shape[:2], *shape))
 
-    def exp(self, a: ObjectArray, node: Any) -> ObjectArray:
-        return each(lambda x: x.exp(), a)
+    def inverse(self, a: ObjectArray) -> ObjectArray:
+        return self._checked(each(lambda x: 1 / x, a))
 
-    def log(self, a: ObjectArray, node: Any) -> ObjectArray:
-        return each(lambda x: x.log(), a)
+    def value(self, kind: str, a: ObjectArray) -> ObjectArray:
+        function = functions_of(kind)
+        return self._checked(each(lambda x: function(x)[0], a))
 
-    def sqrt(self, a: ObjectArray, node: Any) -> ObjectArray:
-        return each(lambda x: x.sqrt(), a)
+    def circle(self, a: ObjectArray) -> tuple[ObjectArray, ObjectArray]:
+        return each(lambda x: x.cos(), a), each(lambda x: x.sin(), a)
 
-    def gauss(self, a: ObjectArray, density: ObjectArray, node: Any) -> ObjectArray:
-        half = (flint.arb.pi() / 2).sqrt()
-        return each(lambda x: half * (x / flint.arb(2).sqrt()).erf(), a)
+    def piecewise(self, a: ObjectArray, below: Fraction, above: Fraction) -> ObjectArray:
+        left, right = as_arb(below), as_arb(above)
+        return each(lambda x: x * right if x > 0 else x * left if x < 0 else (x * left).union(x * right), a)
 
-    def cos(self, a: ObjectArray, node: Any) -> ObjectArray:
-        return each(lambda x: x.cos(), a)
-
-    def sin(self, a: ObjectArray, node: Any) -> ObjectArray:
-        return each(lambda x: x.sin(), a)
-
-
-def ball(number: Fraction | int) -> Any:
-    """A rational number."""
-    return flint.arb(as_fmpq(number))
-
-
-def sign(value: Any) -> int:
-    """1 or -1; 0 for what is not known to be positive or negative."""
-    return 1 if value > 0 else -1 if value < 0 else 0
+    def _checked(self, a: ObjectArray) -> ObjectArray:
+        wrong = np.array([not x.is_finite() for x in a.ravel()], dtype=np.bool_).reshape(a.shape)
+        if wrong.any():
+            self.mark(wrong)
+        return a

@@ -1,4 +1,4 @@
-"""Which signs each entry of a graph can have at real points, as far as its operations tell."""
+"""Which signs each entry of a graph can have at real points, and whether it can vanish, as far as its operations tell."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from lielaws.engine.arithmetic.base import Shape
 from lielaws.engine.arithmetic.masks import Masks
 from lielaws.engine.arithmetic.polynomials import ObjectArray, each, objects
 
-ZERO, POSITIVE, NEGATIVE = 0, 1, 2
-ANY = POSITIVE | NEGATIVE
+POSITIVE, NEGATIVE, ZERO = 1, 2, 4
+ANY = POSITIVE | NEGATIVE | ZERO
 
-_OPPOSITE = (ZERO, NEGATIVE, POSITIVE, ANY)
+_OPPOSITE = {mask: (mask & ZERO) | (mask & POSITIVE) << 1 | (mask & NEGATIVE) >> 1 for mask in range(8)}
 
 
 class SignMasks(Masks):
-    """Object arrays of masks: the signs other than zero that an entry can have."""
+    """Object arrays of masks: what an entry can be, of positive, negative and zero."""
 
     zero = ZERO
 
     @staticmethod
     def join(a: int, b: int) -> int:
-        return a | b
+        signs = (a | b) & ~ZERO
+        vanishes = signs == POSITIVE | NEGATIVE or (a & ZERO and b & ZERO)
+        return signs | (ZERO if vanishes else 0)
 
     @staticmethod
     def meet(a: int, b: int) -> int:
-        return (b if a & POSITIVE else ZERO) | (_OPPOSITE[b] if a & NEGATIVE else ZERO)
+        signs = (b if a & POSITIVE else 0) | (_OPPOSITE[b] if a & NEGATIVE else 0)
+        return (signs & ~ZERO) | ((a | b) & ZERO)
 
     def constant(self, constant: Any, shape: Shape) -> ObjectArray:
         return objects([_of_number(number) for number in constant.numerators], shape)
@@ -42,15 +45,15 @@ class SignMasks(Masks):
     def power(self, a: ObjectArray, exponent: int) -> ObjectArray:
         return each(lambda x: _square(x, x), a) if exponent % 2 == 0 else a
 
-    def reciprocal(self, a: ObjectArray) -> ObjectArray:
-        return a
-
     def piecewise(self, a: ObjectArray, below: Fraction, above: Fraction) -> ObjectArray:
         left, right = _OPPOSITE[_of_number(below)], _of_number(above)
-        return each(lambda x: (right if x & POSITIVE else ZERO) | (left if x & NEGATIVE else ZERO), a)
+        return each(lambda x: (right if x & POSITIVE else 0) | (left if x & NEGATIVE else 0) | (x & ZERO), a)
 
     def _positive(self, a: ObjectArray, *_: Any) -> ObjectArray:
         return objects([POSITIVE] * a.size, a.shape)
+
+    def reciprocal(self, a: ObjectArray) -> ObjectArray:
+        return each(lambda x: x & ~ZERO or ANY, a)
 
     def _unknown(self, a: ObjectArray, *_: Any) -> ObjectArray:
         return objects([ANY] * a.size, a.shape)
@@ -67,4 +70,4 @@ def _of_number(number: Fraction | int) -> int:
 
 
 def _square(x: int, _: int) -> int:
-    return POSITIVE if x else ZERO
+    return (POSITIVE if x & ~ZERO else 0) | (x & ZERO)

@@ -3,45 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from lielaws.engine.arithmetic.modular import Modular
-from lielaws.engine.flows.fields import IntArray, Members, State, VectorFields
+from lielaws.engine.arithmetic.jets import JetArithmetic
+from lielaws.engine.flows.fields import Choice, IntArray, Point, VectorFields
 
+Values = npt.NDArray[Any]
+
+# About 160 MB of int64 in the largest array of an evaluation.
 _CHUNK_ENTRIES = 2 * 10**7
 
 
-def left_normed(fields: VectorFields, words: Sequence[Members], state: IntArray, arithmetic: Modular) -> IntArray:
-    """The brackets [X_k, [.., [X_2, X_1]]] at a state, for several choices of the X_i at once.
+def left_normed(fields: VectorFields, words: Sequence[Choice], vector: Values, arithmetic: JetArithmetic) -> Values:
+    """The brackets [X_k, [.., [X_2, X_1]]] at a point, for several choices of the X_i at once.
 
     Parameters
     ----------
-    words : X_1, ..., X_k; each holds one member for each bracket
-    state : (jets, 1 or samples, dimension)
+    words : X_1, ..., X_k; each holds one vector field for each bracket
+    vector : the point as (.., jets, 1 or samples, dimension), in the arithmetic
 
     With [X, Y] = DY.X - DX.Y, evaluated as in forward mode: the new nilpotent e carries a direction, and the half
     of the result that belongs to e is the derivative along it.
     """
     *inner, outer = words
-    direction = fields.evaluate(state, outer, arithmetic)
+    direction = fields.evaluate(vector, outer, arithmetic)
     if not inner:
         return direction
-    base = np.broadcast_to(state, direction.shape)
-    moved = left_normed(fields, inner, np.concatenate([base, direction]), arithmetic)
-    half = direction.shape[0]
-    value, derivative = moved[:half], moved[half:]
-    back = fields.evaluate(np.concatenate([base, value]), outer, arithmetic)[half:]
-    return (derivative - back) % arithmetic.prime
+    moved = left_normed(fields, inner, arithmetic.joined(vector, direction), arithmetic)
+    value, derivative = arithmetic.halves(moved)
+    back = fields.evaluate(arithmetic.joined(vector, value), outer, arithmetic)
+    return arithmetic.minus(derivative, arithmetic.halves(back)[1])
 
 
-def brackets_at(fields: VectorFields, words: Sequence[Members], state: State) -> IntArray:
-    """Brackets at one state, shape (count, dimension), in chunks that bound the memory."""
-    arithmetic = Modular(state.prime)
-    count, depth = words[0].count, len(words)
-    chunk = max(1, _CHUNK_ENTRIES // (3 ** max(depth - 1, 0) * fields.space.dimension))
-    rows = [
-        left_normed(fields, [word.select(slice(start, start + chunk)) for word in words], state.vector, arithmetic)[0]
-        for start in range(0, count, chunk)
-    ]
+def chunk_size(fields: VectorFields, depth: int) -> int:
+    """How many brackets of a depth are evaluated at once."""
+    return max(1, _CHUNK_ENTRIES // (3 ** max(depth - 1, 0) * fields.space.dimension))
+
+
+def brackets_at(fields: VectorFields, words: Sequence[Choice], point: Point) -> IntArray:
+    """Brackets at one point modulo its prime, shape (count, dimension).
+
+    Those for which a denominator vanishes are zero, which is no loss: every subset of brackets gives a true bound.
+    """
+    count, chunk = words[0].count, chunk_size(fields, len(words))
+    rows = []
+    for start in range(0, count, chunk):
+        arithmetic = point.arithmetic
+        some = [word.select(slice(start, start + chunk)) for word in words]
+        found = left_normed(fields, some, point.vector, arithmetic)[0]
+        if arithmetic.undefined is not None:
+            found[np.broadcast_to(arithmetic.undefined, len(found))] = 0
+        rows.append(found)
     return np.concatenate(rows)

@@ -92,11 +92,11 @@ def _residue(value: Fraction, prime: int) -> int:
 
 
 def _grow(fields: VectorFields, point: IntArray, target: int, prime: int, rng: np.random.Generator) -> int:
-    echelon, state = Echelon(fields.space.dimension, prime), fields.state_at(point, prime)
+    echelon, place = Echelon(fields.space.dimension, prime), fields.point_at(point, prime)
     for depth in range(1, _DEPTH_LIMIT + 1):
         while echelon.rank < target:
-            words = tuple(fields.draw(rng, _ROWS, state) for _ in range(depth))
-            kept = echelon.extend(brackets_at(fields, words, state))
+            words = tuple(fields.choose(rng, _ROWS, place) for _ in range(depth))
+            kept = echelon.extend(brackets_at(fields, words, place))
             if len(kept) < _ROWS:
                 break
     return echelon.rank

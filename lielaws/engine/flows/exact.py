@@ -12,10 +12,10 @@ import numpy as np
 
 from lielaws.engine.arithmetic.bounds import Complexity, ComplexityBound, NormBound
 from lielaws.engine.arithmetic.polynomials import Exact
+from lielaws.engine.graph.functions import FUNCTIONS
 from lielaws.engine.graph.node import Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import as_fmpq
-from lielaws.engine.values.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class FieldBounds:
     log_roots: float = 0.0
 
 
-def bound_fields(components: Sequence[Node], plan: Plan) -> FieldBounds:
+def bound_fields(components: Sequence[Node]) -> FieldBounds:
     """Bounds for the entries of some nodes."""
-    degree, log_norm, total = _bound(components, plan)
+    degree, log_norm, total = _bound(components)
     nodes = ancestors(components)
     reciprocals = [node for node in nodes if node.op == "reciprocal"]
     nesting: dict[int, int] = {}
@@ -56,24 +56,17 @@ def bound_fields(components: Sequence[Node], plan: Plan) -> FieldBounds:
     levels = []
     for level in sorted({nesting[node.serial] for node in reciprocals}, reverse=True):
         bounds = [
-            (node.size, *_bound([node.inputs[0]], plan)[:2]) for node in reciprocals if nesting[node.serial] == level
+            (node.size, *_bound([node.inputs[0]])[:2]) for node in reciprocals if nesting[node.serial] == level
         ]
         levels.append(Inverted(sum(n * d for n, d, _ in bounds), sum(n * max(h, 0.0) for n, _, h in bounds)))
-    if not plan.empty:
-        # Negative powers of exponentials, and the denominators 1 + t^2 of points on the circle.
-        generators = sum(map(sum, plan.free_values.values()))
-        levels.append(Inverted(2 * generators, float(generators)))
-    roots = [(node.size, _bound([node.inputs[0]], plan)[0]) for node in nodes if node.op == "sqrt"]
-    # A root doubles the degree at least, and exists at half of the points.
-    log_roots = sum(size * (1 + math.log2(max(2, depth))) for size, depth in roots)
-    simple = not reciprocals and not roots and plan.empty
-    return FieldBounds(degree, log_norm, tuple(levels), total if simple else math.inf, log_roots)
+    simple = not any(node.op in (*FUNCTIONS, "reciprocal") for node in nodes)
+    return FieldBounds(degree, log_norm, tuple(levels), total if simple else math.inf)
 
 
-def _bound(nodes: Sequence[Node], plan: Plan) -> tuple[int, float, float]:
+def _bound(nodes: Sequence[Node]) -> tuple[int, float, float]:
     """Degree, log2 of norm times denominator, and the sum of the norms of all entries."""
     program = Program.of(nodes)
-    arithmetic = ComplexityBound(lambda kind, node: _function_degree(plan, kind, node))
+    arithmetic = ComplexityBound(lambda kind, node: 1)
     complexities = program.run(arithmetic, {leaf: Complexity(1, 1) for leaf, _ in program.leaves})
     shapes = {node.static: node.shape for node in ancestors(nodes) if node.op == "leaf"}
     with np.errstate(over="ignore"):
@@ -84,20 +77,6 @@ def _bound(nodes: Sequence[Node], plan: Plan) -> tuple[int, float, float]:
     total = sum(float(norm.sum()) for norm in norms)
     # One more bit than computed: float64 rounding is far smaller.
     return degree, math.log2(max(largest, 1.0)) + denominator + 1, total
-
-
-def _function_degree(plan: Plan, kind: str, node: Node) -> int:
-    """The degree of the values of a function in the generators (and, for logarithms, in what they are combined of)."""
-    if kind in ("exp", "angle"):
-        group = plan.exponentials if kind == "exp" else plan.angles
-        start = group.start(node.inputs[0])
-        powers = [
-            (*group.sample_powers[number], *group.state_powers[number]) for number in range(start, start + node.size)
-        ]
-        degree = max((sum(abs(exponent) for _, exponent in pairs) for pairs in powers), default=1)
-        products = sum(abs(e) for _, rule in plan.products for _, e in (*rule.arguments, *rule.exponentials))
-        return (1 if kind == "exp" else 2) * max(degree, 1) + 8 * products
-    return 1 if kind == "gauss" else 8
 
 
 class Expansion:

@@ -1,147 +1,269 @@
-"""Families of vector fields: what a flow makes of the potentials, and all that the closure and the law search see."""
+"""The vector fields of a flow: what it makes of all potentials of an architecture, chosen, evaluated and bounded."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.engine.arithmetic.modular import Bases, Modular
-from lielaws.engine.flows.exact import Expansion, FieldBounds
-from lielaws.engine.flows.patterns import Patterns
+from lielaws.engine.arithmetic.jets import JetArithmetic
+from lielaws.engine.arithmetic.modular import Modular
+from lielaws.engine.flows.dynamics import Dynamics, Flow
+from lielaws.engine.flows.exact import Expansion, FieldBounds, bound_fields
 from lielaws.engine.flows.state import StateSpace
-from lielaws.engine.graph.node import Leaf, Node
+from lielaws.engine.graph.constants import is_generic
+from lielaws.engine.graph.node import Constant, Leaf, Node, ancestors
+from lielaws.engine.graph.program import Program
+from lielaws.engine.linalg import EXPLORATION_PRIME, modular, random_prime
+from lielaws.engine.potential.patterns import Patterns
 from lielaws.engine.potential.potentials import Potential
-from lielaws.engine.values.sampling import Draw
+from lielaws.engine.values.free import FreeFunctions
 
 IntArray = npt.NDArray[np.int64]
 
+# Expansions with more products than this for each coordinate take longer than evaluations.
+_LARGEST_EXPANSION = 4000
+
 
 @dataclass(frozen=True, slots=True)
-class State:
+class Point:
     """Points of the state space modulo a prime.
 
     vector : (1, count, dimension)
-    draw : values of the leaves that belong to the state, and of generators that do not depend on data
+    constants : values of the constants of the network, (1, count, *shape)
+    functions : the values of functions there
     """
 
     prime: int
     vector: IntArray
-    draw: Draw
+    constants: Mapping[Leaf, IntArray]
+    functions: FreeFunctions
+
+    @property
+    def arithmetic(self) -> Modular:
+        return Modular(self.prime, self.functions)
 
 
 @dataclass(frozen=True, slots=True)
-class Members:
-    """Some members of a family at a state.
+class Choice:
+    """What some vector fields of a family belong to: data, cotangent, gates, the factor of the drift; and constants.
 
-    values : leaf -> residues of shape (1, count, *shape): z, and constants with one value for all
-    bases : values of functions at the base point by the serial of their node
+    values : leaf -> (1, count, *shape); arrays of one sample stand for all
+    patterns : the number of the activation pattern of each, where patterns are listed
     """
 
     values: Mapping[Leaf, IntArray]
     count: int
-    bases: Bases = field(default_factory=dict)
+    patterns: IntArray | None = None
 
-    def select(self, chosen: Any) -> Members:
+    def select(self, chosen: Any) -> Choice:
         count = len(np.arange(self.count)[chosen])
-        return Members({leaf: _pick(array, chosen) for leaf, array in self.values.items()}, count, self._picked(chosen))
-
-    def _picked(self, chosen: Any) -> Bases:
-        return {
-            serial: tuple(_pick(part, chosen) for part in base) if isinstance(base, tuple) else _pick(base, chosen)
-            for serial, base in self.bases.items()
-        }
+        picked = {leaf: a if a.shape[1] == 1 else a[:, chosen] for leaf, a in self.values.items()}
+        return Choice(picked, count, None if self.patterns is None else self.patterns[chosen])
 
 
-def _pick(array: IntArray, chosen: Any) -> IntArray:
-    """Arrays of one sample stand for all."""
-    return array if array.shape[1] == 1 else array[:, chosen]
+def vector_fields(flow: Flow, potential: Potential, patterns: Patterns | None = None) -> VectorFields:
+    """The family of a flow, for all activation patterns or for those of one region."""
+    return VectorFields(potential, flow.dynamics(potential), patterns, patterns is not None)
 
 
-class VectorFields(Protocol):
-    """A family W of vector fields on a state space."""
+@dataclass(frozen=True)
+class VectorFields:
+    """A family W of vector fields on a state space.
 
-    @property
-    def potential(self) -> Potential: ...
+    listed : activation patterns from which those of vector fields are taken; None where gates may have any value
+    regional : whether the family is restricted to the patterns that are listed
+    """
 
-    @property
-    def patterns(self) -> Patterns | None:
-        """The activation patterns that the family is restricted to."""
-        ...
+    potential: Potential
+    dynamics: Dynamics
+    region: Patterns | None = None
+    regional: bool = False
 
     @property
-    def space(self) -> StateSpace: ...
+    def space(self) -> StateSpace:
+        return self.dynamics.space
 
-    @property
-    def generic(self) -> bool:
-        """Whether members are drawn from all of an affine space, so that one random member meets every proper
-        subspace with negligible probability."""
-        ...
-
-    @property
-    def proof_rows(self) -> int:
-        """How many members, drawn with `free_gates`, prove an identity that vanishes on them."""
-        ...
+    @cached_property
+    def listed(self) -> Patterns | None:
+        return self.region if self.region is not None else self.potential.shown_patterns
 
     @property
     def slopes(self) -> Sequence[Node | None]:
-        """The components of a member as nodes, one for each tensor of the state; None for zero."""
-        ...
+        """The components of a vector field as nodes, one for each tensor of the state; None for zero."""
+        return self.dynamics.slopes
+
+    @property
+    def present(self) -> list[Node]:
+        """The components that are not zero."""
+        return [slope for slope in self.slopes if slope is not None]
 
     @property
     def leaves(self) -> Sequence[Node]:
         """The leaf of each tensor of the state."""
-        ...
+        return self.dynamics.leaves
 
-    @property
-    def outside(self) -> Sequence[Node]:
+    @cached_property
+    def outside(self) -> tuple[Node, ...]:
         """All other leaves: data, cotangent, gates, constants, and the factor of the drift."""
-        ...
+        potential, drift = self.potential, self.dynamics.drift
+        gates = [gate.leaf for gate in potential.gates]
+        return (
+            *potential.traced.data.values(),
+            potential.free_cotangent,
+            *gates,
+            *potential.constants,
+            *(() if drift is None else (drift,)),
+        )
 
     @property
+    def generic(self) -> bool:
+        """Whether one random vector field meets every proper subspace with negligible probability."""
+        return self.listed is None and self.potential.affine
+
+    @cached_property
+    def rational(self) -> bool:
+        """Whether evaluations modulo a prime are true: no functions beyond field operations, no named constants."""
+        named = [node for node in self.potential.constants if not is_generic(node.static)]
+        return self.potential.is_rational and not named
+
+    def spread(self, labels: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+        """Labels of the entries of the parameters as labels of the state; velocities have those of their parameters."""
+        result = np.zeros(self.space.dimension, dtype=np.uint64)
+        start = 0
+        for name in self.space.parameters:
+            size = self.space.indices(name).size
+            for tensor, parameter in ((name, name), *self.space.velocities.items()):
+                if parameter == name:
+                    result[self.space.indices(tensor).ravel()] = labels[start : start + size]
+            start += size
+        return result
+
+    @cached_property
+    def program(self) -> Program:
+        return Program.of(self.present)
+
+    @cached_property
     def bounds(self) -> FieldBounds:
         """Bounds on degrees and coefficients, for proofs by evaluation."""
-        ...
+        return bound_fields(self.present)
 
     def expansion(self, law_terms: int) -> Expansion | None:
         """The fields expanded over Q; None if that is not affordable for laws with that many terms together."""
-        ...
+        largest = _LARGEST_EXPANSION * self.space.dimension
+        return None if self.regional or self.bounds.expanded_terms * law_terms > largest else self._expansion
 
-    @property
-    def proved_free(self) -> bool:
-        """Whether laws are proved for gates of any value alone, as not all activation patterns are resolved."""
-        ...
+    @cached_property
+    def _expansion(self) -> Expansion:
+        starts = {leaf.static: start for leaf, start in zip(self.leaves, self.space.offsets.values(), strict=True)}
+        components = [
+            (start, slope)
+            for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True)
+            if slope is not None
+        ]
+        gates = {gate.leaf.static for gate in self.potential.gates}
+        return Expansion(components, starts, [*self.leaves, *self.outside], gates)
+
+    # Choices modulo a prime
+
+    @cached_property
+    def _denominators(self) -> frozenset[int]:
+        """The denominators of all numbers of the network and its flow."""
+        nodes = ancestors(self.present)
+        constants = [node.static.denominator for node in nodes if isinstance(node.static, Constant)]
+        return frozenset([*constants, *(node.static.denominator for node in nodes if node.op == "scale")])
 
     def prime(self, rng: np.random.Generator | None = None, bits: int = 31) -> int:
-        """A random prime of that size modulo which the roots of all numbers exist; without `rng` a fixed one."""
-        ...
+        """A random prime of that size that divides no denominator; without `rng` a fixed one."""
+        if rng is None:
+            if all(number % EXPLORATION_PRIME for number in self._denominators):
+                return EXPLORATION_PRIME
+            rng = np.random.default_rng(0)
+        while True:
+            prime = random_prime(rng, 2**bits, 2 ** (bits - 1), with_roots=True)
+            if all(number % prime for number in self._denominators):
+                return prime
 
-    def draw_state(self, rng: np.random.Generator, count: int, prime: int, *, of_many: bool = False) -> State:
-        """Random states; with `of_many`, one of several at which many activation patterns have members."""
-        ...
+    def draw_points(self, rng: np.random.Generator, count: int, prime: int) -> Point:
+        """Random points, each with its own constants and values of functions."""
+        vector = modular.residues(rng, prime, (1, count, self.space.dimension))
+        constants = {
+            node.static: modular.residues(rng, prime, (1, count, *node.shape)) for node in self.potential.constants
+        }
+        return Point(prime, vector, constants, FreeFunctions.draw(rng, prime, count))
 
-    def state_at(self, point: IntArray, prime: int) -> State:
-        """The state at a given point. UnsupportedError if functions have no residues there."""
-        ...
+    def point_at(self, vector: IntArray, prime: int) -> Point:
+        """A given point, without constants."""
+        rng = np.random.default_rng(0)
+        constants = {
+            node.static: modular.residues(rng, prime, (1, 1, *node.shape)) for node in self.potential.constants
+        }
+        return Point(prime, vector.reshape(1, 1, -1), constants, FreeFunctions.draw(rng, prime))
 
-    @property
-    def by_patterns(self) -> VectorFields | None:
-        """The same family with activation patterns one by one, if functions of gates are resolved for all of them."""
-        ...
+    def choose(
+        self,
+        rng: np.random.Generator,
+        count: int,
+        point: Point,
+        *,
+        free_gates: bool = False,
+        numbers: IntArray | None = None,
+    ) -> Choice:
+        """Random vector fields, at one point or each at its own.
 
-    def draw(
-        self, rng: np.random.Generator, count: int, state: State, *, free_gates: bool = False, first: int = 0
-    ) -> Members:
-        """Random members, at one state or each at its own.
-
-        free_gates : gates are any numbers; but the activation patterns of a family that has them follow each other
-        first : the number of the pattern with which they begin
+        free_gates : gates are any numbers. The vector fields then span more than the family if it is not affine in the
+            gates: a law of them is a law, but their rank is no bound
+        numbers : of the patterns, where they are listed
         """
-        ...
+        values: dict[Leaf, IntArray] = dict(point.constants)
+        gates = {gate.leaf.static for gate in self.potential.gates}
+        for node in self.outside:
+            if node.static not in gates and node.static not in values:
+                values[node.static] = modular.residues(rng, point.prime, (1, count, *node.shape))
+        if self.listed is not None and not (free_gates and not self.regional):
+            if numbers is None:
+                numbers = rng.integers(0, self.listed.count, count)
+            return Choice(values | self.listed.choose(numbers), count, numbers)
+        for gate in self.potential.gates:
+            shape = (1, count, *gate.leaf.shape)
+            free = free_gates or self.potential.affine
+            values[gate.leaf.static] = modular.residues(rng, point.prime, shape) if free else random_gates(rng, shape)
+        return Choice(values, count)
 
-    def evaluate(self, state: IntArray, members: Members, arithmetic: Modular) -> IntArray:
-        """The fields at states of shape (jets, samples, dimension), in the same shape."""
-        ...
+    def evaluate(self, vector: npt.NDArray[Any], choice: Choice, arithmetic: JetArithmetic) -> npt.NDArray[Any]:
+        """The vector fields at points of shape (.., jets, samples, dimension), in the same shape.
+
+        Samples at which a denominator vanishes are marked in `arithmetic.undefined`.
+        """
+        coordinates = {
+            leaf.static: vector[..., start : start + leaf.size].reshape(*vector.shape[:-1], *leaf.shape)
+            for leaf, start in zip(self.leaves, self.space.offsets.values(), strict=True)
+        }
+        computed = iter(self.program.run(arithmetic, dict(choice.values) | coordinates))
+        samples = max(vector.shape[-2], choice.count)
+        result = arithmetic.zeros((*vector.shape[:-2], samples, self.space.dimension))
+        for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True):
+            if slope is not None:
+                value = next(computed)
+                # A gradient that is constant in theta has no infinitesimal part: its jets axis has length one.
+                flat = value.reshape(*value.shape[: arithmetic.lead], -1)
+                jets = arithmetic.jets(flat)
+                arithmetic.part(result, slice(None, jets))[..., start : start + slope.size] = flat
+        return result
+
+    def with_patterns(self, patterns: Patterns) -> VectorFields:
+        """The part of the family that has these activation patterns."""
+        return replace(self, region=patterns, regional=True)
+
+
+def random_gates(rng: np.random.Generator, shape: tuple[int, ...]) -> IntArray:
+    """Patterns of 0 and 1 of shape (1, count, ..).
+
+    Each has its own share of open gates, so that deep networks are not closed by a single layer.
+    """
+    share = rng.random(shape[1]).reshape((1, shape[1]) + (1,) * (len(shape) - 2))
+    return (rng.random(shape) < share).astype(np.int64)

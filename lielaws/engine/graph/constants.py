@@ -1,4 +1,4 @@
-"""Irrational constants: free residues, the same wherever they occur, in exact arithmetic; numbers in floats."""
+"""Constants of networks by name: true numbers, and generic ones, for which the statement holds but for special values."""
 
 from __future__ import annotations
 
@@ -8,27 +8,39 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.engine.graph.node import Leaf
 from lielaws.errors import InvalidArgumentError, nearest
 
 FROZEN = "frozen "
 
-CONSTANTS = {
+NUMBERS = {
     "sqrt_two": math.sqrt(2.0),
     "sqrt_two_over_pi": math.sqrt(2.0 / math.pi),
-    "epsilon": 1e-5,
+    "e": math.e,
 }
+"""irrational numbers: exact arithmetic knows their algebraic relations, enclosures their values"""
+
+GENERIC = {"epsilon": 1e-5}
+"""positive numbers that stand for any, with the value that `forward` uses"""
 
 
-def constant_value(name: str) -> float:
-    """The value of a named constant in float64."""
-    if name not in CONSTANTS:
-        raise InvalidArgumentError("constant", name, nearest(name, CONSTANTS))
-    return CONSTANTS[name]
+def check_constant(name: str) -> None:
+    """Raises InvalidArgumentError for a name that is not known."""
+    known = {**NUMBERS, **GENERIC}
+    if name not in known:
+        remedy = f"{nearest(str(name), known)}; a generic constant of your own is ops.frozen(name, ())"
+        raise InvalidArgumentError("constant", name, remedy)
+
+
+def is_generic(leaf: Leaf) -> bool:
+    """Whether a leaf is a constant that stands for any number."""
+    return leaf.role == "constant" and leaf.name not in NUMBERS
 
 
 def constant_array(name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    """The value of a constant leaf: that of a named constant, or fixed normal numbers for a frozen tensor."""
+    """The value of a constant leaf in float64: that of a number, or fixed normal numbers for a frozen tensor."""
     if not name.startswith(FROZEN):
-        return np.full(shape, constant_value(name))
+        check_constant(name)
+        return np.full(shape, {**NUMBERS, **GENERIC}[name])
     # The seed depends on the name alone, so that every run of the network has the same frozen tensor.
     return np.random.default_rng(zlib.crc32(name.encode())).normal(size=shape)

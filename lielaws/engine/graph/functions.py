@@ -1,7 +1,7 @@
 """Primitives beyond rational functions: exponentials, logarithms, Gaussian integrals, the circle, square roots.
 
-Each is determined by its derivative rule; its value at a base point is supplied by `graph.generators`. All other
-activations are composed of these.
+Each is determined by its derivative rule; an arithmetic supplies its value at a base point. All other activations are
+composed of these.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from fractions import Fraction
 from lielaws.engine.graph.node import Node
 from lielaws.engine.graph.primitives import Cotangents, multiply, power, primitive, reciprocal, scale
 
-TRANSCENDENTAL = ("exp", "log", "gauss", "cos", "sin")
-ROOT = "sqrt"
+FUNCTIONS = ("exp", "log", "gauss", "cos", "sin", "sqrt")
 
 
 def exp(a: Node, axis: int | None = None, *, bounded: bool = False) -> Node:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lielaws.engine.graph import functions, primitives
-from lielaws.engine.graph.constants import FROZEN
+from lielaws.engine.graph.constants import FROZEN, check_constant
 from lielaws.engine.graph.node import Graph, IndexMap, Shape
 from lielaws.engine.graph.trace import Array, as_rational, broadcast_to, lift, matmul, normalize_axes
 from lielaws.errors import InvalidArgumentError
@@ -255,7 +255,8 @@ class Operations:
         return self.array(np.ones(shape, dtype=np.int64))
 
     def named_constant(self, name: str) -> Array:
-        """An irrational number by name, with one value wherever it occurs: see `engine.graph.constants`."""
+        """A number by name: "sqrt_two", "sqrt_two_over_pi", "e", or "epsilon", which stands for any positive number."""
+        check_constant(name)
         return Array(self.graph.leaf("constant", name, ()))
 
     def frozen(self, name: str, shape: Shape) -> Array:

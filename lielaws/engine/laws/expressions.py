@@ -22,7 +22,6 @@ from lielaws.engine.laws.clocks import Timed, without_exponentials
 from lielaws.engine.laws.law import entry_symbol
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.linalg import modular
-from lielaws.engine.values.plan import Plan
 from lielaws.errors import InvalidArgumentError, nearest
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ class StateFunction:
     def bounds(self) -> FieldBounds:
         """Degrees and heights of the gradient."""
         present = [slope for slope in self.slopes if slope is not None]
-        return bound_fields(present or [next(iter(self.leaves.values()))], Plan())
+        return bound_fields(present or [next(iter(self.leaves.values()))])
 
     def gradients(self, states: IntArray, prime: int) -> IntArray:
         """At states of shape (samples, dimension), in the same shape. BadPrimeError where a denominator vanishes."""

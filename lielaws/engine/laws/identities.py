@@ -27,13 +27,10 @@ def identity_holds(function: StateFunction, fields: VectorFields, rng: np.random
     rounds = int(ERROR_EXPONENT / -error) + 1 if error < 0 else _MOST_ROUNDS + 1
     if rounds > _MOST_ROUNDS:
         raise ExactnessError(f"{function.expression}: the degrees are too large to verify it by evaluation")
-    for family in (fields, fields.by_patterns):
-        if family is not None and all(
-            _derivative(function, family, rng, bits, free_gates=True) == 0 for _ in range(rounds)
-        ):
-            return True
+    if all(_derivative(function, fields, rng, bits, free_gates=True) == 0 for _ in range(rounds)):
+        return True
     # Members with free gates may lie outside the family; those of given patterns, and generic ones, do not.
-    return fields.patterns is None and not fields.generic and _holds_on_patterns(function, fields, rng)
+    return not fields.regional and not fields.generic and _holds_on_patterns(function, fields, rng)
 
 
 def _holds_on_patterns(function: StateFunction, fields: VectorFields, rng: np.random.Generator) -> bool:
@@ -52,8 +49,8 @@ def _derivative(
 ) -> int:
     """The derivative along a random member at a random state modulo a fresh prime."""
     for _ in range(_ATTEMPTS):
-        samples = Samples(fields, rng, fields.prime(rng, bits), free_gates=free_gates)
-        states, values = samples.take(fields.proof_rows if free_gates else 1)
+        samples = Samples(fields, rng, fields.prime(rng, bits), free_gates)
+        states, values = samples.take(1)
         try:
             gradient = function.gradients(states, samples.prime)
         except BadPrimeError:

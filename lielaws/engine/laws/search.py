@@ -59,7 +59,7 @@ def search(
     max_degree : of the polynomials that are tried
     """
     result = SearchResult((), frozenset(), (), (), (), 0)
-    samples = Samples(fields, rng, free_gates=fields.proved_free)
+    samples = Samples(fields, rng)
     for name, degree, ansatz in _stages(fields, max_degree):
         if len(result.laws) >= wanted:
             break

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.laws.ansatz import blocks
 from lielaws.engine.laws.polynomial import Polynomial
@@ -33,61 +32,43 @@ _ATTEMPTS = 16
 
 @dataclass(slots=True)
 class Samples:
-    """Random states and the values of random members there, for one prime; more are drawn as they are needed.
+    """Random points and the values of random vector fields there, for one prime; more are drawn as they are needed.
 
     prime : zero for the fixed one of the family
+    free_gates : gates are any numbers
     """
 
     fields: VectorFields
     rng: np.random.Generator
     prime: int = 0
-    free_gates: bool = False
-    states: IntArray = field(init=False)
+    free_gates: bool = True
+    points: IntArray = field(init=False)
     values: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
         self.prime = self.prime or self.fields.prime()
-        self.states = self.values = np.zeros((0, self.fields.space.dimension), dtype=np.int64)
+        self.points = self.values = np.zeros((0, self.fields.space.dimension), dtype=np.int64)
 
     def take(self, count: int) -> tuple[IntArray, IntArray]:
-        """States and member values, each (count, dimension)."""
-        missing = count - len(self.states)
-        if missing > 0:
-            states, values = self._draw(missing, len(self.states))
-            self.states = np.concatenate([self.states, states])
+        """Points and values of vector fields, each (count, dimension)."""
+        attempts = _ATTEMPTS
+        while (missing := count - len(self.points)) > 0:
+            if not attempts:
+                raise ExactnessError("a denominator of the architecture vanishes at nearly every point that was tried")
+            points, values = self._draw(min(missing, max(1, _MOST_ENTRIES // self.fields.space.dimension)))
+            attempts = attempts if len(points) else attempts - 1
+            self.points = np.concatenate([self.points, points])
             self.values = np.concatenate([self.values, values])
-        return self.states[:count], self.values[:count]
+        return self.points[:count], self.values[:count]
 
-    def _draw(self, count: int, first: int) -> tuple[IntArray, IntArray]:
-        try:
-            return self._draw_together(count, first)
-        except ExactnessError:
-            if count == 1:
-                raise
-        # Where each state is bad with some probability, all of many are good too rarely.
-        half = count // 2
-        parts = [self._draw(half, first), self._draw(count - half, first + half)]
-        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
-
-    def _draw_together(self, count: int, first: int) -> tuple[IntArray, IntArray]:
-        dimension = self.fields.space.dimension
-        step = max(1, _MOST_ENTRIES // dimension)
-        states, values = [], []
-        for done in range(0, count, step):
-            size = min(step, count - done)
-            for _ in range(_ATTEMPTS):
-                try:
-                    state = self.fields.draw_state(self.rng, size, self.prime)
-                    members = self.fields.draw(self.rng, size, state, free_gates=self.free_gates, first=first + done)
-                    value = self.fields.evaluate(state.vector, members, Modular(self.prime))
-                except BadPrimeError:
-                    continue
-                states.append(state.vector[0])
-                values.append(value[0])
-                break
-            else:
-                raise ExactnessError("a denominator of the architecture vanishes at every state that was tried")
-        return np.concatenate(states), np.concatenate(values)
+    def _draw(self, count: int) -> tuple[IntArray, IntArray]:
+        """Those of some random vector fields that have values."""
+        point = self.fields.draw_points(self.rng, count, self.prime)
+        choice = self.fields.choose(self.rng, count, point, free_gates=self.free_gates)
+        arithmetic = point.arithmetic
+        value = self.fields.evaluate(point.vector, choice, arithmetic)[0]
+        good = slice(None) if arithmetic.undefined is None else ~arithmetic.undefined
+        return point.vector[0][good], value[good]
 
 
 def candidate_laws(
@@ -160,7 +141,7 @@ def _lift(basis: IntArray, part: TermTable, samples: Samples, height: int, prime
         if lifted is not None:
             return lifted
         prime = samples.fields.prime(samples.rng)
-        other = Samples(samples.fields, samples.rng, prime, free_gates=samples.free_gates)
+        other = Samples(samples.fields, samples.rng, prime, samples.free_gates)
         states, values = other.take(height)
         again = dense.nullspace(part.derivatives(states, values, other.prime), other.prime)
         if again.shape == basis.shape and modulus % other.prime:

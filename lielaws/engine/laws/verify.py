@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,7 +28,6 @@ from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.solve import Samples
 from lielaws.engine.laws.terms import TermTable
-from lielaws.errors import ExactnessError
 
 ERROR_EXPONENT = 100
 # Products of residues below 2^31 fit in words; the larger sizes cost Python integers.
@@ -57,13 +55,7 @@ def verified(
     expansion = fields.expansion(sum(len(law.terms) for law in laws))
     if expansion is not None:
         return [law for law in laws if expansion.annihilates(law.terms)], Verification("expansion", -math.inf)
-    # With gates of any value, exp(relu(u)) is neither 1 nor exp(u), but activation patterns may be gone through.
-    result: tuple[list[Polynomial], Verification] = [], Verification("evaluation", 0.0)
-    for family in (fields, fields.by_patterns):
-        if family is not None and len(result[0]) < len(laws):
-            with suppress(ExactnessError):
-                result = _by_evaluation(laws, family, rng)
-    return result
+    return _by_evaluation(laws, fields, rng)
 
 
 def _by_evaluation(
@@ -75,8 +67,8 @@ def _by_evaluation(
     bits = enough_bits(lambda bits: round_error(laws, fields, bits))
     while remaining and rounds < _MOST_ROUNDS:
         table = TermTable.of(remaining, fields.space.dimension)
-        samples = Samples(fields, rng, fields.prime(rng, bits), free_gates=True)
-        zero = ~table.derivatives(*samples.take(fields.proof_rows), samples.prime).any(axis=0)
+        samples = Samples(fields, rng, fields.prime(rng, bits))
+        zero = ~table.derivatives(*samples.take(1), samples.prime).any(axis=0)
         remaining = [law for law, keep in zip(remaining, np.atleast_1d(zero), strict=True) if keep]
         rounds += 1
         error = math.log2(max(1, len(laws))) + rounds * round_error(laws, fields, bits)

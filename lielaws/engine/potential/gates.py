@@ -7,21 +7,21 @@ arguments are proportional share their gate, reversed if the factor is negative,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from lielaws.engine.arithmetic.bounds import DegreeBound
-from lielaws.engine.arithmetic.signmasks import ANY, NEGATIVE, ZERO
+from lielaws.engine.arithmetic.signmasks import NEGATIVE, POSITIVE
 from lielaws.engine.graph.contraction import parse_subscripts
-from lielaws.engine.graph.node import IndexMap, Leaf, Node, ancestors
+from lielaws.engine.graph.node import IndexMap, Node, ancestors
 from lielaws.engine.graph.primitives import add, gather, multiply, permute, power, scale, scatter, sum_axes
 from lielaws.engine.graph.program import Program
-from lielaws.engine.potential.shared_gates import Twin, find_twins
-from lielaws.engine.values.positivity import sign_masks
+from lielaws.engine.potential.shared_gates import Entry, Tie, find_ties
+from lielaws.engine.potential.signs import sign_masks
 
-_Twins = dict[tuple[int, int], Twin]
+_Ties = dict[Entry, Tie]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,36 +30,29 @@ class Gate:
 
     argument : what it is the gate of, in the network as it was written
     lowered : the same with gates in place of piecewise linear functions
-    value : the gates with those that are shared filled in; entries of the leaf that are shared are not used
-    linear : the output is affine in these gates
-    patterned : whether the plan of functions needs patterns of these gates
+    value : the gates with those that are tied filled in; entries of the leaf that are tied are not used
+    affine : the output is affine in these gates, so that arbitrary values span the same family as 0 and 1
+    tied : all entries are tied to those of earlier gates
     """
 
     leaf: Node
     argument: Node
     lowered: Node
     value: Node
-    linear: bool
-    patterned: Callable[[Leaf], bool] = field(default=lambda _: False, repr=False, compare=False)
-
-    @property
-    def affine(self) -> bool:
-        """Whether arbitrary values of the gates span the same family as 0 and 1."""
-        return self.linear and not self.patterned(self.leaf.static)
+    affine: bool
+    tied: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
     """A network with gates in place of piecewise linear functions.
 
-    places : what each node of the network as it was written has become, by serial
     pieces : for each piecewise linear function as it was written, in order, the number of its gates, or None where its
         argument has one sign; then `signs` has the value that its gates have
     """
 
     output: Node
     gates: tuple[Gate, ...]
-    places: Mapping[int, Node]
     pieces: tuple[int | None, ...] = ()
     signs: tuple[int, ...] = ()
 
@@ -73,24 +66,26 @@ def lower_gates(written: Node) -> Lowered:
     order = [node for node in nodes if node.op == "piecewise"]
     signs = tuple(fixed.get(node.serial, 0) for node in order)
     if not pieces:
-        return Lowered(output, (), simple, (None,) * len(order), signs)
+        return Lowered(output, (), (None,) * len(order), signs)
     leaves = [output.graph.leaf("gate", f"gate{k}", node.shape) for k, node in enumerate(pieces)]
-    twins: _Twins = {}
+    ties: _Ties = {}
     while True:
-        lowering = _Lowering(pieces, leaves, twins)
+        lowering = _Lowering(pieces, leaves, ties)
         lowered, arguments = lowering.run(output)
-        found = find_twins(arguments, leaves)
-        if found == twins:
+        found = find_ties(arguments)
+        if found == ties:
             break
-        twins = found
+        ties = found
     affine = _affine(lowered, leaves)
-    values = [_gate(k, piece, leaves, twins) for k, piece in enumerate(pieces)]
+    values = [_gate(k, piece, leaves, ties) for k, piece in enumerate(pieces)]
     gates = zip(leaves, pieces, arguments, values, affine, strict=True)
     number = {piece.serial: k for k, piece in enumerate(pieces)}
     return Lowered(
         lowered,
-        tuple(Gate(leaf, piece.inputs[0], below, value, flag) for leaf, piece, below, value, flag in gates),
-        {node.serial: lowering.new[simple[node.serial].serial] for node in nodes},
+        tuple(
+            Gate(leaf, piece.inputs[0], below, value, flag, all((k, entry) in ties for entry in range(piece.size)))
+            for k, (leaf, piece, below, value, flag) in enumerate(gates)
+        ),
         tuple(None if node.serial in fixed else number[simple[node.serial].serial] for node in order),
         signs,
     )
@@ -105,8 +100,8 @@ def _without_fixed_signs(output: Node) -> tuple[dict[int, Node], dict[int, int]]
     masks = sign_masks([piece.inputs[0] for piece in pieces]) if pieces else []
     fixed: dict[int, int] = {}
     for piece, mask in zip(pieces, masks, strict=True):
-        signs = set(mask.ravel().tolist()) - {ZERO}
-        if len(signs) < 2 and ANY not in signs:
+        signs = {entry & (POSITIVE | NEGATIVE) for entry in mask.ravel().tolist()} - {0}
+        if len(signs) < 2 and POSITIVE | NEGATIVE not in signs:
             fixed[piece.serial] = 0 if NEGATIVE in signs else 1
     new: dict[int, Node] = {}
     for node in ancestors([output]):
@@ -123,8 +118,8 @@ def _without_fixed_signs(output: Node) -> tuple[dict[int, Node], dict[int, int]]
 class _Lowering:
     """Writes the functions that are given as pieces with gates."""
 
-    def __init__(self, pieces: Sequence[Node], leaves: Sequence[Node], twins: _Twins) -> None:
-        self._pieces, self._leaves, self._twins = pieces, leaves, twins
+    def __init__(self, pieces: Sequence[Node], leaves: Sequence[Node], ties: _Ties) -> None:
+        self._pieces, self._leaves, self._ties = pieces, leaves, ties
         self._number = {node.serial: k for k, node in enumerate(pieces)}
         self.new: dict[int, Node] = {}
 
@@ -165,19 +160,19 @@ class _Lowering:
         argument = power(self.new[piece.inputs[0].serial], exponent)
         if below == above:
             return scale(above, argument)
-        gate = _gate(self._number[piece.serial], piece, self._leaves, self._twins)
+        gate = _gate(self._number[piece.serial], piece, self._leaves, self._ties)
         open_part = scale(above - below, multiply(gate, argument))
         return open_part if below == 0 else add(open_part, scale(below, argument))
 
 
-def _gate(k: int, piece: Node, leaves: Sequence[Node], twins: _Twins) -> Node:
-    mine = {entry: twin for (number, entry), twin in twins.items() if number == k}
+def _gate(k: int, piece: Node, leaves: Sequence[Node], ties: _Ties) -> Node:
+    mine = {entry: tie for (number, entry), tie in ties.items() if number == k}
     if not mine:
         return leaves[k]
     own = [entry for entry in range(piece.size) if entry not in mine]
     total = _move(leaves[k], own, own, piece)
-    for source in sorted({twin.piece for twin in mine.values()}):
-        entries = [entry for entry, twin in mine.items() if twin.piece == source]
+    for source in sorted({tie.piece for tie in mine.values()}):
+        entries = [entry for entry, tie in mine.items() if tie.piece == source]
         total = add(total, _move(leaves[source], [mine[entry].entry for entry in entries], entries, piece))
     flips = [1 if entry in mine and mine[entry].reversed else 0 for entry in range(piece.size)]
     if not any(flips):

@@ -1,87 +1,195 @@
-"""The activation patterns for which functions of gated arguments are resolved.
+"""Activation patterns with data that show them.
 
-exp(relu(u)) is 1 where the gate is closed and exp(u) where it is open, so the relations between functions depend on the
-pattern. Any choice of patterns gives an upper bound on the number of laws, and a few dozen span what all of them do
-unless a network is very deep.
+A pattern is shown by parameters and data at which no argument of a gate is zero: it persists nearby. Signs are decided by
+enclosures. Where a network does not have weights of its own for each gate, these are the patterns that are counted: ties,
+arguments of one sign and patterns that exclude each other need no analysis, since what does not occur is not shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.engine.arithmetic.floats import FloatArray, Floats
-from lielaws.engine.graph.constants import constant_array
+from lielaws.engine.arithmetic.enclosures import NUMBERS, Enclosures, exact, of_arb
+from lielaws.engine.arithmetic.floats import Floats
+from lielaws.engine.arithmetic.modular import Modular
+from lielaws.engine.graph.constants import constant_array, is_generic
 from lielaws.engine.graph.node import Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program
-from lielaws.engine.potential.gates import Gate
-from lielaws.engine.values.plan import GatePatterns
+from lielaws.engine.linalg import EXPLORATION_PRIME, modular
+from lielaws.engine.values.free import FreeFunctions
+from lielaws.errors import ExactnessError
 
-_MOST_PATTERNS = 32
-_FEWEST_PATTERNS = 10
+if TYPE_CHECKING:
+    from lielaws.engine.potential.gates import Gate
 
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+Draws = dict[Leaf, IntArray]
 
-def choose_patterns(leaves: Sequence[Node], gates: Sequence[Gate], seed: int = 0) -> GatePatterns:
-    """All patterns of some gates if they are few, else the open one, patterns of real data, and random ones."""
-    rng = np.random.default_rng(seed)
-    size = sum(leaf.size for leaf in leaves)
-    most = max(_FEWEST_PATTERNS, _MOST_PATTERNS // _positions(leaves, gates))
-    complete = 2**size <= _MOST_PATTERNS
-    if complete:
-        rows = np.array(list(product((1, 0), repeat=size)), dtype=np.int64)
-    else:
-        real = _real(leaves, gates, rng)[: most // 2]
-        rows = np.concatenate([np.ones((1, size), dtype=np.int64), real, _random(size, rng)])
-        _, first = np.unique(rows, axis=0, return_index=True)
-        rows = rows[np.sort(first)[:most]]
-    cuts = np.cumsum([leaf.size for leaf in leaves])[:-1]
-    parts = np.split(rows, cuts, axis=1)
-    values = {leaf.static: part.reshape(len(rows), *leaf.shape) for leaf, part in zip(leaves, parts, strict=True)}
-    fixed = {leaf.serial for leaf in leaves}
-    known = tuple(
-        (gate.lowered, gate.value)
-        for gate in gates
-        if all(node.serial in fixed for node in gate_leaves([gate.lowered, gate.value]))
-    )
-    return GatePatterns(values, len(rows), complete, known)
+DENOMINATOR = 64
+"""numbers are multiples of 1/64, so that float64 holds them and few products need more bits"""
+
+# Twice as many show patterns that are a thousand times rarer than the most frequent ones; each takes a pass.
+_DRAWS = 2000
+_SCALES = (40, 100, 250)
+# Generations of a search for patterns with as many, and as few, open gates as there are: one gate in each suffices.
+_GENERATIONS = 24
+_CHILDREN = 200
+_PARENTS = 20
+# More than these add nothing to the span in any network that was tried; each is a row at every depth.
+_MOST_PATTERNS = 192
+# Arguments smaller than this are near a kink, where enclosures may not decide.
+_NEAR_A_KINK = 1e-7
 
 
-def _positions(leaves: Sequence[Node], gates: Sequence[Gate]) -> int:
-    """At how many positions, as of tokens, all units are seen, each in a pattern of its own.
+@dataclass(frozen=True)
+class Patterns:
+    """Distinct activation patterns.
 
-    Without data a pattern has a base point at few states only, so that more patterns are needed.
+    values : gate leaf -> 0 and 1, of shape (count, *shape)
+    points : parameters that show each pattern, by name: rational numbers of shape (count, *shape), or (1, *shape) for
+        the patterns of one region
+    samples : data that do, by name: rational numbers of shape (count, *shape)
     """
-    data = any(node.op == "leaf" and node.static.role == "data" for node in ancestors([gate.lowered for gate in gates]))
-    return min(leaf.size // leaf.shape[-1] if leaf.shape else 1 for leaf in leaves) if data else 1
+
+    values: Mapping[Leaf, IntArray]
+    count: int
+    points: Mapping[str, Any]
+    samples: Mapping[str, Any]
+
+    def choose(self, numbers: IntArray) -> dict[Leaf, IntArray]:
+        """The gates of the patterns with these numbers."""
+        return {leaf: array[numbers][None] for leaf, array in self.values.items()}
 
 
-def _real(leaves: Sequence[Node], gates: Sequence[Gate], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Patterns that occur at random parameters and data; rounding does no harm, as any pattern may be chosen."""
-    values: dict[Leaf, FloatArray] = {}
-    for node in ancestors([gate.argument for gate in gates]):
-        if node.op == "leaf" and node.static.role == "constant":
-            values[node.static] = constant_array(node.static.name, node.shape)[None]
-        elif node.op == "leaf":
-            values[node.static] = rng.normal(size=(_MOST_PATTERNS // 2, *node.shape))
-    argument = {gate.leaf.serial: gate.argument for gate in gates}
-    with np.errstate(all="ignore"):
-        computed = Program.of([argument[leaf.serial] for leaf in leaves]).run(Floats(), values)
-    shape = (_MOST_PATTERNS // 2, -1)
-    flat = [
-        np.broadcast_to(a, (shape[0], *leaf.shape)).reshape(shape) for a, leaf in zip(computed, leaves, strict=True)
-    ]
-    return (np.concatenate(flat, axis=1) >= 0).astype(np.int64)
+def shown_patterns(gates: Sequence[Gate]) -> Patterns:
+    """Patterns that data show at some parameters, those with many and with few open gates among them.
+
+    Raises ExactnessError if none was met.
+    """
+    search = _Search(gates, np.random.default_rng(0))
+    draws = search.everywhere()
+    for sign in (1, -1):
+        draws = _joined(draws, search.extreme(draws, sign))
+    found = search.decided(search.distinct(draws))
+    if not found.count:
+        raise ExactnessError("no activation pattern was met that persists: some argument of an activation vanishes")
+    return found
 
 
-def gate_leaves(nodes: Sequence[Node]) -> list[Node]:
-    """The leaves of gates below some nodes."""
-    return [node for node in ancestors(nodes) if node.op == "leaf" and node.static.role == "gate"]
+class _Search:
+    """Looks for patterns in floats; what is returned in the end is decided by enclosures."""
+
+    def __init__(self, gates: Sequence[Gate], rng: np.random.Generator) -> None:
+        self._gates, self._rng = gates, rng
+        self._program = Program.of([gate.argument for gate in gates])
+        leaves = [node for node in ancestors([gate.argument for gate in gates]) if node.op == "leaf"]
+        self._constants = [node for node in leaves if node.static.role == "constant"]
+        self._leaves = [node for node in leaves if node.static.role != "constant"]
+
+    def everywhere(self) -> Draws:
+        """Random parameters and data of several sizes."""
+        count = _DRAWS // len(_SCALES)
+        parts = [{leaf.static: self._numbers(count, leaf, scale) for leaf in self._leaves} for scale in _SCALES]
+        return {leaf.static: np.concatenate([part[leaf.static] for part in parts]) for leaf in self._leaves}
+
+    def _numbers(self, count: int, leaf: Node, scale: int) -> IntArray:
+        size = self._rng.integers(1, scale + 1, (count, *leaf.shape))
+        return np.asarray(size * self._rng.choice([-1, 1], size.shape), dtype=np.int64)
+
+    def extreme(self, draws: Draws, sign: int) -> Draws:
+        """Variations of draws, generation by generation, those with the most (or fewest) open gates going on."""
+        for _ in range(_GENERATIONS):
+            opened = self._patterns(draws)
+            order = np.argsort(-sign * opened.sum(axis=1), kind="stable")[:_PARENTS]
+            parents = {leaf: array[order] for leaf, array in draws.items()}
+            chosen = self._rng.integers(0, len(order), _CHILDREN)
+            children = {leaf: self._varied(array[chosen]) for leaf, array in parents.items()}
+            draws = _joined(parents, children)
+        return draws
+
+    def _varied(self, array: IntArray) -> IntArray:
+        rate = self._rng.choice([0.02, 0.1, 0.4], (len(array),) + (1,) * (array.ndim - 1))
+        flipped = np.where(self._rng.random(array.shape) < rate, -array, array)
+        fresh = self._rng.integers(-_SCALES[1], _SCALES[1] + 1, array.shape)
+        return np.asarray(np.where(self._rng.random(array.shape) < rate / 4, fresh, flipped), dtype=np.int64)
+
+    def distinct(self, draws: Draws) -> Draws:
+        """One draw for each pattern, the extreme ones first."""
+        opened = self._patterns(draws)
+        _, first = np.unique(opened, axis=0, return_index=True)
+        by_size = first[np.argsort(opened[first].sum(axis=1), kind="stable")]
+        ends = np.concatenate([by_size[: _MOST_PATTERNS // 4], by_size[::-1][: _MOST_PATTERNS // 4]])
+        rest = self._rng.permutation(np.setdiff1d(first, ends))
+        chosen = np.concatenate([np.unique(ends), rest])[:_MOST_PATTERNS]
+        return {leaf: array[chosen] for leaf, array in draws.items()}
+
+    def _patterns(self, draws: Draws) -> npt.NDArray[np.bool_]:
+        """(draws, gates), the arguments near a kink counting as closed."""
+        values = {leaf: array / DENOMINATOR for leaf, array in draws.items()}
+        values |= {node.static: constant_array(node.static.name, node.shape)[None] for node in self._constants}
+        with np.errstate(all="ignore"):
+            return self._flat(self._program.run(Floats(), values), len(next(iter(draws.values())))) > _NEAR_A_KINK
+
+    def _flat(self, arguments: Sequence[Any], count: int) -> npt.NDArray[Any]:
+        shaped = [np.broadcast_to(a, (count, *gate.leaf.shape)) for a, gate in zip(arguments, self._gates, strict=True)]
+        return np.concatenate([a.reshape(count, -1) for a in shaped], axis=1)
+
+    def decided(self, draws: Draws) -> Patterns:
+        """The patterns of the draws for which each sign is certain, or its argument vanishes identically."""
+        count = len(next(iter(draws.values())))
+        values = {leaf: exact(array[None] / DENOMINATOR) for leaf, array in draws.items()}
+        values |= {node.static: constant_enclosure(node) for node in self._constants}
+        arithmetic = Enclosures()
+        arguments = self._program.run(arithmetic, values)
+        mid, rad = (self._flat([a[k, 0] for a in arguments], count) for k in (0, 1))
+        opened, closed = mid > rad, -mid > rad
+        known = (opened | closed | self._dead(opened, count)).all(axis=1)
+        if arithmetic.undefined is not None:
+            known &= ~arithmetic.undefined
+        _, first = np.unique(opened[known], axis=0, return_index=True)
+        kept = np.flatnonzero(known)[np.sort(first)]
+        cuts = np.cumsum([gate.leaf.size for gate in self._gates])[:-1]
+        pieces = np.split(opened[kept].astype(np.int64), cuts, axis=1)
+        shaped = {
+            gate.leaf.static: piece.reshape(len(kept), *gate.leaf.shape)
+            for gate, piece in zip(self._gates, pieces, strict=True)
+        }
+        points, samples = ({}, {})  # type: ignore[var-annotated]
+        for leaf, array in draws.items():
+            (points if leaf.role == "parameter" else samples)[leaf.name] = array[kept]
+        return Patterns(shaped, len(kept), points, samples)
+
+    def _dead(self, opened: npt.NDArray[np.bool_], count: int) -> npt.NDArray[np.bool_]:
+        """Where an argument vanishes identically under a pattern, as behind a closed gate: its own gate has no effect."""
+        program = Program.of([gate.lowered for gate in self._gates])
+        rng, prime = np.random.default_rng(1), EXPLORATION_PRIME
+        values: dict[Leaf, IntArray] = {}
+        start = 0
+        for gate in self._gates:
+            piece = opened[:, start : start + gate.leaf.size].reshape(1, count, *gate.leaf.shape)
+            values[gate.leaf.static] = piece.astype(np.int64)
+            start += gate.leaf.size
+        for node in ancestors([gate.lowered for gate in self._gates]):
+            if node.op == "leaf" and node.static not in values:
+                values[node.static] = modular.residues(rng, prime, (1, count, *node.shape))
+        arithmetic = Modular(prime, FreeFunctions.draw(rng, prime, count))
+        vanishing = self._flat([a[0] for a in program.run(arithmetic, values)], count) == 0
+        return vanishing if arithmetic.undefined is None else vanishing & ~arithmetic.undefined[:, None]
 
 
-def _random(size: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Each pattern has its own share of open gates, so that deep networks are not closed by a single layer."""
-    share = rng.random((4 * _MOST_PATTERNS, 1))
-    return (rng.random((len(share), size)) < share).astype(np.int64)
+def constant_enclosure(node: Node) -> FloatArray:
+    """The value of a constant leaf, as one sample: true, or for generic constants the float that `forward` uses."""
+    if is_generic(node.static):
+        rounded = np.round(constant_array(node.static.name, node.shape) * DENOMINATOR)
+        return exact(np.where(rounded == 0, 1, rounded)[None, None] / DENOMINATOR)
+    return of_arb([NUMBERS[node.static.name]()], (1, 1, *node.shape))
+
+
+def _joined(one: Draws, other: Draws) -> Draws:
+    return {leaf: np.concatenate([array, other[leaf]]) for leaf, array in one.items()}

@@ -7,8 +7,6 @@ for the region of theta0. A law of these patterns is a law of the region if no o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -18,6 +16,7 @@ import numpy.typing as npt
 from lielaws.engine.arithmetic.rationals import Rationals
 from lielaws.engine.graph.node import Leaf
 from lielaws.engine.graph.program import Program
+from lielaws.engine.potential.patterns import Patterns
 from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import UnsupportedError
 
@@ -27,24 +26,6 @@ _DATA = 4000
 # Fine and coarse grids: kinks may lie close together, or far out.
 _GRIDS = ((Fraction(1, 32), 40), (Fraction(1, 8), 40), (Fraction(1), 20), (Fraction(1), 300))
 _LARGEST_WEIGHT = 9
-
-
-@dataclass(frozen=True)
-class Patterns:
-    """Distinct activation patterns of one region.
-
-    values : gate leaf -> 0 and 1, of shape (count, *shape)
-    point : the integer parameters of the region, by name
-    samples : data that show each pattern there, by name: rational numbers of shape (count, *shape)
-    """
-
-    values: Mapping[Leaf, IntArray]
-    count: int
-    point: Mapping[str, Any]
-    samples: Mapping[str, Any]
-
-    def choose(self, numbers: IntArray) -> dict[Leaf, IntArray]:
-        return {leaf: array[numbers][None] for leaf, array in self.values.items()}
 
 
 def realizable_patterns(potential: Potential, rng: np.random.Generator) -> Patterns:
@@ -82,7 +63,7 @@ def realizable_patterns(potential: Potential, rng: np.random.Generator) -> Patte
         for gate, piece in zip(potential.gates, pieces, strict=True)
     }
     samples = {name: values[leaf.static][shown] for name, leaf in traced.data.items()}
-    return Patterns(shaped, len(distinct), {name: array.tolist() for name, array in point.items()}, samples)
+    return Patterns(shaped, len(distinct), {name: array[None] for name, array in point.items()}, samples)
 
 
 def _nonzero(rng: np.random.Generator, shape: tuple[int, ...], largest: int) -> IntArray:

@@ -1,0 +1,90 @@
+"""Proofs that a square matrix of enclosed reals is not singular, and float factorizations that propose what to prove.
+
+The only module in which floats and linear algebra meet: what is decided is decided by verified bounds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+_U = 2.0**-53
+_TINY = 2.0**-1000
+# Rows whose part outside the span of the others is smaller than this, relative to their length, look dependent.
+_TOLERANCE = 1e-9
+
+
+def is_nonsingular(mid: FloatArray, rad: FloatArray) -> bool:
+    """Whether no matrix within the radii of the midpoints is singular. "No" means that this was not proved.
+
+    With an approximate inverse R, |I - R A| < 1 in the maximum norm for all A suffices (Rump, Acta Numerica 2010, Thm
+    10.2). Rows and columns are scaled by powers of two first, which changes nothing but exponents.
+    """
+    n = len(mid)
+    if n == 0:
+        return True
+    if not (np.isfinite(mid).all() and np.isfinite(rad).all()):
+        return False
+    mid, rad = _scaled(mid, rad)
+    try:
+        inverse = np.linalg.inv(mid)  # noqa: TID251  any matrix may be proposed
+    except np.linalg.LinAlgError:  # noqa: TID251
+        return False
+    ones = np.ones(n)
+    size = np.abs(inverse)
+    residual = np.abs(inverse @ mid - np.eye(n)).sum(axis=1) * (1 + (n + 4) * _U)
+    spread = size @ ((rad @ ones + (n + 4) * _U * (np.abs(mid) @ ones)) * (1 + (2 * n + 8) * _U))
+    alpha = (residual + spread + 4 * _U) * (1 + (6 * n + 20) * _U)
+    alpha += n**2 * _TINY * (1 + size.max() + np.abs(mid).max())
+    return bool(np.all(alpha < 1))
+
+
+def _scaled(mid: FloatArray, rad: FloatArray) -> tuple[FloatArray, FloatArray]:
+    for axis in (1, 0):
+        exponents = np.frexp(np.maximum(np.abs(mid).max(axis=axis, keepdims=True), 2.0**-900))[1]
+        # What underflows is added to the radius.
+        mid, rad = np.ldexp(mid, -exponents), np.ldexp(rad, -exponents) + _TINY
+    return mid, rad
+
+
+class Span:
+    """The span of real rows, as far as floats tell: a proposal."""
+
+    def __init__(self, dimension: int) -> None:
+        self._basis = np.zeros((0, dimension))
+
+    @property
+    def rank(self) -> int:
+        return len(self._basis)
+
+    def extend(self, rows: FloatArray, most: int | None = None) -> IntArray:
+        """Add rows; returns which of them, at most `most`, look independent of each other and of those before."""
+        from scipy.linalg import qr
+
+        length = np.linalg.norm(rows, axis=1, keepdims=True)  # noqa: TID251
+        rest = rows / np.where(length > 0, length, 1.0)
+        for _ in range(2):
+            # Twice is enough for orthogonality to rounding (Kahan and Parlett).
+            rest = rest - (rest @ self._basis.T) @ self._basis
+        if not len(rest):
+            return np.zeros(0, dtype=np.int64)
+        q, r, order = qr(rest.T, mode="economic", pivoting=True)
+        count = int((np.abs(np.diag(r)) > _TOLERANCE).sum())
+        count = count if most is None else min(count, most)
+        self._basis = np.concatenate([self._basis, q[:, :count].T])
+        return np.asarray(np.sort(order[:count]), dtype=np.int64)
+
+
+def pivot_columns(rows: FloatArray) -> IntArray:
+    """Columns that with these rows make a well-conditioned square block, as far as floats tell."""
+    from scipy.linalg import qr
+
+    count, dimension = rows.shape
+    if count == dimension:
+        return np.arange(dimension)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)  # noqa: TID251
+    _, order = qr(rows / np.where(length > 0, length, 1.0), mode="r", pivoting=True)[-2:]
+    return np.asarray(np.sort(order[:count]), dtype=np.int64)

@@ -1,0 +1,73 @@
+"""Whether all activation patterns are meant: each gate has weights of its own, as in the path-lifting of arXiv 2307.00144.
+
+A piecewise linear function whose argument is homogeneous of degree one in tensors of its own (weights and bias) changes
+its pattern with them, whatever the rest of the network does. Where each has such tensors, gates are taken to be free. In
+all other networks (relu(x^2 + x + 1), relu(b x - 1), a recurrence) patterns are those that data show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from fractions import Fraction
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from lielaws.engine.arithmetic.bounds import DegreeBound, Degrees
+from lielaws.engine.graph.node import Leaf, Node, ancestors
+from lielaws.engine.graph.program import Program
+
+# A layer has weights, a bias, or the gain and shift of a norm; more tensors that enter together are not looked for.
+_MOST_TENSORS = 3
+
+
+class LeastDegree(DegreeBound):
+    """The least degree of a term of each node in each of several groups of variables, at least."""
+
+    def add(self, a: Degrees, b: Degrees) -> Degrees:
+        return np.minimum(a, b)
+
+    def reciprocal(self, a: Degrees) -> Degrees:
+        return np.zeros(self.groups)
+
+    def _nothing(self, a: Degrees, *_: Any) -> Degrees:
+        return np.zeros(self.groups)
+
+    exp = log = sqrt = gauss = cos = sin = _nothing
+
+    def constant(self, constant: Any, shape: tuple[int, ...]) -> Degrees:
+        return np.full(self.groups, 0.0 if any(constant.numerators) else np.inf)
+
+    def scale(self, factor: Fraction, a: Degrees) -> Degrees:
+        return a if factor else np.full(self.groups, np.inf)
+
+
+def have_own_tensors(arguments: Sequence[Node]) -> bool:
+    """Whether each argument, given in the order of evaluation, is homogeneous of degree one in tensors of its own."""
+    taken: set[Leaf] = set()
+    for argument in arguments:
+        own = _own_tensors(argument, taken)
+        if own is None:
+            return False
+        taken |= own
+    return True
+
+
+def _own_tensors(argument: Node, taken: Collection[Leaf]) -> set[Leaf] | None:
+    parameters = [n.static for n in ancestors([argument]) if n.op == "leaf" and n.static.role == "parameter"]
+    largest = _degrees(argument, [{leaf} for leaf in parameters], DegreeBound)
+    linear = [leaf for leaf, degree in zip(parameters, largest, strict=True) if degree == 1 and leaf not in taken]
+    candidates = [set(some) for size in range(1, _MOST_TENSORS + 1) for some in combinations(linear, size)]
+    if not candidates:
+        return None
+    largest, least = (_degrees(argument, candidates, kind) for kind in (DegreeBound, LeastDegree))
+    homogeneous = np.flatnonzero((largest == 1) & (least == 1))
+    return candidates[int(homogeneous[0])] if len(homogeneous) else None
+
+
+def _degrees(node: Node, groups: Sequence[Collection[Leaf]], kind: type[DegreeBound]) -> Degrees:
+    program = Program.of([node])
+    values = {leaf: np.array([float(leaf in group) for group in groups]) for leaf, _ in program.leaves}
+    (degrees,) = program.run(kind(len(groups)), values)
+    return np.asarray(degrees)
