@@ -46,12 +46,14 @@ class Growth:
 
     ranks : by depth; the last one is repeated when the family was seen to be closed
     closed : whether the rank stopped growing, or filled the space, before the depth limit
+    columns : coordinates on which the brackets have full rank
     """
 
     ranks: tuple[int, ...]
     closed: bool
     at: Point
     witnesses: tuple[Witness, ...]
+    columns: IntArray
 
     @property
     def prime(self) -> int:
@@ -105,10 +107,11 @@ def grow_at(
         witnesses += _extend(fields, rng, point, echelon, depth, progress)
         ranks.append(echelon.rank)
         if echelon.rank == echelon.dimension:
-            return Growth((*ranks, echelon.rank), True, point, tuple(witnesses))
+            ranks.append(echelon.rank)
         if len(ranks) > 1 and ranks[-1] == ranks[-2]:
-            return Growth(tuple(ranks), True, point, tuple(witnesses))
-    return Growth(tuple(ranks), False, point, tuple(witnesses))
+            break
+    closed = len(ranks) > 1 and ranks[-1] == ranks[-2]
+    return Growth(tuple(ranks), closed, point, tuple(witnesses), echelon.pivots)
 
 
 def _extend(

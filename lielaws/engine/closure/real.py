@@ -34,8 +34,8 @@ from lielaws.progress import Progress
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
-# Numerators: numbers between 1/8 and 2, at which exponentials stay small and differences are seen.
-_LEAST, _LARGEST = 8, 128
+# Numerators: larger numbers lose bits in exponentials and norms, smaller ones make functions nearly linear.
+_LEAST, _LARGEST = 12, 80
 # Rows to choose from beyond the rank: a better conditioned block for a few more evaluations.
 _SPARE_ROWS = 6
 # Points to try: where roots or logarithms have no value, another point may have them.
@@ -95,14 +95,29 @@ def proved_growth(
 
 def _points(fields: VectorFields, rng: np.random.Generator) -> Iterator[IntArray]:
     for attempt in range(_POINTS):
-        vector = _numerators(rng, (fields.space.dimension,))
+        parts = [_numerators(rng, shape, shape[-1] if len(shape) > 1 else 1) for shape in fields.space.shapes.values()]
+        vector = np.concatenate([part.ravel() for part in parts])
         # Logarithms and roots of parameters, and time, ask for positive ones.
         vector[: fields.space.start] = np.abs(vector[: fields.space.start])
         yield np.abs(vector) if attempt % 2 else vector
 
 
-def _numerators(rng: np.random.Generator, shape: tuple[int, ...]) -> IntArray:
-    return np.asarray(rng.integers(_LEAST, _LARGEST + 1, shape) * rng.choice([-1, 1], shape), dtype=np.int64)
+def _numerators(rng: np.random.Generator, shape: tuple[int, ...], terms: int = 1) -> IntArray:
+    """Random numerators; those of weights that sum so many terms are smaller, so that layers keep the size of numbers."""
+    largest = max(_LEAST, round(_LARGEST / terms**0.5))
+    return np.asarray(rng.integers(largest // 8, largest + 1, shape) * rng.choice([-1, 1], shape), dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Brackets with midpoints and radii of their values, (count, dimension)."""
+
+    words: tuple[Choice, ...]
+    mid: FloatArray
+    rad: FloatArray
+
+    def select(self, chosen: IntArray) -> _Rows:
+        return _Rows(tuple(word.select(chosen) for word in self.words), self.mid[chosen], self.rad[chosen])
 
 
 class _Proof:
@@ -190,17 +205,24 @@ class _Proof:
 
     def in_floats(self, guess: Growth) -> RealGrowth | None:
         """The ranks of the guess, if real brackets have them and float64 suffices to prove it."""
-        span, chosen, witnesses = Span(self.fields.space.dimension), [], []
-        for depth, rank in enumerate(dict.fromkeys(guess.ranks), start=1):
-            words = self._words(depth, self._enough(rank - span.rank))
+        wanted = np.diff([0, *dict.fromkeys(guess.ranks)]).tolist()
+        drawn = []
+        for depth, count in enumerate(wanted, start=1):
+            words = self._words(depth, self._enough(count))
             mid, rad, good = self._float_rows(words)
             rows = np.flatnonzero(good)
-            kept = rows[span.extend(mid[rows], rank - span.rank)]
-            if span.rank < rank:
+            if len(rows) < count:
                 return None
-            witnesses.append(Witness(tuple(word.select(kept) for word in words)))
-            chosen.append((mid[kept], rad[kept]))
-        return self._proved(guess.ranks, guess.closed, witnesses, chosen)
+            drawn.append(_Rows(tuple(word.select(rows) for word in words), mid[rows], rad[rows]))
+        if self.fields.generic:
+            # Random brackets are independent then, on any columns that serve modulo a prime.
+            first = [rows.select(np.arange(count)) for rows, count in zip(drawn, wanted, strict=True)]
+            found = self._proved(guess.ranks, guess.closed, first, guess.columns)
+            if found is not None:
+                return found
+        span = Span(self.fields.space.dimension)
+        best = [rows.select(span.extend(rows.mid, count)) for rows, count in zip(drawn, wanted, strict=True)]
+        return None if span.rank < guess.rank else self._proved(guess.ranks, guess.closed, best)
 
     def _enough(self, wanted: int) -> int:
         """How many brackets to choose as many from."""
@@ -213,30 +235,28 @@ class _Proof:
         return self.fields.listed.count if self.fields.listed is not None else 0
 
     def _proved(
-        self,
-        ranks: tuple[int, ...],
-        closed: bool,
-        witnesses: Sequence[Witness],
-        chosen: Sequence[tuple[FloatArray, FloatArray]],
+        self, ranks: tuple[int, ...], closed: bool, chosen: Sequence[_Rows], columns: IntArray | None = None
     ) -> RealGrowth | None:
-        mid, rad = (np.concatenate([pair[k] for pair in chosen]) for k in (0, 1))
-        columns = pivot_columns(mid) if len(mid) else np.zeros(0, dtype=np.int64)
-        proved = is_nonsingular(mid[:, columns], rad[:, columns])
-        return RealGrowth(ranks, closed, self.vector, tuple(witnesses), columns) if proved else None
+        """The growth with these brackets, if they are proved to be independent."""
+        mid, rad = np.concatenate([rows.mid for rows in chosen]), np.concatenate([rows.rad for rows in chosen])
+        columns = pivot_columns(mid) if columns is None else columns
+        if not is_nonsingular(mid[:, columns], rad[:, columns]):
+            return None
+        return RealGrowth(ranks, closed, self.vector, tuple(Witness(rows.words) for rows in chosen), columns)
 
     def closed_in_floats(self) -> RealGrowth:
         """The growth of real brackets as far as float64 tells; all that were kept are proved in the end."""
-        span, chosen = Span(self.fields.space.dimension), []
+        span, chosen = Span(self.fields.space.dimension), list[_Rows]()
 
         def add(words: Sequence[Choice]) -> tuple[IntArray, int]:
             mid, rad, good = self._float_rows(words)
             rows = np.flatnonzero(good)
             kept = rows[span.extend(mid[rows])]
-            chosen.append((mid[kept], rad[kept]))
+            chosen.append(_Rows(tuple(word.select(kept) for word in words), mid[kept], rad[kept]))
             return kept, len(rows)
 
-        ranks, closed, witnesses = self._closed(add, lambda: span.rank)
-        proved = self._proved(ranks, closed, witnesses, chosen)
+        ranks, closed, _ = self._closed(add, lambda: span.rank)
+        proved = self._proved(ranks, closed, chosen)
         if proved is None:
             raise ExactnessError(f"the rank {ranks[-1]} of real brackets could not be proved; try another seed")
         return proved

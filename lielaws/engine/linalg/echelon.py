@@ -42,6 +42,11 @@ class Echelon:
     def rank(self) -> int:
         return len(self._pivots)
 
+    @property
+    def pivots(self) -> IntArray:
+        """Columns on which the rows have full rank, ascending."""
+        return np.sort(self._pivots)
+
     def copy(self) -> Echelon:
         twin = Echelon(self.dimension, self.p)
         # Arrays are replaced, never written to, so both may hold the same ones.

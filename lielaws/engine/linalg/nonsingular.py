@@ -80,11 +80,11 @@ class Span:
 
 def pivot_columns(rows: FloatArray) -> IntArray:
     """Columns that with these rows make a well-conditioned square block, as far as floats tell."""
+    count, dimension = rows.shape
+    if count in (0, dimension):
+        return np.arange(count)
     from scipy.linalg import qr
 
-    count, dimension = rows.shape
-    if count == dimension:
-        return np.arange(dimension)
     length = np.linalg.norm(rows, axis=1, keepdims=True)  # noqa: TID251
     _, order = qr(rows / np.where(length > 0, length, 1.0), mode="r", pivoting=True)[-2:]
     return np.asarray(np.sort(order[:count]), dtype=np.int64)
