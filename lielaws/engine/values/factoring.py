@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from lielaws.engine.arithmetic.ratios import Ratio, TooManyTermsError
+from lielaws.engine.arithmetic.ratios import Ratio
 from lielaws.engine.graph import functions
-from lielaws.engine.graph.node import Node
+from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.primitives import add, multiply, piecewise, power, reciprocal, scale
 from lielaws.engine.values.readings import Atom, Reading
+from lielaws.engine.values.relations import reduced, through_roots
 from lielaws.engine.values.signs_of_nodes import Signs
 from lielaws.engine.values.views import place
 
@@ -43,14 +44,33 @@ class _Product:
 class Factoring:
     """
     numbers_apart : whether roots of numbers are factors of their own, as one argument occurs with several factors
+    companions : for a factor of arguments of piecewise linear functions, in which of them it occurs
+    repeated : factors that occur several times in one of them, with entries moved, and in others too
     """
 
     signs: Signs
     numbers_apart: bool = False
+    companions: Mapping[int, Hashable] = field(default_factory=dict)
+    repeated: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, output: Node, signs: Signs) -> Factoring:
+        plain, nodes = cls(signs), ancestors([output])
+        numbers: dict[int, set[Fraction]] = {}
+        for argument in dict.fromkeys(node.inputs[0] for node in nodes if node.op == "sqrt"):
+            for factor, number in plain.numbers_of(argument):
+                numbers.setdefault(factor, set()).add(number)
+        places: dict[int, list[int]] = {}
+        for argument in dict.fromkeys(node.inputs[0] for node in nodes if node.op == "piecewise"):
+            for factor in plain.unknown_factors(argument):
+                places.setdefault(factor, []).append(argument.serial)
+        companions = {factor: tuple(sorted(set(found))) for factor, found in places.items()}
+        repeated = frozenset(f for f, found in places.items() if 1 < len(set(found)) < len(found))
+        return cls(signs, any(len(found) > 1 for found in numbers.values()), companions, repeated)
 
     def logarithm(self, argument: Node) -> Node:
         for reading in self.signs.readings(argument):
-            value = reduced(reading)
+            value = reduced(reading, self.signs.of_polynomial)
             product = self._factored(reading, reading.value if value is None else value)
             found = self._logarithm(_with_known_sign(product))
             if found is not None:
@@ -81,9 +101,11 @@ class Factoring:
     def root(self, argument: Node) -> Node:
         for reading in self.signs.readings(argument):
             found = self._root(_with_known_sign(self._factored(reading, reading.value)))
-            if found is None and (value := reduced(reading)) is not None:
+            if found is None and (value := reduced(reading, self.signs.of_polynomial)) is not None:
                 found = self._root(_with_known_sign(self._factored(reading, value)))
                 found = found or functions.sqrt(reading.build_ratio(value))
+            if found is None and (value := through_roots(reading)) is not None:
+                found = self._root(_with_known_sign(self._factored(reading, value)))
             if found is not None:
                 return found
         return functions.sqrt(argument)
@@ -96,11 +118,13 @@ class Factoring:
         for polynomial, exponent in product.positive:
             outside.append((reading.build(polynomial), exponent // 2))
             roots += [_root_of(reading, polynomial)] if exponent % 2 else []
-        for polynomial, exponent in product.even:
-            outside.append((_absolute(reading.build(polynomial)), exponent // 2))
+        # f / g = f g / g^2
+        halves = [(f, e // 2) for f, e in (*product.even, *product.unknown)]
+        outside += [(reading.build(f), e - e % 2 if e > 0 else e + e % 2) for f, e in halves]
+        for sign in (1, -1):
+            odd = [f for f, e in halves if e % 2 and e * sign > 0]
+            outside += [(_absolute(node), sign) for node in self._together(reading, odd)]
         if product.unknown:
-            # f / g = f g / g^2
-            outside += [(_absolute(reading.build(f)), (e - 1) // 2) for f, e in product.unknown if e != 1]
             joint = product_of([(reading.build(f), 1) for f, _ in product.unknown], reading.constant(Fraction(1)))
             roots.append(functions.sqrt(scale(1 if product.constant > 0 else -1, joint)))
         rational, rest = _square_part(abs(product.constant))
@@ -131,21 +155,32 @@ class Factoring:
         reading = product.reading
         outside = [(reading.build(f), e) for f, e in (*product.positive, *product.even)]
         outside += [(reading.build(f), e - 1) for f, e in product.unknown if e != 1]
-        inside = [reading.build(f) for f, _ in product.unknown]
-        multiplicative, one = above == -below, reading.constant(Fraction(1))
-        if not outside and (len(inside) == 1 or not multiplicative):
+        inside = self._together(reading, [f for f, _ in product.unknown])
+        one = reading.constant(Fraction(1))
+        if not outside and len(inside) == 1:
             return None
-        factor = abs(product.constant)
         if not inside:
             value = above if product.constant > 0 else below
             return scale(value * product.constant, product_of(outside, one))
-        if multiplicative:
-            outside += [(_absolute(node), 1) for node in inside]
-            return scale(above * factor, product_of(outside, one))
-        # below * a where a < 0, with a = -r: r > 0 there.
-        first, second = (below, above) if product.constant > 0 else (-above, -below)
-        signed = piecewise(product_of([(node, 1) for node in inside], one), first, second)
-        return scale(factor, product_of([*outside, (signed, 1)], one))
+        if len(inside) == 1:
+            # below * a where a < 0, with a = -r: r > 0 there.
+            slopes = (below, above) if product.constant > 0 else (-above, -below)
+            return scale(abs(product.constant), product_of([*outside, (piecewise(inside[0], *slopes), 1)], one))
+        plain = [*outside, *((node, 1) for node in inside)]
+        absolute = [*outside, *((_absolute(node), 1) for node in inside)]
+        return add(
+            scale((above + below) / 2 * product.constant, product_of(plain, one)),
+            scale((above - below) / 2 * abs(product.constant), product_of(absolute, one)),
+        )
+
+    def _together(self, reading: Reading, polynomials: Sequence[Any]) -> list[Node]:
+        """The products of those factors whose absolute values always occur together."""
+        groups: dict[Hashable, list[Node]] = {}
+        for polynomial in polynomials:
+            node, key = reading.build(polynomial), _key(reading, polynomial)
+            label = self.companions.get(key, ()) if key not in self.repeated else node.serial
+            groups.setdefault(label, []).append(node)
+        return [reduce(multiply, nodes) for nodes in groups.values()]
 
     def _oriented(self, argument: Node, below: Fraction, above: Fraction) -> Node:
         """One function for all multiples of an argument."""
@@ -179,8 +214,14 @@ class Factoring:
                 constant, factors = reading.factors(reading.value)
                 for polynomial, exponent in factors:
                     if exponent % 2:
-                        atom = _single_atom(reading, polynomial)
-                        yield (atom.base if atom else reading.build(polynomial)).serial, abs(constant)
+                        yield _key(reading, polynomial), abs(constant)
+
+    def unknown_factors(self, argument: Node) -> list[int]:
+        """The factors of an argument whose signs are not known, by serial."""
+        for reading in self.signs.readings(argument)[:1]:
+            product = self._factored(reading, reading.value)
+            return [] if product is None else [_key(reading, polynomial) for polynomial, _ in product.unknown]
+        return []
 
 
 def _with_known_sign(product: _Product | None) -> _Product | None:
@@ -193,19 +234,17 @@ def _with_known_sign(product: _Product | None) -> _Product | None:
     return _Product(product.reading, abs(product.constant), positive, product.even, [])
 
 
-def reduced(reading: Reading) -> Ratio | None:
-    """With squares of roots and the like replaced; None if there are none, or if that is too large."""
-    try:
-        return reading.reduced(reading.value)
-    except (TooManyTermsError, ZeroDivisionError):
-        return None
-
-
 def _single_atom(reading: Reading, polynomial: Any) -> Atom | None:
     terms = reading.terms(polynomial)
     if len(terms) == 1 and terms[0][1] == 1 and len(terms[0][0]) == 1 and terms[0][0][0][1] == 1:
         return reading.atoms[terms[0][0][0][0]]
     return None
+
+
+def _key(reading: Reading, polynomial: Any) -> int:
+    """A name for a factor, the same wherever its entries were moved."""
+    atom = _single_atom(reading, polynomial)
+    return (atom.base if atom else reading.build(polynomial)).serial
 
 
 def _log_of(reading: Reading, polynomial: Any) -> Node:

@@ -17,7 +17,7 @@ import numpy as np
 from lielaws.engine.arithmetic.ratios import Ratio, TooManyTermsError
 from lielaws.engine.graph.contraction import plan_contraction
 from lielaws.engine.graph.node import Node, Shape
-from lielaws.engine.graph.primitives import add, multiply, piecewise, power, reciprocal, scale
+from lielaws.engine.graph.primitives import add, multiply, power, reciprocal, scale
 from lielaws.engine.linalg import as_fmpq, as_fraction
 from lielaws.engine.values.views import IntArray, look_through, place, products, scatter_sources, summands, whole
 
@@ -26,7 +26,7 @@ ALL, LONG_SUMS, PRODUCTS = DETAILS = (0, 1, 2)
 
 _MOST_ATOMS = 32
 """above, polynomials with long exponent vectors get slow; below, sums of some ten products are not read"""
-_MOST_TERMS = 60
+MOST_TERMS = 60
 """above, factoring takes more than milliseconds; below, squares of sums of more than five terms are not recognized"""
 _MOST_SUMMED = 4
 """above, every layer is written out as scalars; below, norms of two or three entries are not seen through"""
@@ -44,7 +44,7 @@ class Atom:
 
 
 @cache
-def _context() -> Any:
+def context() -> Any:
     import flint
 
     return flint.fmpq_mpoly_ctx.get([f"a{k}" for k in range(_MOST_ATOMS)], flint.Ordering.lex)
@@ -68,7 +68,7 @@ class Reading:
         key = (node.serial, index.tobytes())
         if key not in self._known:
             value = self._read(node, index)
-            if max(len(value.above), len(value.below)) > _MOST_TERMS:
+            if max(len(value.above), len(value.below)) > MOST_TERMS:
                 raise TooManyTermsError
             self._known[key] = value
         return self._known[key]
@@ -112,12 +112,12 @@ class Reading:
         total = self.number(Fraction(0))
         for term in terms:
             total = total + term
-            if len(total.above) > _MOST_TERMS:
+            if len(total.above) > MOST_TERMS:
                 raise TooManyTermsError
         return total
 
     def number(self, value: Fraction) -> Ratio:
-        return Ratio(_context().constant(as_fmpq(value)), _context().constant(1))
+        return Ratio(context().constant(as_fmpq(value)), context().constant(1))
 
     def atom(self, base: Node, index: IntArray) -> int:
         """The number of an atom, new if it was not yet there."""
@@ -130,7 +130,7 @@ class Reading:
         return self._numbers[node.serial]
 
     def symbol(self, number: int) -> Ratio:
-        return Ratio(_context().gens()[number], _context().constant(1))
+        return Ratio(context().gens()[number], context().constant(1))
 
     def argument(self, atom: Atom) -> Node:
         """The argument of the function that an atom is, in the shape of the expression."""
@@ -176,62 +176,9 @@ class Reading:
             found += [(factor, sign * int(exponent)) for factor, exponent in parts]
         return constant, found
 
-    def reduced(self, ratio: Ratio) -> Ratio | None:
-        """With squares of roots, of absolute values and of sines replaced; None if there are none.
-
-        TooManyTermsError if that gets too large.
-        """
-        changed, value = False, ratio
-        if _degree(value, self._of("piecewise")) > 1:
-            for number in self._of("piecewise"):
-                value = _substituted(value, number, self._by_absolute_value(self.atoms[number]))
-        # What stands inside of roots was made earlier, so that one turn from the last to the first is enough.
-        for number in sorted(range(len(self.atoms)), key=lambda k: -self.atoms[k].base.serial):
-            if _degree(value, [number]) > 1 and (square := self._square(self.atoms[number])) is not None:
-                value, changed = value.reduced(number, square, self.symbol(number)), True
-                if max(len(value.above), len(value.below)) > _MOST_TERMS:
-                    raise TooManyTermsError
-        return value if changed else None
-
-    def _of(self, operation: str) -> list[int]:
+    def of(self, operation: str) -> list[int]:
+        """The numbers of the atoms that are made by an operation."""
         return [number for number, atom in enumerate(self.atoms) if atom.base.op == operation]
-
-    def _by_absolute_value(self, atom: Atom) -> Ratio:
-        """below * u where u < 0 and above * u elsewhere is (above + below) / 2 u + (above - below) / 2 |u|."""
-        below, above = atom.base.static
-        absolute = self.symbol(self.atom(piecewise(atom.base.inputs[0], Fraction(-1), Fraction(1)), atom.index))
-        argument = self.read(atom.base.inputs[0], atom.index)
-        return self.number((above + below) / 2) * argument + self.number((above - below) / 2) * absolute
-
-    def _square(self, atom: Atom) -> Ratio | None:
-        """The square of an atom, if it is a simpler expression."""
-        base = atom.base
-        if base.op == "sqrt":
-            return self.read(base.inputs[0], atom.index)
-        if base.op == "piecewise" and base.static == (-1, 1):
-            return self.read(base.inputs[0], atom.index) ** 2
-        if base.op == "leaf" and (base.static.role, base.static.name) == ("constant", "sqrt_two"):
-            return self.number(Fraction(2))
-        if base.op == "sin":
-            cosines = (k for k in self._of("cos") if self.argument(self.atoms[k]) is self.argument(atom))
-            for cosine in cosines:
-                return self.number(Fraction(1)) + self.number(Fraction(-1)) * self.symbol(cosine) ** 2
-        return None
-
-
-def _degree(ratio: Ratio, numbers: Sequence[int]) -> int:
-    """The largest degree in some atoms together."""
-    terms = [*ratio.above.monoms(), *ratio.below.monoms()] if numbers else []
-    return max((sum(int(exponents[k]) for k in numbers) for exponents in terms), default=0)
-
-
-def _substituted(ratio: Ratio, number: int, value: Ratio) -> Ratio:
-    """With an atom replaced by a polynomial in others."""
-    if value.below != 1:
-        return ratio
-    symbols = list(_context().gens())
-    symbols[number] = value.above
-    return Ratio(ratio.above.compose(*symbols), ratio.below.compose(*symbols))
 
 
 def readings(node: Node) -> list[Reading]:

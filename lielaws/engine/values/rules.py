@@ -19,7 +19,8 @@ from lielaws.engine.graph import functions
 from lielaws.engine.graph.network import Traced
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.primitives import add, contract, multiply, permute, power, reshape, scale, scatter
-from lielaws.engine.values.factoring import Factoring, raised, reduced
+from lielaws.engine.values.factoring import Factoring, raised
+from lielaws.engine.values.relations import is_related, reduced
 from lielaws.engine.values.signs_of_nodes import Signs, assumptions
 from lielaws.engine.values.splitting import Part, split_arguments
 from lielaws.engine.values.views import MOVES, look_through, parts_of_concatenation, sources
@@ -81,17 +82,11 @@ class _Turn:
             "exp": split_arguments(list(exponents.values()), signs.readings),
             "circle": split_arguments(list(angles.values()), signs.readings),
         }
-        numbers: dict[int, set[Fraction]] = {}
-        for node in nodes:
-            if node.op == "sqrt":
-                for factor, number in Factoring(signs).numbers_of(node.inputs[0]):
-                    numbers.setdefault(factor, set()).add(number)
         related: set[int] = set()
         for node in nodes:
-            if _has_simple_square(node) or any(source.serial in related for source in node.inputs):
+            if is_related(node) or any(source.serial in related for source in node.inputs):
                 related.add(node.serial)
-        apart = any(len(found) > 1 for found in numbers.values())
-        return cls(Factoring(signs, apart), parts, frozenset(related))
+        return cls(Factoring.of(output, signs), parts, frozenset(related))
 
     def run(self, output: Node) -> dict[int, Node]:
         """What each node becomes, by serial."""
@@ -114,7 +109,7 @@ class _Turn:
                 return _pushed(self.factoring.root, inputs[0])
             case "piecewise":
                 return _pushed(lambda argument: self.factoring.piecewise(argument, *node.static), inputs[0])
-            case "contract" | "power" if node.serial in self.related and node.inputs[0].op != "piecewise":
+            case "contract" | "power" if node.serial in self.related and not _is_power_of_piecewise(node):
                 return self._product(_again(node, inputs))
         return _again(node, inputs)
 
@@ -146,7 +141,7 @@ class _Turn:
         """With squares of roots and the like replaced, if that does not make it too long."""
         # The least detail first: what is not needed for the rule is not written out.
         for reading in reversed(self.factoring.signs.readings(node)):
-            value = reduced(reading)
+            value = reduced(reading, self.factoring.signs.of_polynomial)
             if value is not None and max(len(value.above), len(value.below)) <= _MOST_TERMS:
                 return reading.build_ratio(value)
         return node
@@ -190,10 +185,9 @@ def _again(node: Node, inputs: tuple[Node, ...]) -> Node:
     return node.graph.node(node.op, inputs, node.static, node.shape) if inputs else node
 
 
-def _has_simple_square(node: Node) -> bool:
-    return node.op in ("sqrt", "piecewise", "sin") or (
-        node.op == "leaf" and (node.static.role, node.static.name) == ("constant", "sqrt_two")
-    )
+def _is_power_of_piecewise(node: Node) -> bool:
+    """Gates are idempotent where they are introduced."""
+    return node.inputs[0].op == "piecewise" and len({source.serial for source in node.inputs}) == 1
 
 
 def _rational_power(node: Node, exponent: Fraction) -> Node:

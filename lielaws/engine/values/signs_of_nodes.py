@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from lielaws.engine.graph.constants import FROZEN
 from lielaws.engine.graph.contraction import parse_subscripts
 from lielaws.engine.graph.node import Node, ancestors
+from lielaws.engine.graph.primitives import multiply
 from lielaws.engine.values.readings import LONG_SUMS, Reading, readings
 from lielaws.engine.values.views import MOVES, IntArray, look_through, place, sources, whole
 
@@ -200,8 +202,11 @@ def _of_last_factor(signs: Signs, reading: Reading) -> dict[tuple[int, int], int
             known = signs.of_polynomial(reading, polynomial)
             sign *= known or 1
             unknown += [] if known else [polynomial]
-    if len(unknown) != 1:
+    if not unknown:
         return {}
+    if len(unknown) > 1:
+        # Roots of squares have them as a product too.
+        return entries_of(reduce(multiply, map(reading.build, unknown)), sign)
     return entries_of(reading.build(unknown[0]), sign) | entries_of(reading.build(-unknown[0]), -sign)
 
 
