@@ -15,7 +15,7 @@ from lielaws.engine.arithmetic.ratios import Ratio
 from lielaws.engine.graph import functions
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.primitives import add, multiply, piecewise, power, reciprocal, scale
-from lielaws.engine.values.readings import Atom, Reading
+from lielaws.engine.values.readings import ALL, Atom, Reading
 from lielaws.engine.values.relations import reduced, through_roots
 from lielaws.engine.values.signs_of_nodes import Signs
 from lielaws.engine.values.views import place
@@ -60,16 +60,19 @@ class Factoring:
         for argument in dict.fromkeys(node.inputs[0] for node in nodes if node.op == "sqrt"):
             for factor, number in plain.numbers_of(argument):
                 numbers.setdefault(factor, set()).add(number)
-        places: dict[int, list[int]] = {}
+        places: dict[int, set[int]] = {}
+        repeated: set[int] = set()
         for argument in dict.fromkeys(node.inputs[0] for node in nodes if node.op == "piecewise"):
-            for factor in plain.unknown_factors(argument):
-                places.setdefault(factor, []).append(argument.serial)
-        companions = {factor: tuple(sorted(set(found))) for factor, found in places.items()}
-        repeated = frozenset(f for f, found in places.items() if 1 < len(set(found)) < len(found))
-        return cls(signs, any(len(found) > 1 for found in numbers.values()), companions, repeated)
+            for factors in plain.unknown_factors(argument):
+                for factor in factors:
+                    places.setdefault(factor, set()).add(argument.serial)
+                repeated |= {factor for factor in factors if factors.count(factor) > 1}
+        companions = {factor: tuple(sorted(found)) for factor, found in places.items()}
+        alone = {factor for factor in repeated if len(places[factor]) == 1}
+        return cls(signs, any(len(found) > 1 for found in numbers.values()), companions, frozenset(repeated - alone))
 
     def logarithm(self, argument: Node) -> Node:
-        for reading in self.signs.readings(argument):
+        for reading in reversed(self.signs.readings(argument)):
             value = reduced(reading, self.signs.of_polynomial)
             product = self._factored(reading, reading.value if value is None else value)
             found = self._logarithm(_with_known_sign(product))
@@ -99,7 +102,8 @@ class Factoring:
         return reduce(add, terms) if terms else reading.constant(Fraction(0))
 
     def root(self, argument: Node) -> Node:
-        for reading in self.signs.readings(argument):
+        # The least detail first: what is not needed for the rule is not written out.
+        for reading in reversed(self.signs.readings(argument)):
             found = self._root(_with_known_sign(self._factored(reading, reading.value)))
             if found is None and (value := reduced(reading, self.signs.of_polynomial)) is not None:
                 found = self._root(_with_known_sign(self._factored(reading, value)))
@@ -134,7 +138,9 @@ class Factoring:
         else:
             roots += [_root_of_prime(reading, prime) for prime, _ in _prime_powers(Fraction(rest))]
         outside = [(node, exponent) for node, exponent in outside if exponent]
-        if not outside and rational == 1 and len(roots) == 1 and roots[0].op == "sqrt":
+        # Sums are not written out for the sake of a number.
+        plain = rational == 1 or reading.detail == ALL
+        if not outside and plain and len(roots) == 1 and roots[0].op == "sqrt":
             return None
         return scale(rational, product_of([*outside, *((root, 1) for root in roots)], reading.constant(Fraction(1))))
 
@@ -142,7 +148,7 @@ class Factoring:
         sign = self.signs.of(argument)
         if sign:
             return scale(above if sign > 0 else below, argument)
-        for reading in self.signs.readings(argument):
+        for reading in reversed(self.signs.readings(argument)):
             found = self._piecewise(self._factored(reading, reading.value), below, above)
             if found is not None:
                 return found
@@ -209,19 +215,19 @@ class Factoring:
 
     def numbers_of(self, argument: Node) -> Iterator[tuple[int, Fraction]]:
         """The factors of an argument that are under its root, by serial, each with the number that it occurs with."""
-        for reading in self.signs.readings(argument)[:1]:
+        for reading in self.signs.readings(argument):
             if reading.value.above != 0:
                 constant, factors = reading.factors(reading.value)
                 for polynomial, exponent in factors:
                     if exponent % 2:
                         yield _key(reading, polynomial), abs(constant)
 
-    def unknown_factors(self, argument: Node) -> list[int]:
-        """The factors of an argument whose signs are not known, by serial."""
-        for reading in self.signs.readings(argument)[:1]:
+    def unknown_factors(self, argument: Node) -> Iterator[list[int]]:
+        """The factors of an argument whose signs are not known, by serial, for each of its readings."""
+        for reading in self.signs.readings(argument):
             product = self._factored(reading, reading.value)
-            return [] if product is None else [_key(reading, polynomial) for polynomial, _ in product.unknown]
-        return []
+            if product is not None:
+                yield [_key(reading, polynomial) for polynomial, _ in product.unknown]
 
 
 def _with_known_sign(product: _Product | None) -> _Product | None:

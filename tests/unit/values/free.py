@@ -50,10 +50,9 @@ class Free(Modular):
         return (1 - t * t) % self.prime * below % self.prime, 2 * t * below % self.prime
 
 
-def free_values(output, seed=0):
-    """The output at random residues, with gates of any value."""
+def free_values(output, seed=0, fixed=None):
+    """The output at random residues, with gates of any value; some leaves may have a fixed one."""
     lowered = lower_gates(output).output
-    rng = np.random.default_rng(seed)
     leaves = [node for node in ancestors([lowered]) if node.op == "leaf"]
     values = {
         leaf.static: np.random.default_rng([seed, *leaf.static.name.encode()]).integers(
@@ -61,11 +60,13 @@ def free_values(output, seed=0):
         )
         for leaf in leaves
     }
-    del rng
+    for leaf in leaves:
+        if leaf.static.name in (fixed or {}):
+            values[leaf.static] = np.full((1, 1, *leaf.shape), fixed[leaf.static.name])
     return Program.of([lowered]).run(Free(PRIME), values)[0]
 
 
-def float_values(output, seed=0, count=40):
+def float_values(output, seed=0, count=40, spread=1.0):
     """The output at random points."""
     leaves = [node for node in ancestors([output]) if node.op == "leaf"]
     values = {}
@@ -74,7 +75,7 @@ def float_values(output, seed=0, count=40):
             values[leaf.static] = constant_array(leaf.static.name, leaf.shape)[None]
         else:
             rng = np.random.default_rng([seed, *leaf.static.name.encode()])
-            values[leaf.static] = rng.normal(size=(count, *leaf.shape))
+            values[leaf.static] = spread * rng.normal(size=(count, *leaf.shape))
     with np.errstate(all="ignore"):
         (result,) = Program.of([output]).run(Floats(), values)
     return np.broadcast_to(result, (count, *output.shape))
