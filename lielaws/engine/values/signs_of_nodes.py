@@ -1,0 +1,246 @@
+"""Signs that follow from structure: what is nowhere negative, or nowhere positive, where the network is defined.
+
+What a logarithm or a root is taken of is nowhere negative where the network is defined. Entries that do not reach the
+output are left out: log((u, -u))[0] says nothing about -u.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.engine.graph.constants import FROZEN
+from lielaws.engine.graph.contraction import parse_subscripts
+from lielaws.engine.graph.node import Node, ancestors
+from lielaws.engine.graph.primitives import multiply
+from lielaws.engine.values.readings import LONG_SUMS, Reading, readings
+from lielaws.engine.values.views import MOVES, IntArray, look_through, place, sources, whole
+
+Bools = npt.NDArray[np.bool_]
+_LARGEST_FORM = 24
+"""above, completing squares takes longer than what is gained; below, sums of some ten squares are not recognized"""
+
+
+@dataclass(slots=True)
+class Signs:
+    """1 for what is nowhere negative, -1 for what is nowhere positive, 0 for what is not known.
+
+    assumed : signs of entries that follow from where the network is defined: (node, entry) -> 1 or -1
+    read : readings that are already known, by node
+    """
+
+    assumed: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    read: dict[int, list[Reading]] = field(default_factory=dict)
+    _known: dict[int, int] = field(default_factory=dict)
+
+    def readings(self, node: Node) -> list[Reading]:
+        if node.serial not in self.read:
+            self.read[node.serial] = readings(node)
+        return self.read[node.serial]
+
+    def of(self, node: Node) -> int:
+        return self.of_view(*look_through(node, whole(node)))
+
+    def of_view(self, base: Node, index: IntArray) -> int:
+        assumed = (
+            {self.assumed.get((base.serial, int(entry)), 0) for entry in np.unique(index)} if self.assumed else {0}
+        )
+        if len(assumed) == 1 and (sign := assumed.pop()):
+            return sign
+        if base.serial not in self._known:
+            self._known[base.serial] = self._by_structure(base)
+        return self._known[base.serial]
+
+    def _by_structure(self, node: Node) -> int:
+        match node.op:
+            case "constant":
+                numbers = node.static.numerators
+                return 1 if min(numbers, default=0) >= 0 else -1 if max(numbers) <= 0 else 0
+            case "leaf":
+                # All named constants are positive numbers; frozen tensors are not.
+                return int(node.static.role == "constant" and not node.static.name.startswith(FROZEN))
+            case "exp" | "sqrt":
+                return 1
+            case "gauss" | "reciprocal" | "sum" | "scatter" | "reshape" | "permute" | "broadcast" | "gather":
+                return self.of(node.inputs[0])
+            case "scale":
+                return self.of(node.inputs[0]) * (1 if node.static > 0 else -1) if node.static else 1
+            case "power":
+                return 1 if node.static % 2 == 0 else self.of(node.inputs[0])
+            case "contract":
+                left, right, _ = parse_subscripts(node.static)
+                alike = left == right and node.inputs[0] is node.inputs[1]
+                return 1 if alike else self.of(node.inputs[0]) * self.of(node.inputs[1])
+            case "piecewise":
+                return self._of_piecewise(node.inputs[0], *node.static)
+            case "add":
+                first, second = map(self.of, node.inputs)
+                return first if first == second and first else self._of_sum(node)
+            case "log":
+                # log(1 + v) has the sign of v.
+                return self._of_sum(node.inputs[0], Fraction(-1))
+        return 0
+
+    def _of_piecewise(self, argument: Node, below: Fraction, above: Fraction) -> int:
+        sign = self.of(argument)
+        values = [above] if sign > 0 else [-below] if sign < 0 else [above, -below]
+        return 1 if min(values) >= 0 else -1 if max(values) <= 0 else 0
+
+    def _of_sum(self, node: Node, shift: Fraction = Fraction(0)) -> int:
+        """By reading it as a polynomial."""
+        for reading in self.readings(node):
+            if reading.detail <= LONG_SUMS:
+                value = reading.value + reading.number(shift)
+                if sign := self.of_polynomial(reading, value.above) * self.of_polynomial(reading, value.below):
+                    return sign
+        return 0
+
+    def of_polynomial(self, reading: Reading, polynomial: Any) -> int:
+        """The sign of a polynomial in the atoms of a reading."""
+        terms = reading.terms(polynomial)
+        if len(terms) == 1 and terms[0][0] and sum(e for _, e in terms[0][0]) == 1:
+            ((number, _),), coefficient = terms[0]
+            atom = reading.atoms[number]
+            return self.of_view(*look_through(atom.base, atom.index)) * (1 if coefficient > 0 else -1)
+        if self.assumed and len(terms) > 1:
+            # Assumptions are kept by nodes as they are built from polynomials.
+            built = reading.build(polynomial)
+            if sign := min((self.assumed.get((built.serial, k), 0) for k in range(built.size)), default=0):
+                return sign
+        signs = {self._of_term(reading, *term) for term in terms}
+        if signs in ({1}, {-1}):
+            return signs.pop()
+        return next((sign for sign in (1, -1) if self._is_sum_of_squares(reading, terms, sign)), 0)
+
+    def _of_term(self, reading: Reading, powers: tuple[tuple[int, int], ...], coefficient: Fraction) -> int:
+        sign = 1 if coefficient > 0 else -1
+        for number, exponent in powers:
+            atom = reading.atoms[number]
+            sign *= self.of_view(*look_through(atom.base, atom.index)) if exponent % 2 else 1
+        return sign
+
+    def _is_sum_of_squares(self, reading: Reading, terms: list[Any], sign: int) -> bool:
+        """Whether a polynomial, times the sign, is a sum of squares by one quadratic form in monomials.
+
+        Of v^4 - v^2 + 1, with the monomials 1 and v^2, it has the rows (1, -1/2) and (-1/2, 1).
+        """
+        coefficients = {powers: coefficient * sign for powers, coefficient in terms}
+        squares = [powers for powers, c in coefficients.items() if c > 0 and all(e % 2 == 0 for _, e in powers)]
+        halves = [tuple((k, e // 2) for k, e in powers) for powers in squares]
+        if len(halves) > _LARGEST_FORM:
+            return False
+        form = [[Fraction(0)] * len(halves) for _ in halves]
+        for row, powers in enumerate(squares):
+            form[row][row] = coefficients.pop(powers)
+        for row, first in enumerate(halves):
+            for column, second in enumerate(halves[:row]):
+                value = coefficients.pop(_product(first, second), Fraction(0)) / 2
+                form[row][column] = form[column][row] = value
+        # What is left over may be terms that have the sign by themselves.
+        rest = all(self._of_term(reading, *term) == 1 for term in coefficients.items())
+        return rest and _is_semidefinite(form)
+
+
+def _product(first: Any, second: Any) -> tuple[tuple[int, int], ...]:
+    powers = dict(first)
+    for number, exponent in second:
+        powers[number] = powers.get(number, 0) + exponent
+    return tuple(sorted(powers.items()))
+
+
+def _is_semidefinite(form: list[list[Fraction]]) -> bool:
+    """Whether a symmetric matrix over Q has no negative value; by completing squares."""
+    size = len(form)
+    for k in range(size):
+        pivot = form[k][k]
+        if pivot < 0 or (pivot == 0 and any(form[k][k + 1 :])):
+            return False
+        for i in range(k + 1, size if pivot else 0):
+            factor = form[i][k] / pivot
+            for j in range(k + 1, size):
+                form[i][j] -= factor * form[k][j]
+    return True
+
+
+def domain(output: Node) -> list[Node]:
+    """What is nowhere negative where the network is defined: arguments of logarithms and of roots."""
+    live, found = _live_entries(output), []
+    for node in ancestors([output]):
+        if node.op in ("log", "sqrt") and (mine := live[node.serial]).any():
+            argument, entries = node.inputs[0], np.flatnonzero(mine.ravel())
+            found.append(argument if mine.all() else place(argument, entries, (len(entries),)))
+    return found
+
+
+def assumptions(output: Node) -> dict[tuple[int, int], int]:
+    """The signs of entries that follow from where the network is defined: (node, entry) -> 1 or -1."""
+    assumed: dict[tuple[int, int], int] = {}
+    positive = domain(output)
+    for _ in range(2):  # what is known of one argument may help with another
+        signs = Signs(dict(assumed))
+        for node in positive:
+            assumed |= entries_of(node, 1)
+            for reading in signs.readings(node):
+                assumed |= _of_last_factor(signs, reading)
+    return assumed
+
+
+def _of_last_factor(signs: Signs, reading: Reading) -> dict[tuple[int, int], int]:
+    """The sign of the one factor of a nowhere negative product whose sign is not known yet."""
+    if reading.value.above == 0:
+        return {}
+    constant, factors = reading.factors(reading.value)
+    sign, unknown = 1 if constant > 0 else -1, []
+    for polynomial, exponent in factors:
+        if exponent % 2:
+            known = signs.of_polynomial(reading, polynomial)
+            sign *= known or 1
+            unknown += [] if known else [polynomial]
+    if not unknown:
+        return {}
+    if len(unknown) > 1:
+        # Roots of squares have them as a product too.
+        return entries_of(reduce(multiply, map(reading.build, unknown)), sign)
+    return entries_of(reading.build(unknown[0]), sign) | entries_of(reading.build(-unknown[0]), -sign)
+
+
+def entries_of(node: Node, sign: int) -> dict[tuple[int, int], int]:
+    """The same sign for all entries, where they come from."""
+    base, index = look_through(node, whole(node))
+    return {(base.serial, int(entry)): sign for entry in index}
+
+
+def _live_entries(output: Node) -> Mapping[int, Bools]:
+    """Which entries of each node reach the output, so that this is not defined where they are not."""
+    nodes = ancestors([output])
+    live = {node.serial: np.zeros(node.shape, dtype=np.bool_) for node in nodes}
+    live[output.serial][...] = True
+    for node in reversed(nodes):
+        for number, source in enumerate(node.inputs):
+            live[source.serial] |= _reached(node, number, live[node.serial])
+    return live
+
+
+def _reached(node: Node, number: int, live: Bools) -> Bools:
+    """Which entries of an input the live entries of a node are made of."""
+    source = node.inputs[number]
+    if node.op == "contract":
+        left, right, output = parse_subscripts(node.static)
+        mine, others = (left, right) if number == 0 else (right, left)
+        ones = np.ones(node.inputs[1 - number].shape)
+        return np.asarray(np.einsum(f"{output},{others}->{mine}", live.astype(np.float64), ones) > 0)
+    if node.op == "sum":
+        return np.broadcast_to(np.expand_dims(live, node.static), source.shape)
+    if node.op == "scatter":
+        return np.asarray(live.ravel()[node.static.values].reshape(source.shape))
+    if node.op in MOVES:
+        reached = np.zeros(source.size, dtype=np.bool_)
+        reached[sources(node)[live.ravel()]] = True
+        return reached.reshape(source.shape)
+    return live
