@@ -25,9 +25,9 @@ from lielaws.engine.closure.continuation import continued
 from lielaws.engine.closure.growth import DEPTH_LIMIT, Growth, Witness
 from lielaws.engine.flows.fields import Choice, VectorFields, random_gates
 from lielaws.engine.graph.constants import is_generic
-from lielaws.engine.graph.node import Leaf, Node
+from lielaws.engine.graph.node import Leaf, Node, ancestors
 from lielaws.engine.linalg.nonsingular import Span, is_nonsingular, pivot_columns
-from lielaws.engine.potential.patterns import DENOMINATOR, constant_enclosure
+from lielaws.engine.potential.patterns import DENOMINATOR, constant_enclosure, varied_data
 from lielaws.errors import ExactnessError
 from lielaws.progress import Progress
 
@@ -47,6 +47,8 @@ _LARGEST_PRECISE = 400
 # What remains of a dependent row is rounding; if it is wider than this, more bits are needed to tell.
 _WIDE = 2.0**-40
 _PATIENCE = 4
+# Points at which the brackets of a network with hidden kinks are closed, at most.
+_TRIES = 3
 # Draws in a row outside the domain of a function, after which a depth is given up.
 _MOST_DRAWN = 2000
 _PATTERN_PATIENCE = 64
@@ -80,6 +82,8 @@ def proved_growth(
 
     Raises ExactnessError if the network has a value at none of the points that are tried.
     """
+    best: RealGrowth | None = None
+    tries = 0
     for vector in _points(fields, rng):
         proof = _Proof(fields, vector, rng)
         if not proof.has_values():
@@ -89,8 +93,16 @@ def proved_growth(
         found = proof.in_floats(guess)
         if found is None and fields.space.dimension <= _LARGEST_PRECISE:
             found = proof.in_balls(guess)
-        return proof.closed_in_floats() if found is None else found
-    raise ExactnessError("the network has no value at the points that were tried: a root or a logarithm has none")
+        if found is None:
+            found = proof.closed_in_floats()
+        best = found if best is None or found.rank > best.rank else best
+        tries += 1
+        # Where roots have hidden kinks, the data of one point may not reach all of their sides.
+        if best.rank >= guess.rank or not proof.has_kinks or tries == _TRIES:
+            return best
+    if best is None:
+        raise ExactnessError("the network has no value at the points that were tried: a root or a logarithm has none")
+    return best
 
 
 def _points(fields: VectorFields, rng: np.random.Generator) -> Iterator[IntArray]:
@@ -106,6 +118,19 @@ def _numerators(rng: np.random.Generator, shape: tuple[int, ...], terms: int = 1
     """Random numerators; those of weights that sum so many terms are smaller, so that layers keep the size of numbers."""
     largest = max(_LEAST, round(_LARGEST / terms**0.5))
     return np.asarray(rng.integers(largest // 8, largest + 1, shape) * rng.choice([-1, 1], shape), dtype=np.int64)
+
+
+def _varied_data(fields: VectorFields, vector: IntArray, rng: np.random.Generator) -> list[dict[Leaf, IntArray]]:
+    """Data on both sides of hidden kinks, as of sqrt(u^2), found where the network shows them when it is rewritten."""
+    if not any(node.op == "sqrt" for node in ancestors(fields.present)):
+        return []
+    gates = fields.rewritten.potential.gates
+    starts = {leaf.static: start for leaf, start in zip(fields.leaves, fields.space.offsets.values(), strict=True)}
+    point = {
+        leaf.static: vector[start : start + leaf.size].reshape(1, *leaf.shape)
+        for leaf, start in zip(fields.leaves, starts.values(), strict=True)
+    }
+    return varied_data(gates, point, rng) if gates else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +152,12 @@ class _Proof:
         self.fields, self.vector, self.rng = fields, vector, rng
         self._enclosures, self._balls = Enclosures(), Balls()
         self._drawn = 0
+        self._varied = _varied_data(fields, vector, rng)
+        self._generic = fields.generic and not self._varied
+
+    @property
+    def has_kinks(self) -> bool:
+        return bool(self._varied)
 
     def has_values(self) -> bool:
         """Whether vector fields can be evaluated there at all."""
@@ -146,6 +177,10 @@ class _Proof:
             for node in fields.outside
             if node.static not in gates and node.static.role != "constant"
         }
+        for k, group in enumerate(self._varied):
+            # Of four choices three are of those that differ in the signs of arguments of roots.
+            for leaf, array in group.items():
+                values[leaf][0, k::4] = array[rng.integers(0, len(array), len(values[leaf][0, k::4]))]
         if listed is not None:
             numbers = (self._drawn + np.arange(count)) % listed.count if cyclic else rng.integers(0, listed.count, count)
             self._drawn += count if cyclic else 0
@@ -214,7 +249,7 @@ class _Proof:
             if len(rows) < count:
                 return None
             drawn.append(_Rows(tuple(word.select(rows) for word in words), mid[rows], rad[rows]))
-        if self.fields.generic:
+        if self._generic:
             # Random brackets are independent then, on any columns that serve modulo a prime.
             first = [rows.select(np.arange(count)) for rows, count in zip(drawn, wanted, strict=True)]
             found = self._proved(guess.ranks, guess.closed, first, guess.columns)
@@ -226,13 +261,15 @@ class _Proof:
 
     def _enough(self, wanted: int) -> int:
         """How many brackets to choose as many from."""
-        if self.fields.generic:
+        if self._generic:
             return wanted + _SPARE_ROWS
         return 2 * wanted + max(_PATTERN_PATIENCE, self._patterns)
 
     @property
     def _patterns(self) -> int:
-        return self.fields.listed.count if self.fields.listed is not None else 0
+        """How many patterns are gone through in turn."""
+        listed = self.fields.listed.count if self.fields.listed is not None else 0
+        return listed + (len(next(iter(self._varied[-1].values()))) if self._varied else 0)
 
     def _proved(
         self, ranks: tuple[int, ...], closed: bool, chosen: Sequence[_Rows], columns: IntArray | None = None
@@ -302,8 +339,8 @@ class _Proof:
 
     def _extended(self, add: Add, rank: Callable[[], int], depth: int, target: int) -> Iterator[Witness]:
         """Brackets of one depth, until they have the rank that is aimed at or bring nothing new."""
-        generic, dependent, drawn = self.fields.generic, 0, 0
-        patience = _PATIENCE if generic else max(_PATTERN_PATIENCE, 2 * self._patterns)
+        generic, dependent, drawn = self._generic, 0, 0
+        patience = _PATIENCE if generic else max(_PATTERN_PATIENCE, self._patterns)
         while dependent < patience and drawn < _MOST_DRAWN and rank() < target:
             words = self._words(depth, min(_CHUNK, target - rank() + (0 if generic else patience)))
             kept, seen = add(words)

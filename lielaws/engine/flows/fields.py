@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -20,8 +20,9 @@ from lielaws.engine.graph.node import Constant, Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import EXPLORATION_PRIME, modular, random_prime
 from lielaws.engine.potential.patterns import Patterns
-from lielaws.engine.potential.potentials import Potential
+from lielaws.engine.potential.potentials import Potential, build_potential
 from lielaws.engine.values.free import FreeFunctions
+from lielaws.engine.values.rules import simplified
 
 IntArray = npt.NDArray[np.int64]
 
@@ -68,7 +69,7 @@ class Choice:
 
 def vector_fields(flow: Flow, potential: Potential, patterns: Patterns | None = None) -> VectorFields:
     """The family of a flow, for all activation patterns or for those of one region."""
-    return VectorFields(potential, flow.dynamics(potential), patterns, patterns is not None)
+    return VectorFields(flow, potential, flow.dynamics(potential), patterns, patterns is not None)
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class VectorFields:
     regional : whether the family is restricted to the patterns that are listed
     """
 
+    flow: Flow
     potential: Potential
     dynamics: Dynamics
     region: Patterns | None = None
@@ -255,9 +257,13 @@ class VectorFields:
                 arithmetic.part(result, slice(None, jets))[..., start : start + slope.size] = flat
         return result
 
-    def with_patterns(self, patterns: Patterns) -> VectorFields:
-        """The part of the family that has these activation patterns."""
-        return replace(self, region=patterns, regional=True)
+    @cached_property
+    def rewritten(self) -> VectorFields:
+        """The family of the same network with equal functions written alike; itself if nothing changes."""
+        traced = simplified(self.potential.traced)
+        if traced.output is self.potential.traced.output:
+            return self
+        return vector_fields(self.flow, build_potential(traced, self.potential.loss))
 
 
 def random_gates(rng: np.random.Generator, shape: tuple[int, ...]) -> IntArray:

@@ -7,18 +7,22 @@ a point modulo a prime, which is a proof.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from lielaws.engine.flows.fields import VectorFields
+from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.laws.ansatz import Ansatz, graded, structured, timed
+from lielaws.engine.laws.families import Family, families
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.solve import Samples, candidate_laws
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.laws.verify import Verification, verified
 from lielaws.engine.linalg import EXPLORATION_PRIME, Echelon
+from lielaws.errors import ExactnessError
 from lielaws.progress import Progress
 
 _ATTEMPTS = 3
@@ -59,29 +63,50 @@ def search(
     max_degree : of the polynomials that are tried
     """
     result = SearchResult((), frozenset(), (), (), (), 0)
-    samples = Samples(fields, rng)
-    for name, degree, ansatz in _stages(fields, max_degree):
+    for family in families(fields) if wanted else ():
+        result = _search(family, result, labels, wanted, rng, max_degree, progress)
+        if len(result.laws) >= wanted:
+            break
+    return result
+
+
+def _search(
+    family: Family,
+    result: SearchResult,
+    labels: npt.NDArray[np.uint64],
+    wanted: int,
+    rng: np.random.Generator,
+    max_degree: int,
+    progress: Progress | None,
+) -> SearchResult:
+    samples = Samples(family, rng)
+    for name, degree, ansatz in _stages(family.space, max_degree):
         if len(result.laws) >= wanted:
             break
         if progress is not None:
             progress(f"laws: {name}", len(result.laws), wanted)
         if ansatz is None:
-            result = replace(result, skipped=(*result.skipped, name))
+            result = replace(result, skipped=_with(result.skipped, name))
             continue
-        for candidates in timed(ansatz, fields.space):
+        for candidates in timed(ansatz, family.space):
             if len(result.laws) < wanted:
-                result = _try(candidates, result, samples, labels)
-        result = replace(result, tried=(*result.tried, name))
+                with suppress(ExactnessError):
+                    result = _try(candidates, result, samples, labels)
+        result = replace(result, tried=_with(result.tried, name))
         if name.startswith("all") and not result.skipped:
             result = replace(result, degree=degree)
     return result
 
 
-def _stages(fields: VectorFields, max_degree: int) -> Iterator[tuple[str, int, Ansatz | None]]:
-    for ansatz in structured(fields.space, max_degree):
+def _with(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return names if name in names else (*names, name)
+
+
+def _stages(space: StateSpace, max_degree: int) -> Iterator[tuple[str, int, Ansatz | None]]:
+    for ansatz in structured(space, max_degree):
         yield ansatz.name, ansatz.degree, ansatz
     for degree in range(1, max_degree + 1):
-        yield f"all polynomials of degree {degree}", degree, graded(fields.space, degree)
+        yield f"all polynomials of degree {degree}", degree, graded(space, degree)
 
 
 def _try(ansatz: Ansatz, result: SearchResult, samples: Samples, labels: npt.NDArray[np.uint64]) -> SearchResult:
@@ -92,10 +117,10 @@ def _try(ansatz: Ansatz, result: SearchResult, samples: Samples, labels: npt.NDA
             candidates = candidate_laws(ansatz.table, labels, samples, attempt)
             if not candidates:
                 break
-            kept, verification = verified(candidates, samples.fields, samples.rng)
+            kept, verification = verified(candidates, samples.family, samples.rng)
             if len(kept) == len(candidates):
                 break
-    laws = independent((*result.laws, *kept), samples.fields.space.dimension, samples.rng)
+    laws = independent((*result.laws, *kept), samples.family.space.dimension, samples.rng)
     gained = len(laws) > len(result.laws) and verification is not None
     verifications = (*result.verifications, verification) if gained and verification else result.verifications
     return replace(

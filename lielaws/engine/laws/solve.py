@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.laws.ansatz import blocks
+from lielaws.engine.laws.families import Family
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import combine, dense, integer_row, lift_rows, short_basis
@@ -35,19 +35,17 @@ class Samples:
     """Random points and the values of random vector fields there, for one prime; more are drawn as they are needed.
 
     prime : zero for the fixed one of the family
-    free_gates : gates are any numbers
     """
 
-    fields: VectorFields
+    family: Family
     rng: np.random.Generator
     prime: int = 0
-    free_gates: bool = True
     points: IntArray = field(init=False)
     values: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
-        self.prime = self.prime or self.fields.prime()
-        self.points = self.values = np.zeros((0, self.fields.space.dimension), dtype=np.int64)
+        self.prime = self.prime or self.family.prime()
+        self.points = self.values = np.zeros((0, self.family.space.dimension), dtype=np.int64)
 
     def take(self, count: int) -> tuple[IntArray, IntArray]:
         """Points and values of vector fields, each (count, dimension)."""
@@ -55,20 +53,12 @@ class Samples:
         while (missing := count - len(self.points)) > 0:
             if not attempts:
                 raise ExactnessError("a denominator of the architecture vanishes at nearly every point that was tried")
-            points, values = self._draw(min(missing, max(1, _MOST_ENTRIES // self.fields.space.dimension)))
+            size = min(missing, max(1, _MOST_ENTRIES // self.family.space.dimension))
+            points, values = self.family.sample(self.rng, size, self.prime)
             attempts = attempts if len(points) else attempts - 1
             self.points = np.concatenate([self.points, points])
             self.values = np.concatenate([self.values, values])
         return self.points[:count], self.values[:count]
-
-    def _draw(self, count: int) -> tuple[IntArray, IntArray]:
-        """Those of some random vector fields that have values."""
-        point = self.fields.draw_points(self.rng, count, self.prime)
-        choice = self.fields.choose(self.rng, count, point, free_gates=self.free_gates)
-        arithmetic = point.arithmetic
-        value = self.fields.evaluate(point.vector, choice, arithmetic)[0]
-        good = slice(None) if arithmetic.undefined is None else ~arithmetic.undefined
-        return point.vector[0][good], value[good]
 
 
 def candidate_laws(
@@ -140,8 +130,8 @@ def _lift(basis: IntArray, part: TermTable, samples: Samples, height: int, prime
         lifted = lift_rows(residues, modulus) if used >= primes else None
         if lifted is not None:
             return lifted
-        prime = samples.fields.prime(samples.rng)
-        other = Samples(samples.fields, samples.rng, prime, samples.free_gates)
+        prime = samples.family.prime(samples.rng)
+        other = Samples(samples.family, samples.rng, prime)
         states, values = other.take(height)
         again = dense.nullspace(part.derivatives(states, values, other.prime), other.prime)
         if again.shape == basis.shape and modulus % other.prime:

@@ -24,9 +24,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lielaws.engine.flows.exact import FieldBounds
-from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.laws.polynomial import Polynomial
-from lielaws.engine.laws.solve import Samples
+from lielaws.engine.laws.families import Family
 from lielaws.engine.laws.terms import TermTable
 
 ERROR_EXPONENT = 100
@@ -49,29 +48,26 @@ class Verification:
 
 
 def verified(
-    laws: Sequence[Polynomial], fields: VectorFields, rng: np.random.Generator
+    laws: Sequence[Polynomial], family: Family, rng: np.random.Generator
 ) -> tuple[list[Polynomial], Verification]:
     """The laws among the given polynomials, and how that was decided."""
-    expansion = fields.expansion(sum(len(law.terms) for law in laws))
+    expansion = family.expansion(sum(len(law.terms) for law in laws))
     if expansion is not None:
         return [law for law in laws if expansion.annihilates(law.terms)], Verification("expansion", -math.inf)
-    return _by_evaluation(laws, fields, rng)
-
-
-def _by_evaluation(
-    laws: Sequence[Polynomial], fields: VectorFields, rng: np.random.Generator
-) -> tuple[list[Polynomial], Verification]:
     remaining = list(laws)
     rounds = 0
     error = 0.0
-    bits = enough_bits(lambda bits: round_error(laws, fields, bits))
+    bits = enough_bits(lambda bits: round_error(laws, family, bits))
     while remaining and rounds < _MOST_ROUNDS:
-        table = TermTable.of(remaining, fields.space.dimension)
-        samples = Samples(fields, rng, fields.prime(rng, bits))
-        zero = ~table.derivatives(*samples.take(1), samples.prime).any(axis=0)
+        table = TermTable.of(remaining, family.space.dimension)
+        prime = family.prime(rng, bits)
+        points, values = family.proof(rng, prime)
+        if not len(points):
+            continue
+        zero = ~table.derivatives(points, values, prime).any(axis=0)
         remaining = [law for law, keep in zip(remaining, np.atleast_1d(zero), strict=True) if keep]
         rounds += 1
-        error = math.log2(max(1, len(laws))) + rounds * round_error(laws, fields, bits)
+        error = math.log2(max(1, len(laws))) + rounds * round_error(laws, family, bits)
         if error < -ERROR_EXPONENT:
             return remaining, Verification("evaluation", error, rounds)
     return [], Verification("evaluation", min(error, 0.0), rounds)
@@ -82,12 +78,12 @@ def enough_bits(error: Callable[[int], float]) -> int:
     return next((bits for bits in _BITS if error(bits) < -ERROR_EXPONENT / 10), _BITS[-1])
 
 
-def round_error(laws: Sequence[Polynomial], fields: VectorFields, bits: int) -> float:
+def round_error(laws: Sequence[Polynomial], family: Family, bits: int) -> float:
     """log2 of the probability that one round does not see that the identity of a law fails."""
-    bounds = fields.bounds
+    bounds = family.bounds
     degree = bounds.degree + max(law.degree for law in laws) - 1
     norm = bounds.log_norm + max(math.log2(sum(abs(c) for _, c in law.terms)) + math.log2(law.degree) for law in laws)
-    return evaluation_error(replace(bounds, degree=degree, log_norm=norm), bits)
+    return min(0.0, evaluation_error(replace(bounds, degree=degree, log_norm=norm), bits) + family.doubling)
 
 
 def evaluation_error(identity: FieldBounds, bits: int) -> float:

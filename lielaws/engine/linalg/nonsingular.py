@@ -28,7 +28,10 @@ def is_nonsingular(mid: FloatArray, rad: FloatArray) -> bool:
         return True
     if not (np.isfinite(mid).all() and np.isfinite(rad).all()):
         return False
-    mid, rad = _scaled(mid, rad)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mid, rad = _scaled(mid, rad)
+    if not (np.isfinite(mid).all() and np.isfinite(rad).all()):
+        return False
     try:
         inverse = np.linalg.inv(mid)  # noqa: TID251  any matrix may be proposed
     except np.linalg.LinAlgError:  # noqa: TID251

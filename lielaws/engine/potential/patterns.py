@@ -82,21 +82,38 @@ def shown_patterns(gates: Sequence[Gate]) -> Patterns:
     return found
 
 
-class _Search:
-    """Looks for patterns in floats; what is returned in the end is decided by enclosures."""
+def varied_data(gates: Sequence[Gate], point: Draws, rng: np.random.Generator) -> list[Draws]:
+    """Data that show as different patterns at a point as can be found, as numerators of shape (count, *shape).
 
-    def __init__(self, gates: Sequence[Gate], rng: np.random.Generator) -> None:
-        self._gates, self._rng = gates, rng
+    In groups: those with the most and with the fewest open gates, and one for each pattern that was met. A proposal of
+    what to look at: nothing rests on it.
+    """
+    search = _Search(gates, rng, point)
+    if not search.leaves:
+        return []
+    draws = search.everywhere()
+    ends = [search.extreme(draws, sign) for sign in (1, -1)]
+    return [*ends, search.distinct(_joined(draws, _joined(*ends)))]
+
+
+class _Search:
+    """Looks for patterns in floats; what is returned in the end is decided by enclosures.
+
+    fixed : leaves that have one value, (1, *shape)
+    """
+
+    def __init__(self, gates: Sequence[Gate], rng: np.random.Generator, fixed: Draws | None = None) -> None:
+        self._gates, self._rng, self._fixed = gates, rng, fixed or {}
         self._program = Program.of([gate.argument for gate in gates])
         leaves = [node for node in ancestors([gate.argument for gate in gates]) if node.op == "leaf"]
         self._constants = [node for node in leaves if node.static.role == "constant"]
-        self._leaves = [node for node in leaves if node.static.role != "constant"]
+        self.leaves = [n for n in leaves if n.static.role != "constant" and n.static not in self._fixed]
 
     def everywhere(self) -> Draws:
         """Random parameters and data of several sizes."""
         count = _DRAWS // len(_SCALES)
-        parts = [{leaf.static: self._numbers(count, leaf, scale) for leaf in self._leaves} for scale in _SCALES]
-        return {leaf.static: np.concatenate([part[leaf.static] for part in parts]) for leaf in self._leaves}
+        parts = [{leaf.static: self._numbers(count, leaf, scale) for leaf in self.leaves} for scale in _SCALES]
+        return {leaf.static: np.concatenate([part[leaf.static] for part in parts]) for leaf in self.leaves}
 
     def _numbers(self, count: int, leaf: Node, scale: int) -> IntArray:
         size = self._rng.integers(1, scale + 1, (count, *leaf.shape))
@@ -131,7 +148,7 @@ class _Search:
 
     def _patterns(self, draws: Draws) -> npt.NDArray[np.bool_]:
         """(draws, gates), the arguments near a kink counting as closed."""
-        values = {leaf: array / DENOMINATOR for leaf, array in draws.items()}
+        values = {leaf: array / DENOMINATOR for leaf, array in (self._fixed | draws).items()}
         values |= {node.static: constant_array(node.static.name, node.shape)[None] for node in self._constants}
         with np.errstate(all="ignore"):
             return self._flat(self._program.run(Floats(), values), len(next(iter(draws.values())))) > _NEAR_A_KINK

@@ -34,6 +34,7 @@ class Potential:
     free_cotangent: Node
     gates: tuple[Gate, ...]
     lowered: Lowered
+    loss: str
 
     @cached_property
     def affine(self) -> bool:
@@ -80,4 +81,4 @@ def build_potential(traced: Traced, loss: str = "any") -> Potential:
         first, ops = Array(free), Operations(traced.graph)
         last = -first.sum(axis=len(shape) - 1)
         cotangent = ops.concatenate([first, last.reshape((*shape[:-1], 1))], axis=len(shape) - 1).node
-    return Potential(traced, output, cotangent, free, lowered.gates, lowered)
+    return Potential(traced, output, cotangent, free, lowered.gates, lowered, loss)

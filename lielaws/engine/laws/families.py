@@ -1,0 +1,265 @@
+"""The families of vector fields for which laws are proved, each larger than the one of the question.
+
+An identity that holds for a larger family holds for its part. In the order of cost:
+
+* gates of any value, functions and roots with free values;
+* the same for the network rewritten by local rules that identify equal functions (`values.rules`);
+* gates of 0 and 1 and true square roots, all choices of both, output by output: each with the few roots and gates that
+  it needs. The identity is linear in the cotangent, so unit cotangents suffice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.engine.arithmetic.modular import Modular
+from lielaws.engine.flows.exact import Expansion, FieldBounds
+from lielaws.engine.flows.fields import Choice, VectorFields
+from lielaws.engine.flows.state import StateSpace
+from lielaws.engine.graph.node import Leaf, ancestors
+from lielaws.engine.linalg import modular
+from lielaws.engine.values.branches import RootedFunctions
+from lielaws.engine.values.free import FreeFunctions
+from lielaws.errors import ExactnessError
+
+IntArray = npt.NDArray[np.int64]
+Samples = tuple[IntArray, IntArray]
+"""points and values of vector fields there, each (count, dimension)"""
+
+# All choices of so many signs and gates are gone through: 256 evaluations for each output.
+_MOST_BRANCHES = 8
+# One of 2^8 points has all roots; each batch has many.
+_BATCH = 1 << 11
+_ATTEMPTS = 40
+
+
+class Family(Protocol):
+    """What a search for laws samples, and a proof goes through."""
+
+    @property
+    def space(self) -> StateSpace: ...
+
+    @property
+    def bounds(self) -> FieldBounds: ...
+
+    @property
+    def doubling(self) -> float:
+        """log2 of the factor by which choices of branches multiply the error of an evaluation."""
+        ...
+
+    def expansion(self, law_terms: int) -> Expansion | None:
+        """The fields expanded over Q; None if that is not affordable, or not what is to be proved."""
+        ...
+
+    def prime(self, rng: np.random.Generator | None = None, bits: int = 31) -> int: ...
+
+    def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:
+        """Random points with random vector fields there; fewer than asked for where some have no values."""
+        ...
+
+    def proof(self, rng: np.random.Generator, prime: int) -> Samples:
+        """Samples of which an identity that fails is zero at all with the probability of one evaluation only."""
+        ...
+
+
+def families(fields: VectorFields) -> Iterator[Family]:
+    """The families in the order in which they are tried."""
+    yield FreeFamily(fields)
+    if fields.regional:
+        return
+    if (not fields.rational or fields.listed is not None) and fields.rewritten is not fields:
+        fields = fields.rewritten
+        yield FreeFamily(fields)
+    branches = BranchFamily(fields)
+    if branches.outputs:
+        yield branches
+
+
+@dataclass(frozen=True)
+class FreeFamily:
+    """Gates of any value, free functions; or the patterns of one region."""
+
+    fields: VectorFields
+    doubling: float = 0.0
+
+    @property
+    def space(self) -> StateSpace:
+        return self.fields.space
+
+    @property
+    def bounds(self) -> FieldBounds:
+        return self.fields.bounds
+
+    def expansion(self, law_terms: int) -> Expansion | None:
+        return self.fields.expansion(law_terms)
+
+    def prime(self, rng: np.random.Generator | None = None, bits: int = 31) -> int:
+        return self.fields.prime(rng, bits)
+
+    def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:
+        return self._sample(rng, count, prime, None)
+
+    def proof(self, rng: np.random.Generator, prime: int) -> Samples:
+        listed = self.fields.listed if self.fields.regional else None
+        return self._sample(rng, 1 if listed is None else listed.count, prime, listed and np.arange(listed.count))
+
+    def _sample(self, rng: np.random.Generator, count: int, prime: int, numbers: IntArray | None) -> Samples:
+        point = self.fields.draw_points(rng, count, prime)
+        choice = self.fields.choose(rng, count, point, free_gates=True, numbers=numbers)
+        arithmetic = point.arithmetic
+        values = self.fields.evaluate(point.vector, choice, arithmetic)[0]
+        good = slice(None) if arithmetic.undefined is None else ~arithmetic.undefined
+        return point.vector[0][good], values[good]
+
+
+@dataclass(frozen=True)
+class _Output:
+    """One entry of the cotangent (or the drift), with the roots and gate entries on which its vector field depends."""
+
+    leaf: Leaf
+    entry: int
+    roots: tuple[int, ...]
+    gates: tuple[tuple[Leaf, int], ...]
+
+    @property
+    def branches(self) -> int:
+        return len(self.roots) + len(self.gates)
+
+
+@dataclass(frozen=True)
+class BranchFamily:
+    """Gates of 0 and 1 and true square roots, for each output those that it needs."""
+
+    fields: VectorFields
+
+    @property
+    def space(self) -> StateSpace:
+        return self.fields.space
+
+    @property
+    def bounds(self) -> FieldBounds:
+        return self.fields.bounds
+
+    @property
+    def doubling(self) -> float:
+        # The identity on the variety of n roots has degree 2^n d, and one of 2^n points has roots above it.
+        return 2.0 * max(len(output.roots) for output in self.outputs)
+
+    def expansion(self, law_terms: int) -> Expansion | None:
+        # Powers of gates are merged there.
+        return self.fields.expansion(law_terms)
+
+    def prime(self, rng: np.random.Generator | None = None, bits: int = 31) -> int:
+        return self.fields.prime(rng, bits)
+
+    @cached_property
+    def outputs(self) -> tuple[_Output, ...]:
+        """Empty if there is nothing to choose, or too much."""
+        gates = [gate.leaf for gate in self.fields.potential.gates]
+        roots = any(node.op == "sqrt" for node in ancestors(self.fields.present))
+        if not roots and self.fields.potential.affine:
+            return ()
+        found = []
+        for leaf in [n for n in self.fields.outside if n.static.role in ("cotangent", "flow")]:
+            for entry in range(leaf.size):
+                output = _Output(leaf.static, entry, *self._needed(leaf.static, entry))
+                if output.branches > _MOST_BRANCHES:
+                    return ()
+                found.append(output)
+        return tuple(found) if any(output.branches for output in found) and (gates or roots) else ()
+
+    def _needed(self, leaf: Leaf, entry: int) -> tuple[tuple[int, ...], tuple[tuple[Leaf, int], ...]]:
+        """Roots and gates without which the vector field of an output is the same: found by changing them one by one."""
+        rng, prime = np.random.default_rng(0), self.fields.prime()
+        values = self._values(rng, prime, 1, leaf, entry)
+        vector = modular.residues(rng, prime, (1, 1, self.space.dimension))
+        free = FreeFunctions.draw(rng, prime)
+        functions = RootedFunctions(free)
+        base = self.fields.evaluate(vector, Choice(values, 1), Modular(prime, functions))
+        changed = RootedFunctions(free, shifted=np.arange(functions.count))
+        roots: tuple[int, ...] = ()
+        if functions.count:
+            rows = self.fields.evaluate(vector, Choice(values, functions.count), Modular(prime, changed))
+            roots = tuple(np.flatnonzero((rows != base).any(axis=(0, 2))).tolist())
+        gates = []
+        for gate in self.fields.potential.gates:
+            array = np.repeat(values[gate.leaf.static], gate.leaf.size, axis=1)
+            diagonal = array.reshape(gate.leaf.size, gate.leaf.size)
+            np.fill_diagonal(diagonal, (diagonal.diagonal() + 1) % prime)
+            choice = Choice(values | {gate.leaf.static: array}, gate.leaf.size)
+            rows = self.fields.evaluate(vector, choice, Modular(prime, RootedFunctions(free)))
+            gates += [(gate.leaf.static, k) for k in np.flatnonzero((rows != base).any(axis=(0, 2))).tolist()]
+        return roots, tuple(gates)
+
+    def _values(
+        self, rng: np.random.Generator, prime: int, count: int, leaf: Leaf, entry: int
+    ) -> dict[Leaf, IntArray]:
+        """Random data and gates, and the unit cotangent of one output."""
+        values = {}
+        for node in self.fields.outside:
+            shape = (1, count, *node.shape)
+            values[node.static] = modular.residues(rng, prime, shape)
+            if node.static.role in ("cotangent", "flow"):
+                unit = np.zeros((1, 1, node.size), dtype=values[node.static].dtype)
+                unit[..., entry] = node.static == leaf
+                values[node.static] = unit.reshape(1, 1, *node.shape)
+        return values
+
+    def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:
+        points, values = [], []
+        for k in rng.permutation(len(self.outputs)).tolist():
+            output = self.outputs[k]
+            branches = rng.integers(0, 1 << output.branches, _BATCH)
+            point, value, _ = self._at(rng, prime, output, branches)
+            share = -(-count // len(self.outputs))
+            points.append(point[:share])
+            values.append(value[:share])
+        return np.concatenate(points)[:count], np.concatenate(values)[:count]
+
+    def proof(self, rng: np.random.Generator, prime: int) -> Samples:
+        parts = [self._all_branches(rng, prime, output) for output in self.outputs]
+        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+    def _all_branches(self, rng: np.random.Generator, prime: int, output: _Output) -> Samples:
+        """For each choice of signs and gates a random point at which the roots exist."""
+        missing = np.arange(1 << output.branches)
+        points, values = [], []
+        for _ in range(_ATTEMPTS):
+            branches = np.resize(missing, max(len(missing), min(_BATCH, len(missing) << len(output.roots) + 3)))
+            point, value, kept = self._at(rng, prime, output, branches)
+            found, first = np.unique(branches[kept], return_index=True)
+            points.append(point[first])
+            values.append(value[first])
+            missing = np.setdiff1d(missing, found)
+            if not len(missing):
+                return np.concatenate(points), np.concatenate(values)
+        raise ExactnessError("no points were met at which the square roots of the network exist")
+
+    def _at(
+        self, rng: np.random.Generator, prime: int, output: _Output, branches: IntArray
+    ) -> tuple[IntArray, IntArray, IntArray]:
+        """Points and values of one output at random points for given choices, and which of these have values."""
+        count = len(branches)
+        values = self._values(rng, prime, count, output.leaf, output.entry)
+        for place, (leaf, entry) in enumerate(output.gates, start=len(output.roots)):
+            values[leaf].reshape(count, -1)[:, entry] = branches >> place & 1
+        signs = np.stack([branches >> k & 1 for k in range(len(output.roots))], axis=1) if output.roots else None
+        functions = RootedFunctions(
+            FreeFunctions.draw(rng, prime, count),
+            output.roots,
+            np.zeros((count, 0), dtype=np.bool_) if signs is None else signs.astype(np.bool_),
+        )
+        vector = modular.residues(rng, prime, (1, count, self.space.dimension))
+        arithmetic = Modular(prime, functions)
+        value = self.fields.evaluate(vector, Choice(values, count), arithmetic)[0]
+        good = np.ones(count, dtype=np.bool_)
+        for undefined in (arithmetic.undefined, functions.undefined):
+            good &= True if undefined is None else ~np.broadcast_to(undefined, count)
+        return vector[0][good], value[good], np.flatnonzero(good)
+

@@ -1,0 +1,75 @@
+"""Square roots with r^2 = q modulo a prime: real roots of residues, of either sign.
+
+Where roots are free values, what rests on r^2 = q is not seen, as the scale invariance of a norm without epsilon. With
+true roots, points must be such that the roots exist, and an identity holds only if it does for all choices of signs:
+the root of a square is one of two polynomials, so that a point with one sign says nothing about the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.engine.linalg import modular
+from lielaws.engine.values.free import FreeFunctions
+
+IntArray = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass
+class RootedFunctions:
+    """Values of functions at points modulo a prime that is 3 modulo 4, with true values of some square roots.
+
+    The roots of a network are numbered entry by entry in the order in which they are evaluated, in one evaluation.
+
+    true : the numbers of the roots that are true ones; the others are free
+    signs : (samples, len(true)), which of the two roots is taken; equal arguments have equal roots
+    shifted : for each sample the number of a free root that is changed, or -1
+    undefined : samples for which a true root does not exist, after an evaluation
+    count : the number of roots met, after an evaluation
+    """
+
+    free: FreeFunctions
+    true: Sequence[int] = ()
+    signs: Mask = field(default_factory=lambda: np.zeros((1, 0), dtype=np.bool_))
+    shifted: IntArray | None = None
+    undefined: Mask | None = None
+    count: int = 0
+    _arguments: list[tuple[IntArray, Mask]] = field(default_factory=list)
+
+    def circle(self, a: IntArray) -> tuple[IntArray, IntArray]:
+        return self.free.circle(a)
+
+    def value(self, kind: str, a: IntArray) -> IntArray:
+        values = self.free.value(kind, a)
+        if kind != "sqrt":
+            return values
+        shape, size = values.shape, int(np.prod(a.shape[2:], dtype=np.int64))
+        first, self.count = self.count, self.count + size
+        samples = max(shape[1], len(self.signs), 0 if self.shifted is None else len(self.shifted))
+        flat = np.array(np.broadcast_to(values, (1, samples, *shape[2:]))).reshape(samples, size)
+        arguments = np.broadcast_to(a, (1, samples, *shape[2:])).reshape(samples, size)
+        for place, number in enumerate(self.true):
+            if first <= number < self.count:
+                flat[:, number - first] = self._root(arguments[:, number - first], place)
+        if self.shifted is not None:
+            for sample in np.flatnonzero((self.shifted >= first) & (self.shifted < self.count)).tolist():
+                column = int(self.shifted[sample]) - first
+                flat[sample, column] = 1 + (int(flat[sample, column]) * 5 + 7) % (self.free.prime - 1)
+        return flat.reshape(1, samples, *shape[2:])
+
+    def _root(self, a: IntArray, place: int) -> IntArray:
+        p = self.free.prime
+        root = modular.power(np.ascontiguousarray(a), (p + 1) // 4, p)
+        wrong = np.asarray((root * root - a) % p != 0, dtype=np.bool_) | np.asarray(a == 0, dtype=np.bool_)
+        self.undefined = wrong if self.undefined is None else self.undefined | wrong
+        negative = np.broadcast_to(self.signs[:, place], a.shape).copy()
+        for other, sign in self._arguments:
+            same = np.asarray(other == a, dtype=np.bool_)
+            negative[same] = sign[same]
+        self._arguments.append((a, negative))
+        return np.where(negative, p - root, root)
