@@ -47,8 +47,6 @@ _LARGEST_PRECISE = 400
 # What remains of a dependent row is rounding; if it is wider than this, more bits are needed to tell.
 _WIDE = 2.0**-40
 _PATIENCE = 4
-# Points at which the brackets of a network with hidden kinks are closed, at most.
-_TRIES = 3
 # Draws in a row outside the domain of a function, after which a depth is given up.
 _MOST_DRAWN = 2000
 _PATTERN_PATIENCE = 64
@@ -76,7 +74,11 @@ class RealGrowth:
 
 
 def proved_growth(
-    fields: VectorFields, guess: Growth, rng: np.random.Generator, progress: Progress | None = None
+    fields: VectorFields,
+    guess: Growth,
+    rng: np.random.Generator,
+    progress: Progress | None = None,
+    points: int = 1,
 ) -> RealGrowth:
     """The ranks that real brackets have; those of the guess if they can be proved.
 
@@ -98,7 +100,7 @@ def proved_growth(
         best = found if best is None or found.rank > best.rank else best
         tries += 1
         # Where roots have hidden kinks, the data of one point may not reach all of their sides.
-        if best.rank >= guess.rank or not proof.has_kinks or tries == _TRIES:
+        if best.rank >= guess.rank or not proof.has_kinks or tries == points:
             return best
     if best is None:
         raise ExactnessError("the network has no value at the points that were tried: a root or a logarithm has none")
@@ -304,12 +306,21 @@ class _Proof:
         """The growth of real brackets, closed with `arb`; it needs no confirmation where it reaches the guess."""
         for bits in _PRECISIONS:
             with precision(bits):
-                echelon = BallEchelon()
+                echelon, span = BallEchelon(), Span(self.fields.space.dimension)
 
-                def add(words: Sequence[Choice], echelon: BallEchelon = echelon) -> tuple[IntArray, int]:
-                    rows, good = self._ball_rows(words)
-                    kept = [k for k in np.flatnonzero(good).tolist() if echelon.add(rows[k])]
-                    return np.array(kept, dtype=np.int64), int(good.sum())
+                def add(
+                    words: Sequence[Choice], echelon: BallEchelon = echelon, span: Span = span
+                ) -> tuple[IntArray, int]:
+                    mid, rad, good = self._float_rows(words)
+                    # Floats are quick to tell most dependent rows; the others are looked at precisely.
+                    open_rows = np.flatnonzero(~(good & span.looks_dependent(mid, rad)))
+                    if not len(open_rows):
+                        return open_rows, int(good.sum())
+                    rows, precise = self._ball_rows([word.select(open_rows) for word in words])
+                    kept = [k for k in np.flatnonzero(precise).tolist() if echelon.add(rows[k])]
+                    span.extend(_as_floats(rows[kept]))
+                    good[open_rows] = precise
+                    return open_rows[kept], int(good.sum())
 
                 ranks, closed, witnesses = self._closed(add, lambda echelon=echelon: echelon.rank, guess)
             if not echelon.imprecise:
@@ -396,6 +407,10 @@ def _as_balls(numerators: IntArray) -> ObjectArray:
     entries = np.empty(numerators.size, dtype=object)
     entries[:] = [flint.arb(number) / DENOMINATOR for number in numerators.ravel().tolist()]
     return entries.reshape(numerators.shape)
+
+
+def _as_floats(rows: ObjectArray) -> FloatArray:
+    return np.array([[float(entry.mid()) for entry in row] for row in rows], dtype=np.float64).reshape(rows.shape)
 
 
 def _constant_balls(node: Node) -> ObjectArray:

@@ -15,6 +15,8 @@ _U = 2.0**-53
 _TINY = 2.0**-1000
 # Rows whose part outside the span of the others is smaller than this, relative to their length, look dependent.
 _TOLERANCE = 1e-9
+# Rows with more relative noise than this are too uncertain to look dependent.
+_NOISE = 1e-6
 
 
 def is_nonsingular(mid: FloatArray, rad: FloatArray) -> bool:
@@ -63,17 +65,28 @@ class Span:
     def rank(self) -> int:
         return len(self._basis)
 
-    def extend(self, rows: FloatArray, most: int | None = None) -> IntArray:
-        """Add rows; returns which of them, at most `most`, look independent of each other and of those before."""
-        from scipy.linalg import qr
-
+    def _rest(self, rows: FloatArray) -> FloatArray:
+        """What of the rows, scaled to length one, is outside the span."""
         length = np.linalg.norm(rows, axis=1, keepdims=True)  # noqa: TID251
         rest = rows / np.where(length > 0, length, 1.0)
         for _ in range(2):
             # Twice is enough for orthogonality to rounding (Kahan and Parlett).
             rest = rest - (rest @ self._basis.T) @ self._basis
-        if not len(rest):
+        return np.asarray(rest)
+
+    def looks_dependent(self, rows: FloatArray, rad: FloatArray) -> npt.NDArray[np.bool_]:
+        """Which rows with these radii are in the span, as far as floats tell."""
+        length, noise, rest = (np.linalg.norm(x, axis=1) for x in (rows, rad, self._rest(rows)))  # noqa: TID251
+        size = np.where(length > 0, length, 1.0)
+        return np.asarray((rest < _TOLERANCE + 4 * noise / size) & (noise < _NOISE * size) | (length <= noise))
+
+    def extend(self, rows: FloatArray, most: int | None = None) -> IntArray:
+        """Add rows; returns which of them, at most `most`, look independent of each other and of those before."""
+        from scipy.linalg import qr
+
+        if not len(rows):
             return np.zeros(0, dtype=np.int64)
+        rest = self._rest(rows)
         q, r, order = qr(rest.T, mode="economic", pivoting=True)
         count = int((np.abs(np.diag(r)) > _TOLERANCE).sum())
         count = count if most is None else min(count, most)

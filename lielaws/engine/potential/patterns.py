@@ -37,6 +37,8 @@ DENOMINATOR = 64
 # Twice as many show patterns that are a thousand times rarer than the most frequent ones; each takes a pass.
 _DRAWS = 2000
 _SCALES = (40, 100, 250)
+# Variations are of all sizes up to 2^10 / 64: a kink may be far out.
+_LARGEST_BITS = 10
 # Generations of a search for patterns with as many, and as few, open gates as there are: one gate in each suffices.
 _GENERATIONS = 24
 _CHILDREN = 200
@@ -133,7 +135,7 @@ class _Search:
     def _varied(self, array: IntArray) -> IntArray:
         rate = self._rng.choice([0.02, 0.1, 0.4], (len(array),) + (1,) * (array.ndim - 1))
         flipped = np.where(self._rng.random(array.shape) < rate, -array, array)
-        fresh = self._rng.integers(-_SCALES[1], _SCALES[1] + 1, array.shape)
+        fresh = np.rint(self._rng.choice([-1, 1], array.shape) * 2.0 ** self._rng.uniform(0, _LARGEST_BITS, array.shape))
         return np.asarray(np.where(self._rng.random(array.shape) < rate / 4, fresh, flipped), dtype=np.int64)
 
     def distinct(self, draws: Draws) -> Draws:
