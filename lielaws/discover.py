@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import positive_int
 from lielaws.architectures.part import part
+from lielaws.checks import positive_int
 from lielaws.engine.closure.growth import Growth, grow
 from lielaws.engine.closure.point import TraceDimension, dimension_at, rational_point
 from lielaws.engine.flows.family import FlowFields, flow_fields

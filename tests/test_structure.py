@@ -21,6 +21,7 @@ LONGEST_FILE = 320
 # A layer imports from layers further left, or from itself. Layers in one group know nothing of each other.
 ORDER = (
     {"errors"},
+    {"checks"},
     {"engine.linalg", "progress"},
     {"engine.arithmetic"},
     {"engine.graph"},

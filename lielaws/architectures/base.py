@@ -8,8 +8,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from lielaws.architectures.checks import checked_shapes
 from lielaws.architectures.running import Gates, Patterns, Runner
+from lielaws.architectures.shapes import checked_shapes
 from lielaws.engine.graph.network import Traced, trace
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.potential.potentials import Potential, build_potential

@@ -7,7 +7,8 @@ from typing import Any
 
 from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import checked_widths, flag, positive_int
+from lielaws.architectures.shapes import checked_widths
+from lielaws.checks import flag, positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array, as_rational

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import positive_int
 from lielaws.architectures.gated import gated_unit
+from lielaws.checks import positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array

@@ -6,7 +6,7 @@ from typing import Any
 
 from lielaws.architectures.activations import Activation, find_activation
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import positive_int
+from lielaws.checks import positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array

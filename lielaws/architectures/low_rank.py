@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import checked_widths, positive_int
+from lielaws.architectures.shapes import checked_widths
 from lielaws.architectures.tying import frozen
+from lielaws.checks import positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array

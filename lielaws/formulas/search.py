@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.checks import integer
 from lielaws.errors import InvalidArgumentError
 from lielaws.formulas.counting import Counter, Make, counter
 from lielaws.formulas.result import Conjecture
@@ -59,8 +60,8 @@ def conjecture(
     It is an observation about finitely many cases, never a theorem. Raises a LieLawsError for results that cannot be
     used, among them rows that contradict each other.
     """
-    _check("fresh", fresh, _MOST_FRESH)
-    _check("seed", seed, 2**63)
+    integer("fresh", fresh, 0, _MOST_FRESH)
+    integer("seed", seed, 0, 2**63)
     settings = {name: value for name, value in (("flow", flow), ("loss", loss), ("gates", gates)) if value is not None}
     if results is None:
         from lielaws.formulas.generate import own_rows
@@ -78,8 +79,3 @@ def conjecture(
 
     reason = counts if isinstance(counts, str) else None
     return summarize(rows, inquiry, reason)
-
-
-def _check(name: str, value: Any, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value <= most:
-        raise InvalidArgumentError(name, value, f"an integer from 0 to {most} is needed")

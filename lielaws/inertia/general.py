@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lielaws.checks import count
 from lielaws.errors import SizeError
-from lielaws.inertia.checks import count
 from lielaws.inertia.exact import parameter
 from lielaws.inertia.statements import OURS, PAPER, EnergyStatement, Step
 

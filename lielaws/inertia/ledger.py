@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.checks import count, flag, nonnegative
 from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.inertia.arrays import Layout, rounding, scalar
-from lielaws.inertia.checks import count, flag, nonnegative
 from lielaws.inertia.entries import (
     ClosedStep,
     LedgerEntry,

@@ -23,8 +23,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from lielaws.checks import flag, nonnegative, positive
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.inertia.checks import flag, nonnegative, positive
 
 SCHEMES = ("central", "exponential", "euler")
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.checks import count, flag, generator, nonnegative, positive
 from lielaws.errors import InvalidArgumentError
 from lielaws.inertia.arrays import Layout
-from lielaws.inertia.checks import count, flag, generator, nonnegative, positive
 from lielaws.inertia.integrators import Leapfrog, Splitting, lean_slope
 from lielaws.inertia.problem import Problem, build_problem, find_batched, probe_gradient
 from lielaws.inertia.recording import Record, Stop, check_memory

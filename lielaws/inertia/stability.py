@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.checks import count, generator
 from lielaws.errors import InvalidArgumentError
 from lielaws.inertia.arrays import Layout
-from lielaws.inertia.checks import count, generator
 from lielaws.inertia.problem import NOT_FINITE, Problem, pass_on, tried
 
 FloatArray = npt.NDArray[np.float64]

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.checks import flag, integer, nonnegative, probability
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.information.checks import integer, not_negative, probability
 from lielaws.information.resampling import Spread
 from lielaws.information.result import MutualInformation
 
@@ -49,9 +49,9 @@ class Question:
     ) -> Question:
         if not isinstance(method, str) or method not in methods:
             raise InvalidArgumentError("method", method, nearest(str(method), methods))
-        if deterministic is not None and not isinstance(deterministic, bool):
-            raise InvalidArgumentError("deterministic", deterministic, "True, False, or None for unknown")
-        sigma = None if noise is None else not_negative("noise", noise, "a standard deviation")
+        if deterministic is not None:
+            deterministic = flag("deterministic", deterministic, "True, False, or None for unknown")
+        sigma = None if noise is None else _standard_deviation("noise", noise)
         if sigma == 0 and deterministic is False:
             raise InvalidArgumentError(
                 "noise", noise, "0 says that Z is a function of X, and deterministic=False denies it"
@@ -109,3 +109,11 @@ class Question:
             confidence=self.confidence,
             resamples=self.resamples,
         )
+
+
+def _standard_deviation(argument: str, value: Any) -> float:
+    try:
+        return nonnegative(argument, value)
+    except InvalidArgumentError:
+        remedy = "a standard deviation, a finite number >= 0, is needed"
+        raise InvalidArgumentError(argument, value, remedy) from None

@@ -12,7 +12,6 @@ from lielaws.errors import InvalidArgumentError
 from lielaws.modification.bounds import LowerBound
 from lielaws.modification.certificate import Clause, ConservationCertificate
 from lielaws.modification.chain import Chain
-from lielaws.modification.checks import exact_number
 from lielaws.modification.clauses import (
     Capacity,
     Decay,
@@ -32,6 +31,7 @@ from lielaws.modification.model import Model
 from lielaws.modification.options import Options, Tolerances
 from lielaws.modification.representation import Reading
 from lielaws.modification.smoothness import Smoothness
+from lielaws.modification.tensor_values import exact_number
 
 MAKERS = (
     Progress,

@@ -13,13 +13,13 @@ import numpy as np
 from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.modification.bounds import LowerBound
 from lielaws.modification.chain import Chain, Modification
-from lielaws.modification.checks import FloatArray, as_matrix
 from lielaws.modification.data import Data
 from lielaws.modification.exact import Rank, exact_rank, tolerant_rank
 from lielaws.modification.losses import CrossEntropy, Loss, Measured, log_softmax
 from lielaws.modification.model import Model
 from lielaws.modification.options import Options
 from lielaws.modification.representation import Info
+from lielaws.modification.tensor_values import FloatArray, as_matrix
 
 Result = TypeVar("Result")
 

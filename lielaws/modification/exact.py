@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from lielaws.engine.linalg import as_fmpq, random_prime, rank
 from lielaws.errors import SizeError
-from lielaws.modification.checks import FloatArray
+from lielaws.modification.tensor_values import FloatArray
 
 IntArray = npt.NDArray[np.int64]
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.checks import positive
 from lielaws.errors import InvalidArgumentError
-from lielaws.inertia.checks import positive
 from lielaws.lineage import AllowedDrift, LawChanges, law_change
 from lielaws.modification.chain import Modification
-from lielaws.modification.checks import FloatArray, finite_array
 from lielaws.modification.kinds import (
     DISTILL,
     FINE_TUNE,
@@ -22,6 +21,7 @@ from lielaws.modification.kinds import (
     QUANTIZE,
     RESCALE,
 )
+from lielaws.modification.tensor_values import FloatArray, finite_array
 from lielaws.training import LawBalance, RunBalance
 
 _WHAT = {

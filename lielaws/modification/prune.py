@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from lielaws import checks
+from lielaws.checks import choice, count
 from lielaws.errors import InvalidArgumentError, UnsupportedError, nearest
-from lielaws.inertia.checks import count
-from lielaws.modification import checks
 from lielaws.modification.chain import Modification
-from lielaws.modification.checks import FloatArray, choice, chosen_names
 from lielaws.modification.kinds import PRUNE, PRUNE_UNITS
 from lielaws.modification.model import Model, as_model
 from lielaws.modification.structure import UnitLayer
+from lielaws.modification.tensor_values import FloatArray, chosen_names
 
 
 def prune(model: Any, share: float, *, tensors: Iterable[str] | None = None, scope: str = "tensor") -> Modification:

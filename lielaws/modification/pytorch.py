@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from lielaws.errors import InvalidArgumentError, UnsupportedError
-from lielaws.modification.checks import FloatArray
 from lielaws.modification.model import Model
 from lielaws.modification.structure import Feedforward, UnitLayer
+from lielaws.modification.tensor_values import FloatArray
 
 
 def module_model(module: Any) -> Model:

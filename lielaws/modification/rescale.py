@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.checks import count
 from lielaws.errors import InvalidArgumentError, UnsupportedError, nearest
-from lielaws.inertia.checks import count
 from lielaws.modification.chain import Modification
-from lielaws.modification.checks import FloatArray, finite_array
 from lielaws.modification.kinds import RESCALE
 from lielaws.modification.model import Model, as_model
 from lielaws.modification.prune import unit_layers
 from lielaws.modification.structure import UnitLayer
+from lielaws.modification.tensor_values import FloatArray, finite_array
 
 _EXPONENTS = 3
 

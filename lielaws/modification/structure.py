@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.checks import choice, finite
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.inertia.checks import finite
-from lielaws.modification.checks import FloatArray, choice
+from lielaws.modification.tensor_values import FloatArray
 
 Shapes = Mapping[str, tuple[int, ...]]
 Slot = tuple[str, int]

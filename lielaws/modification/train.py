@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.checks import count, nonnegative, positive
 from lielaws.errors import InvalidArgumentError, UnsupportedError
-from lielaws.inertia.checks import count, nonnegative, positive
 from lielaws.modification.chain import Chain, Modification
-from lielaws.modification.checks import FloatArray, chosen_names
 from lielaws.modification.data import Data
 from lielaws.modification.kinds import DISTILL, FINE_TUNE, GRADIENT_STEP
 from lielaws.modification.losses import Loss, as_loss, softmax
 from lielaws.modification.model import Model, as_model, checked_gradient
+from lielaws.modification.tensor_values import FloatArray, chosen_names
 
 _MOST_STEPS = 10**7
 

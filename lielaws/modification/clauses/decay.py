@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from lielaws.modification.certificate import Clause, Row, compare, inapplicable
-from lielaws.modification.checks import exact_number
 from lielaws.modification.evidence import Question, Step, View
+from lielaws.modification.tensor_values import exact_number
 
 _ROUNDING = Fraction(1, 10**12)
 _WHAT = "|theta|^2"

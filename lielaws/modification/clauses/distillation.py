@@ -9,9 +9,9 @@ import numpy as np
 
 from lielaws.errors import InvalidArgumentError
 from lielaws.modification.certificate import Clause, Row, compare, inapplicable
-from lielaws.modification.checks import FloatArray
 from lielaws.modification.evidence import Question, Step
 from lielaws.modification.losses import CrossEntropy, log_softmax
+from lielaws.modification.tensor_values import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

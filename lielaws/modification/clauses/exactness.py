@@ -11,10 +11,10 @@ import numpy as np
 
 from lielaws.errors import LieLawsError
 from lielaws.modification.certificate import Clause, Row, compare, inapplicable
-from lielaws.modification.checks import FloatArray, finite_array
 from lielaws.modification.clauses.features import distance
 from lielaws.modification.evidence import OUTPUT, Question, Step
 from lielaws.modification.kinds import QUANTIZE, RESCALE
+from lielaws.modification.tensor_values import FloatArray, finite_array
 
 _FUNCTION = 1e-9
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.modification.certificate import Clause, Row, compare, inapplicable, merged, shown
-from lielaws.modification.checks import FloatArray
 from lielaws.modification.evidence import OUTPUT, Question, Step, View
 from lielaws.modification.model import Model
 from lielaws.modification.norms import lengths, spectral_bound
+from lielaws.modification.tensor_values import FloatArray
 
 
 @dataclass(eq=False)

@@ -1,18 +1,17 @@
-"""Checks of what callers give to the modifications and the certificate."""
+"""Tensors, numbers and names of tensors as callers give them to the modifications and the certificate."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.errors import InvalidArgumentError, LieLawsError, nearest
+from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.inertia.arrays import as_array
-from lielaws.inertia.checks import finite
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -37,35 +36,6 @@ def as_matrix(tensor: FloatArray) -> FloatArray:
 def exact_number(value: Any) -> Fraction:
     """A number as the rational that it is. Raises TypeError or ValueError for what is none."""
     return Fraction(value if isinstance(value, int | Fraction) else float(value))
-
-
-def called(argument: str, value: Any, remedy: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    """What a function of the caller's returns.
-
-    Raises InvalidArgumentError if it fails, with what went wrong in the place of {} in the remedy.
-    """
-    try:
-        return function(*arguments)
-    except LieLawsError:
-        raise
-    except Exception as error:
-        raise InvalidArgumentError(argument, value, remedy.format(f"{type(error).__name__}: {error}")) from error
-
-
-def share(name: str, value: Any) -> float:
-    """A number from 0 to 1."""
-    number = finite(name, value)
-    if not 0 <= number <= 1:
-        raise InvalidArgumentError(name, value, "a number from 0 to 1 is needed")
-    return number
-
-
-def choice(name: str, value: Any, known: Iterable[str]) -> str:
-    """One of some words."""
-    words = tuple(known)
-    if not isinstance(value, str) or value not in words:
-        raise InvalidArgumentError(name, value, nearest(str(value), words))
-    return value
 
 
 def chosen_names(name: str, value: Any, known: Mapping[str, Any], default: Iterable[str]) -> tuple[str, ...]:

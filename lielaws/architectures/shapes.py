@@ -1,27 +1,14 @@
-"""Checks that the constructors of architectures share."""
+"""Widths and shapes as callers give them to the constructors of architectures."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lielaws.checks import positive_int
 from lielaws.errors import InvalidArgumentError, SizeError
 
 _MOST_ENTRIES = 2 * 10**8
-
-
-def positive_int(argument: str, value: Any) -> int:
-    """A positive integer; bool and float are refused, whatever their value."""
-    if isinstance(value, bool):
-        raise InvalidArgumentError(argument, value, "a positive integer is needed")
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise InvalidArgumentError(argument, value, "a positive integer is needed") from None
-    if number < 1:
-        raise InvalidArgumentError(argument, value, "a positive integer is needed")
-    return number
 
 
 def checked_widths(argument: str, widths: Any) -> tuple[int, ...]:
@@ -54,9 +41,3 @@ def checked_shapes(argument: str, shapes: Any) -> dict[str, tuple[int, ...]]:
     if entries > _MOST_ENTRIES:
         raise SizeError(argument, f"{entries:,} entries", f"at most {_MOST_ENTRIES:,} fit; make the sizes smaller")
     return checked
-
-
-def flag(argument: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidArgumentError(argument, value, "true or false is needed")
-    return value
