@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from lielaws.architectures.activations import find_activation
+from lielaws.architectures.activations import ACTIVATIONS, find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.checks import flag, positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
-
-_CONVEX = ("linear", "relu", "leaky_relu", "abs", "square", "relu2", "exp", "softplus")
-_EVEN_POWER = re.compile(r"power[0-9]*[02468]")
 
 
 def input_convex(d: int, hidden: int, activation: str = "relu", d_out: int = 1, bias: bool = True) -> Architecture:
@@ -31,8 +27,9 @@ def input_convex(d: int, hidden: int, activation: str = "relu", d_out: int = 1, 
     """
     d, hidden, d_out = positive_int("d", d), positive_int("hidden", hidden), positive_int("d_out", d_out)
     act = find_activation(activation)
-    if activation not in _CONVEX and not _EVEN_POWER.fullmatch(activation):
-        remedy = f"it is not convex; one of {', '.join(_CONVEX)} or an even power is needed"
+    if not act.convex:
+        convex = ", ".join(name for name, row in ACTIVATIONS.items() if row.convex)
+        remedy = f"it is not convex; one of {convex} or an even power is needed"
         raise InvalidArgumentError("activation", activation, remedy)
     biased = flag("bias", bias)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.running import Runner
 from lielaws.engine.graph.network import Traced
@@ -15,9 +16,8 @@ from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.potential.potentials import build_potential
 from lielaws.errors import InvalidArgumentError
 from lielaws.modification.model import Layers, Model
-from lielaws.modification.structure import ACTIVATIONS, Feedforward, UnitLayer
+from lielaws.modification.structure import BOUNDED, Feedforward, UnitLayer
 
-_DEGREES = {"relu": 1, "linear": 1, "leaky_relu": 1, "abs": 1, "square": 2, "relu2": 2, "cube": 3}
 _PLAIN = {"reshape", "gather", "permute", "scatter", "broadcast"}
 
 
@@ -113,10 +113,9 @@ def _layered_units(spec: Mapping[str, Any], architecture: Architecture) -> tuple
 
 
 def _degree(spec: Mapping[str, Any]) -> int | None:
-    activation = str(spec.get("activation", "relu"))
     if spec.get("norm") is not None:
         return None
-    return _DEGREES.get(activation, int(activation[5:]) if activation.startswith("power") else None)
+    return find_activation(spec.get("activation", "relu")).degree
 
 
 def _feedforward(architecture: Architecture) -> Feedforward | None:
@@ -124,7 +123,7 @@ def _feedforward(architecture: Architecture) -> Feedforward | None:
     activation = str(spec.get("activation"))
     if spec.get("family") != "mlp" or spec.get("norm") is not None:
         return None
-    if activation not in ACTIVATIONS and activation != "leaky_relu":
+    if activation not in BOUNDED:
         return None
     depth = len(spec["widths"]) - 1
     biases = tuple(f"b{k}" if f"b{k}" in architecture.parameters else None for k in range(1, depth + 1))
