@@ -6,17 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lielaws.architectures.reparameterization import Reparameterization
 from lielaws.architectures.running import Gates, Patterns, Runner
 from lielaws.architectures.shapes import checked_shapes
 from lielaws.engine.graph.network import Traced, trace
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.potential.potentials import Potential, build_potential
 from lielaws.errors import InvalidArgumentError, LieLawsError
-
-if TYPE_CHECKING:
-    from lielaws.architectures.reparameterization import Reparameterization
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,9 +113,8 @@ class Architecture:
         Raises SizeError, before the memory is taken, when they would not fit, and UnsupportedError for potentials that
         are no polynomials in the data.
         """
-        from lielaws.architectures.reparameterization import Reparameterization
-
-        return Reparameterization.of(self)
+        as_written = (self.spec or {}).get("family") == "phi"
+        return Reparameterization.of(self.name, self.parameters, self.potential, as_written)
 
 
 def _size(shape: Shape) -> int:

@@ -140,11 +140,8 @@ class Conjecture:
         piece = int(self.found.assigned(case)[0])
         for narrow in self.narrow:
             if narrow.piece == piece and int(case.form(narrow.form)[0]) not in narrow.known:
-                from lielaws.formulas.text import form_text
-
-                what = form_text(narrow.form, self.shape)
                 seen = ", ".join(map(str, sorted(narrow.known)))
-                remedy = f"the data have {what} = {seen} only, too few to tell the count for others; add some"
+                remedy = f"the data have {narrow.text} = {seen} only, too few to tell the count for others; add some"
                 raise InvalidArgumentError("sizes", sizes, remedy)
         if value.denominator != 1 or value < 0:
             raise InvalidArgumentError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def summarize(rows: Rows, inquiry: Inquiry, no_fresh: str | None) -> Conjecture:
         model=model,
         shape=shape,
         found=inquiry.found.model,
-        narrow=inquiry.narrow(),
+        narrow=tuple(replace(each, text=form_text(each.form, shape)) for each in inquiry.narrow()),
         where=rows.where,
     )
 

@@ -30,6 +30,7 @@ class Narrow:
     known : the values
     coefficients : how many belong to powers of the form
     weak : whether no value has tested how the polynomial depends on the form
+    text : the form in the sizes of the family, where it is shown
     """
 
     piece: int
@@ -37,6 +38,7 @@ class Narrow:
     known: frozenset[int]
     coefficients: int
     weak: bool
+    text: str = ""
 
 
 def narrow_forms(model: Model, data: Data) -> list[Narrow]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
@@ -12,11 +12,9 @@ from sympy.printing.str import StrPrinter
 from lielaws.formulas.cases import DEPTH, FIRST, HIDDEN, LAST, PICKED, Derived, Form, Name
 from lielaws.formulas.conditions import Condition, Conjunction
 from lielaws.formulas.expressions import Writer, sides, with_sums
+from lielaws.formulas.result import Conjecture
 from lielaws.formulas.sizes import Shape
 from lielaws.formulas.terms import Polynomial
-
-if TYPE_CHECKING:
-    from lielaws.formulas.result import Conjecture
 
 _SHOWN = 8
 _REFUTED = 4

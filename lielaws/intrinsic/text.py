@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING
 
 from lielaws.intrinsic.ranks import Ranks
-
-if TYPE_CHECKING:
-    from lielaws.intrinsic.result import IntrinsicDynamics
+from lielaws.intrinsic.result import IntrinsicDynamics
 
 
 def dynamics_text(result: IntrinsicDynamics) -> str:

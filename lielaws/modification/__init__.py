@@ -70,14 +70,14 @@ or a PyTorch module (`modification.module()` is the module after). Shapes stay: 
 """
 
 from lielaws.modification.bounds import LowerBound as LowerBound
-from lielaws.modification.certificate import Clause as Clause
-from lielaws.modification.certificate import ConservationCertificate as ConservationCertificate
-from lielaws.modification.certificate import Row as Row
 from lielaws.modification.certify import certify as certify
 from lielaws.modification.chain import Chain as Chain
 from lielaws.modification.chain import Modification as Modification
+from lielaws.modification.clause_rows import Clause as Clause
+from lielaws.modification.clause_rows import Row as Row
 from lielaws.modification.clauses.distillation import argmax_pair as argmax_pair
 from lielaws.modification.clauses.distillation import imitation as imitation
+from lielaws.modification.conservation import ConservationCertificate as ConservationCertificate
 from lielaws.modification.data import Data as Data
 from lielaws.modification.exact import exact_rank as exact_rank
 from lielaws.modification.exact import tolerant_rank as tolerant_rank
@@ -89,7 +89,6 @@ from lielaws.modification.losses import OutputLoss as OutputLoss
 from lielaws.modification.losses import ParameterLoss as ParameterLoss
 from lielaws.modification.losses import SquaredError as SquaredError
 from lielaws.modification.model import Model as Model
-from lielaws.modification.model import as_model as as_model
 from lielaws.modification.norms import spectral_bound as spectral_bound
 from lielaws.modification.prune import prune as prune
 from lielaws.modification.prune import prune_units as prune_units
@@ -98,6 +97,7 @@ from lielaws.modification.quantize import quantize as quantize
 from lielaws.modification.rescale import rescale as rescale
 from lielaws.modification.smoothness import Smoothness as Smoothness
 from lielaws.modification.smoothness import last_layer_smoothness as last_layer_smoothness
+from lielaws.modification.sources import as_model as as_model
 from lielaws.modification.structure import Feedforward as Feedforward
 from lielaws.modification.structure import UnitLayer as UnitLayer
 from lielaws.modification.train import distill as distill

@@ -10,8 +10,8 @@ import numpy as np
 
 from lielaws.errors import InvalidArgumentError
 from lielaws.modification.bounds import LowerBound
-from lielaws.modification.certificate import Clause, ConservationCertificate
 from lielaws.modification.chain import Chain
+from lielaws.modification.clause_rows import Clause
 from lielaws.modification.clauses import (
     Capacity,
     Decay,
@@ -24,6 +24,7 @@ from lielaws.modification.clauses import (
     Preservation,
     Progress,
 )
+from lielaws.modification.conservation import ConservationCertificate
 from lielaws.modification.data import Data
 from lielaws.modification.evidence import Question, steps
 from lielaws.modification.losses import as_loss

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from lielaws.errors import InvalidArgumentError
-from lielaws.modification.model import Model, as_model
+from lielaws.modification.model import Model
+from lielaws.modification.sources import as_model
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from lielaws.modification.certificate import ConservationCertificate
+    from lielaws.modification.conservation import ConservationCertificate
     from lielaws.modification.data import Data
     from lielaws.modification.model import Model
 
@@ -115,13 +115,13 @@ def apply_command(arch: str, model: str, change: str, output: str, data: str | N
 @_json
 def show(certificate: str, brief: bool, as_json: bool) -> None:
     """Print a saved CERTIFICATE, after its verdicts were compared with its numbers. Status 1 if it accepts no chain."""
-    from lielaws.modification.certificate import ConservationCertificate
+    from lielaws.modification.conservation import ConservationCertificate
 
     _show(ConservationCertificate.load(certificate), brief, as_json)
 
 
 def _show(certificate: ConservationCertificate, brief: bool, as_json: bool) -> None:
-    from lielaws.modification.report import text_report
+    from lielaws.modification.conservation_text import text_report
 
     click.echo(certificate.to_json().rstrip() if as_json else text_report(certificate, brief=brief))
     if not certificate.accepted:
@@ -132,7 +132,7 @@ def _model(arch: str, path: str) -> Model:
     from lielaws.discover import as_architecture
     from lielaws.errors import InvalidArgumentError
     from lielaws.modification.files import load_arrays
-    from lielaws.modification.model import as_model
+    from lielaws.modification.sources import as_model
 
     architecture = as_architecture(arch)
     arrays = load_arrays(path, tuple(architecture.parameters))

@@ -22,7 +22,7 @@ import numpy as np
 
 from lielaws.checks import choice, count, positive
 from lielaws.errors import InvalidArgumentError, LieLawsError, SizeError, UnsupportedError
-from lielaws.modification.certificate import Status
+from lielaws.modification.clause_rows import Status
 from lielaws.modification.data import Data
 from lielaws.modification.tensor_values import FloatArray
 

@@ -12,7 +12,7 @@ from lielaws.checks import count
 from lielaws.errors import InvalidArgumentError
 from lielaws.modification.chain import Modification
 from lielaws.modification.kinds import LOW_RANK
-from lielaws.modification.model import as_model
+from lielaws.modification.sources import as_model
 from lielaws.modification.tensor_values import FloatArray, as_matrix, chosen_names
 
 _MANTISSA = 53

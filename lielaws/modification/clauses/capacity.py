@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from lielaws.modification.certificate import Clause, Row, Status, compare
+from lielaws.modification.clause_rows import Clause, Row, Status, compare
 from lielaws.modification.evidence import Question, Step, View
 from lielaws.modification.exact import exact_rank
 from lielaws.modification.kinds import PRUNE, PRUNE_UNITS, QUANTIZE

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from lielaws.modification.certificate import Clause, Row, compare, inapplicable
+from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable
 from lielaws.modification.evidence import Question, Step, View
 from lielaws.modification.tensor_values import exact_number
 

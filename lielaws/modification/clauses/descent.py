@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lielaws.checks import positive
-from lielaws.modification.certificate import Clause, Row, compare, inapplicable
+from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable
 from lielaws.modification.evidence import Question, Step
 from lielaws.modification.kinds import GRADIENT_STEP
 from lielaws.modification.losses import CrossEntropy, SquaredError

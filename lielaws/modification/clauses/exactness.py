@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lielaws.errors import LieLawsError
-from lielaws.modification.certificate import Clause, Row, compare, inapplicable
+from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable
 from lielaws.modification.clauses.features import distance
 from lielaws.modification.evidence import OUTPUT, Question, Step
 from lielaws.modification.kinds import QUANTIZE, RESCALE

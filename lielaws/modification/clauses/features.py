@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.modification.certificate import Clause, Row, compare, inapplicable, merged, shown
+from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable, merged, shown
 from lielaws.modification.evidence import OUTPUT, Question, Step, View
 from lielaws.modification.model import Model
 from lielaws.modification.norms import lengths, spectral_bound

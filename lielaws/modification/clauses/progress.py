@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from lielaws.modification.certificate import Clause, Row, Verdict, compare, inapplicable
+from lielaws.modification.clause_rows import Clause, Row, Verdict, compare, inapplicable
 from lielaws.modification.evidence import Question, Step
 from lielaws.modification.losses import CrossEntropy, Measured, SquaredError
 from lielaws.modification.quadratic import QuadraticLoss

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from lielaws.modification.certificate import CORE, VERDICTS, Clause, Row
-
-if TYPE_CHECKING:
-    from lielaws.modification.certificate import ConservationCertificate
+from lielaws.modification.clause_rows import CORE, VERDICTS, Clause, Row
+from lielaws.modification.conservation import ConservationCertificate
 
 _WIDTH = 116
 _MOST_ROWS = 6
