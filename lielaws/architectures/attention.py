@@ -7,8 +7,8 @@ from typing import Any
 
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.heads import Heads
-from lielaws.architectures.naming import plain_options, titled
 from lielaws.architectures.positions import checked_positions, sinusoidal
+from lielaws.architectures.titles import plain_options, titled
 from lielaws.checks import positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations

@@ -11,8 +11,8 @@ from lielaws.architectures.base import Architecture
 from lielaws.architectures.blocks import Block, checked_norm, norm_options
 from lielaws.architectures.embedding import Sequences, checked_sequences, written_sequences
 from lielaws.architectures.heads import Heads
-from lielaws.architectures.naming import plain_options, titled
 from lielaws.architectures.positions import checked_positions, sinusoidal
+from lielaws.architectures.titles import plain_options, titled
 from lielaws.checks import flag, positive_int
 from lielaws.engine.arithmetic.floats import FloatArray
 from lielaws.engine.graph.network import Namespace

@@ -10,14 +10,14 @@ import sympy as sp
 
 from lielaws.formulas.ambiguity import Alternative
 from lielaws.formulas.cases import Cases
+from lielaws.formulas.conjecture_record import Ambiguity, Conjecture, FormulaPiece, FreshCheck, Proposal
 from lielaws.formulas.counting import case_of
-from lielaws.formulas.expressions import Writer
+from lielaws.formulas.formula_text import condition_text, conjunction_text, form_text, polynomial_text, sizes_text
 from lielaws.formulas.inquiry import Case, Inquiry
-from lielaws.formulas.model import Model
-from lielaws.formulas.result import Ambiguity, Conjecture, FormulaPiece, FreshCheck, Proposal
+from lielaws.formulas.regimes import Model
 from lielaws.formulas.rows import Rows
 from lielaws.formulas.sizes import Shape
-from lielaws.formulas.text import condition_text, conjunction_text, form_text, polynomial_text, sizes_text
+from lielaws.formulas.written_formulas import Writer
 
 _MOST_PROPOSALS = 6
 _MOST_OPEN = 3

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lielaws.formulas.case_counts import Data
 from lielaws.formulas.cases import Form, IntArray
-from lielaws.formulas.data import Data
-from lielaws.formulas.model import Model, Piece
-from lielaws.formulas.terms import Polynomial
+from lielaws.formulas.formula_terms import Polynomial
+from lielaws.formulas.regimes import Model, Piece
 
 _MARGIN = 3  # times the length of a piece is what its cases have to save
 _FEWEST = 5

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lielaws.checks import count
 from lielaws.errors import SizeError
-from lielaws.inertia.exact import parameter
+from lielaws.inertia.exact_numbers import parameter
 from lielaws.inertia.statements import OURS, PAPER, EnergyStatement, Step
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lielaws.errors import SizeError
 from lielaws.inertia.integrators import Leapfrog, Splitting, squares
-from lielaws.inertia.problem import NOT_FINITE, Problem, pass_on
+from lielaws.inertia.user_loss import NOT_FINITE, Problem, pass_on
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import numpy as np
 from lielaws.checks import positive_int, probability
 from lielaws.errors import InvalidArgumentError
 from lielaws.information.samples import Sample
-from lielaws.training.tensors import IntArray
+from lielaws.training.framework_tensors import IntArray
 
 
 def plug_in(counts: IntArray) -> float:

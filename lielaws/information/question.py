@@ -10,8 +10,8 @@ import numpy as np
 
 from lielaws.checks import flag, integer, nonnegative, probability
 from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.information.estimated_information import MutualInformation
 from lielaws.information.resampling import Spread
-from lielaws.information.result import MutualInformation
 
 _LEAST_RESAMPLES, _MOST_RESAMPLES = 20, 100_000
 _LARGEST_SEED = 2**63 - 1

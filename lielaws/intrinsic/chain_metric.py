@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from lielaws.errors import InvalidArgumentError
 from lielaws.intrinsic.chains import Chain, Strand, strands
-from lielaws.intrinsic.metric import FloatArray, squares_of
+from lielaws.intrinsic.metric_of_z import FloatArray, squares_of
 
 _EQUAL = 1e-9
 

@@ -15,7 +15,7 @@ from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.presentation import entry_polynomial
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.intrinsic.functions import ObjectArray
+from lielaws.intrinsic.phi_derivatives import ObjectArray
 from lielaws.report.report import Report
 
 BALANCED = "balanced"

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.engine.linalg import as_fmpq, as_fraction
-from lielaws.intrinsic.functions import Terms
-from lielaws.intrinsic.metric import FloatArray
+from lielaws.intrinsic.metric_of_z import FloatArray
+from lielaws.intrinsic.phi_derivatives import Terms
 
 _MOST_FUNCTIONS = 30
 _MOST_TERMS = 400

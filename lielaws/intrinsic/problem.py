@@ -20,7 +20,7 @@ from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import Echelon, dense
 from lielaws.errors import SizeError, UnsupportedError
 from lielaws.intrinsic.curve import ranks_along
-from lielaws.intrinsic.functions import Functions, PolynomialFunctions, functions_of
+from lielaws.intrinsic.phi_derivatives import Functions, PolynomialFunctions, functions_of
 from lielaws.intrinsic.ranks import Ranks
 from lielaws.progress import Progress
 from lielaws.report.report import Report

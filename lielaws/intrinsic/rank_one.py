@@ -23,8 +23,8 @@ import numpy.typing as npt
 
 from lielaws.engine.laws.polynomial import Monomial
 from lielaws.errors import InvalidArgumentError
-from lielaws.intrinsic.functions import Terms
-from lielaws.intrinsic.metric import FloatArray, squares_of
+from lielaws.intrinsic.metric_of_z import FloatArray, squares_of
+from lielaws.intrinsic.phi_derivatives import Terms
 
 _RANK_TOLERANCE = 1e-6
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from lielaws.lineage.drift import AllowedDrift
 from lielaws.lineage.units import Units
-from lielaws.training.tensors import FloatArray, IntArray
+from lielaws.training.framework_tensors import FloatArray, IntArray
 
 ORDERS = "orders of the units"
 DENSITY = "a density"

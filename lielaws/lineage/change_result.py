@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lielaws.engine.laws.law import Law
-from lielaws.training.tensors import FloatArray
+from lielaws.training.framework_tensors import FloatArray
 
 UNCHANGED = "unchanged"
 REMOVED = "removed"

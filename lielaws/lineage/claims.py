@@ -15,10 +15,10 @@ from lielaws.errors import InvalidArgumentError
 from lielaws.errors import nearest as suggestion
 from lielaws.lineage.change_result import BOUNDED, MOVED, PREDICTED, VIOLATED
 from lielaws.lineage.drift import AllowedDrift, drift_of_run
-from lielaws.lineage.exact import Dyadic, nearest, reaches, scales, upwards, values
+from lielaws.lineage.exact_laws import Dyadic, nearest, reaches, scales, upwards, values
 from lielaws.lineage.followed import Followed, arrays_of, joins
-from lielaws.training.result import RunBalance
-from lielaws.training.tensors import FloatArray, Layout, as_float64, coarsest
+from lielaws.training.balance_records import RunBalance
+from lielaws.training.framework_tensors import FloatArray, Layout, as_float64, coarsest
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from lielaws.lineage.response import Response
 from lielaws.lineage.units import Units
 from lielaws.lineage.verdict import Lineage, ratios
 from lielaws.report.report import Report
-from lielaws.training.result import RunBalance
-from lielaws.training.tensors import FloatArray
+from lielaws.training.balance_records import RunBalance
+from lielaws.training.framework_tensors import FloatArray
 
 MOST_MOVED = 1.0
 

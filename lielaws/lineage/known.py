@@ -10,8 +10,8 @@ from lielaws.checks import flag, nonnegative, positive, positive_int
 from lielaws.errors import InvalidArgumentError, UnsupportedError
 from lielaws.lineage.followed import Followed
 from lielaws.lineage.response import Settings
-from lielaws.training.result import RunBalance
-from lielaws.training.tensors import FloatArray
+from lielaws.training.balance_records import RunBalance
+from lielaws.training.framework_tensors import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import numpy as np
 
 from lielaws.engine.laws.law import Law
 from lielaws.lineage.followed import Followed
-from lielaws.training.tensors import FloatArray, IntArray
+from lielaws.training.framework_tensors import FloatArray, IntArray
 
 Axis = tuple[str, int]
 

@@ -69,7 +69,8 @@ or a PyTorch module (`modification.module()` is the module after). Shapes stay: 
 `law_changes(report, modification)` says how one moves the conservation laws of the network (:mod:`lielaws.lineage`).
 """
 
-from lielaws.modification.bounds import LowerBound as LowerBound
+from lielaws.modification.array_files import load_arrays as load_arrays
+from lielaws.modification.array_files import save_arrays as save_arrays
 from lielaws.modification.certify import certify as certify
 from lielaws.modification.chain import Chain as Chain
 from lielaws.modification.chain import Modification as Modification
@@ -79,25 +80,24 @@ from lielaws.modification.clauses.distillation import argmax_pair as argmax_pair
 from lielaws.modification.clauses.distillation import imitation as imitation
 from lielaws.modification.conservation import ConservationCertificate as ConservationCertificate
 from lielaws.modification.data import Data as Data
-from lielaws.modification.exact import exact_rank as exact_rank
-from lielaws.modification.exact import tolerant_rank as tolerant_rank
-from lielaws.modification.files import load_arrays as load_arrays
-from lielaws.modification.files import save_arrays as save_arrays
-from lielaws.modification.laws import law_changes as law_changes
+from lielaws.modification.exact_matrices import exact_rank as exact_rank
+from lielaws.modification.exact_matrices import tolerant_rank as tolerant_rank
+from lielaws.modification.law_effects import law_changes as law_changes
+from lielaws.modification.loss_bounds import LowerBound as LowerBound
 from lielaws.modification.losses import CrossEntropy as CrossEntropy
 from lielaws.modification.losses import OutputLoss as OutputLoss
 from lielaws.modification.losses import ParameterLoss as ParameterLoss
 from lielaws.modification.losses import SquaredError as SquaredError
 from lielaws.modification.model import Model as Model
+from lielaws.modification.model_sources import as_model as as_model
 from lielaws.modification.norms import spectral_bound as spectral_bound
 from lielaws.modification.prune import prune as prune
 from lielaws.modification.prune import prune_units as prune_units
-from lielaws.modification.quadratic import QuadraticLoss as QuadraticLoss
+from lielaws.modification.quadratic_losses import QuadraticLoss as QuadraticLoss
 from lielaws.modification.quantize import quantize as quantize
 from lielaws.modification.rescale import rescale as rescale
 from lielaws.modification.smoothness import Smoothness as Smoothness
 from lielaws.modification.smoothness import last_layer_smoothness as last_layer_smoothness
-from lielaws.modification.sources import as_model as as_model
 from lielaws.modification.structure import Feedforward as Feedforward
 from lielaws.modification.structure import UnitLayer as UnitLayer
 from lielaws.modification.train import distill as distill

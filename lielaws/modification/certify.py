@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from lielaws.errors import InvalidArgumentError
-from lielaws.modification.bounds import LowerBound
 from lielaws.modification.chain import Chain
 from lielaws.modification.clause_rows import Clause
 from lielaws.modification.clauses import (
@@ -26,7 +25,8 @@ from lielaws.modification.clauses import (
 )
 from lielaws.modification.conservation import ConservationCertificate
 from lielaws.modification.data import Data
-from lielaws.modification.evidence import Question, steps
+from lielaws.modification.evaluated_chain import Question, steps
+from lielaws.modification.loss_bounds import LowerBound
 from lielaws.modification.losses import as_loss
 from lielaws.modification.model import Model
 from lielaws.modification.options import Options, Tolerances

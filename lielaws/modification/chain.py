@@ -10,7 +10,7 @@ from typing import Any
 
 from lielaws.errors import InvalidArgumentError
 from lielaws.modification.model import Model
-from lielaws.modification.sources import as_model
+from lielaws.modification.model_sources import as_model
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,8 @@ import numpy as np
 
 from lielaws.checks import called, finite
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.modification.bounds import LowerBound, entropy_bound, spread_bound
 from lielaws.modification.data import Data
+from lielaws.modification.loss_bounds import LowerBound, entropy_bound, spread_bound
 from lielaws.modification.model import Model, Params
 from lielaws.modification.tensor_values import FloatArray, exact_number, finite_array
 

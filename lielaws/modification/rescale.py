@@ -10,10 +10,10 @@ import numpy as np
 from lielaws.checks import count
 from lielaws.errors import InvalidArgumentError, UnsupportedError, nearest
 from lielaws.modification.chain import Modification
-from lielaws.modification.kinds import RESCALE
 from lielaws.modification.model import Model
+from lielaws.modification.model_sources import as_model
+from lielaws.modification.modification_kinds import RESCALE
 from lielaws.modification.prune import unit_layers
-from lielaws.modification.sources import as_model
 from lielaws.modification.structure import UnitLayer
 from lielaws.modification.tensor_values import FloatArray, finite_array
 

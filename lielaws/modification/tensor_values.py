@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.inertia.arrays import as_array
+from lielaws.inertia.flat_parameters import as_array
 
 FloatArray = npt.NDArray[np.float64]
 

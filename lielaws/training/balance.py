@@ -11,13 +11,13 @@ from lielaws.checks import positive, positive_int
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.laws.law import Law
 from lielaws.errors import InvalidArgumentError, LieLawsError, UnsupportedError, nearest
+from lielaws.training.balance_records import BalanceError, RunBalance, StepBalance
 from lielaws.training.forms import LawForms
+from lielaws.training.framework_tensors import TOLERANCES, FloatArray, coarsest
 from lielaws.training.ledger import Ledger
 from lielaws.training.optimizer import Optimizer, Tensors, names_of
 from lielaws.training.prediction import Before, Prediction, scale_of, start_of, value_of
 from lielaws.training.recursion import GradientForms, LawState, Rule, replay
-from lielaws.training.result import BalanceError, RunBalance, StepBalance
-from lielaws.training.tensors import TOLERANCES, FloatArray, coarsest
 
 if TYPE_CHECKING:
     from lielaws.report.report import Report

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from lielaws.engine.flows.state import Shape
 from lielaws.engine.laws.law import Law
 from lielaws.errors import InvalidArgumentError, UnsupportedError
-from lielaws.training.tensors import FloatArray, IntArray, Layout
+from lielaws.training.framework_tensors import FloatArray, IntArray, Layout
 
 _Entries = list[tuple[int, int, float]]
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from lielaws.checks import finite, flag, nonnegative
 from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.training.forms import LawForms
+from lielaws.training.framework_tensors import FloatArray
 from lielaws.training.recursion import Rule
-from lielaws.training.tensors import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from lielaws.errors import InvalidArgumentError
+from lielaws.training.balance_records import StepBalance
 from lielaws.training.forms import LawForms
+from lielaws.training.framework_tensors import FloatArray, IntArray
 from lielaws.training.recursion import GradientForms, LawState, Rule, advance
-from lielaws.training.result import StepBalance
-from lielaws.training.tensors import FloatArray, IntArray
 
 _THETA, _GRADIENT, _BUFFER = range(3)
 _PAIRS = (

@@ -12,11 +12,11 @@ import numpy as np
 
 from lielaws.checks import positive
 from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable
-from lielaws.modification.evidence import Question, Step
-from lielaws.modification.kinds import GRADIENT_STEP
+from lielaws.modification.evaluated_chain import Question, Step
 from lielaws.modification.losses import CrossEntropy, SquaredError
 from lielaws.modification.model import checked_gradient
-from lielaws.modification.quadratic import QuadraticLoss
+from lielaws.modification.modification_kinds import GRADIENT_STEP
+from lielaws.modification.quadratic_losses import QuadraticLoss
 from lielaws.modification.smoothness import LastLayer, Smoothness
 from lielaws.modification.tensor_values import chosen_names, exact_number
 

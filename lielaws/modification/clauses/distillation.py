@@ -9,7 +9,7 @@ import numpy as np
 
 from lielaws.errors import InvalidArgumentError
 from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable
-from lielaws.modification.evidence import Question, Step
+from lielaws.modification.evaluated_chain import Question, Step
 from lielaws.modification.losses import CrossEntropy, log_softmax
 from lielaws.modification.tensor_values import FloatArray
 

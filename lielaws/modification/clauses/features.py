@@ -10,7 +10,7 @@ import numpy as np
 
 from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable, merged, shown
-from lielaws.modification.evidence import OUTPUT, Question, Step, View
+from lielaws.modification.evaluated_chain import OUTPUT, Question, Step, View
 from lielaws.modification.model import Model
 from lielaws.modification.norms import lengths, spectral_bound
 from lielaws.modification.tensor_values import FloatArray

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from lielaws.modification.clause_rows import Clause, Row, Verdict, inapplicable, shown
-from lielaws.modification.evidence import Question, Step
+from lielaws.modification.evaluated_chain import Question, Step
 from lielaws.modification.representation import Info
 
 _ROUNDING = 1e-12

@@ -12,9 +12,9 @@ import numpy as np
 
 from lielaws.engine.linalg import as_fmpq, as_fraction
 from lielaws.errors import InvalidArgumentError, SizeError
-from lielaws.modification.bounds import LowerBound
 from lielaws.modification.data import Data
-from lielaws.modification.exact import eigenvalues_above
+from lielaws.modification.exact_matrices import eigenvalues_above
+from lielaws.modification.loss_bounds import LowerBound
 from lielaws.modification.losses import Measured
 from lielaws.modification.model import Model
 from lielaws.modification.tensor_values import FloatArray, finite_array

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable
-from lielaws.modification.evidence import Question, Step, View
+from lielaws.modification.evaluated_chain import Question, Step, View
 from lielaws.modification.tensor_values import exact_number
 
 _ROUNDING = Fraction(1, 10**12)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.errors import InvalidArgumentError, LieLawsError
-from lielaws.inertia.arrays import Layout, as_array, rounding, scalar
+from lielaws.inertia.flat_parameters import Layout, as_array, rounding, scalar
 
 FloatArray = npt.NDArray[np.float64]
 # What a function raises when it is given something it cannot work with; anything else is its own affair.

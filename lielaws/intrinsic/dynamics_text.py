@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
+from lielaws.intrinsic.dynamics_record import IntrinsicDynamics
 from lielaws.intrinsic.ranks import Ranks
-from lielaws.intrinsic.result import IntrinsicDynamics
 
 
 def dynamics_text(result: IntrinsicDynamics) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 from lielaws.architectures.base import Architecture
 from lielaws.errors import InvalidArgumentError
+from lielaws.modification.architecture_models import architecture_model
 from lielaws.modification.model import Model
-from lielaws.modification.networks import architecture_model
 from lielaws.modification.pytorch import module_model
 
 

@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from lielaws.checks import count, flag, generator, nonnegative, positive
 from lielaws.errors import InvalidArgumentError
-from lielaws.inertia.arrays import Layout
+from lielaws.inertia.energy_run import EnergyRun
+from lielaws.inertia.flat_parameters import Layout
 from lielaws.inertia.integrators import Leapfrog, Splitting, lean_slope
-from lielaws.inertia.problem import Problem, build_problem, find_batched, probe_gradient
 from lielaws.inertia.recording import Record, Stop, check_memory
-from lielaws.inertia.result import EnergyRun
 from lielaws.inertia.stability import Stability, top_curvature
+from lielaws.inertia.user_loss import Problem, build_problem, find_batched, probe_gradient
 
 FloatArray = npt.NDArray[np.float64]
 _RECORDS = 1000

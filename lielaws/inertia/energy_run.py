@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.errors import InvalidArgumentError
-from lielaws.inertia.arrays import Layout
+from lielaws.inertia.flat_parameters import Layout
 from lielaws.inertia.recording import Record, Stop
 from lielaws.inertia.stability import Stability
 

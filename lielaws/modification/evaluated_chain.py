@@ -11,10 +11,10 @@ from typing import TypeVar
 import numpy as np
 
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.modification.bounds import LowerBound
 from lielaws.modification.chain import Chain, Modification
 from lielaws.modification.data import Data
-from lielaws.modification.exact import Rank, exact_rank, tolerant_rank
+from lielaws.modification.exact_matrices import Rank, exact_rank, tolerant_rank
+from lielaws.modification.loss_bounds import LowerBound
 from lielaws.modification.losses import CrossEntropy, Loss, Measured, log_softmax
 from lielaws.modification.model import Model
 from lielaws.modification.options import Options

@@ -15,7 +15,7 @@ from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import EXPLORATION_PRIME, integer_row, random_prime, rank
 from lielaws.intrinsic.curve import ranks_along
-from lielaws.intrinsic.functions import (
+from lielaws.intrinsic.phi_derivatives import (
     Functions,
     ObjectArray,
     PolynomialFunctions,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from lielaws.errors import InvalidArgumentError
-from lielaws.formulas.model import Model
+from lielaws.formulas.regimes import Model
 from lielaws.formulas.sizes import Shape
 from lielaws.formulas.support import Narrow
 
@@ -150,13 +150,13 @@ class Conjecture:
         return value.numerator
 
     def __str__(self) -> str:
-        from lielaws.formulas.text import conjecture_text
+        from lielaws.formulas.formula_text import conjecture_text
 
         return conjecture_text(self)
 
     def latex(self) -> str:
         """The formula in LaTeX."""
-        from lielaws.formulas.text import conjecture_latex
+        from lielaws.formulas.formula_text import conjecture_latex
 
         return conjecture_latex(self)
 

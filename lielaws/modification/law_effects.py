@@ -11,7 +11,7 @@ from lielaws.checks import positive
 from lielaws.errors import InvalidArgumentError
 from lielaws.lineage import AllowedDrift, LawChanges, law_change
 from lielaws.modification.chain import Modification
-from lielaws.modification.kinds import (
+from lielaws.modification.modification_kinds import (
     DISTILL,
     FINE_TUNE,
     GRADIENT_STEP,

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.errors import InvalidArgumentError, UnsupportedError, nearest
+from lielaws.inertia.energy_ledger import EnergyLedger
+from lielaws.inertia.energy_run import EnergyRun
 from lielaws.inertia.entries import MEANINGS, PARTS
-from lielaws.inertia.ledger import EnergyLedger
-from lielaws.inertia.result import EnergyRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

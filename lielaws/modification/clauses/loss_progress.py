@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from lielaws.modification.clause_rows import Clause, Row, Verdict, compare, inapplicable
-from lielaws.modification.evidence import Question, Step
+from lielaws.modification.evaluated_chain import Question, Step
 from lielaws.modification.losses import CrossEntropy, Measured, SquaredError
-from lielaws.modification.quadratic import QuadraticLoss
+from lielaws.modification.quadratic_losses import QuadraticLoss
 from lielaws.modification.tensor_values import exact_number
 
 _NO_DELTA = "no member makes progress, so there is no delta > 0"

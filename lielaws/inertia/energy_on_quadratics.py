@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.inertia.evaluation import ModeNumbers, evaluate_modes
-from lielaws.inertia.exact import number, parameter, sign, substituted
+from lielaws.inertia.exact_numbers import number, parameter, sign, substituted
+from lielaws.inertia.mode_energies import ModeNumbers, evaluate_modes
 from lielaws.inertia.modes import Mode, abs_discriminant, response, verify_regime
 from lielaws.inertia.spectrum import diagonal_modes, matrix_modes, read_matrix, read_vector
 from lielaws.inertia.statements import OURS, EnergyStatement, Step

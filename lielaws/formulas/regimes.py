@@ -11,7 +11,7 @@ import numpy as np
 from lielaws.formulas.cases import Cases, IntArray, ObjectArray
 from lielaws.formulas.conditions import Conjunction, all_hold
 from lielaws.formulas.consensus import Mask
-from lielaws.formulas.terms import Polynomial
+from lielaws.formulas.formula_terms import Polynomial
 
 _REUSE = 2
 

@@ -100,7 +100,7 @@ def apply_command(arch: str, model: str, change: str, output: str, data: str | N
 
     CHANGE is prune:0.3, prune_units:0.2, quantize:8, low_rank:4, rescale:SEED, or, with --data, gradient_step:0.1.
     """
-    from lielaws.modification.files import save_arrays
+    from lielaws.modification.array_files import save_arrays
     from lielaws.modification.recipes import apply
 
     made = apply(change, _model(arch, model), _read_data(data), loss)
@@ -131,8 +131,8 @@ def _show(certificate: ConservationCertificate, brief: bool, as_json: bool) -> N
 def _model(arch: str, path: str) -> Model:
     from lielaws.discover import as_architecture
     from lielaws.errors import InvalidArgumentError
-    from lielaws.modification.files import load_arrays
-    from lielaws.modification.sources import as_model
+    from lielaws.modification.array_files import load_arrays
+    from lielaws.modification.model_sources import as_model
 
     architecture = as_architecture(arch)
     arrays = load_arrays(path, tuple(architecture.parameters))
@@ -143,8 +143,8 @@ def _model(arch: str, path: str) -> Model:
 
 
 def _read_data(path: str | None) -> Data | None:
+    from lielaws.modification.array_files import load_arrays
     from lielaws.modification.data import Data
-    from lielaws.modification.files import load_arrays
 
     if path is None:
         return None

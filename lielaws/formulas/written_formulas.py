@@ -10,8 +10,8 @@ import sympy as sp
 
 from lielaws.formulas.cases import AFTER, BEFORE, DEPTH, FIRST, HERE, HIDDEN, LAST, LAYERS, PICKED, WEIGHTS, Form, Name
 from lielaws.formulas.conditions import Condition, Conjunction
+from lielaws.formulas.formula_terms import Polynomial, Powers
 from lielaws.formulas.sizes import Shape
-from lielaws.formulas.terms import Polynomial, Powers
 
 LAYER, LAYER_COUNT = sp.Symbol("l", integer=True), sp.Symbol("L", integer=True, positive=True)
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from lielaws.engine.laws.law import Law
 from lielaws.errors import LieLawsError
+from lielaws.training.framework_tensors import FloatArray
 from lielaws.training.recursion import GradientForms, Rule
-from lielaws.training.tensors import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
 

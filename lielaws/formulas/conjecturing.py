@@ -9,8 +9,8 @@ import numpy as np
 
 from lielaws.checks import integer
 from lielaws.errors import InvalidArgumentError
+from lielaws.formulas.conjecture_record import Conjecture
 from lielaws.formulas.counting import Counter, Make, counter
-from lielaws.formulas.result import Conjecture
 from lielaws.formulas.rounds import inquire
 from lielaws.formulas.rows import read_rows
 from lielaws.progress import Progress

@@ -11,10 +11,10 @@ from sympy.printing.str import StrPrinter
 
 from lielaws.formulas.cases import DEPTH, FIRST, HIDDEN, LAST, PICKED, Derived, Form, Name
 from lielaws.formulas.conditions import Condition, Conjunction
-from lielaws.formulas.expressions import Writer, sides, with_sums
-from lielaws.formulas.result import Conjecture
+from lielaws.formulas.conjecture_record import Conjecture
+from lielaws.formulas.formula_terms import Polynomial
 from lielaws.formulas.sizes import Shape
-from lielaws.formulas.terms import Polynomial
+from lielaws.formulas.written_formulas import Writer, sides, with_sums
 
 _SHOWN = 8
 _REFUTED = 4

@@ -12,8 +12,8 @@ from lielaws.formulas.bases import Basis, ballots, bases
 from lielaws.formulas.cases import Cases, IntArray, ObjectArray
 from lielaws.formulas.conditions import Pool, pool
 from lielaws.formulas.consensus import MODULUS, Ballot, Mask, diverse
-from lielaws.formulas.exact import augmented, consistent, solve
-from lielaws.formulas.terms import Polynomial, Term, matrix
+from lielaws.formulas.formula_terms import Polynomial, Term, matrix
+from lielaws.formulas.rational_systems import augmented, consistent, solve
 
 _MOST_VOTED_TERMS = 36
 _DOMINATING = 6

@@ -1,4 +1,4 @@
-"""The algebra behind lielaws.inertia.momentum and lielaws.inertia.entries, checked by sympy for one coordinate.
+"""The algebra behind lielaws.inertia.sgd_momentum and lielaws.inertia.entries, checked by sympy for one coordinate.
 
 All identities are sums over coordinates of one and the same, so that one coordinate stands for any number.
 """

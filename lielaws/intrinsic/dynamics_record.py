@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from lielaws.engine.laws.law import Law
-from lielaws.intrinsic.metric import Metric
+from lielaws.intrinsic.metric_of_z import Metric
 from lielaws.intrinsic.ranks import Ranks
 
 
@@ -90,7 +90,7 @@ class IntrinsicDynamics:
         }
 
     def __str__(self) -> str:
-        from lielaws.intrinsic.text import dynamics_text
+        from lielaws.intrinsic.dynamics_text import dynamics_text
 
         return dynamics_text(self)
 
@@ -101,7 +101,7 @@ class IntrinsicDynamics:
         )
 
     def _repr_html_(self) -> str:
-        from lielaws.intrinsic.text import dynamics_html
+        from lielaws.intrinsic.dynamics_text import dynamics_html
 
         return dynamics_html(self)
 

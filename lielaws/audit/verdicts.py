@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lielaws.audit.layered import layered_statements
-from lielaws.audit.modern import modern_statements
-from lielaws.audit.momentum import momentum_statements
+from lielaws.audit.discrete_steps import step_statements
+from lielaws.audit.layered_statements import layered_statements
+from lielaws.audit.modern_statements import modern_statements
+from lielaws.audit.momentum_statements import momentum_statements
 from lielaws.audit.statement import Instance, Probe, Statement
-from lielaws.audit.steps import step_statements
 from lielaws.check import check_laws
 from lielaws.discover import discover_laws
 from lielaws.errors import LieLawsError

@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from lielaws.engine.laws.law import Law
-from lielaws.training.tensors import FloatArray
+from lielaws.training.framework_tensors import FloatArray
 
 _MANTISSA = 53
 

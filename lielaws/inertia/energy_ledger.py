@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lielaws.checks import count, flag, nonnegative
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.inertia.arrays import Layout, rounding, scalar
+from lielaws.inertia.energy_totals import LedgerSummary
 from lielaws.inertia.entries import (
     ClosedStep,
     LedgerEntry,
@@ -20,9 +20,9 @@ from lielaws.inertia.entries import (
     limit_of,
     split_change,
 )
-from lielaws.inertia.momentum import MomentumMap, check_dampening, check_momentum, check_nesterov
+from lielaws.inertia.flat_parameters import Layout, rounding, scalar
 from lielaws.inertia.recording import Stop
-from lielaws.inertia.summary import LedgerSummary
+from lielaws.inertia.sgd_momentum import MomentumMap, check_dampening, check_momentum, check_nesterov
 
 FloatArray = npt.NDArray[np.float64]
 _ROUNDINGS = 64
