@@ -6,6 +6,7 @@ from typing import Any
 
 from lielaws.architectures.activations import ACTIVATIONS, find_activation
 from lielaws.architectures.base import Architecture
+from lielaws.architectures.rebuilding import Recipe
 from lielaws.checks import flag, positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
@@ -40,7 +41,6 @@ def input_convex(d: int, hidden: int, activation: str = "relu", d_out: int = 1, 
     parameters: dict[str, tuple[int, ...]] = {"U": (d_out, hidden), "V": (hidden, d)}
     if biased:
         parameters["b"] = (hidden,)
-    options: dict[str, Any] = {"activation": activation, "d_out": d_out, "bias": biased}
-    name = f"input_convex:{d}-{hidden}+activation={activation}+d_out={d_out}" + ("" if biased else "+bias=false")
-    spec = {"family": "input_convex", "d": d, "hidden": hidden, **options}
-    return Architecture(name, parameters, {"x": (d,)}, network, spec, "arXiv 2405.12888")
+    options: dict[str, Any] = {"activation": act.name, "d_out": d_out, "bias": biased}
+    recipe = Recipe("input_convex", {"d": d, "hidden": hidden}, options, unnamed=["bias"] if biased else [])
+    return recipe.build(parameters, {"x": (d,)}, network, "arXiv 2405.12888")

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.gated import gated_unit
+from lielaws.architectures.rebuilding import Recipe
 from lielaws.checks import positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
@@ -69,17 +70,14 @@ def moe(d_model: int, hidden: int, experts: int, gate: str = "softmax", top_k: i
     for expert in range(1, experts + 1):
         shapes = {"A": (hidden, d_model), "B": (hidden, d_model), "C": (d_model, hidden)}
         parameters |= {f"{key}{expert}": shape for key, shape in shapes.items()}
-    spec: dict[str, Any] = {"family": "moe", **sizes, "gate": gate}
-    name = f"moe+gate={gate}:{d_model}-{hidden}-{experts}"
+    options: dict[str, Any] = {"gate": gate} | ({} if sets is None else {"top_k": len(sets[0])})
+    recipe = Recipe("moe", sizes, options, front=["gate"])
     if sets is None:
-        return Architecture(name, parameters, {"x": (d_model,)}, network, spec, "arXiv 2606.17816, Thm 4.5 and 4.7")
-    spec["top_k"] = len(sets[0])
-    return Architecture(
-        f"{name}+top_k={spec['top_k']}",
+        return recipe.build(parameters, {"x": (d_model,)}, network, "arXiv 2606.17816, Thm 4.5 and 4.7")
+    return recipe.build(
         parameters,
         {"x": (d_model,)},
         network,
-        spec,
         "arXiv 2606.17816, Thm 4.6",
         patterns=lambda params, x: _chosen_sets(params, x, sets, experts),
     )
