@@ -25,7 +25,7 @@ class Architecture:
     ----------
     name : how it is called in reports
     parameters : name -> shape, in the order of the state vector
-    data : name -> shape of one sample
+    data : name -> shape of one sample; empty for a network that is a function of its parameters alone
     function : `function(p, *data, ops)`, see :func:`lielaws.architecture`
     spec : a mapping of plain values that rebuilds it, or None for a user's own function
     source : where its laws are treated
@@ -43,8 +43,9 @@ class Architecture:
     patterns: Patterns | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for argument in ("parameters", "data"):
-            object.__setattr__(self, argument, MappingProxyType(checked_shapes(argument, getattr(self, argument))))
+        for argument, least in (("parameters", 1), ("data", 0)):
+            shapes = checked_shapes(argument, getattr(self, argument), least)
+            object.__setattr__(self, argument, MappingProxyType(shapes))
 
     @property
     def dimension(self) -> int:
@@ -87,7 +88,7 @@ class Architecture:
         Parameters
         ----------
         params : name -> array of the declared shape
-        x : array with a leading batch axis; a mapping of such arrays if there are several data
+        x : array with a leading batch axis; a mapping of such arrays if there are several data; None if there are none
         gates : activation patterns from :meth:`gates`, to be kept instead of those of `params` and `x`
 
         Returns an array of shape (batch, *output_shape).
@@ -137,7 +138,7 @@ def architecture(
     ----------
     function : called once as `function(p, *data, ops)` on traced arrays; the parameters are attributes of `p`, the data
         come in the order of their mapping, and `ops` is :class:`lielaws.engine.graph.operations.Operations`
-    parameters, data : name -> shape; data without the batch axis
+    parameters, data : name -> shape; data without the batch axis, and {} for a function of the parameters alone
     name : used in reports; by default that of the function
 
     >>> def net(p, x, ops):

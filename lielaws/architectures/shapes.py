@@ -21,10 +21,11 @@ def checked_widths(argument: str, widths: Any) -> tuple[int, ...]:
     return checked
 
 
-def checked_shapes(argument: str, shapes: Any) -> dict[str, tuple[int, ...]]:
-    """Shapes by name; also bounds the number of entries, before anybody allocates them."""
-    if not isinstance(shapes, Mapping) or not shapes:
-        raise InvalidArgumentError(argument, shapes, "a mapping of at least one name to its shape is needed")
+def checked_shapes(argument: str, shapes: Any, least: int = 0) -> dict[str, tuple[int, ...]]:
+    """Shapes by name, of `least` or more; also bounds the number of entries, before anybody allocates them."""
+    if not isinstance(shapes, Mapping) or len(shapes) < least:
+        some = "at least one name to its shape" if least else "names to shapes"
+        raise InvalidArgumentError(argument, shapes, f"a mapping of {some} is needed")
     checked = {}
     for name, shape in shapes.items():
         if not isinstance(name, str) or not name:

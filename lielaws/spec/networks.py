@@ -38,7 +38,7 @@ def network(
     from lielaws.architectures.base import Architecture
     from lielaws.architectures.shapes import checked_shapes
 
-    parameters, data = checked_shapes("parameters", parameters), checked_shapes("data", data)
+    parameters, data = checked_shapes("parameters", parameters, 1), checked_shapes("data", data, 1)
     steps, name = dict(let or {}), printable(one_line(name)) or "network"
     spec = {
         "family": "network",
