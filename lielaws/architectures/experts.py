@@ -14,11 +14,11 @@ from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.gated import gated_unit
 from lielaws.architectures.rebuilding import Recipe
-from lielaws.checks import positive_int
+from lielaws.checks import choice, positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
-from lielaws.errors import InvalidArgumentError, SizeError, nearest
+from lielaws.errors import InvalidArgumentError, SizeError
 
 _SCORES: dict[str, Callable[[Operations, Array], Array]] = {
     "softmax": lambda ops, logits: ops.relative_exp(logits),
@@ -50,8 +50,7 @@ def moe(d_model: int, hidden: int, experts: int, gate: str = "softmax", top_k: i
     sizes = {"d_model": d_model, "hidden": hidden, "experts": experts}
     sizes = {key: positive_int(key, value) for key, value in sizes.items()}
     d_model, hidden, experts = sizes.values()
-    if not isinstance(gate, str) or gate not in _SCORES:
-        raise InvalidArgumentError("gate", gate, nearest(str(gate), _SCORES))
+    choice("gate", gate, _SCORES)
     sets = _expert_sets(experts, top_k)
     score, act = _SCORES[gate], find_activation("silu")
     normalized = gate != "sigmoid" or sets is not None

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.checks import count, flag, nonnegative
-from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.checks import choice, count, flag, nonnegative
+from lielaws.errors import InvalidArgumentError
 from lielaws.inertia.energy_totals import LedgerSummary
 from lielaws.inertia.entries import (
     ClosedStep,
@@ -167,8 +167,7 @@ class EnergyLedger:
 
     def column(self, name: str) -> FloatArray:
         """One field of all entries as an array, such as "energy", "friction" or "time"."""
-        if name not in LedgerEntry.__slots__:
-            raise InvalidArgumentError("name", name, nearest(str(name), LedgerEntry.__slots__))
+        choice("name", name, LedgerEntry.__slots__)
         return np.array([getattr(entry, name) for entry in self._entries], dtype=np.float64)
 
     def momentum_map(self) -> MomentumMap:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.checks import choice
 from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.inertia.exact_numbers import number, parameter, sign, substituted
 from lielaws.inertia.mode_energies import ModeNumbers, evaluate_modes
@@ -165,8 +166,7 @@ class QuadraticEnergy:
         Computed in float64 from the exact modes, in forms without cancellation near critical damping, for strong
         friction and for gamma -> 0.
         """
-        if quantity not in QUANTITIES:
-            raise InvalidArgumentError("quantity", quantity, nearest(str(quantity), QUANTITIES))
+        choice("quantity", quantity, QUANTITIES)
         times = _times(t)
         self._check_values(values)
         modes = tuple(self._numbers(mode, values) for mode in self.modes)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.errors import InvalidArgumentError, UnsupportedError, nearest
+from lielaws.checks import choice
+from lielaws.errors import InvalidArgumentError, UnsupportedError
 from lielaws.inertia.energy_ledger import EnergyLedger
 from lielaws.inertia.energy_run import EnergyRun
 from lielaws.inertia.entries import MEANINGS, PARTS
@@ -79,8 +80,7 @@ def plot_ledger(ledger: EnergyLedger, kind: str = "area", *, ax: Axes | None = N
     """
     if not isinstance(ledger, EnergyLedger):
         raise InvalidArgumentError("ledger", ledger, "an EnergyLedger is needed")
-    if kind not in KINDS:
-        raise InvalidArgumentError("kind", kind, nearest(str(kind), KINDS))
+    choice("kind", kind, KINDS)
     if not ledger.entries:
         raise InvalidArgumentError("ledger", ledger, "has no entry yet; call step at least twice, or finish")
     axes = _axes(ax)

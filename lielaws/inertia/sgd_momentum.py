@@ -23,8 +23,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from lielaws.checks import flag, nonnegative, positive
-from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.checks import choice, flag, nonnegative, positive
+from lielaws.errors import InvalidArgumentError
 
 SCHEMES = ("central", "exponential", "euler")
 
@@ -51,8 +51,7 @@ class MomentumMap:
             object.__setattr__(self, name, value)
         object.__setattr__(self, "dampening", check_dampening(self.dampening))
         check_nesterov(flag("nesterov", self.nesterov), self.momentum, self.dampening)
-        if self.scheme not in SCHEMES:
-            raise InvalidArgumentError("scheme", self.scheme, nearest(str(self.scheme), SCHEMES))
+        choice("scheme", self.scheme, SCHEMES)
         if self.scheme != "central" and self.momentum == 0:
             raise InvalidArgumentError("momentum", self.momentum, "is infinite friction here; use scheme='central'")
 
@@ -65,8 +64,7 @@ class MomentumMap:
         Raises InvalidArgumentError where there is none: the central scheme has friction * step <= 2.
         """
         h, gamma = positive("step", step), nonnegative("friction", friction)
-        if scheme not in SCHEMES:
-            raise InvalidArgumentError("scheme", scheme, nearest(str(scheme), SCHEMES))
+        choice("scheme", scheme, SCHEMES)
         if scheme == "central":
             if gamma * h > 2:
                 raise InvalidArgumentError("step", step, f"with friction {gamma:g} at most {2 / gamma:g} is possible")

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.checks import flag, integer, nonnegative, probability
-from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.checks import choice, flag, integer, nonnegative, probability
+from lielaws.errors import InvalidArgumentError
 from lielaws.information.estimated_information import MutualInformation
 from lielaws.information.resampling import Spread
 
@@ -47,8 +47,7 @@ class Question:
         confidence: Any,
         seed: Any,
     ) -> Question:
-        if not isinstance(method, str) or method not in methods:
-            raise InvalidArgumentError("method", method, nearest(str(method), methods))
+        choice("method", method, methods)
         if deterministic is not None:
             deterministic = flag("deterministic", deterministic, "True, False, or None for unknown")
         sigma = None if noise is None else _standard_deviation("noise", noise)

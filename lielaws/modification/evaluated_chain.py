@@ -10,7 +10,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.checks import choice
+from lielaws.errors import InvalidArgumentError
 from lielaws.modification.chain import Chain, Modification
 from lielaws.modification.data import Data
 from lielaws.modification.exact_matrices import Rank, exact_rank, tolerant_rank
@@ -97,8 +98,7 @@ class View:
         names = list(self.layers)
         if name is None:
             name = names[-2] if len(names) > 1 else OUTPUT
-        if not isinstance(name, str) or name not in self.layers:
-            raise InvalidArgumentError("representation", name, nearest(str(name), names))
+        choice("representation", name, self.layers)
         return self.layers[name]
 
     @cached_property

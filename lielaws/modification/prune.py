@@ -9,7 +9,7 @@ import numpy as np
 
 from lielaws import checks
 from lielaws.checks import choice, count
-from lielaws.errors import InvalidArgumentError, UnsupportedError, nearest
+from lielaws.errors import InvalidArgumentError, UnsupportedError
 from lielaws.modification.chain import Modification
 from lielaws.modification.model import Model
 from lielaws.modification.model_sources import as_model
@@ -116,8 +116,7 @@ def _given_units(model: Model, known: dict[str, UnitLayer], units: Any) -> dict[
     if not isinstance(units, dict):
         raise InvalidArgumentError("units", units, "a mapping of layer to numbers of units is needed")
     for name, numbers in units.items():
-        if name not in known:
-            raise InvalidArgumentError("units", name, nearest(str(name), known))
+        choice("units", name, known)
         size = known[name].size(model.shapes)
         if not isinstance(numbers, Iterable) or isinstance(numbers, str):
             raise InvalidArgumentError(f"units['{name}']", numbers, "a list of numbers of units is needed")

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.checks import count
-from lielaws.errors import InvalidArgumentError, UnsupportedError, nearest
+from lielaws.checks import choice, count
+from lielaws.errors import InvalidArgumentError, UnsupportedError
 from lielaws.modification.chain import Modification
 from lielaws.modification.model import Model
 from lielaws.modification.model_sources import as_model
@@ -70,8 +70,7 @@ def _factors(
     entries = given if isinstance(given, Mapping) else dict.fromkeys(known, given)
     found = {}
     for name, value in entries.items():
-        if name not in known:
-            raise InvalidArgumentError("factors", name, nearest(str(name), known))
+        choice("factors", name, known)
         array, size = finite_array(f"factors['{name}']", value), known[name].size(model.shapes)
         if array.shape not in ((), (size,)) or not (array > 0).all():
             text = f"array of shape {array.shape}" if array.shape not in ((), (size,)) else array

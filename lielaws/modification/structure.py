@@ -10,7 +10,7 @@ import numpy as np
 
 from lielaws.architectures.activations import ACTIVATIONS, Activation, find_activation
 from lielaws.checks import choice, finite
-from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.errors import InvalidArgumentError
 from lielaws.modification.tensor_values import FloatArray
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -47,8 +47,7 @@ class UnitLayer:
             if not isinstance(slot, tuple | list) or len(slot) != 2 or not isinstance(slot[1], int):
                 raise InvalidArgumentError(f"units of '{self.name}'", slot, "pairs (tensor, axis) are needed")
             tensor, axis = slot
-            if tensor not in shapes:
-                raise InvalidArgumentError(f"units of '{self.name}'", tensor, nearest(str(tensor), shapes))
+            choice(f"units of '{self.name}'", tensor, shapes)
             if not -len(shapes[tensor]) <= axis < len(shapes[tensor]):
                 text = f"axis {axis} of '{tensor}'"
                 raise InvalidArgumentError(f"units of '{self.name}'", text, f"its shape is {shapes[tensor]}")
@@ -101,8 +100,7 @@ class Feedforward:
         """Raises InvalidArgumentError unless the matrices follow on each other."""
         names = [*self.weights, *(name for name in self.biases if name is not None)]
         for name in names:
-            if name not in shapes:
-                raise InvalidArgumentError("feedforward", name, nearest(str(name), shapes))
+            choice("feedforward", name, shapes)
         width: int | None = None
         for weight, bias in zip(self.weights, self.biases, strict=True):
             shape = shapes[weight]

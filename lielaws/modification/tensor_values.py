@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.checks import choice
+from lielaws.errors import InvalidArgumentError
 from lielaws.inertia.flat_parameters import as_array
 
 FloatArray = npt.NDArray[np.float64]
@@ -46,6 +47,5 @@ def chosen_names(name: str, value: Any, known: Mapping[str, Any], default: Itera
     if names is None:
         raise InvalidArgumentError(name, value, "names of parameters are needed")
     for entry in names:
-        if not isinstance(entry, str) or entry not in known:
-            raise InvalidArgumentError(name, entry, nearest(str(entry), known))
+        choice(name, entry, known)
     return tuple(dict.fromkeys(names))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lielaws.checks import positive, positive_int
+from lielaws.checks import choice, positive, positive_int
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.laws.law import Law
-from lielaws.errors import InvalidArgumentError, LieLawsError, UnsupportedError, nearest
+from lielaws.errors import InvalidArgumentError, LieLawsError, UnsupportedError
 from lielaws.training.balance_records import BalanceError, RunBalance, StepBalance
 from lielaws.training.forms import LawForms
 from lielaws.training.framework_tensors import TOLERANCES, FloatArray, coarsest
@@ -86,8 +86,7 @@ class LawBalance:
         self._optimizer = Optimizer.of(self._tensors, lr, momentum, dampening, nesterov, weight_decay, decoupled_decay)
         self._tolerance = None if tolerance is None else _positive("tolerance", tolerance)
         self._step_tolerance = None if step_tolerance is None else _positive("step_tolerance", step_tolerance)
-        if on_alarm not in ON_ALARM:
-            raise InvalidArgumentError("on_alarm", on_alarm, nearest(str(on_alarm), ON_ALARM))
+        choice("on_alarm", on_alarm, ON_ALARM)
         self._on_alarm = on_alarm
         room = max(100, _KEPT_NUMBERS // (_NUMBERS_PER_LAW * self._forms.count))
         self._keep = room if keep is None else positive_int("keep", keep)

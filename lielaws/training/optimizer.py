@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.checks import finite, flag, nonnegative
+from lielaws.checks import choice, finite, flag, nonnegative
 from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.training.forms import LawForms
 from lielaws.training.framework_tensors import FloatArray
@@ -173,8 +173,7 @@ def names_of(argument: str, value: Any, known: Iterable[str]) -> frozenset[str]:
     names = list(value)
     every = set(known)
     for name in names:
-        if not isinstance(name, str) or name not in every:
-            raise InvalidArgumentError(argument, name, nearest(str(name), every))
+        choice(argument, name, every)
     return frozenset(names)
 
 
