@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -50,7 +51,7 @@ class Architecture:
     @property
     def dimension(self) -> int:
         """D, the number of scalar parameters."""
-        return sum(_size(shape) for shape in self.parameters.values())
+        return sum(math.prod(shape) for shape in self.parameters.values())
 
     @property
     def output_shape(self) -> Shape:
@@ -118,11 +119,9 @@ class Architecture:
         return Reparameterization.of(self.name, self.parameters, self.potential, as_written)
 
 
-def _size(shape: Shape) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size
+def check_architecture(argument: str, value: Any) -> None:
+    if not isinstance(value, Architecture):
+        raise InvalidArgumentError(argument, value, "an Architecture is needed, such as mlp([2, 3, 2])")
 
 
 def architecture(

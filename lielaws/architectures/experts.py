@@ -27,7 +27,7 @@ _SCORES: dict[str, Callable[[Operations, Array], Array]] = {
 }
 """positive scores of the experts by gate; weights are scores, divided by their sum where the gate is normalized"""
 
-_MOST_SETS = 500
+_MOST_SETS = 500  # the traced network has an output for each of them
 
 
 def moe(d_model: int, hidden: int, experts: int, gate: str = "softmax", top_k: int | None = None) -> Architecture:

@@ -33,8 +33,8 @@ from lielaws.errors import SizeError
 if TYPE_CHECKING:
     import sympy
 
-_MOST_DERIVATIVE_TERMS = 3_000_000
-_MOST_SHOWN_ENTRIES = 100_000
+_MOST_DERIVATIVE_TERMS = 3_000_000  # terms of sympy take hundreds of bytes each: about a GB
+_MOST_SHOWN_ENTRIES = 100_000  # a text of some MB, more than anybody reads or a notebook shows
 
 
 @dataclass(frozen=True, eq=False, repr=False)
