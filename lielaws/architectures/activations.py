@@ -13,13 +13,12 @@ from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array, as_rational
 from lielaws.errors import InvalidArgumentError, nearest
 
-FloatArray = npt.NDArray[np.float64]
 _LAYERED, _POWERS = "arXiv 2307.00144, section 4", "arXiv 2609.34549"
 Kind = Literal["piecewise linear", "piecewise polynomial", "polynomial", "smooth"]
 

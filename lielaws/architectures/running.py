@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.engine.arithmetic.floats import FloatArray, Floats
+from lielaws.arraytypes import FloatArray
+from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.graph.constants import FROZEN, constant_array
 from lielaws.engine.graph.differentiate import pullback
 from lielaws.engine.graph.network import Traced

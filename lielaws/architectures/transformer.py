@@ -13,8 +13,8 @@ from lielaws.architectures.embedding import Sequences, checked_sequences, writte
 from lielaws.architectures.heads import Heads
 from lielaws.architectures.positions import checked_positions, sinusoidal
 from lielaws.architectures.rebuilding import Recipe
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import flag, positive_int
-from lielaws.engine.arithmetic.floats import FloatArray
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lielaws.architectures.gated import glu
 from lielaws.architectures.mlp import linear, mlp
+from lielaws.arraytypes import IntArray
 from lielaws.audit.statement import Finding, Probe, Statement
 from lielaws.discover import discover_laws
 from lielaws.engine.flows.family import flow_fields
@@ -19,8 +19,6 @@ from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.solve import Samples
 from lielaws.engine.linalg import EXPLORATION_PRIME
-
-IntArray = npt.NDArray[np.int64]
 
 _POINTS = 6
 

@@ -8,8 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from lielaws.arraytypes import IntArray, ObjectArray
 from lielaws.formulas.bases import Basis, ballots, bases
-from lielaws.formulas.cases import Cases, IntArray, ObjectArray
+from lielaws.formulas.cases import Cases
 from lielaws.formulas.conditions import Pool, pool
 from lielaws.formulas.consensus import MODULUS, Ballot, Mask, diverse
 from lielaws.formulas.formula_terms import Polynomial, Term, matrix

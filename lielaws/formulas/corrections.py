@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lielaws.arraytypes import IntArray, ObjectArray
 from lielaws.formulas.case_counts import Data
-from lielaws.formulas.cases import HIDDEN, Form, IntArray, ObjectArray, plain
+from lielaws.formulas.cases import HIDDEN, Form, plain
 from lielaws.formulas.consensus import Mask
 from lielaws.formulas.formula_terms import Polynomial, Powers, Term, matrix
 from lielaws.formulas.rational_systems import solve

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lielaws.arraytypes import IntArray, ObjectArray
 from lielaws.formulas.case_counts import Data
-from lielaws.formulas.cases import Cases, IntArray, ObjectArray
+from lielaws.formulas.cases import Cases
 from lielaws.formulas.conjecture_record import HeldBack
 from lielaws.formulas.explain import explain, polynomials_of, total_bits
 from lielaws.formulas.formula_terms import Polynomial

@@ -10,7 +10,8 @@ from operator import mul
 
 import numpy as np
 
-from lielaws.formulas.cases import Cases, Form, IntArray, ObjectArray
+from lielaws.arraytypes import IntArray, ObjectArray
+from lielaws.formulas.cases import Cases, Form
 
 Powers = tuple[tuple[Form, int], ...]
 

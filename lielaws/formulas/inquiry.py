@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lielaws.arraytypes import ObjectArray
 from lielaws.formulas.ambiguity import Alternative, alternatives, untested
 from lielaws.formulas.case_counts import Data
-from lielaws.formulas.cases import Cases, ObjectArray
+from lielaws.formulas.cases import Cases
 from lielaws.formulas.cells import in_pieces
 from lielaws.formulas.conditions import Condition
 from lielaws.formulas.explain import polynomials_of, total_bits

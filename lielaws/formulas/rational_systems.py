@@ -9,9 +9,9 @@ from math import lcm
 import flint
 import numpy as np
 
+from lielaws.arraytypes import IntArray, ObjectArray
 from lielaws.engine.linalg import as_fraction, dense
 from lielaws.engine.linalg.primes import EXPLORATION_PRIME
-from lielaws.formulas.cases import IntArray, ObjectArray
 
 
 @dataclass(frozen=True, slots=True)

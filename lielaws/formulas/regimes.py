@@ -8,7 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from lielaws.formulas.cases import Cases, IntArray, ObjectArray
+from lielaws.arraytypes import IntArray, ObjectArray
+from lielaws.formulas.cases import Cases
 from lielaws.formulas.conditions import Conjunction, all_hold
 from lielaws.formulas.consensus import Mask
 from lielaws.formulas.formula_terms import Polynomial

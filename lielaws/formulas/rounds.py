@@ -6,8 +6,9 @@ from itertools import zip_longest
 
 import numpy as np
 
+from lielaws.arraytypes import IntArray
 from lielaws.formulas.case_counts import Data
-from lielaws.formulas.cases import Cases, IntArray
+from lielaws.formulas.cases import Cases
 from lielaws.formulas.conditions import all_hold
 from lielaws.formulas.conjecture_record import HeldBack
 from lielaws.formulas.counting import Counter, case_of

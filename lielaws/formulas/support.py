@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lielaws.arraytypes import IntArray
 from lielaws.formulas.case_counts import Data
-from lielaws.formulas.cases import Form, IntArray
+from lielaws.formulas.cases import Form
 from lielaws.formulas.formula_terms import Polynomial
 from lielaws.formulas.regimes import Model, Piece
 

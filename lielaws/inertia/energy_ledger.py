@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import choice, count, flag, nonnegative
 from lielaws.errors import InvalidArgumentError
 from lielaws.inertia.energy_totals import LedgerSummary
@@ -24,7 +24,6 @@ from lielaws.inertia.flat_parameters import Layout, rounding, scalar
 from lielaws.inertia.recording import Stop
 from lielaws.inertia.sgd_momentum import MomentumMap, check_dampening, check_momentum, check_nesterov
 
-FloatArray = npt.NDArray[np.float64]
 _ROUNDINGS = 64
 
 

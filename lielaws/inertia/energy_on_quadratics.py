@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import choice
 from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.inertia.exact_numbers import number, parameter, sign, substituted
@@ -21,7 +21,6 @@ from lielaws.inertia.statements import OURS, EnergyStatement, Step
 if TYPE_CHECKING:
     import sympy
 
-FloatArray = npt.NDArray[np.float64]
 _MOST_SHOWN = 8
 QUANTITIES = ("energy", "kinetic", "potential")
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import choice
 from lielaws.errors import InvalidArgumentError, UnsupportedError
 from lielaws.inertia.energy_ledger import EnergyLedger
@@ -17,7 +17,6 @@ from lielaws.inertia.entries import MEANINGS, PARTS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FloatArray = npt.NDArray[np.float64]
 KINDS = ("area", "bars")
 _FINE = 500
 _NEGLIGIBLE = 1e-9

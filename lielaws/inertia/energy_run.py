@@ -7,14 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.errors import InvalidArgumentError
 from lielaws.inertia.flat_parameters import Layout
 from lielaws.inertia.recording import Record, Stop
 from lielaws.inertia.stability import Stability
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -26,11 +26,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.inertia.sgd_momentum import stability_limit
 
-FloatArray = npt.NDArray[np.float64]
 PARTS = ("friction", "noise", "discretization", "unresolved", "lookahead", "schedule", "external")
 MEANINGS = {
     "friction": "dissipated by friction",

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.errors import InvalidArgumentError
 
-FloatArray = npt.NDArray[np.float64]
 # What half precisions round to; numpy has no bfloat16.
 _ROUNDING = {"bfloat16": 2.0**-8, "float16": 2.0**-11, "float32": 2.0**-24}
 

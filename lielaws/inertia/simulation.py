@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import count, flag, generator, nonnegative, positive
 from lielaws.errors import InvalidArgumentError
 from lielaws.inertia.energy_run import EnergyRun
@@ -19,7 +19,6 @@ from lielaws.inertia.recording import Record, Stop, check_memory
 from lielaws.inertia.stability import Stability, top_curvature
 from lielaws.inertia.user_loss import Problem, build_problem, find_batched, probe_gradient
 
-FloatArray = npt.NDArray[np.float64]
 _RECORDS = 1000
 _PROBES = 16
 _FIRST_ITERATIONS, _LATER_ITERATIONS = 60, 4

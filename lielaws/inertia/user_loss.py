@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.errors import InvalidArgumentError, LieLawsError
 from lielaws.inertia.flat_parameters import Layout, as_array, rounding, scalar
 
-FloatArray = npt.NDArray[np.float64]
 # What a function raises when it is given something it cannot work with; anything else is its own affair.
 _MISFITS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RuntimeError, AssertionError)
 # What functions of the standard library raise where numpy answers infinity or NaN: math.exp(1000), math.log(-1).

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import IntArray
 from lielaws.checks import positive_int, probability
 from lielaws.errors import InvalidArgumentError
 from lielaws.information.samples import Sample
-from lielaws.training.framework_tensors import IntArray
 
 
 def plug_in(counts: IntArray) -> float:

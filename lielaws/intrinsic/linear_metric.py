@@ -14,8 +14,8 @@ import flint
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.linalg import as_fmpq, as_fraction
-from lielaws.intrinsic.metric_of_z import FloatArray
 from lielaws.intrinsic.phi_derivatives import Terms
 
 _MOST_FUNCTIONS = 30

@@ -10,9 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.errors import InvalidArgumentError
-
-FloatArray = npt.NDArray[np.float64]
 
 _TOLERANCE = 1e-8
 _MOST_SHOWN = 6

@@ -15,6 +15,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError
 from lielaws.engine.flows.exact import FieldBounds
 from lielaws.engine.laws.polynomial import Polynomial
@@ -37,7 +38,6 @@ from lielaws.intrinsic.real import (
     rank_is_at_least,
     real_points,
 )
-from lielaws.intrinsic.series import IntArray
 
 _BITS = 31
 _MOST_ROUNDS = 40

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.expansion import expand, primitive
+from lielaws.arraytypes import ObjectArray
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
@@ -24,7 +25,6 @@ from lielaws.engine.linalg import as_fraction
 from lielaws.errors import InvalidArgumentError, SizeError
 from lielaws.intrinsic.calculus import Calculus, Plain
 
-ObjectArray = npt.NDArray[np.object_]
 Terms = dict[Monomial, Fraction]
 
 MOST_ENTRIES = 2_000_000

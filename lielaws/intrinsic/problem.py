@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from lielaws.architectures.base import Architecture
+from lielaws.arraytypes import IntArray
 from lielaws.discover import as_architecture, discover_laws
 from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.closure.brackets import brackets_at
 from lielaws.engine.closure.growth import Growth
-from lielaws.engine.flows.fields import IntArray, Members, State
+from lielaws.engine.flows.fields import Members, State
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import Echelon, dense

@@ -11,19 +11,13 @@ from typing import Any
 import flint
 import numpy as np
 
+from lielaws.arraytypes import IntArray, ObjectArray
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import EXPLORATION_PRIME, integer_row, random_prime, rank
 from lielaws.intrinsic.curve import ranks_along
-from lielaws.intrinsic.phi_derivatives import (
-    Functions,
-    ObjectArray,
-    PolynomialFunctions,
-    common_denominator,
-    jacobian,
-)
+from lielaws.intrinsic.phi_derivatives import Functions, PolynomialFunctions, common_denominator, jacobian
 from lielaws.intrinsic.ranks import Ranks
-from lielaws.intrinsic.series import IntArray
 
 
 def ranks_at(

@@ -18,12 +18,12 @@ import flint
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import as_fmpq
 from lielaws.intrinsic.calculus import Calculus, Plain
 
-FloatArray = npt.NDArray[np.float64]
 Balls = npt.NDArray[np.object_]
 
 _BITS = 256

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import nonnegative
 from lielaws.engine.laws.law import Law
 from lielaws.errors import InvalidArgumentError
@@ -18,7 +19,7 @@ from lielaws.lineage.drift import AllowedDrift, drift_of_run
 from lielaws.lineage.exact_laws import Dyadic, nearest, reaches, scales, upwards, values
 from lielaws.lineage.followed import Followed, arrays_of, joins
 from lielaws.training.balance_records import RunBalance
-from lielaws.training.framework_tensors import FloatArray, Layout, as_float64, coarsest
+from lielaws.training.framework_tensors import Layout, as_float64, coarsest
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.laws.law import Law
 from lielaws.lineage.chance import chance
 from lielaws.lineage.drift import WANDER, AllowedDrift, drift_of_displacement, drift_of_known, drift_of_run
@@ -20,7 +21,6 @@ from lielaws.lineage.units import Units
 from lielaws.lineage.verdict import Lineage, ratios
 from lielaws.report.report import Report
 from lielaws.training.balance_records import RunBalance
-from lielaws.training.framework_tensors import FloatArray
 
 MOST_MOVED = 1.0
 

@@ -12,8 +12,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.laws.law import Law
-from lielaws.training.framework_tensors import FloatArray
 
 _MANTISSA = 53
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import integer, nonnegative, positive, positive_int
 from lielaws.errors import InvalidArgumentError
 from lielaws.lineage.followed import Followed
-from lielaws.training.framework_tensors import FloatArray
 
 _LARGEST_SEED = 2**63 - 1
 _LEAST_PERMUTATIONS = 99

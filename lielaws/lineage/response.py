@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from lielaws.training.framework_tensors import FloatArray
+from lielaws.arraytypes import FloatArray
 from lielaws.training.recursion import GradientForms, LawState, Rule, advance
 
 _STATES = len(fields(LawState))

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.errors import InvalidArgumentError
 from lielaws.modification.model import checked_params
-from lielaws.modification.tensor_values import FloatArray
 
 _MOST_BYTES = 4 * 2**30
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import choice
 from lielaws.errors import InvalidArgumentError
 from lielaws.modification.chain import Chain, Modification
@@ -20,7 +21,7 @@ from lielaws.modification.losses import CrossEntropy, Loss, Measured, log_softma
 from lielaws.modification.model import Model
 from lielaws.modification.options import Options
 from lielaws.modification.representation import Info
-from lielaws.modification.tensor_values import FloatArray, as_matrix
+from lielaws.modification.tensor_values import as_matrix
 
 Result = TypeVar("Result")
 

@@ -9,13 +9,10 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.engine.linalg import as_fmpq, random_prime, rank
 from lielaws.errors import SizeError
-from lielaws.modification.tensor_values import FloatArray
-
-IntArray = npt.NDArray[np.int64]
 
 _MANTISSA = 53
 _PRIME_BITS = 30

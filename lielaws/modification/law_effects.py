@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import positive
 from lielaws.errors import InvalidArgumentError
 from lielaws.lineage import AllowedDrift, LawChanges, law_change
@@ -21,7 +22,7 @@ from lielaws.modification.modification_kinds import (
     QUANTIZE,
     RESCALE,
 )
-from lielaws.modification.tensor_values import FloatArray, finite_array
+from lielaws.modification.tensor_values import finite_array
 from lielaws.training import LawBalance, RunBalance
 
 _WHAT = {

@@ -10,8 +10,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.modification.data import Data
-from lielaws.modification.tensor_values import FloatArray
 
 # What the float evaluation of an entropy or a variance can be off by, relative to 1 + the value; far on the safe side.
 _ROUNDING = 1e-11

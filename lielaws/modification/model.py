@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import called, flag
 from lielaws.errors import InvalidArgumentError
 from lielaws.modification.structure import Feedforward, UnitLayer
-from lielaws.modification.tensor_values import FloatArray, finite_array
+from lielaws.modification.tensor_values import finite_array
 
 Params = Mapping[str, FloatArray]
 Forward = Callable[[Params, Any], npt.ArrayLike]

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import finite, nonnegative, positive, share
 from lielaws.errors import InvalidArgumentError
 from lielaws.modification.representation import Reading
 from lielaws.modification.smoothness import Smoothness
-from lielaws.modification.tensor_values import FloatArray
 
 Tolerances = Mapping[str, float] | float | None
 _COARSEST = 1e-2

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lielaws import checks
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import choice, count
 from lielaws.errors import InvalidArgumentError, UnsupportedError
 from lielaws.modification.chain import Modification
@@ -15,7 +16,7 @@ from lielaws.modification.model import Model
 from lielaws.modification.model_sources import as_model
 from lielaws.modification.modification_kinds import PRUNE, PRUNE_UNITS
 from lielaws.modification.structure import UnitLayer
-from lielaws.modification.tensor_values import FloatArray, chosen_names
+from lielaws.modification.tensor_values import chosen_names
 
 
 def prune(model: Any, share: float, *, tensors: Iterable[str] | None = None, scope: str = "tensor") -> Modification:

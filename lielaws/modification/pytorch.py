@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from lielaws.architectures.activations import find_activation
+from lielaws.arraytypes import FloatArray
 from lielaws.errors import InvalidArgumentError, UnsupportedError
 from lielaws.modification.model import Model
 from lielaws.modification.structure import Feedforward, UnitLayer
-from lielaws.modification.tensor_values import FloatArray
 
 
 def module_model(module: Any) -> Model:

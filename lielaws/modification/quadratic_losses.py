@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.linalg import as_fmpq, as_fraction
 from lielaws.errors import InvalidArgumentError, SizeError
 from lielaws.modification.data import Data
@@ -17,7 +18,7 @@ from lielaws.modification.exact_matrices import eigenvalues_above
 from lielaws.modification.loss_bounds import LowerBound
 from lielaws.modification.losses import Measured
 from lielaws.modification.model import Model
-from lielaws.modification.tensor_values import FloatArray, finite_array
+from lielaws.modification.tensor_values import finite_array
 
 _LARGEST = 200
 

@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import choice, count, positive
 from lielaws.errors import InvalidArgumentError, LieLawsError, SizeError, UnsupportedError
 from lielaws.modification.clause_rows import Status
 from lielaws.modification.data import Data
-from lielaws.modification.tensor_values import FloatArray
 
 ESTIMATORS = ("auto", "ksg", "mixed", "gaussian", "discrete", "channel")
 METHODS = ("empirical", "noisy", *ESTIMATORS)

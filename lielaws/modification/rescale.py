@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import choice, count
 from lielaws.errors import InvalidArgumentError, UnsupportedError
 from lielaws.modification.chain import Modification
@@ -15,7 +16,7 @@ from lielaws.modification.model_sources import as_model
 from lielaws.modification.modification_kinds import RESCALE
 from lielaws.modification.prune import unit_layers
 from lielaws.modification.structure import UnitLayer
-from lielaws.modification.tensor_values import FloatArray, finite_array
+from lielaws.modification.tensor_values import finite_array
 
 _EXPONENTS = 3
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from lielaws.architectures.activations import ACTIVATIONS, Activation, find_activation
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import choice, finite
 from lielaws.errors import InvalidArgumentError
-from lielaws.modification.tensor_values import FloatArray
 
 Shapes = Mapping[str, tuple[int, ...]]
 Slot = tuple[str, int]

@@ -8,13 +8,11 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import choice
 from lielaws.errors import InvalidArgumentError
 from lielaws.inertia.flat_parameters import as_array
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def finite_array(name: str, value: Any) -> FloatArray:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import choice, positive, positive_int
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.laws.law import Law
 from lielaws.errors import InvalidArgumentError, LieLawsError, UnsupportedError
 from lielaws.training.balance_records import BalanceError, RunBalance, StepBalance
 from lielaws.training.forms import LawForms
-from lielaws.training.framework_tensors import TOLERANCES, FloatArray, coarsest
+from lielaws.training.framework_tensors import TOLERANCES, coarsest
 from lielaws.training.ledger import Ledger
 from lielaws.training.optimizer import Optimizer, Tensors, names_of
 from lielaws.training.prediction import Before, Prediction, scale_of, start_of, value_of

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import BoolArray, FloatArray
 from lielaws.engine.laws.law import Law
 from lielaws.errors import LieLawsError
-from lielaws.training.framework_tensors import FloatArray
 from lielaws.training.recursion import GradientForms, Rule
-
-BoolArray = npt.NDArray[np.bool_]
 
 _SMALLEST_SCALE = 1e-280
 _MOST_LINES = 8

@@ -8,13 +8,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.engine.flows.state import Shape
 from lielaws.errors import InvalidArgumentError, nearest
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 TOLERANCES = {"float64": 1e-9, "float32": 1e-4, "float16": 0.4, "bfloat16": 3.0}
 """Of the law predicted from the start, by the type of the parameters, relative to the sum of squares. One step has a

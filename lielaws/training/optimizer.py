@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import BoolArray, FloatArray
 from lielaws.checks import choice, finite, flag, nonnegative
 from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.training.forms import LawForms
-from lielaws.training.framework_tensors import FloatArray
 from lielaws.training.recursion import Rule
-
-BoolArray = npt.NDArray[np.bool_]
 
 # Each setting may also be given by tensor, which the plain validators do not say.
 _NUMBER = "a number is needed, or a mapping of tensor names to numbers"

@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.errors import InvalidArgumentError
 from lielaws.training.balance_records import StepBalance
 from lielaws.training.forms import LawForms
-from lielaws.training.framework_tensors import FloatArray, IntArray
 from lielaws.training.recursion import GradientForms, LawState, Rule, advance
 
 _THETA, _GRADIENT, _BUFFER = range(3)

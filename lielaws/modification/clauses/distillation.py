@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.errors import InvalidArgumentError
 from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable
 from lielaws.modification.evaluated_chain import Question, Step
 from lielaws.modification.losses import CrossEntropy, log_softmax
-from lielaws.modification.tensor_values import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import choice
 from lielaws.errors import InvalidArgumentError
 from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable, merged, shown
 from lielaws.modification.evaluated_chain import OUTPUT, Question, Step, View
 from lielaws.modification.model import Model
 from lielaws.modification.norms import lengths, spectral_bound
-from lielaws.modification.tensor_values import FloatArray
 
 
 @dataclass(eq=False)
