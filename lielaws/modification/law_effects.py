@@ -11,8 +11,7 @@ from lielaws.arraytypes import FloatArray
 from lielaws.checks import positive
 from lielaws.errors import InvalidArgumentError
 from lielaws.lineage import AllowedDrift, LawChanges, law_change
-from lielaws.modification.chain import Modification
-from lielaws.modification.modification_kinds import (
+from lielaws.modification.chain import (
     DISTILL,
     FINE_TUNE,
     GRADIENT_STEP,
@@ -21,6 +20,7 @@ from lielaws.modification.modification_kinds import (
     PRUNE_UNITS,
     QUANTIZE,
     RESCALE,
+    Modification,
 )
 from lielaws.modification.tensor_values import finite_array
 from lielaws.training import LawBalance, RunBalance

@@ -11,10 +11,9 @@ from lielaws import checks
 from lielaws.arraytypes import FloatArray
 from lielaws.checks import choice, count
 from lielaws.errors import InvalidArgumentError, UnsupportedError
-from lielaws.modification.chain import Modification
+from lielaws.modification.chain import PRUNE, PRUNE_UNITS, Modification
 from lielaws.modification.model import Model
 from lielaws.modification.model_sources import as_model
-from lielaws.modification.modification_kinds import PRUNE, PRUNE_UNITS
 from lielaws.modification.structure import UnitLayer
 from lielaws.modification.tensor_values import chosen_names
 

@@ -10,10 +10,9 @@ import numpy as np
 from lielaws.arraytypes import FloatArray
 from lielaws.checks import choice, count
 from lielaws.errors import InvalidArgumentError, UnsupportedError
-from lielaws.modification.chain import Modification
+from lielaws.modification.chain import RESCALE, Modification
 from lielaws.modification.model import Model
 from lielaws.modification.model_sources import as_model
-from lielaws.modification.modification_kinds import RESCALE
 from lielaws.modification.prune import unit_layers
 from lielaws.modification.structure import UnitLayer
 from lielaws.modification.tensor_values import finite_array

@@ -11,9 +11,8 @@ import numpy as np
 from lielaws.arraytypes import FloatArray
 from lielaws.checks import count
 from lielaws.errors import InvalidArgumentError
-from lielaws.modification.chain import Modification
+from lielaws.modification.chain import LOW_RANK, Modification
 from lielaws.modification.model_sources import as_model
-from lielaws.modification.modification_kinds import LOW_RANK
 from lielaws.modification.tensor_values import as_matrix, chosen_names
 
 _MANTISSA = 53

@@ -7,10 +7,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from lielaws.modification.chain import PRUNE, PRUNE_UNITS, QUANTIZE
 from lielaws.modification.clause_rows import Clause, Row, Status, compare
 from lielaws.modification.evaluated_chain import Question, Step, View
 from lielaws.modification.exact_matrices import exact_rank
-from lielaws.modification.modification_kinds import PRUNE, PRUNE_UNITS, QUANTIZE
 from lielaws.modification.tensor_values import exact_number
 
 _FLOAT_BITS = 32

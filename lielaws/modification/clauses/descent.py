@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from lielaws.checks import positive
+from lielaws.modification.chain import GRADIENT_STEP
 from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable
 from lielaws.modification.evaluated_chain import Question, Step
 from lielaws.modification.losses import CrossEntropy, SquaredError
 from lielaws.modification.model import checked_gradient
-from lielaws.modification.modification_kinds import GRADIENT_STEP
 from lielaws.modification.quadratic_losses import QuadraticLoss
 from lielaws.modification.smoothness import LastLayer, Smoothness
 from lielaws.modification.tensor_values import chosen_names, exact_number

@@ -11,10 +11,10 @@ import numpy as np
 
 from lielaws.arraytypes import FloatArray
 from lielaws.errors import LieLawsError
+from lielaws.modification.chain import QUANTIZE, RESCALE
 from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable
 from lielaws.modification.clauses.features import distance
 from lielaws.modification.evaluated_chain import OUTPUT, Question, Step
-from lielaws.modification.modification_kinds import QUANTIZE, RESCALE
 from lielaws.modification.tensor_values import finite_array
 
 _FUNCTION = 1e-9
