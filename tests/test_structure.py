@@ -52,7 +52,9 @@ SAME_NAMES = {
     "plots": "of the room, in every room",
     "text": "of the room's record",
     # What the checker has again is meant to be its own, with its own mistakes.
-    **dict.fromkeys(("brackets", "family", "functions", "gates", "jets", "networks", "verify"), "engine and checker"),
+    **dict.fromkeys(
+        ("brackets", "family", "functions", "gates", "jets", "networks", "regions", "verify"), "engine and checker"
+    ),
     # These leave with the readers of specs in the checker, and with the relations between function values.
     **dict.fromkeys(("blocks", "bounds", "draws", "patterns", "roots"), "until the checker reads steps only"),
     # The engine's own.
@@ -63,7 +65,15 @@ SAME_NAMES = {
 
 # Built on the rest, and imported by none of it.
 APPLICATIONS = {
-    *("audit", "formulas", "inertia", "information", "intrinsic", "lineage", "modification", "sweeps", "training"),
+    "audit",
+    "formulas",
+    "inertia",
+    "information",
+    "intrinsic",
+    "lineage",
+    "modification",
+    "sweeps",
+    "training",
 }
 FRONT_DOORS = {"", "cli", "catalogue"}
 

@@ -29,7 +29,7 @@ from lielaws.intrinsic.generic import Generic
 from lielaws.intrinsic.levels import Level, gram_laws
 from lielaws.intrinsic.problem import Problem
 from lielaws.intrinsic.ranks import Ranks
-from lielaws.intrinsic.real import (
+from lielaws.intrinsic.real_points import (
     RealPoint,
     SingularLevelError,
     ball_gradients,
