@@ -41,12 +41,12 @@ from lielaws.engine.closure.point import TraceDimension as TraceDimension
 from lielaws.discover import discover_laws as discover_laws
 from lielaws.discover import trace_dimension as trace_dimension
 from lielaws.intrinsic.decide import intrinsic_dynamics as intrinsic_dynamics
-from lielaws.intrinsic.metric import Metric as Metric
-from lielaws.intrinsic.result import IntrinsicDynamics as IntrinsicDynamics
+from lielaws.intrinsic.metric_of_z import Metric as Metric
+from lielaws.intrinsic.dynamics_record import IntrinsicDynamics as IntrinsicDynamics
 
 # Sweeps, and the formulas behind them
-from lielaws.formulas.result import Conjecture as Conjecture
-from lielaws.formulas.search import conjecture as conjecture
+from lielaws.formulas.conjecture_record import Conjecture as Conjecture
+from lielaws.formulas.conjecturing import conjecture as conjecture
 from lielaws.sweeps.results import Results as Results
 from lielaws.sweeps.results import results as results
 from lielaws.sweeps.run import sweep as sweep

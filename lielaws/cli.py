@@ -11,7 +11,7 @@ import click
 
 from lielaws.errors import LieLawsError
 from lielaws.formulas.command import conjecture_command
-from lielaws.modification.commands import modification
+from lielaws.modification.modification_commands import modification
 from lielaws.progress import progress_bar
 from lielaws.sweeps.commands import results_command, sweep_command
 
@@ -150,8 +150,8 @@ def verify(files: tuple[str, ...], as_json: bool) -> None:
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def audit_command(as_json: bool, markdown: bool, certificates: str | None, quiet: bool) -> None:
     """Compute instances of published statements, and say which are confirmed, conditional or refuted."""
-    from lielaws.audit.run import audit, save_certificates
     from lielaws.audit.table import markdown_table, text_table
+    from lielaws.audit.verdicts import audit, save_certificates
 
     with progress_bar(quiet) as progress:
         rows = audit(progress=progress)

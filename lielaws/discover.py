@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import positive_int
 from lielaws.architectures.part import part
+from lielaws.checks import choice, positive_int
 from lielaws.engine.closure.growth import Growth, grow
 from lielaws.engine.closure.real import RealGrowth, proved_growth
 from lielaws.engine.closure.point import TraceDimension, dimension_at, rational_point
@@ -23,7 +23,7 @@ from lielaws.engine.flows.regions import realizable_patterns
 from lielaws.engine.laws.characters import sign_characters
 from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.search import SearchResult, search
-from lielaws.errors import InvalidArgumentError, SizeError, nearest
+from lielaws.errors import InvalidArgumentError, SizeError
 from lielaws.progress import Progress
 from lielaws.report.evidence import Evidence
 from lielaws.report.report import Report
@@ -143,10 +143,8 @@ class Settings:
             object.__setattr__(self, "flow", read_flow(self.flow))
         if isinstance(self.flow, type) or not hasattr(self.flow, "dynamics"):
             raise InvalidArgumentError("flow", self.flow, "a flow such as GradientFlow() is needed")
-        if self.loss not in LOSSES:
-            raise InvalidArgumentError("loss", self.loss, nearest(str(self.loss), LOSSES))
-        if self.gates not in GATES:
-            raise InvalidArgumentError("gates", self.gates, nearest(str(self.gates), GATES))
+        choice("loss", self.loss, LOSSES)
+        choice("gates", self.gates, GATES)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int | np.integer) or self.seed < 0:
             raise InvalidArgumentError("seed", self.seed, "a nonnegative integer is needed")
 

@@ -1,38 +1,155 @@
-"""Elementwise activations by name."""
+"""The table of elementwise activations: one row says all that the library knows of one of them.
+
+Networks apply the row's function, specs name it, and the modifications read its degree and its Lipschitz constant. A
+new activation is one row here and its values in tests/unit/architectures/test_activations.py.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
+
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array, as_rational
 from lielaws.errors import InvalidArgumentError, nearest
 
-Activation = Callable[[Operations, Array], Array]
+_LAYERED, _POWERS = "arXiv 2307.00144, section 4", "arXiv 2609.34549"
+Kind = Literal["piecewise linear", "piecewise polynomial", "polynomial", "smooth"]
 
-ACTIVATIONS: dict[str, Activation] = {
-    "linear": lambda ops, a: a,
-    "relu": lambda ops, a: ops.relu(a),
-    "leaky_relu": lambda ops, a: ops.leaky_relu(a),
-    "abs": lambda ops, a: ops.abs(a),
-    "square": lambda ops, a: a**2,
-    "cube": lambda ops, a: a**3,
-    "relu2": lambda ops, a: ops.relu(a) ** 2,
-    "exp": lambda ops, a: ops.exp(a),
-    "sin": lambda ops, a: ops.sin(a),
-    "cos": lambda ops, a: ops.cos(a),
-    "sigmoid": lambda ops, a: ops.sigmoid(a),
-    "tanh": lambda ops, a: ops.tanh(a),
-    "softplus": lambda ops, a: ops.softplus(a),
-    "silu": lambda ops, a: ops.silu(a),
-    "mish": lambda ops, a: ops.mish(a),
-    "erf": lambda ops, a: ops.erf(a),
-    "gelu": lambda ops, a: ops.gelu(a),
-    "gelu_tanh": lambda ops, a: ops.gelu_tanh(a),
-}
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """An elementwise function s; called as `act(ops, a)`.
+
+    name : in specs and as the keyword `activation`
+    function : of (ops, a), over the primitives
+    kind : the simplest that it is; "smooth" stands for all that is made of exp, sin and their like
+    degree : d if s(c u) = c^d s(u) for all c > 0; None if there is no such d
+    convex : whether s is convex
+    lipschitz : the best constant L of |s(u) - s(v)| <= L |u - v|, and
+    floats : s on arrays of floats; both None where no bound is needed or none exists
+    summary, source : of fully connected networks with it, in the list of families
+    """
+
+    name: str
+    function: Callable[[Operations, Array], Array]
+    kind: Kind = "smooth"
+    degree: int | None = None
+    convex: bool = False
+    lipschitz: float | None = None
+    floats: Callable[[FloatArray], FloatArray] | None = None
+    summary: str = ""
+    source: str = "arXiv 2606.17816, Thm 4.1"
+
+    def __call__(self, ops: Operations, a: Array) -> Array:
+        return self.function(ops, a)
+
+
+def leaky_relu(slope: Fraction = Fraction(1, 100)) -> Activation:
+    """u where u >= 0, slope * u elsewhere."""
+    below = float(slope)
+    return Activation(
+        "leaky_relu",
+        lambda ops, a: ops.leaky_relu(a, slope),
+        kind="piecewise linear",
+        degree=1,
+        convex=slope <= 1,
+        lipschitz=max(1.0, abs(below)),
+        floats=lambda a: np.where(a >= 0, a, below * a),
+        summary="fully connected leaky ReLU network, by default with slope 1/100",
+        source=_LAYERED,
+    )
+
+
+def power(exponent: int, name: str | None = None, what: str = "k-th powers") -> Activation:
+    """u^exponent."""
+    return Activation(
+        name or f"power{exponent}",
+        lambda ops, a: a**exponent,
+        kind="polynomial",
+        degree=exponent,
+        convex=exponent == 1 or exponent % 2 == 0,
+        summary=f"fully connected network with {what}",
+        source=_POWERS,
+    )
+
+
+_ROWS = (
+    Activation(
+        "linear",
+        lambda ops, a: a,
+        kind="polynomial",
+        degree=1,
+        convex=True,
+        lipschitz=1.0,
+        floats=lambda a: a,
+        summary="product of matrices, or of affine maps",
+        source="arXiv 2307.00144, Prop. 4.1",
+    ),
+    Activation(
+        "relu",
+        lambda ops, a: ops.relu(a),
+        kind="piecewise linear",
+        degree=1,
+        convex=True,
+        lipschitz=1.0,
+        floats=lambda a: np.maximum(a, 0.0),
+        summary="fully connected ReLU network",
+        source=_LAYERED,
+    ),
+    leaky_relu(),
+    Activation(
+        "abs",
+        lambda ops, a: ops.abs(a),
+        kind="piecewise linear",
+        degree=1,
+        convex=True,
+        lipschitz=1.0,
+        floats=np.abs,
+        summary="fully connected network with absolute values",
+        source=_LAYERED,
+    ),
+    power(2, "square", "squares"),
+    power(3, "cube", "cubes"),
+    Activation(
+        "relu2",
+        lambda ops, a: ops.relu(a) ** 2,
+        kind="piecewise polynomial",
+        degree=2,
+        convex=True,
+        summary="fully connected network with squared ReLU",
+        source=_POWERS,
+    ),
+    Activation("exp", lambda ops, a: ops.exp(a), convex=True),
+    Activation("sin", lambda ops, a: ops.sin(a), lipschitz=1.0, floats=np.sin),
+    Activation("cos", lambda ops, a: ops.cos(a), lipschitz=1.0, floats=np.cos),
+    Activation(
+        "sigmoid",
+        lambda ops, a: ops.sigmoid(a),
+        lipschitz=0.25,
+        floats=lambda a: 1 / (1 + np.exp(-np.clip(a, -700, 700))),  # exp overflows above 709
+    ),
+    Activation("tanh", lambda ops, a: ops.tanh(a), lipschitz=1.0, floats=np.tanh),
+    Activation(
+        "softplus",
+        lambda ops, a: ops.softplus(a),
+        convex=True,
+        lipschitz=1.0,
+        floats=lambda a: np.logaddexp(a, 0.0),
+    ),
+    Activation("silu", lambda ops, a: ops.silu(a)),
+    Activation("mish", lambda ops, a: ops.mish(a)),
+    Activation("erf", lambda ops, a: ops.erf(a)),
+    Activation("gelu", lambda ops, a: ops.gelu(a)),
+    Activation("gelu_tanh", lambda ops, a: ops.gelu_tanh(a)),
+)
+ACTIVATIONS = {row.name: row for row in _ROWS}
 _POWER = re.compile(r"power([1-9][0-9]?)")
 
 
@@ -44,18 +161,16 @@ def find_activation(name: Any, slope: Any = None) -> Activation:
     if not isinstance(name, str):
         raise InvalidArgumentError("activation", name, "a name is needed: " + ", ".join(ACTIVATIONS))
     if slope is not None:
-        return _leaky(name, slope)
+        return _with_slope(name, slope)
     if name in ACTIVATIONS:
         return ACTIVATIONS[name]
     if match := _POWER.fullmatch(name):
-        exponent = int(match.group(1))
-        return lambda ops, a: a**exponent
+        return power(int(match.group(1)))
     raise InvalidArgumentError("activation", name, nearest(name, [*ACTIVATIONS, "power3"]))
 
 
-def _leaky(name: str, slope: Any) -> Activation:
+def _with_slope(name: str, slope: Any) -> Activation:
     number = as_rational(slope) if not isinstance(slope, bool) else None
     if name != "leaky_relu" or number is None:
         raise InvalidArgumentError("slope", slope, "a number is needed, and only activation 'leaky_relu' has a slope")
-    exact: Fraction = number
-    return lambda ops, a: ops.leaky_relu(a, exact)
+    return leaky_relu(number)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import positive_int
 from lielaws.architectures.heads import Heads
-from lielaws.architectures.naming import plain_options, titled
 from lielaws.architectures.positions import checked_positions, sinusoidal
+from lielaws.architectures.rebuilding import Recipe
+from lielaws.checks import positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
@@ -74,9 +74,7 @@ def attention(
     sizes = {"d_model": layer.d_model, "d_head": layer.d_head}
     given = layer.options | {"tokens": length, "positions": positions, "cross": other}
     given["frequencies"] = None if frequencies is None or waves is None else [str(f) for f in waves]
-    options = plain_options(attention, given)
-    spec = {"family": "attention", **sizes, **options}
-    return Architecture(titled("attention", sizes, options), layer.parameters, shapes, network, spec, _SOURCE)
+    return Recipe.of(attention, sizes, given).build(layer.parameters, shapes, network, _SOURCE)
 
 
 def _checked_cross(cross: Any, tokens: int, causal: bool) -> int | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import positive_int
+from lielaws.architectures.rebuilding import Recipe
+from lielaws.checks import positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
@@ -23,6 +24,6 @@ def tied_autoencoder(d: int, hidden: int, activation: str = "relu") -> Architect
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         return p.W.T @ act(ops, p.W @ x)
 
-    spec = {"family": "tied_autoencoder", "d": d, "hidden": hidden, "activation": activation}
-    name = f"tied_autoencoder+activation={activation}:{d}-{hidden}"
-    return Architecture(name, {"W": (hidden, d)}, {"x": (d,)}, network, spec, "arXiv 2307.00144, section 3")
+    options = {"activation": act.name}
+    recipe = Recipe("tied_autoencoder", {"d": d, "hidden": hidden}, options, front=options)
+    return recipe.build({"W": (hidden, d)}, {"x": (d,)}, network, "arXiv 2307.00144, section 3")

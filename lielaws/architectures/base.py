@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lielaws.architectures.checks import checked_shapes
+from lielaws.architectures.reparameterization import Reparameterization
 from lielaws.architectures.running import Gates, Patterns, Runner
+from lielaws.architectures.shapes import checked_shapes
 from lielaws.engine.graph.network import Traced, trace
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.potential.potentials import Potential, build_potential
 from lielaws.errors import InvalidArgumentError, LieLawsError
-
-if TYPE_CHECKING:
-    from lielaws.architectures.reparameterization import Reparameterization
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +26,7 @@ class Architecture:
     ----------
     name : how it is called in reports
     parameters : name -> shape, in the order of the state vector
-    data : name -> shape of one sample
+    data : name -> shape of one sample; empty for a network that is a function of its parameters alone
     function : `function(p, *data, ops)`, see :func:`lielaws.architecture`
     spec : a mapping of plain values that rebuilds it, or None for a user's own function
     source : where its laws are treated
@@ -45,13 +44,14 @@ class Architecture:
     patterns: Patterns | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for argument in ("parameters", "data"):
-            object.__setattr__(self, argument, MappingProxyType(checked_shapes(argument, getattr(self, argument))))
+        for argument, least in (("parameters", 1), ("data", 0)):
+            shapes = checked_shapes(argument, getattr(self, argument), least)
+            object.__setattr__(self, argument, MappingProxyType(shapes))
 
     @property
     def dimension(self) -> int:
         """D, the number of scalar parameters."""
-        return sum(_size(shape) for shape in self.parameters.values())
+        return sum(math.prod(shape) for shape in self.parameters.values())
 
     @property
     def output_shape(self) -> Shape:
@@ -89,7 +89,7 @@ class Architecture:
         Parameters
         ----------
         params : name -> array of the declared shape
-        x : array with a leading batch axis; a mapping of such arrays if there are several data
+        x : array with a leading batch axis; a mapping of such arrays if there are several data; None if there are none
         gates : activation patterns from :meth:`gates`, to be kept instead of those of `params` and `x`
 
         Returns an array of shape (batch, *output_shape).
@@ -115,16 +115,13 @@ class Architecture:
         Raises SizeError, before the memory is taken, when they would not fit, and UnsupportedError for potentials that
         are no polynomials in the data.
         """
-        from lielaws.architectures.reparameterization import Reparameterization
+        as_written = (self.spec or {}).get("family") == "phi"
+        return Reparameterization.of(self.name, self.parameters, self.potential, as_written)
 
-        return Reparameterization.of(self)
 
-
-def _size(shape: Shape) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size
+def check_architecture(argument: str, value: Any) -> None:
+    if not isinstance(value, Architecture):
+        raise InvalidArgumentError(argument, value, "an Architecture is needed, such as mlp([2, 3, 2])")
 
 
 def architecture(
@@ -140,7 +137,7 @@ def architecture(
     ----------
     function : called once as `function(p, *data, ops)` on traced arrays; the parameters are attributes of `p`, the data
         come in the order of their mapping, and `ops` is :class:`lielaws.engine.graph.operations.Operations`
-    parameters, data : name -> shape; data without the batch axis
+    parameters, data : name -> shape; data without the batch axis, and {} for a function of the parameters alone
     name : used in reports; by default that of the function
 
     >>> def net(p, x, ops):

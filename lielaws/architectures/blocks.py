@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lielaws.architectures.activations import find_activation
-from lielaws.architectures.checks import flag, positive_int
 from lielaws.architectures.heads import Heads
 from lielaws.architectures.normalization import Norm
+from lielaws.checks import flag, positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations

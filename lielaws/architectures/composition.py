@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from lielaws.architectures.base import Architecture
+from lielaws.architectures.base import Architecture, check_architecture
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
@@ -64,7 +64,6 @@ def sequential(*blocks: Architecture) -> Architecture:
 
 
 def _check_block(argument: str, block: Any) -> None:
-    if not isinstance(block, Architecture):
-        raise InvalidArgumentError(argument, block, "an Architecture is needed, such as mlp([2, 3, 2])")
+    check_architecture(argument, block)
     if len(block.data) != 1:
         raise InvalidArgumentError(argument, block.name, f"a block takes one input, this one has {len(block.data)}")

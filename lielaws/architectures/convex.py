@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from lielaws.architectures.activations import find_activation
+from lielaws.architectures.activations import ACTIVATIONS, find_activation
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import flag, positive_int
+from lielaws.architectures.rebuilding import Recipe
+from lielaws.checks import flag, positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
-
-_CONVEX = ("linear", "relu", "leaky_relu", "abs", "square", "relu2", "exp", "softplus")
-_EVEN_POWER = re.compile(r"power[0-9]*[02468]")
 
 
 def input_convex(d: int, hidden: int, activation: str = "relu", d_out: int = 1, bias: bool = True) -> Architecture:
@@ -31,8 +28,9 @@ def input_convex(d: int, hidden: int, activation: str = "relu", d_out: int = 1, 
     """
     d, hidden, d_out = positive_int("d", d), positive_int("hidden", hidden), positive_int("d_out", d_out)
     act = find_activation(activation)
-    if activation not in _CONVEX and not _EVEN_POWER.fullmatch(activation):
-        remedy = f"it is not convex; one of {', '.join(_CONVEX)} or an even power is needed"
+    if not act.convex:
+        convex = ", ".join(name for name, row in ACTIVATIONS.items() if row.convex)
+        remedy = f"it is not convex; one of {convex} or an even power is needed"
         raise InvalidArgumentError("activation", activation, remedy)
     biased = flag("bias", bias)
 
@@ -43,7 +41,6 @@ def input_convex(d: int, hidden: int, activation: str = "relu", d_out: int = 1, 
     parameters: dict[str, tuple[int, ...]] = {"U": (d_out, hidden), "V": (hidden, d)}
     if biased:
         parameters["b"] = (hidden,)
-    options: dict[str, Any] = {"activation": activation, "d_out": d_out, "bias": biased}
-    name = f"input_convex:{d}-{hidden}+activation={activation}+d_out={d_out}" + ("" if biased else "+bias=false")
-    spec = {"family": "input_convex", "d": d, "hidden": hidden, **options}
-    return Architecture(name, parameters, {"x": (d,)}, network, spec, "arXiv 2405.12888")
+    options: dict[str, Any] = {"activation": act.name, "d_out": d_out, "bias": biased}
+    recipe = Recipe("input_convex", {"d": d, "hidden": hidden}, options, unnamed=["bias"] if biased else [])
+    return recipe.build(parameters, {"x": (d,)}, network, "arXiv 2405.12888")

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import checked_widths, flag, positive_int
+from lielaws.architectures.layers import Layers
+from lielaws.architectures.rebuilding import Recipe
+from lielaws.checks import positive_int
 from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array, as_rational
+from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError, SizeError, nearest
 
-_MOST_PATCH_ENTRIES = 2 * 10**7
+_MOST_PATCH_ENTRIES = 2 * 10**7  # of one layer: the indices alone take 160 MB
 
 
 def conv(
@@ -51,7 +53,7 @@ def conv(
     With free gates, the maximum over a window is any of its entries, at each position for itself and whatever the
     values are. As a ReLU that is applied before has a free gate of its own, that of a winner may be closed.
     """
-    counts = checked_widths("channels", channels)
+    layers = Layers.checked("channels", channels, activation, slope, bias, output_bias)
     kernel, size, stride = (
         positive_int(name, value) for name, value in (("kernel", kernel), ("size", size), ("stride", stride))
     )
@@ -59,37 +61,29 @@ def conv(
         raise InvalidArgumentError("dim", dim, "1 or 2 is needed")
     zeros = 0 if type(padding) is int and padding == 0 else positive_int("padding", padding)
     window = _checked_pool(pooling, pool)
-    act = find_activation(activation, slope)
-    _check_lengths(counts, kernel, size, stride, dim, zeros, window)
-    depth = len(counts) - 1
-    biased = [flag("bias", bias)] * (depth - 1) + [flag("output_bias", output_bias)]
+    _check_lengths(layers.widths, kernel, size, stride, dim, zeros, window)
     subscripts = "oik,ipk->op" if dim == 1 else "oikl,ipqkl->opq"
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
-        for layer in range(1, depth + 1):
+        for layer in layers.numbers:
             x = ops.einsum(subscripts, p[f"W{layer}"], ops.patches(padded(x, zeros, ops), kernel, stride))
-            if biased[layer - 1]:
+            if layers.is_biased(layer):
                 x = x + p[f"b{layer}"].reshape(-1, *(1,) * dim)
-            if layer < depth:
-                x = act(ops, x)
-                x = x if pooling is None else pooled(x, pooling, window, ops)
+            x = layers.activated(layer, x, ops)
+            if pooling is not None and not layers.is_last(layer):
+                x = pooled(x, pooling, window, ops)
         return x
 
-    shapes: dict[str, tuple[int, ...]] = {}
-    for layer in range(1, depth + 1):
-        shapes[f"W{layer}"] = (counts[layer], counts[layer - 1]) + (kernel,) * dim
-        if biased[layer - 1]:
-            shapes[f"b{layer}"] = (counts[layer],)
-    options: dict[str, Any] = {"kernel": kernel, "size": size, "stride": stride, "dim": dim, "activation": activation}
-    if slope is not None:
-        options["slope"] = str(as_rational(slope))
-    extra = {"bias": bias, "output_bias": output_bias, "padding": zeros, "pooling": pooling}
+    def shapes(layer: int, outputs: int, inputs: int) -> dict[str, Shape]:
+        return layers.weights_and_bias(layer, outputs, inputs, *(kernel,) * dim)
+
+    options = {"kernel": kernel, "size": size, "stride": stride, "dim": dim, "activation": layers.activation.name}
+    extra: dict[str, Any] = {"slope": layers.slope, "bias": layers.bias, "output_bias": layers.output_bias}
+    extra |= {"padding": zeros, "pooling": pooling, "pool": None if pooling is None else window}
     options |= {key: value for key, value in extra.items() if value}
-    options |= {} if pooling is None else {"pool": window}
-    name = f"conv:{'-'.join(map(str, counts))}"
-    name += "".join(f"+{key}={str(value).lower() if value is True else value}" for key, value in options.items())
-    spec = {"family": "conv", "channels": list(counts), **options}
-    return Architecture(name, shapes, {"x": (counts[0],) + (size,) * dim}, network, spec, "arXiv 2506.06194, Thm 3.6")
+    recipe = Recipe("conv", {"channels": list(layers.widths)}, options)
+    data = {"x": (layers.widths[0],) + (size,) * dim}
+    return recipe.build(layers.shapes(shapes), data, network, "arXiv 2506.06194, Thm 3.6")
 
 
 def padded(x: Array, padding: int, ops: Operations) -> Array:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import positive_int
-from lielaws.architectures.naming import plain_options, titled
+from lielaws.architectures.rebuilding import Recipe
+from lielaws.checks import positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
@@ -41,10 +41,8 @@ def embedding(vocabulary: int, d_model: int, tokens: int = 3, token_ids: Sequenc
         return p.E[np.array(chosen)]
 
     sizes = {"vocabulary": vocabulary, "d_model": d_model}
-    options = plain_options(embedding, {"tokens": tokens, "token_ids": given})
-    spec = {"family": "embedding", **sizes, **options}
-    name = titled("embedding", sizes, options)
-    return Architecture(name, {"E": (vocabulary, d_model)}, {"x": ()}, network, spec)
+    recipe = Recipe.of(embedding, sizes, {"tokens": tokens, "token_ids": given})
+    return recipe.build({"E": (vocabulary, d_model)}, {"x": ()}, network)
 
 
 def checked_tokens(argument: str, ids: Any, vocabulary: int, tokens: int) -> tuple[int, ...]:

@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray, ObjectArray
 from lielaws.engine.arithmetic.base import HasIndices
 from lielaws.engine.arithmetic.bounds import DegreeBound, Degrees
-from lielaws.engine.arithmetic.floats import FloatArray, Floats
-from lielaws.engine.arithmetic.polynomials import Exact, ObjectArray, each, objects
+from lielaws.engine.arithmetic.floats import Floats
+from lielaws.engine.arithmetic.polynomials import Exact, each, objects
 from lielaws.engine.graph.node import Leaf, Node, Shape, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.potential.potentials import Potential

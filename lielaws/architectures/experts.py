@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import positive_int
 from lielaws.architectures.gated import gated_unit
+from lielaws.architectures.rebuilding import Recipe
+from lielaws.checks import choice, positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
-from lielaws.errors import InvalidArgumentError, SizeError, nearest
+from lielaws.errors import InvalidArgumentError, SizeError
 
 _SCORES: dict[str, Callable[[Operations, Array], Array]] = {
     "softmax": lambda ops, logits: ops.relative_exp(logits),
@@ -26,7 +27,7 @@ _SCORES: dict[str, Callable[[Operations, Array], Array]] = {
 }
 """positive scores of the experts by gate; weights are scores, divided by their sum where the gate is normalized"""
 
-_MOST_SETS = 500
+_MOST_SETS = 500  # the traced network has an output for each of them
 
 
 def moe(d_model: int, hidden: int, experts: int, gate: str = "softmax", top_k: int | None = None) -> Architecture:
@@ -49,8 +50,7 @@ def moe(d_model: int, hidden: int, experts: int, gate: str = "softmax", top_k: i
     sizes = {"d_model": d_model, "hidden": hidden, "experts": experts}
     sizes = {key: positive_int(key, value) for key, value in sizes.items()}
     d_model, hidden, experts = sizes.values()
-    if not isinstance(gate, str) or gate not in _SCORES:
-        raise InvalidArgumentError("gate", gate, nearest(str(gate), _SCORES))
+    choice("gate", gate, _SCORES)
     sets = _expert_sets(experts, top_k)
     score, act = _SCORES[gate], find_activation("silu")
     normalized = gate != "sigmoid" or sets is not None
@@ -69,17 +69,14 @@ def moe(d_model: int, hidden: int, experts: int, gate: str = "softmax", top_k: i
     for expert in range(1, experts + 1):
         shapes = {"A": (hidden, d_model), "B": (hidden, d_model), "C": (d_model, hidden)}
         parameters |= {f"{key}{expert}": shape for key, shape in shapes.items()}
-    spec: dict[str, Any] = {"family": "moe", **sizes, "gate": gate}
-    name = f"moe+gate={gate}:{d_model}-{hidden}-{experts}"
+    options: dict[str, Any] = {"gate": gate} | ({} if sets is None else {"top_k": len(sets[0])})
+    recipe = Recipe("moe", sizes, options, front=["gate"])
     if sets is None:
-        return Architecture(name, parameters, {"x": (d_model,)}, network, spec, "arXiv 2606.17816, Thm 4.5 and 4.7")
-    spec["top_k"] = len(sets[0])
-    return Architecture(
-        f"{name}+top_k={spec['top_k']}",
+        return recipe.build(parameters, {"x": (d_model,)}, network, "arXiv 2606.17816, Thm 4.5 and 4.7")
+    return recipe.build(
         parameters,
         {"x": (d_model,)},
         network,
-        spec,
         "arXiv 2606.17816, Thm 4.6",
         patterns=lambda params, x: _chosen_sets(params, x, sets, experts),
     )

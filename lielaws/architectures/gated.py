@@ -6,7 +6,8 @@ from typing import Any
 
 from lielaws.architectures.activations import Activation, find_activation
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import positive_int
+from lielaws.architectures.rebuilding import Recipe
+from lielaws.checks import positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
@@ -33,12 +34,9 @@ def glu(d_model: int, hidden: int, activation: str = "silu", d_out: int | None =
         return gated_unit(p.A, p.B, p.C, x, act, ops)
 
     parameters = {"A": (hidden, d_model), "B": (hidden, d_model), "C": (outputs, hidden)}
-    spec: dict[str, Any] = {"family": "glu", "d_model": d_model, "hidden": hidden, "activation": activation}
-    name = f"glu+activation={activation}:{d_model}-{hidden}"
-    if outputs != d_model:
-        spec["d_out"] = outputs
-        name += f"+d_out={outputs}"
-    return Architecture(name, parameters, {"x": (d_model,)}, network, spec, "arXiv 2606.17816, Thm 4.2")
+    options: dict[str, Any] = {"activation": act.name} | ({} if outputs == d_model else {"d_out": outputs})
+    recipe = Recipe("glu", {"d_model": d_model, "hidden": hidden}, options, front=["activation"])
+    return recipe.build(parameters, {"x": (d_model,)}, network, "arXiv 2606.17816, Thm 4.2")
 
 
 def gated_unit(A: Array, B: Array, C: Array, x: Array, act: Activation, ops: Operations) -> Array:

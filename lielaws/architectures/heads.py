@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lielaws.architectures.checks import flag, positive_int
 from lielaws.architectures.positions import Frequencies, checked_frequencies, rotate
+from lielaws.checks import flag, positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
@@ -53,7 +53,8 @@ class Heads:
         groups = heads if kv_heads is None else positive_int("kv_heads", kv_heads)
         if groups > heads:
             raise InvalidArgumentError("kv_heads", groups, f"at most one for each of the {heads} query heads is needed")
-        if flag("tied_qk", tied_qk) and groups != heads:
+        tied = flag("tied_qk", tied_qk)
+        if tied and groups != heads:
             raise InvalidArgumentError("kv_heads", groups, f"with tied_qk every head has its own keys: take {heads}")
         return cls(
             d_model,
@@ -64,7 +65,7 @@ class Heads:
             flag("causal", causal),
             flag("softmax", softmax),
             None if rotary is None else _checked_rotary(rotary, d_head),
-            tied_qk,
+            tied,
             flag("bias", bias),
         )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import checked_widths, positive_int
+from lielaws.architectures.layers import Layers
+from lielaws.architectures.rebuilding import Recipe
 from lielaws.architectures.tying import frozen
+from lielaws.checks import positive_int
 from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
 
@@ -26,9 +28,9 @@ def low_rank(d_in: int, d_out: int, rank: int) -> Architecture:
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         return frozen(p, "B", "W0", (d_out, d_in), ops) @ x + p.B @ (p.A @ x)
 
+    recipe = Recipe("low_rank", {"d_in": d_in, "d_out": d_out, "rank": rank}, {})
     shapes = {"B": (d_out, rank), "A": (rank, d_in)}
-    spec = {"family": "low_rank", "d_in": d_in, "d_out": d_out, "rank": rank}
-    return Architecture(f"low_rank:{d_in}-{d_out}-{rank}", shapes, {"x": (d_in,)}, network, spec, "arXiv 2106.09685")
+    return recipe.build(shapes, {"x": (d_in,)}, network, "arXiv 2106.09685")
 
 
 def lora_mlp(widths: Sequence[int], rank: int, activation: str = "relu") -> Architecture:
@@ -43,20 +45,19 @@ def lora_mlp(widths: Sequence[int], rank: int, activation: str = "relu") -> Arch
     Parameters of the network: B{l} of shape (widths[l], rank), A{l} of shape (rank, widths[l-1]), l = 1..L; W{l} as W0
     in :func:`low_rank`. Source: arXiv 2106.09685.
     """
-    sizes, rank = checked_widths("widths", widths), positive_int("rank", rank)
-    act = find_activation(activation)
-    depth = len(sizes) - 1
+    layers, rank = Layers.checked("widths", widths, activation), positive_int("rank", rank)
+    sizes = layers.widths
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
-        for layer in range(1, depth + 1):
+        for layer in layers.numbers:
             W = frozen(p, f"B{layer}", f"W{layer}", (sizes[layer], sizes[layer - 1]), ops)
             x = W @ x + p[f"B{layer}"] @ (p[f"A{layer}"] @ x)
-            x = act(ops, x) if layer < depth else x
+            x = layers.activated(layer, x, ops)
         return x
 
-    shapes: dict[str, tuple[int, ...]] = {}
-    for layer in range(1, depth + 1):
-        shapes |= {f"B{layer}": (sizes[layer], rank), f"A{layer}": (rank, sizes[layer - 1])}
-    spec = {"family": "lora_mlp", "widths": list(sizes), "rank": rank, "activation": activation}
-    name = f"lora_mlp+activation={activation}:{'-'.join(map(str, sizes))}+rank={rank}"
-    return Architecture(name, shapes, {"x": (sizes[0],)}, network, spec, "arXiv 2106.09685")
+    def shapes(layer: int, outputs: int, inputs: int) -> dict[str, Shape]:
+        return {f"B{layer}": (outputs, rank), f"A{layer}": (rank, inputs)}
+
+    options = {"rank": rank, "activation": layers.activation.name}
+    recipe = Recipe("lora_mlp", {"widths": list(sizes)}, options, front=["activation"])
+    return recipe.build(layers.shapes(shapes), {"x": sizes[:1]}, network, "arXiv 2106.09685")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import checked_widths, flag
+from lielaws.architectures.layers import Layers
 from lielaws.architectures.normalization import Norm
+from lielaws.architectures.rebuilding import Recipe
 from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array, as_rational
+from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
 
 
@@ -47,38 +48,35 @@ def mlp(
     Its laws for ReLU and linear activations: arXiv 2307.00144, section 4; for powers: arXiv 2609.34549. Raises
     InvalidArgumentError for a normalization of single entries, and for options that have no effect.
     """
-    sizes = checked_widths("widths", widths)
-    act = find_activation(activation, slope)
-    depth = len(sizes) - 1
-    biased = [flag("bias", bias)] * (depth - 1) + [flag("output_bias", output_bias)]
-    chosen = _checked_norm(sizes, Norm.checked(norm, affine, epsilon, batch))
+    layers = Layers.checked("widths", widths, activation, slope, bias, output_bias)
+    chosen = _checked_norm(layers.widths, Norm.checked(norm, affine, epsilon, batch))
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
-        for layer in range(1, depth + 1):
+        for layer in layers.numbers:
             x = p[f"W{layer}"] @ x if x.ndim == 1 else x @ p[f"W{layer}"].T
-            if biased[layer - 1]:
+            if layers.is_biased(layer):
                 x = x + p[f"b{layer}"]
-            if layer < depth:
-                x = act(ops, x if chosen is None else chosen.apply(p, x, ops, layer))
+            if chosen is not None and not layers.is_last(layer):
+                x = chosen.apply(p, x, ops, layer)
+            x = layers.activated(layer, x, ops)
         return x
 
-    parameters: dict[str, tuple[int, ...]] = {}
-    for layer in range(1, depth + 1):
-        parameters[f"W{layer}"] = (sizes[layer], sizes[layer - 1])
-        if biased[layer - 1]:
-            parameters[f"b{layer}"] = (sizes[layer],)
-        if chosen is not None and layer < depth:
-            parameters |= chosen.parameters(sizes[layer], layer)
-    options: dict[str, Any] = {"bias": bias, "output_bias": output_bias}
-    spec: dict[str, Any] = {"family": "mlp", "widths": list(sizes), "activation": activation, **options}
-    values = dict(chosen.options) if chosen is not None else {}
-    if slope is not None:
-        values["slope"] = str(as_rational(slope))
-    text = activation + "".join(f"+{name}" for name, value in options.items() if value)
-    text += "".join(f"+{key}={str(value).lower() if value is False else value}" for key, value in values.items())
-    name = f"{text}:{'-'.join(map(str, sizes))}"
-    shape = (sizes[0],) if chosen is None or chosen.batch is None else (chosen.batch, sizes[0])
-    return Architecture(name, parameters, {"x": shape}, network, spec | values, "arXiv 2307.00144, section 4")
+    def shapes(layer: int, outputs: int, inputs: int) -> dict[str, Shape]:
+        gains = {} if chosen is None or layers.is_last(layer) else chosen.parameters(outputs, layer)
+        return layers.weights_and_bias(layer, outputs, inputs) | gains
+
+    inputs = layers.widths[:1] if chosen is None or chosen.batch is None else (chosen.batch, layers.widths[0])
+    recipe = _recipe(layers, {} if chosen is None else chosen.options)
+    return recipe.build(layers.shapes(shapes), {"x": inputs}, network, "arXiv 2307.00144, section 4")
+
+
+def _recipe(layers: Layers, norm: Mapping[str, Any]) -> Recipe:
+    """The name begins with the activation, and has all options before the widths."""
+    biases = {"bias": layers.bias, "output_bias": layers.output_bias}
+    options = {"activation": layers.activation.name, **biases, **norm}
+    options |= {} if layers.slope is None else {"slope": layers.slope}
+    unnamed = ["activation", *(name for name, value in biases.items() if not value)]
+    return Recipe("mlp", {"widths": list(layers.widths)}, options, list(options), unnamed, layers.activation.name)
 
 
 def _checked_norm(sizes: Sequence[int], norm: Norm | None) -> Norm | None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.checks import checked_widths, flag, positive_int
+from lielaws.architectures.layers import Layers
+from lielaws.architectures.rebuilding import Recipe
+from lielaws.checks import flag, positive_int
 from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array, as_rational
 from lielaws.errors import InvalidArgumentError, nearest
@@ -122,20 +124,18 @@ def weight_norm(widths: Sequence[int], activation: str = "relu") -> Architecture
     Parameters of the network: g{l} of shape (widths[l],) and V{l} of shape (widths[l], widths[l-1]), l = 1..L.
     Source: arXiv 1602.07868. Each |V_l[k]|^2 is conserved, as the network does not depend on it.
     """
-    sizes = checked_widths("widths", widths)
-    act = find_activation(activation)
-    depth = len(sizes) - 1
+    layers = Layers.checked("widths", widths, activation)
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
-        for layer in range(1, depth + 1):
+        for layer in layers.numbers:
             V = p[f"V{layer}"]
             x = p[f"g{layer}"] * ops.rsqrt((V**2).sum(1)) * (V @ x)
-            x = act(ops, x) if layer < depth else x
+            x = layers.activated(layer, x, ops)
         return x
 
-    parameters: dict[str, tuple[int, ...]] = {}
-    for layer in range(1, depth + 1):
-        parameters |= {f"g{layer}": (sizes[layer],), f"V{layer}": (sizes[layer], sizes[layer - 1])}
-    spec = {"family": "weight_norm", "widths": list(sizes), "activation": activation}
-    name = f"weight_norm+activation={activation}:{'-'.join(map(str, sizes))}"
-    return Architecture(name, parameters, {"x": (sizes[0],)}, network, spec, "arXiv 1602.07868")
+    def shapes(layer: int, outputs: int, inputs: int) -> dict[str, Shape]:
+        return {f"g{layer}": (outputs,), f"V{layer}": (outputs, inputs)}
+
+    options = {"activation": layers.activation.name}
+    recipe = Recipe("weight_norm", {"widths": list(layers.widths)}, options, front=options)
+    return recipe.build(layers.shapes(shapes), {"x": layers.widths[:1]}, network, "arXiv 1602.07868")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from lielaws.architectures.base import Architecture
+from lielaws.architectures.base import Architecture, check_architecture
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
@@ -19,6 +19,7 @@ def part(block: Architecture, parameters: Iterable[str]) -> Architecture:
     parameters are; so they are redrawn for each member, as data are. Their number is
     |S| - dim Lie{ P_S X_z(theta_S, theta_c) }; see arXiv 2506.06194, Thm 4.6 and 4.7, for blocks of deep networks.
     """
+    check_architecture("block", block)
     names = _checked(block, parameters)
     others = {name: shape for name, shape in block.parameters.items() if name not in names}
     count = len(block.data)

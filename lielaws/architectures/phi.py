@@ -64,11 +64,13 @@ def _expressions(expressions: Any) -> list[sympy.Expr]:
     """Sympy expressions, with floats replaced by the decimals that they print. Text is refused: it is never parsed."""
     import sympy
 
+    if isinstance(expressions, sympy.MatrixBase):
+        expressions = expressions.flat()
     if isinstance(expressions, sympy.Expr):
         expressions = [expressions]
     if isinstance(expressions, str | bytes) or not hasattr(expressions, "__iter__"):
         raise InvalidArgumentError("expressions", expressions, "a sequence of sympy expressions is needed")
-    entries = expressions.flat() if isinstance(expressions, sympy.MatrixBase) else list(expressions)
+    entries = list(expressions)
     if not entries:
         raise InvalidArgumentError("expressions", entries, "at least one expression is needed")
     return [_expression(entry) for entry in entries]

@@ -27,15 +27,14 @@ from lielaws.architectures.quotients import Quotients
 from lielaws.engine.arithmetic.polynomials import objects
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.symbolic import free_entries
+from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import SizeError
 
 if TYPE_CHECKING:
     import sympy
 
-    from lielaws.architectures.base import Architecture
-
-_MOST_DERIVATIVE_TERMS = 3_000_000
-_MOST_SHOWN_ENTRIES = 100_000
+_MOST_DERIVATIVE_TERMS = 3_000_000  # terms of sympy take hundreds of bytes each: about a GB
+_MOST_SHOWN_ENTRIES = 100_000  # a text of some MB, more than anybody reads or a notebook shows
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,16 +53,19 @@ class Reparameterization:
     _written: Mapping[Monomial, Any] | None
 
     @classmethod
-    def of(cls, architecture: Architecture) -> Reparameterization:
+    def of(
+        cls, name: str, parameters: Mapping[str, Shape], potential: Potential, as_written: bool = False
+    ) -> Reparameterization:
         """Expand the potential of an architecture.
+
+        as_written : whether its functions are to be shown as they were given
 
         Raises SizeError, before the memory is taken, if there are too many terms, and UnsupportedError if the potential
         is no polynomial in the data with coefficients that are rational in the parameters.
         """
-        name, parameters, potential = architecture.name, architecture.parameters, architecture.potential
         expansion = expand(name, potential)
         written: Mapping[Monomial, Any] | None = None
-        if (architecture.spec or {}).get("family") == "phi":
+        if as_written:
             symbols = {key: objects(list(_symbols({key: shape})), shape) for key, shape in parameters.items()}
             (written,) = expand_as_written(potential, symbols)
         return cls(name, parameters, expansion, written)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.engine.arithmetic.floats import FloatArray, Floats
+from lielaws.arraytypes import FloatArray
+from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.graph.constants import FROZEN, constant_array
 from lielaws.engine.graph.differentiate import pullback
 from lielaws.engine.graph.network import Traced
@@ -127,6 +128,8 @@ def _gate_array(leaf: Node, gates: Gates) -> FloatArray:
 def _leaf_values(traced: Traced, params: Mapping[str, Any], x: Any) -> tuple[dict[Leaf, FloatArray], int]:
     """Values of all leaves, and the number of samples."""
     values = {leaf.static: parameter_array(name, leaf.shape, params)[None] for name, leaf in traced.parameters.items()}
+    if not traced.data:
+        return values, 1  # one sample, whatever x is
     first, leaf = next(iter(traced.data.items()))
     if x is None and len(traced.data) == 1 and len(leaf.shape) == 1:
         # All unit vectors: for a network that is linear in its data this is the network itself.

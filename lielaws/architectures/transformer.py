@@ -9,12 +9,12 @@ import numpy as np
 
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.blocks import Block, checked_norm, norm_options
-from lielaws.architectures.checks import flag, positive_int
 from lielaws.architectures.embedding import Sequences, checked_sequences, written_sequences
 from lielaws.architectures.heads import Heads
-from lielaws.architectures.naming import plain_options, titled
 from lielaws.architectures.positions import checked_positions, sinusoidal
-from lielaws.engine.arithmetic.floats import FloatArray
+from lielaws.architectures.rebuilding import Recipe
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import flag, positive_int
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
@@ -60,10 +60,8 @@ def transformer_block(
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         return block.apply(p, x.reshape(1, *x.shape), ops).reshape(x.shape)
 
-    sizes, options = _described(block, transformer_block, {"tokens": length})
-    spec = {"family": "transformer_block", **sizes, **options}
-    name = titled("transformer_block", sizes, options)
-    return Architecture(name, block.parameters, {"X": (length, layer.d_model)}, network, spec, _SOURCE)
+    recipe = Recipe.of(transformer_block, _sizes(block), _options(block) | {"tokens": length})
+    return recipe.build(block.parameters, {"X": (length, layer.d_model)}, network, _SOURCE)
 
 
 def transformer(
@@ -111,7 +109,8 @@ def transformer(
     )
     waves = checked_positions(positions, frequencies, layer.d_model)
     texts = checked_sequences(sequences, words, length, shifted=waves is not None)
-    unembedding = "E" if flag("tied", tied) else "U"
+    tied = flag("tied", tied)
+    unembedding = "E" if tied else "U"
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         h = p.E[np.array(texts)]
@@ -134,27 +133,18 @@ def transformer(
         "frequencies": None if frequencies is None or waves is None else [str(f) for f in waves],
         "sequences": None if sequences is None else written_sequences(texts),
     }
-    sizes, options = _described(block, transformer, extra)
-    spec = {"family": "transformer", "vocabulary": words, **sizes, **options}
-    name = titled("transformer", {"vocabulary": words, **sizes}, options)
-    return Architecture(
-        name,
-        shapes,
-        {"tokens": (length,)},
-        network,
-        spec,
-        _SOURCE,
-        patterns=lambda _, x: _indicators(texts, x),
-    )
+    recipe = Recipe.of(transformer, {"vocabulary": words, **_sizes(block)}, _options(block) | extra)
+    return recipe.build(shapes, {"tokens": (length,)}, network, _SOURCE, lambda _, x: _indicators(texts, x))
 
 
-def _described(block: Block, constructor: Any, extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Sizes, and the options that are not the defaults."""
-    layer = block.heads
-    sizes = {"d_model": layer.d_model, "heads": layer.heads, "d_head": layer.d_head, "hidden": block.hidden}
-    options = {key: layer.options[key] for key in ("kv_heads", "causal", "rotary")}
-    options |= {"activation": block.activation, "glu": block.gated, **norm_options(block.norm), **extra}
-    return sizes, plain_options(constructor, options)
+def _sizes(block: Block) -> dict[str, int]:
+    heads = block.heads
+    return {"d_model": heads.d_model, "heads": heads.heads, "d_head": heads.d_head, "hidden": block.hidden}
+
+
+def _options(block: Block) -> dict[str, Any]:
+    chosen = {key: block.heads.options[key] for key in ("kv_heads", "causal", "rotary")}
+    return chosen | {"activation": block.activation, "glu": block.gated, **norm_options(block.norm)}
 
 
 def _indicators(texts: Sequences, x: Any) -> FloatArray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.architectures.base import Architecture
+from lielaws.architectures.base import Architecture, check_architecture
 from lielaws.engine.arithmetic.polynomials import objects
 from lielaws.engine.graph.constants import FROZEN, constant_array
 from lielaws.engine.graph.network import Namespace
@@ -33,7 +33,7 @@ def share(block: Architecture, ties: Ties) -> Architecture:
     The parameters of the result are those of the block that are not replaced. Raises InvalidArgumentError for unknown
     names, shapes that differ, and a parameter that would be replaced by one which is replaced itself.
     """
-    _check_architecture(block)
+    check_architecture("block", block)
     sources = {name: _source(block, name, text) for name, text in _pairs(ties).items()}
     for name, (source, _) in sources.items():
         if source in sources:
@@ -70,7 +70,7 @@ def freeze(block: Architecture, names: Iterable[str] | Mapping[str, Any] | str) 
     between W1 and W3. To run the network, generic ones are taken from `params`, else they are fixed random.
     Raises InvalidArgumentError for unknown names, values of another shape, and if nothing would be left to train.
     """
-    _check_architecture(block)
+    check_architecture("block", block)
     values = names if isinstance(names, Mapping) else {}
     chosen = dict.fromkeys(_listed("names", list(names) if isinstance(names, Mapping) else names))
     if not chosen:
@@ -149,11 +149,6 @@ def _derived(
 
 def _ordered(block: Architecture, arrays: Mapping[str, Array]) -> Namespace:
     return Namespace({name: arrays[name] for name in block.parameters})
-
-
-def _check_architecture(block: Any) -> None:
-    if not isinstance(block, Architecture):
-        raise InvalidArgumentError("block", block, "an Architecture is needed, such as mlp([2, 3, 2])")
 
 
 def _listed(argument: str, values: Any) -> list[str]:

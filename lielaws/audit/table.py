@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lielaws.audit.run import Row
+from lielaws.audit.verdicts import Row
 
 _HEAD = ("id", "instance", "claimed", "computed", "verdict", "seconds")
 

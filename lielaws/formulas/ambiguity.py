@@ -8,12 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 
+from lielaws.formulas.case_counts import Data
 from lielaws.formulas.cases import Cases, Form
 from lielaws.formulas.conditions import Condition, all_hold
 from lielaws.formulas.consensus import Mask
-from lielaws.formulas.data import Data
 from lielaws.formulas.explain import total_bits
-from lielaws.formulas.model import Model, Piece
+from lielaws.formulas.regimes import Model, Piece
 from lielaws.formulas.support import narrow_forms
 
 _MORE_COST = 3

@@ -12,7 +12,7 @@ from itertools import combinations, combinations_with_replacement
 from math import comb
 
 from lielaws.formulas.cases import AFTER, BEFORE, DEPTH, FIRST, HERE, HIDDEN, LAST, LAYERS, WEIGHTS, Cases, Form, plain
-from lielaws.formulas.terms import Powers, Term
+from lielaws.formulas.formula_terms import Powers, Term
 
 Basis = tuple[Term, ...]
 

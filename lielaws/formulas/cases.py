@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64]
-ObjectArray = npt.NDArray[np.object_]
+from lielaws.arraytypes import IntArray
 
 BEFORE, HERE, AFTER = "w[l-1]", "w[l]", "w[l+1]"
 FIRST, LAST, DEPTH = "w[0]", "w[L]", "L"

@@ -7,8 +7,8 @@ from itertools import product
 
 from lielaws.formulas.cases import HIDDEN, Cases, Form
 from lielaws.formulas.conditions import Condition, Statistic
-from lielaws.formulas.model import Model, Piece, in_order
-from lielaws.formulas.terms import Polynomial, Powers, Term
+from lielaws.formulas.formula_terms import Polynomial, Powers, Term
+from lielaws.formulas.regimes import Model, Piece, in_order
 
 _MOST_BORDERS = 3
 

@@ -11,7 +11,7 @@ from lielaws.errors import InvalidArgumentError, LieLawsError
 from lielaws.progress import progress_bar
 
 if TYPE_CHECKING:
-    from lielaws.formulas.result import Conjecture
+    from lielaws.formulas.conjecture_record import Conjecture
 
 
 @click.command("conjecture")
@@ -42,7 +42,7 @@ def conjecture_command(
     The simplest formula in the sizes that fits all the data exactly, the conditions that separate its pieces, and what
     the data leave open. It is checked on fresh, larger cases.
     """
-    from lielaws.formulas.files import rows_of_file
+    from lielaws.formulas.row_files import rows_of_file
     from lielaws.formulas.rows import families_of
 
     wanted = dict(_pair(text) for text in where)
@@ -78,8 +78,8 @@ def _each_setting(
     rows: list[Any], family: str | None, where: dict[str, str], **options: Any
 ) -> list[Conjecture | LieLawsError]:
     """The formula of a family; where its counts depend on a setting, one for each value of it."""
+    from lielaws.formulas.conjecturing import conjecture
     from lielaws.formulas.rows import MixedRowsError
-    from lielaws.formulas.search import conjecture
 
     try:
         return [conjecture(rows, family=family, where=where, **options)]

@@ -10,21 +10,8 @@ from math import gcd
 
 import numpy as np
 
-from lielaws.formulas.cases import (
-    AFTER,
-    BEFORE,
-    DEPTH,
-    FIRST,
-    HERE,
-    HIDDEN,
-    LAST,
-    LAYERS,
-    Cases,
-    Derived,
-    Form,
-    IntArray,
-    Name,
-)
+from lielaws.arraytypes import IntArray
+from lielaws.formulas.cases import AFTER, BEFORE, DEPTH, FIRST, HERE, HIDDEN, LAST, LAYERS, Cases, Derived, Form, Name
 from lielaws.formulas.consensus import Mask
 
 _LARGEST_COEFFICIENT = 2

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.formulas.cases import IntArray
+from lielaws.arraytypes import IntArray
 
 MODULUS = 67_108_859
 _EXTRA = 3

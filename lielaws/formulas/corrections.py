@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lielaws.formulas.cases import HIDDEN, Form, IntArray, ObjectArray, plain
+from lielaws.arraytypes import IntArray, ObjectArray
+from lielaws.formulas.case_counts import Data
+from lielaws.formulas.cases import HIDDEN, Form, plain
 from lielaws.formulas.consensus import Mask
-from lielaws.formulas.data import Data
-from lielaws.formulas.exact import solve
-from lielaws.formulas.terms import Polynomial, Powers, Term, matrix
+from lielaws.formulas.formula_terms import Polynomial, Powers, Term, matrix
+from lielaws.formulas.rational_systems import solve
 
 _OFFSETS = (0, 1, -1, 2, -2)
 _MOST_BORDERS = 250

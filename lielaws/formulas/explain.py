@@ -8,14 +8,14 @@ from itertools import permutations
 
 import numpy as np
 
+from lielaws.formulas.case_counts import Data
 from lielaws.formulas.conditions import all_hold
 from lielaws.formulas.consensus import Mask
 from lielaws.formulas.corrections import corrected
-from lielaws.formulas.data import Data
-from lielaws.formulas.model import Model, Piece, in_order
+from lielaws.formulas.formula_terms import Polynomial
+from lielaws.formulas.regimes import Model, Piece, in_order
 from lielaws.formulas.separate import open_bits, regimes
 from lielaws.formulas.support import supported
-from lielaws.formulas.terms import Polynomial
 
 _DEPTH = 2
 _FEWEST_ROWS = 8

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lielaws.formulas.cases import Cases, IntArray, ObjectArray
-from lielaws.formulas.data import Data
+from lielaws.arraytypes import IntArray, ObjectArray
+from lielaws.formulas.case_counts import Data
+from lielaws.formulas.cases import Cases
+from lielaws.formulas.conjecture_record import HeldBack
 from lielaws.formulas.explain import explain, polynomials_of, total_bits
-from lielaws.formulas.model import Model
-from lielaws.formulas.result import HeldBack
-from lielaws.formulas.terms import Polynomial
+from lielaws.formulas.formula_terms import Polynomial
+from lielaws.formulas.regimes import Model
 
 _SEEN_SHARE = 4  # out of five cases
 _MOST_SEEN = 300

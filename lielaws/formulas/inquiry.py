@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lielaws.arraytypes import ObjectArray
 from lielaws.formulas.ambiguity import Alternative, alternatives, untested
-from lielaws.formulas.cases import Cases, ObjectArray
+from lielaws.formulas.case_counts import Data
+from lielaws.formulas.cases import Cases
 from lielaws.formulas.cells import in_pieces
 from lielaws.formulas.conditions import Condition
-from lielaws.formulas.data import Data
 from lielaws.formulas.explain import polynomials_of, total_bits
 from lielaws.formulas.finding import Found, find, is_right
-from lielaws.formulas.model import Model, Piece
+from lielaws.formulas.regimes import Model, Piece
 from lielaws.formulas.sizes import Chain, Shape
 from lielaws.formulas.support import Narrow, narrow_forms
 from lielaws.formulas.universe import from_columns, universe

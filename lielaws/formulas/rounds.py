@@ -6,18 +6,19 @@ from itertools import zip_longest
 
 import numpy as np
 
-from lielaws.formulas.cases import Cases, IntArray
+from lielaws.arraytypes import IntArray
+from lielaws.formulas.case_counts import Data
+from lielaws.formulas.cases import Cases
 from lielaws.formulas.conditions import all_hold
+from lielaws.formulas.conjecture_record import HeldBack
 from lielaws.formulas.counting import Counter, case_of
-from lielaws.formulas.data import Data
 from lielaws.formulas.explain import polynomials_of, rearranged
 from lielaws.formulas.finding import Found
+from lielaws.formulas.formula_terms import Polynomial
 from lielaws.formulas.inquiry import Case, Computed, Inquiry
-from lielaws.formulas.model import Model
-from lielaws.formulas.result import HeldBack
+from lielaws.formulas.regimes import Model
 from lielaws.formulas.rows import Rows
 from lielaws.formulas.separate import regimes
-from lielaws.formulas.terms import Polynomial
 from lielaws.formulas.universe import extremes, neighbours
 from lielaws.progress import Progress
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.formulas.files import rows_of_file, with_sizes
+from lielaws.formulas.row_files import rows_of_file, with_sizes
 from lielaws.formulas.sizes import Chain, Shape, find_shape, read_sizes
 
 _NAMING = {"sizes", "key", "number", "id", "name", "architecture", "spec"}
@@ -87,7 +87,7 @@ def read_rows(results: Any, family: str | None = None, where: Mapping[str, Any] 
 
     Parameters
     ----------
-    results : see :func:`lielaws.formulas.search.conjecture`
+    results : see :func:`lielaws.formulas.conjecturing.conjecture`
     family : only rows of this family
     where : only rows that have these values in these columns or sizes
     """

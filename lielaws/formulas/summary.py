@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,14 @@ import sympy as sp
 
 from lielaws.formulas.ambiguity import Alternative
 from lielaws.formulas.cases import Cases
+from lielaws.formulas.conjecture_record import Ambiguity, Conjecture, FormulaPiece, FreshCheck, Proposal
 from lielaws.formulas.counting import case_of
-from lielaws.formulas.expressions import Writer
+from lielaws.formulas.formula_text import condition_text, conjunction_text, form_text, polynomial_text, sizes_text
 from lielaws.formulas.inquiry import Case, Inquiry
-from lielaws.formulas.model import Model
-from lielaws.formulas.result import Ambiguity, Conjecture, FormulaPiece, FreshCheck, Proposal
+from lielaws.formulas.regimes import Model
 from lielaws.formulas.rows import Rows
 from lielaws.formulas.sizes import Shape
-from lielaws.formulas.text import condition_text, conjunction_text, form_text, polynomial_text, sizes_text
+from lielaws.formulas.written_formulas import Writer
 
 _MOST_PROPOSALS = 6
 _MOST_OPEN = 3
@@ -69,7 +70,7 @@ def summarize(rows: Rows, inquiry: Inquiry, no_fresh: str | None) -> Conjecture:
         model=model,
         shape=shape,
         found=inquiry.found.model,
-        narrow=inquiry.narrow(),
+        narrow=tuple(replace(each, text=form_text(each.form, shape)) for each in inquiry.narrow()),
         where=rows.where,
     )
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lielaws.formulas.cases import Form, IntArray
-from lielaws.formulas.data import Data
-from lielaws.formulas.model import Model, Piece
-from lielaws.formulas.terms import Polynomial
+from lielaws.arraytypes import IntArray
+from lielaws.formulas.case_counts import Data
+from lielaws.formulas.cases import Form
+from lielaws.formulas.formula_terms import Polynomial
+from lielaws.formulas.regimes import Model, Piece
 
 _MARGIN = 3  # times the length of a piece is what its cases have to save
 _FEWEST = 5
@@ -30,6 +31,7 @@ class Narrow:
     known : the values
     coefficients : how many belong to powers of the form
     weak : whether no value has tested how the polynomial depends on the form
+    text : the form in the sizes of the family, where it is shown
     """
 
     piece: int
@@ -37,6 +39,7 @@ class Narrow:
     known: frozenset[int]
     coefficients: int
     weak: bool
+    text: str = ""
 
 
 def narrow_forms(model: Model, data: Data) -> list[Narrow]:

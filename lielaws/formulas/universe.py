@@ -8,7 +8,8 @@ from math import prod
 
 import numpy as np
 
-from lielaws.formulas.cases import Cases, IntArray
+from lielaws.arraytypes import IntArray
+from lielaws.formulas.cases import Cases
 from lielaws.formulas.sizes import Chain, Shape
 
 _MOST_CASES = 3000

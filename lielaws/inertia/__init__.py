@@ -11,23 +11,23 @@ of the architecture; it belongs to one training run. Which statements are whose:
   `momentum_statement`), and the exact split of each step's change of energy (`EnergyLedger`, `ledger_statement`).
 """
 
-from lielaws.inertia.discrete import ledger_statement as ledger_statement
-from lielaws.inertia.discrete import momentum_statement as momentum_statement
+from lielaws.inertia.energy_ledger import EnergyLedger as EnergyLedger
+from lielaws.inertia.energy_on_quadratics import QuadraticEnergy as QuadraticEnergy
+from lielaws.inertia.energy_on_quadratics import quadratic_energy as quadratic_energy
+from lielaws.inertia.energy_plots import plot_energy as plot_energy
+from lielaws.inertia.energy_plots import plot_ledger as plot_ledger
+from lielaws.inertia.energy_run import EnergyRun as EnergyRun
+from lielaws.inertia.energy_totals import LedgerSummary as LedgerSummary
 from lielaws.inertia.entries import LedgerEntry as LedgerEntry
 from lielaws.inertia.general import energy_balance as energy_balance
 from lielaws.inertia.general import expected_energy_balance as expected_energy_balance
 from lielaws.inertia.general import stationary_density as stationary_density
-from lielaws.inertia.ledger import EnergyLedger as EnergyLedger
 from lielaws.inertia.modes import Mode as Mode
-from lielaws.inertia.momentum import MomentumMap as MomentumMap
-from lielaws.inertia.plots import plot_energy as plot_energy
-from lielaws.inertia.plots import plot_ledger as plot_ledger
-from lielaws.inertia.quadratic import QuadraticEnergy as QuadraticEnergy
-from lielaws.inertia.quadratic import quadratic_energy as quadratic_energy
+from lielaws.inertia.momentum_algebra import ledger_statement as ledger_statement
+from lielaws.inertia.momentum_algebra import momentum_statement as momentum_statement
 from lielaws.inertia.recording import Stop as Stop
-from lielaws.inertia.result import EnergyRun as EnergyRun
-from lielaws.inertia.run import simulate as simulate
+from lielaws.inertia.sgd_momentum import MomentumMap as MomentumMap
+from lielaws.inertia.simulation import simulate as simulate
 from lielaws.inertia.stability import Stability as Stability
 from lielaws.inertia.stability import largest_curvature as largest_curvature
 from lielaws.inertia.statements import EnergyStatement as EnergyStatement
-from lielaws.inertia.summary import LedgerSummary as LedgerSummary

@@ -1,7 +1,7 @@
 """One step of SGD with momentum in the energy ledger: where its change of energy comes from, as exact algebra.
 
 Heavy-ball SGD is `m' = mu m + (1 - tau) g`, `theta' = theta - eta m'`, and in the central reading of
-lielaws.inertia.momentum the energy between two positions is
+lielaws.inertia.sgd_momentum the energy between two positions is
 
     E = eta (1 + mu)/(4 (1 - tau)) |m|^2 + (L(theta) + L(theta'))/2,
 
@@ -26,11 +26,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from lielaws.inertia.momentum import stability_limit
+from lielaws.arraytypes import FloatArray
+from lielaws.inertia.sgd_momentum import stability_limit
 
-FloatArray = npt.NDArray[np.float64]
 PARTS = ("friction", "noise", "discretization", "unresolved", "lookahead", "schedule", "external")
 MEANINGS = {
     "friction": "dissipated by friction",

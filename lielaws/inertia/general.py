@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lielaws.checks import count
 from lielaws.errors import SizeError
-from lielaws.inertia.checks import count
-from lielaws.inertia.exact import parameter
+from lielaws.inertia.exact_numbers import parameter
 from lielaws.inertia.statements import OURS, PAPER, EnergyStatement, Step
 
 if TYPE_CHECKING:

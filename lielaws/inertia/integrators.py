@@ -12,12 +12,11 @@ from collections.abc import Callable
 from math import exp, expm1, inf, sqrt
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.errors import shorten
-from lielaws.inertia.problem import NOT_FINITE, Problem, pass_on
+from lielaws.inertia.user_loss import NOT_FINITE, Problem, pass_on
 
-FloatArray = npt.NDArray[np.float64]
 _OVERFLOW = "the velocity is no longer finite"
 
 

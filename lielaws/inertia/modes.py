@@ -16,7 +16,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from lielaws.errors import ExactnessError
-from lielaws.inertia.exact import sign
+from lielaws.inertia.exact_numbers import sign
 from lielaws.inertia.statements import Step
 
 if TYPE_CHECKING:

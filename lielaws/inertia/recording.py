@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.errors import SizeError
 from lielaws.inertia.integrators import Leapfrog, Splitting, squares
-from lielaws.inertia.problem import NOT_FINITE, Problem, pass_on
-
-FloatArray = npt.NDArray[np.float64]
+from lielaws.inertia.user_loss import NOT_FINITE, Problem, pass_on
 
 
 @dataclass(frozen=True, slots=True)

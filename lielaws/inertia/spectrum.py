@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lielaws.errors import InvalidArgumentError, SizeError, UnsupportedError
-from lielaws.inertia.exact import exact
+from lielaws.inertia.exact_numbers import exact
 from lielaws.inertia.modes import Mode
 
 if TYPE_CHECKING:

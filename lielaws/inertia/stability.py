@@ -11,14 +11,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import count, generator
 from lielaws.errors import InvalidArgumentError
-from lielaws.inertia.arrays import Layout
-from lielaws.inertia.checks import count, generator
-from lielaws.inertia.problem import NOT_FINITE, Problem, pass_on, tried
+from lielaws.inertia.flat_parameters import Layout
+from lielaws.inertia.user_loss import NOT_FINITE, Problem, pass_on, tried
 
-FloatArray = npt.NDArray[np.float64]
 Slope = Callable[[FloatArray], FloatArray]
 EDGE = 0.9
 _ITERATIONS = 60

@@ -30,4 +30,4 @@ from lielaws.information.discrete import EntropyBounds as EntropyBounds
 from lielaws.information.discrete import entropy_bounds as entropy_bounds
 from lielaws.information.estimate import METHODS as METHODS
 from lielaws.information.estimate import mutual_information as mutual_information
-from lielaws.information.result import MutualInformation as MutualInformation
+from lielaws.information.estimated_information import MutualInformation as MutualInformation

@@ -7,11 +7,11 @@ import math
 import numpy as np
 from scipy.special import digamma
 
+from lielaws.arraytypes import IntArray
 from lielaws.information import discrete, gaussian
 from lielaws.information.neighbours import K
 from lielaws.information.resampling import Spread
 from lielaws.information.samples import Sample
-from lielaws.training.tensors import IntArray
 
 _MANY_TIES = 0.05
 _LEAST_COVERAGE = 0.9

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import logsumexp
 
-from lielaws.training.tensors import FloatArray, IntArray
+from lielaws.arraytypes import FloatArray, IntArray
 
 MOST_SAMPLES = 3000
 LARGEST_RATIO = 1e100

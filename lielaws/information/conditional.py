@@ -11,11 +11,11 @@ import numpy as np
 from lielaws.errors import InvalidArgumentError, UnsupportedError
 from lielaws.information import discrete, gaussian
 from lielaws.information.estimate import bias_exponent, mutual_information
+from lielaws.information.estimated_information import MutualInformation
 from lielaws.information.neighbours import Metric, class_terms, conditional_terms
 from lielaws.information.question import Question
 from lielaws.information.refusals import contradiction, growing, refusal
 from lielaws.information.resampling import Estimator, spread
-from lielaws.information.result import MutualInformation
 from lielaws.information.samples import Sample, check_pair
 
 _METHODS = ("auto", "ksg", "mixed", "gaussian", "discrete")

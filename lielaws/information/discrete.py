@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.architectures.checks import positive_int
+from lielaws.arraytypes import IntArray
+from lielaws.checks import positive_int, probability
 from lielaws.errors import InvalidArgumentError
-from lielaws.information.checks import probability
 from lielaws.information.samples import Sample
-from lielaws.training.tensors import IntArray
 
 
 def plug_in(counts: IntArray) -> float:

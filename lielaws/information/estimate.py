@@ -12,11 +12,11 @@ from lielaws.errors import InvalidArgumentError
 from lielaws.information import discrete, gaussian
 from lielaws.information.cautions import unseen_warning, warnings_for
 from lielaws.information.channel import LARGEST_RATIO, MOST_SAMPLES, Channel
+from lielaws.information.estimated_information import MutualInformation
 from lielaws.information.neighbours import Metric, class_terms, ksg_terms, tied_terms
 from lielaws.information.question import Question
 from lielaws.information.refusals import INFINITE, contradiction, few, refusal, unresolved
 from lielaws.information.resampling import Estimator, spread
-from lielaws.information.result import MutualInformation
 from lielaws.information.samples import Sample, by_class, check_pair
 
 METHODS = ("auto", "ksg", "mixed", "gaussian", "discrete", "channel")

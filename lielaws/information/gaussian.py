@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma, ndtri
 
-from lielaws.training.tensors import FloatArray
+from lielaws.arraytypes import FloatArray
 
 SHARE = 0.8
 """Of the samples in a subsample: half of them would be too few for covariances of many coordinates."""

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 from scipy.special import digamma
 
-from lielaws.training.tensors import FloatArray, IntArray
+from lielaws.arraytypes import FloatArray, IntArray
 
 K = 3
 """Neighbours; Kraskov et al. recommend 2 to 4."""

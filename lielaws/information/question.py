@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.information.checks import integer, not_negative, probability
+from lielaws.checks import choice, flag, integer, nonnegative, probability
+from lielaws.errors import InvalidArgumentError
+from lielaws.information.estimated_information import MutualInformation
 from lielaws.information.resampling import Spread
-from lielaws.information.result import MutualInformation
 
 _LEAST_RESAMPLES, _MOST_RESAMPLES = 20, 100_000
 _LARGEST_SEED = 2**63 - 1
@@ -47,11 +47,10 @@ class Question:
         confidence: Any,
         seed: Any,
     ) -> Question:
-        if not isinstance(method, str) or method not in methods:
-            raise InvalidArgumentError("method", method, nearest(str(method), methods))
-        if deterministic is not None and not isinstance(deterministic, bool):
-            raise InvalidArgumentError("deterministic", deterministic, "True, False, or None for unknown")
-        sigma = None if noise is None else not_negative("noise", noise, "a standard deviation")
+        choice("method", method, methods)
+        if deterministic is not None:
+            deterministic = flag("deterministic", deterministic, "True, False, or None for unknown")
+        sigma = None if noise is None else _standard_deviation("noise", noise)
         if sigma == 0 and deterministic is False:
             raise InvalidArgumentError(
                 "noise", noise, "0 says that Z is a function of X, and deterministic=False denies it"
@@ -109,3 +108,11 @@ class Question:
             confidence=self.confidence,
             resamples=self.resamples,
         )
+
+
+def _standard_deviation(argument: str, value: Any) -> float:
+    try:
+        return nonnegative(argument, value)
+    except InvalidArgumentError:
+        remedy = "a standard deviation, a finite number >= 0, is needed"
+        raise InvalidArgumentError(argument, value, remedy) from None

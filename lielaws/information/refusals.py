@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from lielaws.arraytypes import IntArray
 from lielaws.information import discrete, gaussian
 from lielaws.information.neighbours import K, function_likeness
 from lielaws.information.resampling import Spread
 from lielaws.information.samples import Sample, by_class
-from lielaws.training.tensors import IntArray
 
 INFINITE = (
     "infinite: Z is a function of X and not discrete, so that I(X; Z) = H(Z) is infinite where X has a density, and "

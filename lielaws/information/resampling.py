@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from lielaws.training.tensors import FloatArray, IntArray
+from lielaws.arraytypes import FloatArray, IntArray
 
 LARGEST_SUBSAMPLE = 1000
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.errors import InvalidArgumentError
-from lielaws.training.tensors import FloatArray, IntArray, as_float64
+from lielaws.training.framework_tensors import as_float64
 
 # From so many samples for each distinct value on, a variable counts as discrete; below so few ties as continuous.
 _SAMPLES_PER_VALUE = 5

@@ -24,9 +24,10 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.errors import InvalidArgumentError
 from lielaws.intrinsic.chains import Chain, Strand, strands
-from lielaws.intrinsic.metric import FloatArray, squares_of
+from lielaws.intrinsic.metric_of_z import squares_of
 
 _EQUAL = 1e-9
 

@@ -18,11 +18,11 @@ import flint
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.linalg import modular
 from lielaws.intrinsic.levels import GramLaw, Level
-from lielaws.intrinsic.series import IntArray
 
 _MOST_DRAWS = 4000
 _LARGEST_SQUARE = 2**40

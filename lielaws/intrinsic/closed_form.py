@@ -10,16 +10,17 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.linalg.lift import integer_row
 from lielaws.errors import InvalidArgumentError
 from lielaws.intrinsic.chain_metric import chain_part
 from lielaws.intrinsic.chains import Chain, random_chain
-from lielaws.intrinsic.functions import PolynomialFunctions, Terms
 from lielaws.intrinsic.levels import Level, value_at
 from lielaws.intrinsic.linear_metric import linear_part
-from lielaws.intrinsic.metric import FloatArray, Metric, Part
+from lielaws.intrinsic.metric_of_z import Metric, Part
+from lielaws.intrinsic.phi_derivatives import PolynomialFunctions, Terms
 from lielaws.intrinsic.problem import Problem
 from lielaws.intrinsic.product import product_of
 from lielaws.intrinsic.rank_one import Factor, RankOne, rank_one_tensor

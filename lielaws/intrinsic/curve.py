@@ -12,12 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import modular, rank
 from lielaws.intrinsic.calculus import Calculus
 from lielaws.intrinsic.ranks import Ranks
-from lielaws.intrinsic.series import IntArray, SeriesRing, matmul, series_rank
+from lielaws.intrinsic.series import SeriesRing, matmul, series_rank
 
 _SPARE_ROWS = 6
 

@@ -15,14 +15,14 @@ from lielaws.engine.laws.terms import TermTable
 from lielaws.errors import InvalidArgumentError, SizeError
 from lielaws.intrinsic.closed_form import closed_form
 from lielaws.intrinsic.curve import ranks_along, run_from
-from lielaws.intrinsic.exact import ranks_at, residues_of
-from lielaws.intrinsic.functions import check_size
+from lielaws.intrinsic.dynamics_record import IntrinsicDynamics
 from lielaws.intrinsic.generic import Generic, generic_ranks
 from lielaws.intrinsic.levels import Level, level_at, read_level, value_at
 from lielaws.intrinsic.on_level import OnLevel, ranks_on_chains, ranks_on_level
+from lielaws.intrinsic.phi_derivatives import check_size
 from lielaws.intrinsic.problem import Problem
+from lielaws.intrinsic.rank_over_q import ranks_at, residues_of
 from lielaws.intrinsic.ranks import Ranks
-from lielaws.intrinsic.result import IntrinsicDynamics
 from lielaws.progress import Progress
 
 ORDER = 8

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import ObjectArray
 from lielaws.engine.graph.trace import as_rational
 from lielaws.engine.laws.groups import LawGroup
 from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.presentation import entry_polynomial
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.intrinsic.functions import ObjectArray
 from lielaws.report.report import Report
 
 BALANCED = "balanced"

@@ -14,9 +14,9 @@ import flint
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.linalg import as_fmpq, as_fraction
-from lielaws.intrinsic.functions import Terms
-from lielaws.intrinsic.metric import FloatArray
+from lielaws.intrinsic.phi_derivatives import Terms
 
 _MOST_FUNCTIONS = 30
 _MOST_TERMS = 400

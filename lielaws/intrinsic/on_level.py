@@ -15,6 +15,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError
 from lielaws.engine.flows.exact import FieldBounds
 from lielaws.engine.laws.polynomial import Polynomial
@@ -28,7 +29,7 @@ from lielaws.intrinsic.generic import Generic
 from lielaws.intrinsic.levels import Level, gram_laws
 from lielaws.intrinsic.problem import Problem
 from lielaws.intrinsic.ranks import Ranks
-from lielaws.intrinsic.real import (
+from lielaws.intrinsic.real_points import (
     RealPoint,
     SingularLevelError,
     ball_gradients,
@@ -37,7 +38,6 @@ from lielaws.intrinsic.real import (
     rank_is_at_least,
     real_points,
 )
-from lielaws.intrinsic.series import IntArray
 
 _BITS = 31
 _MOST_ROUNDS = 40

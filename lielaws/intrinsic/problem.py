@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 
 from lielaws.architectures.base import Architecture
+from lielaws.arraytypes import IntArray
 from lielaws.discover import as_architecture, discover_laws
 from lielaws.engine.closure.brackets import brackets_at
 from lielaws.engine.closure.growth import Growth
-from lielaws.engine.flows.fields import Choice, IntArray, Point
+from lielaws.engine.flows.fields import Choice, Point
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import Echelon, dense
 from lielaws.errors import SizeError, UnsupportedError
 from lielaws.intrinsic.curve import ranks_along
-from lielaws.intrinsic.functions import Functions, PolynomialFunctions, functions_of
+from lielaws.intrinsic.phi_derivatives import Functions, PolynomialFunctions, functions_of
 from lielaws.intrinsic.ranks import Ranks
 from lielaws.progress import Progress
 from lielaws.report.report import Report

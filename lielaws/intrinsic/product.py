@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.laws.polynomial import Monomial
-from lielaws.intrinsic.functions import Terms
+from lielaws.intrinsic.phi_derivatives import Terms
 
 _LONGEST = 8
 _MOST_ORDERS = 500

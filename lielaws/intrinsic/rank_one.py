@@ -21,10 +21,11 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.laws.polynomial import Monomial
 from lielaws.errors import InvalidArgumentError
-from lielaws.intrinsic.functions import Terms
-from lielaws.intrinsic.metric import FloatArray, squares_of
+from lielaws.intrinsic.metric_of_z import squares_of
+from lielaws.intrinsic.phi_derivatives import Terms
 
 _RANK_TOLERANCE = 1e-6
 

@@ -6,11 +6,9 @@ With one coefficient they are residues.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.laws.terms import TermTable
-
-IntArray = npt.NDArray[np.int64]
 
 
 def multiply(a: IntArray, b: IntArray, p: int) -> IntArray:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.lineage.drift import AllowedDrift
 from lielaws.lineage.units import Units
-from lielaws.training.tensors import FloatArray, IntArray
 
 ORDERS = "orders of the units"
 DENSITY = "a density"

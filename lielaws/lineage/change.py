@@ -12,10 +12,10 @@ from lielaws.errors import nearest as suggestion
 from lielaws.lineage import claims
 from lielaws.lineage.change_result import MOVED, REMOVED, TRIVIAL, UNCHANGED, VIOLATED, LawChange, LawChanges
 from lielaws.lineage.drift import AllowedDrift
-from lielaws.lineage.exact import nearest
+from lielaws.lineage.exact_laws import nearest
 from lielaws.lineage.followed import frozen_names, laws_of
 from lielaws.report.report import Report
-from lielaws.training.result import RunBalance
+from lielaws.training.balance_records import RunBalance
 
 KINDS = ("fine-tuning", "distillation", "pruning", "rescaling", "quantization", "truncation")
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.laws.law import Law
-from lielaws.training.tensors import FloatArray
 
 UNCHANGED = "unchanged"
 REMOVED = "removed"

@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import nonnegative
 from lielaws.engine.laws.law import Law
 from lielaws.errors import InvalidArgumentError
 from lielaws.errors import nearest as suggestion
 from lielaws.lineage.change_result import BOUNDED, MOVED, PREDICTED, VIOLATED
 from lielaws.lineage.drift import AllowedDrift, drift_of_run
-from lielaws.lineage.exact import Dyadic, nearest, reaches, scales, upwards, values
+from lielaws.lineage.exact_laws import Dyadic, nearest, reaches, scales, upwards, values
 from lielaws.lineage.followed import Followed, arrays_of, joins
-from lielaws.training.optimizer import nonnegative
-from lielaws.training.result import RunBalance
-from lielaws.training.tensors import FloatArray, Layout, as_float64, coarsest
+from lielaws.training.balance_records import RunBalance
+from lielaws.training.framework_tensors import Layout, as_float64, coarsest
 
 
 @dataclass(frozen=True, slots=True)

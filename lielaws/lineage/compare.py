@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.laws.law import Law
 from lielaws.lineage.chance import chance
 from lielaws.lineage.drift import WANDER, AllowedDrift, drift_of_displacement, drift_of_known, drift_of_run
@@ -19,8 +20,7 @@ from lielaws.lineage.response import Response
 from lielaws.lineage.units import Units
 from lielaws.lineage.verdict import Lineage, ratios
 from lielaws.report.report import Report
-from lielaws.training.result import RunBalance
-from lielaws.training.tensors import FloatArray
+from lielaws.training.balance_records import RunBalance
 
 MOST_MOVED = 1.0
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.laws.law import Law
 from lielaws.errors import InvalidArgumentError
 from lielaws.lineage.followed import Followed
 from lielaws.lineage.known import Known
 from lielaws.lineage.response import Response, Settings
-from lielaws.training.result import RunBalance
-from lielaws.training.tensors import FloatArray
+from lielaws.training.balance_records import RunBalance
 
 # Covers the rounding of these sums themselves.
 _UPWARDS = 1 + 1e-9

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.laws.law import Law
 from lielaws.errors import InvalidArgumentError, UnsupportedError
 from lielaws.training.forms import LawForms
-from lielaws.training.tensors import TOLERANCES, FloatArray
+from lielaws.training.framework_tensors import TOLERANCES
 
 _LARGEST = 1e140
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.lineage.chance import DENSITY, NOTHING, Chance, reordered_match, spreads
 from lielaws.lineage.drift import AllowedDrift
 from lielaws.lineage.inputs import Models, Options
 from lielaws.lineage.units import Units
 from lielaws.lineage.verdict import COMPATIBLE, INCOMPATIBLE, UNDECIDABLE
-from lielaws.training.tensors import FloatArray
 
 BALANCED = 0.02
 """Laws whose spread between units is below this share of their sums of squares are too near to each other to tell an

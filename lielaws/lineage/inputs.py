@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.architectures.checks import positive_int
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import integer, nonnegative, positive, positive_int
 from lielaws.errors import InvalidArgumentError
 from lielaws.lineage.followed import Followed
-from lielaws.training.optimizer import nonnegative, positive
-from lielaws.training.tensors import FloatArray
 
 _LARGEST_SEED = 2**63 - 1
 _LEAST_PERMUTATIONS = 99
@@ -40,15 +39,13 @@ class Options:
             raise InvalidArgumentError(
                 "permutations", permutations, f"at least {least} are needed for this significance"
             )
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= _LARGEST_SEED:
-            raise InvalidArgumentError("seed", seed, "an integer of at least 0 is needed")
         return cls(
             wander=positive("wander", wander),
             most_moved=positive("most_moved", most_moved),
             significance=level,
             permutations=count,
             tolerance=None if tolerance is None else nonnegative("tolerance", tolerance),
-            seed=seed,
+            seed=integer("seed", seed, 0, _LARGEST_SEED, "an integer of at least 0 is needed"),
         )
 
 

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lielaws.architectures.checks import flag, positive_int
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import flag, nonnegative, positive, positive_int
 from lielaws.errors import InvalidArgumentError, UnsupportedError
 from lielaws.lineage.followed import Followed
 from lielaws.lineage.response import Settings
-from lielaws.training.optimizer import nonnegative, positive
-from lielaws.training.result import RunBalance
-from lielaws.training.tensors import FloatArray
+from lielaws.training.balance_records import RunBalance
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.training.recursion import GradientForms, LawState, Rule, advance
-from lielaws.training.tensors import FloatArray
 
 _STATES = len(fields(LawState))
 _INPUTS = 3

@@ -14,9 +14,9 @@ from functools import cached_property
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.engine.laws.law import Law
 from lielaws.lineage.followed import Followed
-from lielaws.training.tensors import FloatArray, IntArray
 
 Axis = tuple[str, int]
 

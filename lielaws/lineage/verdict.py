@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.engine.laws.law import Law
-from lielaws.training.tensors import FloatArray, IntArray
 
 COMPATIBLE = "compatible"
 INCOMPATIBLE = "not compatible"

@@ -69,31 +69,31 @@ or a PyTorch module (`modification.module()` is the module after). Shapes stay: 
 `law_changes(report, modification)` says how one moves the conservation laws of the network (:mod:`lielaws.lineage`).
 """
 
-from lielaws.modification.bounds import LowerBound as LowerBound
-from lielaws.modification.certificate import Clause as Clause
-from lielaws.modification.certificate import ConservationCertificate as ConservationCertificate
-from lielaws.modification.certificate import Row as Row
+from lielaws.modification.array_files import load_arrays as load_arrays
+from lielaws.modification.array_files import save_arrays as save_arrays
 from lielaws.modification.certify import certify as certify
 from lielaws.modification.chain import Chain as Chain
 from lielaws.modification.chain import Modification as Modification
+from lielaws.modification.clause_rows import Clause as Clause
+from lielaws.modification.clause_rows import Row as Row
 from lielaws.modification.clauses.distillation import argmax_pair as argmax_pair
 from lielaws.modification.clauses.distillation import imitation as imitation
+from lielaws.modification.conservation import ConservationCertificate as ConservationCertificate
 from lielaws.modification.data import Data as Data
-from lielaws.modification.exact import exact_rank as exact_rank
-from lielaws.modification.exact import tolerant_rank as tolerant_rank
-from lielaws.modification.files import load_arrays as load_arrays
-from lielaws.modification.files import save_arrays as save_arrays
-from lielaws.modification.laws import law_changes as law_changes
+from lielaws.modification.exact_matrices import exact_rank as exact_rank
+from lielaws.modification.exact_matrices import tolerant_rank as tolerant_rank
+from lielaws.modification.law_effects import law_changes as law_changes
+from lielaws.modification.loss_bounds import LowerBound as LowerBound
 from lielaws.modification.losses import CrossEntropy as CrossEntropy
 from lielaws.modification.losses import OutputLoss as OutputLoss
 from lielaws.modification.losses import ParameterLoss as ParameterLoss
 from lielaws.modification.losses import SquaredError as SquaredError
 from lielaws.modification.model import Model as Model
-from lielaws.modification.model import as_model as as_model
+from lielaws.modification.model_sources import as_model as as_model
 from lielaws.modification.norms import spectral_bound as spectral_bound
 from lielaws.modification.prune import prune as prune
 from lielaws.modification.prune import prune_units as prune_units
-from lielaws.modification.quadratic import QuadraticLoss as QuadraticLoss
+from lielaws.modification.quadratic_losses import QuadraticLoss as QuadraticLoss
 from lielaws.modification.quantize import quantize as quantize
 from lielaws.modification.rescale import rescale as rescale
 from lielaws.modification.smoothness import Smoothness as Smoothness

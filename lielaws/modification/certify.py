@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 
 from lielaws.errors import InvalidArgumentError
-from lielaws.modification.bounds import LowerBound
-from lielaws.modification.certificate import Clause, ConservationCertificate
 from lielaws.modification.chain import Chain
-from lielaws.modification.checks import exact_number
+from lielaws.modification.clause_rows import Clause
 from lielaws.modification.clauses import (
     Capacity,
     Decay,
@@ -25,13 +23,16 @@ from lielaws.modification.clauses import (
     Preservation,
     Progress,
 )
+from lielaws.modification.conservation import ConservationCertificate
 from lielaws.modification.data import Data
-from lielaws.modification.evidence import Question, steps
+from lielaws.modification.evaluated_chain import Question, steps
+from lielaws.modification.loss_bounds import LowerBound
 from lielaws.modification.losses import as_loss
 from lielaws.modification.model import Model
 from lielaws.modification.options import Options, Tolerances
 from lielaws.modification.representation import Reading
 from lielaws.modification.smoothness import Smoothness
+from lielaws.modification.tensor_values import exact_number
 
 MAKERS = (
     Progress,

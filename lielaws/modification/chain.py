@@ -9,7 +9,18 @@ from types import MappingProxyType
 from typing import Any
 
 from lielaws.errors import InvalidArgumentError
-from lielaws.modification.model import Model, as_model
+from lielaws.modification.model import Model
+from lielaws.modification.model_sources import as_model
+
+# What was done, in the words by which the clauses recognize it.
+PRUNE = "prune"
+PRUNE_UNITS = "prune_units"
+QUANTIZE = "quantize"
+LOW_RANK = "low_rank"
+RESCALE = "rescale"
+FINE_TUNE = "fine_tune"
+GRADIENT_STEP = "gradient_step"
+DISTILL = "distill"
 
 
 @dataclass(frozen=True, eq=False)

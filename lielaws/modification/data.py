@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.errors import InvalidArgumentError
-from lielaws.modification.checks import finite_array
+from lielaws.modification.tensor_values import finite_array
 
 Labels = npt.NDArray[np.int64]
 

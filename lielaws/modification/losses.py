@@ -10,12 +10,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import called, finite
 from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.inertia.checks import finite
-from lielaws.modification.bounds import LowerBound, entropy_bound, spread_bound
-from lielaws.modification.checks import FloatArray, called, exact_number, finite_array
 from lielaws.modification.data import Data
+from lielaws.modification.loss_bounds import LowerBound, entropy_bound, spread_bound
 from lielaws.modification.model import Model, Params
+from lielaws.modification.tensor_values import exact_number, finite_array
 
 _UNIT = 2.0**-53
 # Distributions in single precision sum to one up to this; they are divided by their sums.

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import called, flag
 from lielaws.errors import InvalidArgumentError
-from lielaws.inertia.checks import flag
-from lielaws.modification.checks import FloatArray, called, finite_array
 from lielaws.modification.structure import Feedforward, UnitLayer
+from lielaws.modification.tensor_values import finite_array
 
 Params = Mapping[str, FloatArray]
 Forward = Callable[[Params, Any], npt.ArrayLike]
@@ -163,37 +164,3 @@ def checked_gradient(model: Model, found: Any, frozen: Iterable[str] = ()) -> di
             text = f"array of shape {gradient[name].shape}"
             raise InvalidArgumentError(f"gradient['{name}']", text, f"the shape {shape} is needed")
     return gradient
-
-
-def as_model(source: Any, params: Mapping[str, Any] | None = None) -> Model:
-    """A model from what users hold.
-
-    Parameters
-    ----------
-    source : a Model; a lielaws Architecture or spec string, with `params`; or a PyTorch module, with its own
-        parameters unless others are given
-    params : name -> array; replaces those of a model
-
-    Raises InvalidArgumentError for anything else.
-    """
-    if isinstance(source, Model):
-        return source if params is None else source.with_params(params)
-    if isinstance(source, tuple) and len(source) == 2 and params is None:
-        source, params = source
-    from lielaws.architectures.base import Architecture
-
-    if isinstance(source, str):
-        from lielaws.discover import as_architecture
-
-        source = as_architecture(source)
-    if isinstance(source, Architecture):
-        from lielaws.modification.networks import architecture_model
-
-        return architecture_model(source, params)
-    if hasattr(source, "state_dict") and hasattr(source, "named_parameters"):
-        from lielaws.modification.pytorch import module_model
-
-        model = module_model(source)
-        return model if params is None else model.with_params(params)
-    remedy = "a Model, (architecture, params) or a PyTorch module is needed"
-    raise InvalidArgumentError("model", source, remedy)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from lielaws.modification.checks import FloatArray
+from lielaws.arraytypes import FloatArray
 
 _UNIT = 2.0**-53
 _SQUARINGS = 8

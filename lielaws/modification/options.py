@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import finite, nonnegative, positive, share
 from lielaws.errors import InvalidArgumentError
-from lielaws.inertia.checks import finite, nonnegative, positive
-from lielaws.modification.checks import FloatArray, share
 from lielaws.modification.representation import Reading
 from lielaws.modification.smoothness import Smoothness
 

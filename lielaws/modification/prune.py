@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.errors import InvalidArgumentError, UnsupportedError, nearest
-from lielaws.inertia.checks import count
-from lielaws.modification import checks
-from lielaws.modification.chain import Modification
-from lielaws.modification.checks import FloatArray, choice, chosen_names
-from lielaws.modification.kinds import PRUNE, PRUNE_UNITS
-from lielaws.modification.model import Model, as_model
+from lielaws import checks
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import choice, count
+from lielaws.errors import InvalidArgumentError, UnsupportedError
+from lielaws.modification.chain import PRUNE, PRUNE_UNITS, Modification
+from lielaws.modification.model import Model
+from lielaws.modification.model_sources import as_model
 from lielaws.modification.structure import UnitLayer
+from lielaws.modification.tensor_values import chosen_names
 
 
 def prune(model: Any, share: float, *, tensors: Iterable[str] | None = None, scope: str = "tensor") -> Modification:
@@ -115,8 +116,7 @@ def _given_units(model: Model, known: dict[str, UnitLayer], units: Any) -> dict[
     if not isinstance(units, dict):
         raise InvalidArgumentError("units", units, "a mapping of layer to numbers of units is needed")
     for name, numbers in units.items():
-        if name not in known:
-            raise InvalidArgumentError("units", name, nearest(str(name), known))
+        choice("units", name, known)
         size = known[name].size(model.shapes)
         if not isinstance(numbers, Iterable) or isinstance(numbers, str):
             raise InvalidArgumentError(f"units['{name}']", numbers, "a list of numbers of units is needed")

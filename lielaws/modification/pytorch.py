@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.architectures.activations import find_activation
+from lielaws.arraytypes import FloatArray
 from lielaws.errors import InvalidArgumentError, UnsupportedError
-from lielaws.modification.checks import FloatArray
 from lielaws.modification.model import Model
 from lielaws.modification.structure import Feedforward, UnitLayer
 
@@ -146,7 +147,7 @@ def _row(module: Any) -> tuple[tuple[UnitLayer, ...], Feedforward | None]:
         return (), None
     weights = tuple(names[id(part.weight)] for _, part in linear)
     biases = tuple(None if part.bias is None else names[id(part.bias)] for _, part in linear)
-    degree = 1 if kind in ("relu", "leaky_relu", "linear") else None
+    degree = find_activation(kind).degree
     units = []
     for number, (name, _) in enumerate(acts):
         incoming = [(weights[number], 0), *([(biases[number], 0)] if biases[number] is not None else [])]

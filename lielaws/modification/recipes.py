@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from lielaws.errors import InvalidArgumentError, LieLawsError, nearest
-from lielaws.modification.chain import Modification
+from lielaws.modification.chain import GRADIENT_STEP, LOW_RANK, PRUNE, PRUNE_UNITS, QUANTIZE, RESCALE, Modification
 from lielaws.modification.data import Data
-from lielaws.modification.kinds import GRADIENT_STEP, LOW_RANK, PRUNE, PRUNE_UNITS, QUANTIZE, RESCALE
 from lielaws.modification.model import Model
 from lielaws.modification.prune import prune, prune_units
 from lielaws.modification.quantize import quantize

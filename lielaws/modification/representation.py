@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import choice, count, positive
 from lielaws.errors import InvalidArgumentError, LieLawsError, SizeError, UnsupportedError
-from lielaws.inertia.checks import count, positive
-from lielaws.modification.certificate import Status
-from lielaws.modification.checks import FloatArray, choice
+from lielaws.modification.clause_rows import Status
 from lielaws.modification.data import Data
 
 ESTIMATORS = ("auto", "ksg", "mixed", "gaussian", "discrete", "channel")

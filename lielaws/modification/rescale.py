@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.errors import InvalidArgumentError, UnsupportedError, nearest
-from lielaws.inertia.checks import count
-from lielaws.modification.chain import Modification
-from lielaws.modification.checks import FloatArray, finite_array
-from lielaws.modification.kinds import RESCALE
-from lielaws.modification.model import Model, as_model
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import choice, count
+from lielaws.errors import InvalidArgumentError, UnsupportedError
+from lielaws.modification.chain import RESCALE, Modification
+from lielaws.modification.model import Model
+from lielaws.modification.model_sources import as_model
 from lielaws.modification.prune import unit_layers
 from lielaws.modification.structure import UnitLayer
+from lielaws.modification.tensor_values import finite_array
 
 _EXPONENTS = 3
 
@@ -69,8 +70,7 @@ def _factors(
     entries = given if isinstance(given, Mapping) else dict.fromkeys(known, given)
     found = {}
     for name, value in entries.items():
-        if name not in known:
-            raise InvalidArgumentError("factors", name, nearest(str(name), known))
+        choice("factors", name, known)
         array, size = finite_array(f"factors['{name}']", value), known[name].size(model.shapes)
         if array.shape not in ((), (size,)) or not (array > 0).all():
             text = f"array of shape {array.shape}" if array.shape not in ((), (size,)) else array

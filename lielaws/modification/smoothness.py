@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import choice, nonnegative, positive
 from lielaws.errors import InvalidArgumentError
-from lielaws.inertia.checks import nonnegative, positive
-from lielaws.modification.checks import FloatArray, choice, exact_number, finite_array
 from lielaws.modification.losses import as_loss
 from lielaws.modification.norms import spectral_bound
+from lielaws.modification.tensor_values import exact_number, finite_array
 
 Kind = Literal["proved", "given", "estimated"]
 

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.inertia.checks import finite
-from lielaws.modification.checks import FloatArray, choice
+from lielaws.architectures.activations import ACTIVATIONS, Activation, find_activation
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import choice, finite
+from lielaws.errors import InvalidArgumentError
 
 Shapes = Mapping[str, tuple[int, ...]]
 Slot = tuple[str, int]
 """name of a tensor and the axis along which its entries belong to units"""
 
-Elementwise = Callable[[FloatArray], FloatArray]
-
-# Name -> the function and its best Lipschitz constant. Leaky ReLU stands apart, since it has a slope.
-ACTIVATIONS: dict[str, tuple[Elementwise, float]] = {
-    "linear": (lambda a: a, 1.0),
-    "relu": (lambda a: np.maximum(a, 0.0), 1.0),
-    "abs": (np.abs, 1.0),
-    "tanh": (np.tanh, 1.0),
-    "sin": (np.sin, 1.0),
-    "cos": (np.cos, 1.0),
-    "sigmoid": (lambda a: 1 / (1 + np.exp(-np.clip(a, -700, 700))), 0.25),
-    "softplus": (lambda a: np.logaddexp(a, 0.0), 1.0),
-}
+BOUNDED = tuple(name for name, row in ACTIVATIONS.items() if row.lipschitz is not None)
+"""names of the activations of which a Lipschitz constant is known"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +47,7 @@ class UnitLayer:
             if not isinstance(slot, tuple | list) or len(slot) != 2 or not isinstance(slot[1], int):
                 raise InvalidArgumentError(f"units of '{self.name}'", slot, "pairs (tensor, axis) are needed")
             tensor, axis = slot
-            if tensor not in shapes:
-                raise InvalidArgumentError(f"units of '{self.name}'", tensor, nearest(str(tensor), shapes))
+            choice(f"units of '{self.name}'", tensor, shapes)
             if not -len(shapes[tensor]) <= axis < len(shapes[tensor]):
                 text = f"axis {axis} of '{tensor}'"
                 raise InvalidArgumentError(f"units of '{self.name}'", text, f"its shape is {shapes[tensor]}")
@@ -96,7 +85,7 @@ class Feedforward:
                 )
             object.__setattr__(self, argument, tuple(value))
         object.__setattr__(self, "biases", self.biases or (None,) * len(self.weights))
-        choice("activation", self.activation, (*ACTIVATIONS, "leaky_relu"))
+        choice("activation", self.activation, BOUNDED)
         finite("slope", self.slope)
         if not self.weights or len(self.biases) != len(self.weights):
             raise InvalidArgumentError("biases", self.biases, "one name or None for each of the weights is needed")
@@ -104,14 +93,14 @@ class Feedforward:
     @property
     def lipschitz(self) -> float:
         """The Lipschitz constant of the activation."""
-        return max(1.0, abs(self.slope)) if self.activation == "leaky_relu" else ACTIVATIONS[self.activation][1]
+        assert self._function.lipschitz is not None  # chosen so
+        return self._function.lipschitz
 
     def check(self, shapes: Shapes) -> None:
         """Raises InvalidArgumentError unless the matrices follow on each other."""
         names = [*self.weights, *(name for name in self.biases if name is not None)]
         for name in names:
-            if name not in shapes:
-                raise InvalidArgumentError("feedforward", name, nearest(str(name), shapes))
+            choice("feedforward", name, shapes)
         width: int | None = None
         for weight, bias in zip(self.weights, self.biases, strict=True):
             shape = shapes[weight]
@@ -121,9 +110,12 @@ class Feedforward:
             width = shape[0]
 
     def act(self, a: FloatArray) -> FloatArray:
-        if self.activation == "leaky_relu":
-            return np.where(a >= 0, a, self.slope * a)
-        return ACTIVATIONS[self.activation][0](a)
+        assert self._function.floats is not None  # chosen so
+        return self._function.floats(a)
+
+    @property
+    def _function(self) -> Activation:
+        return find_activation(self.activation, float(self.slope) if self.activation == "leaky_relu" else None)
 
     def run(self, params: Mapping[str, FloatArray], x: Any) -> list[FloatArray]:
         """Inputs, hidden layers and outputs, each (samples, width)."""

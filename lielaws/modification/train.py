@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import count, nonnegative, positive
 from lielaws.errors import InvalidArgumentError, UnsupportedError
-from lielaws.inertia.checks import count, nonnegative, positive
-from lielaws.modification.chain import Chain, Modification
-from lielaws.modification.checks import FloatArray, chosen_names
+from lielaws.modification.chain import DISTILL, FINE_TUNE, GRADIENT_STEP, Chain, Modification
 from lielaws.modification.data import Data
-from lielaws.modification.kinds import DISTILL, FINE_TUNE, GRADIENT_STEP
 from lielaws.modification.losses import Loss, as_loss, softmax
-from lielaws.modification.model import Model, as_model, checked_gradient
+from lielaws.modification.model import Model, checked_gradient
+from lielaws.modification.model_sources import as_model
+from lielaws.modification.tensor_values import chosen_names
 
 _MOST_STEPS = 10**7
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import count
 from lielaws.errors import InvalidArgumentError
-from lielaws.inertia.checks import count
-from lielaws.modification.chain import Modification
-from lielaws.modification.checks import FloatArray, as_matrix, chosen_names
-from lielaws.modification.kinds import LOW_RANK
-from lielaws.modification.model import as_model
+from lielaws.modification.chain import LOW_RANK, Modification
+from lielaws.modification.model_sources import as_model
+from lielaws.modification.tensor_values import as_matrix, chosen_names
 
 _MANTISSA = 53
 

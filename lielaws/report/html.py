@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
+from lielaws.report.report import Report
 from lielaws.report.text import gap_sentences, verdict
-
-if TYPE_CHECKING:
-    from lielaws.report.report import Report
 
 
 def report_html(report: Report) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from lielaws.report.report import Report
+from lielaws.report.report import Report
 
 _INDEXED = re.compile(r"([A-Za-z]+)(\d*)\[([^\]]*)\]")
 _EXPONENTIAL = re.compile(r"exp\(([^()]*)\)")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from lielaws.report.report import Report
+from lielaws.report.report import Report
 
 _MOST_GROUPS = 40
 

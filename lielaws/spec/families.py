@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 
@@ -12,7 +13,6 @@ _MLP_OPTIONS = {"bias": "bool", "output_bias": "bool"}
 _MLP_OPTIONS |= {"norm": "str", "affine": "bool", "epsilon": "bool_or_rational", "batch": "int"}
 _CONV_OPTIONS = {"kernel": "int", "size": "int", "stride": "int", "dim": "int", "activation": "str"}
 _CONV_OPTIONS |= {"bias": "bool", "output_bias": "bool", "padding": "int", "pooling": "str", "pool": "int"}
-_SMOOTH = ("exp", "sin", "cos", "sigmoid", "tanh", "softplus", "silu", "mish", "erf", "gelu", "gelu_tanh")
 
 
 @cache
@@ -23,10 +23,10 @@ def families() -> Mapping[str, Family]:
 
 
 def _layered() -> Iterator[Family]:
+    from lielaws.architectures.activations import ACTIVATIONS, power
     from lielaws.architectures.convolution import conv
     from lielaws.architectures.mlp import mlp
 
-    laws = "arXiv 2307.00144, section 4"
     slope = {"slope": "rational"}
     yield Family(
         "mlp",
@@ -34,21 +34,12 @@ def _layered() -> Iterator[Family]:
         "widths",
         {"activation": "str", **_MLP_OPTIONS, **slope},
         "fully connected network, by default with ReLU",
-        laws,
+        "arXiv 2307.00144, section 4",
     )
-    for activation, summary, source in (
-        ("linear", "product of matrices, or of affine maps", "arXiv 2307.00144, Prop. 4.1"),
-        ("relu", "fully connected ReLU network", laws),
-        ("leaky_relu", "fully connected leaky ReLU network, by default with slope 1/100", laws),
-        ("abs", "fully connected network with absolute values", laws),
-        ("square", "fully connected network with squares", "arXiv 2609.34549"),
-        ("cube", "fully connected network with cubes", "arXiv 2609.34549"),
-        ("relu2", "fully connected network with squared ReLU", "arXiv 2609.34549"),
-        ("power<k>", "fully connected network with k-th powers", "arXiv 2609.34549"),
-        *((name, f"fully connected network with {name}", "arXiv 2606.17816, Thm 4.1") for name in _SMOOTH),
-    ):
-        options = _MLP_OPTIONS | (slope if activation == "leaky_relu" else {})
-        yield Family(activation, mlp, "widths", options, summary, source, name_keyword="activation")
+    for row in (*ACTIVATIONS.values(), replace(power(2), name="power<k>")):
+        options = _MLP_OPTIONS | (slope if row.name == "leaky_relu" else {})
+        summary = row.summary or f"fully connected network with {row.name}"
+        yield Family(row.name, mlp, "widths", options, summary, row.source, name_keyword="activation")
     yield Family(
         "conv",
         conv,

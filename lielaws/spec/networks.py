@@ -36,9 +36,9 @@ def network(
     Raises SpecError for mistakes in the expressions; see also :func:`lielaws.architecture`.
     """
     from lielaws.architectures.base import Architecture
-    from lielaws.architectures.checks import checked_shapes
+    from lielaws.architectures.shapes import checked_shapes
 
-    parameters, data = checked_shapes("parameters", parameters), checked_shapes("data", data)
+    parameters, data = checked_shapes("parameters", parameters, 1), checked_shapes("data", data, 1)
     steps, name = dict(let or {}), printable(one_line(name)) or "network"
     spec = {
         "family": "network",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lielaws.architectures.checks import positive_int
+from lielaws.checks import positive_int
 from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.progress import Progress
 from lielaws.sweeps.case import Case

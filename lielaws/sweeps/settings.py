@@ -11,7 +11,7 @@ from lielaws.errors import LieLawsError
 from lielaws.sweeps.case import COMPUTE
 from lielaws.sweeps.grids import Grid, Mapped, Values, every
 from lielaws.sweeps.places import Spot
-from lielaws.sweeps.values import integers, listed
+from lielaws.sweeps.ranges import integers, listed
 
 SETTINGS = ("flow", "loss", "gates", "parameters", "max_degree", "seed", "compute")
 

@@ -14,10 +14,10 @@ from lielaws.sweeps.case import Case
 from lielaws.sweeps.comparisons import Comparison, read_comparison
 from lielaws.sweeps.grids import Chain, Grid, Mapped, Product, Values
 from lielaws.sweeps.places import Spot
+from lielaws.sweeps.ranges import each_size, integers, listed, plain_values
 from lielaws.sweeps.settings import SETTINGS, settings_grid
 from lielaws.sweeps.specs import spec_entries
 from lielaws.sweeps.templates import filled, written_template
-from lielaws.sweeps.values import each_size, integers, listed, plain_values
 
 _FAMILY = re.compile("[:+]")
 OWN_KEYS = ("family", "spec", "variables", "filter", "sample", *SETTINGS)

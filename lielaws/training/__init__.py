@@ -93,8 +93,8 @@ decoupled decay (the same without momentum; shows with it), and dampening or Nes
 """
 
 from lielaws.training.balance import LawBalance as LawBalance
+from lielaws.training.balance_records import BalanceError as BalanceError
+from lielaws.training.balance_records import LawStep as LawStep
+from lielaws.training.balance_records import RunBalance as RunBalance
+from lielaws.training.balance_records import StepBalance as StepBalance
 from lielaws.training.recursion import GradientForms as GradientForms
-from lielaws.training.result import BalanceError as BalanceError
-from lielaws.training.result import LawStep as LawStep
-from lielaws.training.result import RunBalance as RunBalance
-from lielaws.training.result import StepBalance as StepBalance

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lielaws.architectures.checks import positive_int
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import choice, positive, positive_int
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.laws.law import Law
-from lielaws.errors import InvalidArgumentError, LieLawsError, UnsupportedError, nearest
+from lielaws.errors import InvalidArgumentError, LieLawsError, UnsupportedError
+from lielaws.training.balance_records import BalanceError, RunBalance, StepBalance
 from lielaws.training.forms import LawForms
+from lielaws.training.framework_tensors import TOLERANCES, coarsest
 from lielaws.training.ledger import Ledger
-from lielaws.training.optimizer import Optimizer, Tensors, names_of, positive
+from lielaws.training.optimizer import Optimizer, Tensors, names_of
 from lielaws.training.prediction import Before, Prediction, scale_of, start_of, value_of
 from lielaws.training.recursion import GradientForms, LawState, Rule, replay
-from lielaws.training.result import BalanceError, RunBalance, StepBalance
-from lielaws.training.tensors import TOLERANCES, FloatArray, coarsest
 
 if TYPE_CHECKING:
     from lielaws.report.report import Report
@@ -84,10 +85,9 @@ class LawBalance:
         known = {name for law in chosen for name in law.space.shapes}
         self._tensors = Tensors(self._forms, names_of("frozen", frozen, known))
         self._optimizer = Optimizer.of(self._tensors, lr, momentum, dampening, nesterov, weight_decay, decoupled_decay)
-        self._tolerance = None if tolerance is None else positive("tolerance", tolerance)
-        self._step_tolerance = None if step_tolerance is None else positive("step_tolerance", step_tolerance)
-        if on_alarm not in ON_ALARM:
-            raise InvalidArgumentError("on_alarm", on_alarm, nearest(str(on_alarm), ON_ALARM))
+        self._tolerance = None if tolerance is None else _positive("tolerance", tolerance)
+        self._step_tolerance = None if step_tolerance is None else _positive("step_tolerance", step_tolerance)
+        choice("on_alarm", on_alarm, ON_ALARM)
         self._on_alarm = on_alarm
         room = max(100, _KEPT_NUMBERS // (_NUMBERS_PER_LAW * self._forms.count))
         self._keep = room if keep is None else positive_int("keep", keep)
@@ -295,3 +295,7 @@ def _laws_of(laws: Any) -> tuple[Law, ...]:
     if not result:
         raise InvalidArgumentError("laws", laws, "there is no law to follow; at least one is needed")
     return result
+
+
+def _positive(argument: str, value: Any) -> float:
+    return positive(argument, value, "a number is needed", "a number above 0 is needed")

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.engine.flows.state import Shape
 from lielaws.engine.laws.law import Law
 from lielaws.errors import InvalidArgumentError, UnsupportedError
-from lielaws.training.tensors import FloatArray, IntArray, Layout
+from lielaws.training.framework_tensors import Layout
 
 _Entries = list[tuple[int, int, float]]
 

@@ -6,7 +6,7 @@ from collections import deque
 
 import numpy as np
 
-from lielaws.training.result import RunBalance, StepBalance
+from lielaws.training.balance_records import RunBalance, StepBalance
 
 
 class Ledger:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import BoolArray, FloatArray
+from lielaws.checks import choice, finite, flag, nonnegative
 from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.training.forms import LawForms
 from lielaws.training.recursion import Rule
-from lielaws.training.tensors import FloatArray
 
-BoolArray = npt.NDArray[np.bool_]
+# Each setting may also be given by tensor, which the plain validators do not say.
+_NUMBER = "a number is needed, or a mapping of tensor names to numbers"
+_finite = partial(finite, needed=_NUMBER)
+_nonnegative = partial(nonnegative, needed=_NUMBER, bound="a number of at least 0 is needed")
+_flag = partial(flag, needed="True or False is needed, or a mapping of tensor names to them")
 
 
 @dataclass(frozen=True)
@@ -114,12 +118,12 @@ class Optimizer:
     ) -> Optimizer:
         made = cls(
             tensors,
-            None if lr is None else tensors.spread("lr", lr, nonnegative),
-            tensors.spread("momentum", momentum, nonnegative),
-            tensors.spread("dampening", dampening, finite),
-            tensors.spread("nesterov", nesterov, flag).astype(bool),
-            tensors.spread("weight_decay", weight_decay, nonnegative),
-            tensors.spread("decoupled_decay", decoupled_decay, nonnegative),
+            None if lr is None else tensors.spread("lr", lr, _nonnegative),
+            tensors.spread("momentum", momentum, _nonnegative),
+            tensors.spread("dampening", dampening, _finite),
+            tensors.spread("nesterov", nesterov, _flag).astype(bool),
+            tensors.spread("weight_decay", weight_decay, _nonnegative),
+            tensors.spread("decoupled_decay", decoupled_decay, _nonnegative),
         )
         if np.any(made.nesterov & ((made.momentum <= 0) | (made.dampening != 0)) & ~tensors.is_frozen):
             remedy = "Nesterov momentum needs a momentum above 0 and no dampening, as in torch.optim.SGD"
@@ -132,13 +136,13 @@ class Optimizer:
         started : (tensors,), whether the momentum buffer exists: its first value is the gradient, without dampening
         """
         spread = self.tensors.spread
-        rate = self.lr if lr is None else spread("lr", lr, nonnegative)
+        rate = self.lr if lr is None else spread("lr", lr, _nonnegative)
         if rate is None:
             raise InvalidArgumentError("lr", None, "a learning rate is needed, here or where the balance is made")
-        mu = self.momentum if momentum is None else spread("momentum", momentum, nonnegative)
-        coupled = self.weight_decay if weight_decay is None else spread("weight_decay", weight_decay, nonnegative)
-        decoupled = self.decoupled_decay if decay is None else spread("decoupled_decay", decay, nonnegative)
-        factor = spread("scale", scale, finite)
+        mu = self.momentum if momentum is None else spread("momentum", momentum, _nonnegative)
+        coupled = self.weight_decay if weight_decay is None else spread("weight_decay", weight_decay, _nonnegative)
+        decoupled = self.decoupled_decay if decay is None else spread("decoupled_decay", decay, _nonnegative)
+        factor = spread("scale", scale, _finite)
         rate = np.where(self.tensors.is_frozen, 0.0, rate)
         # Without momentum the buffer is neither used nor touched, whatever the dampening.
         uses = mu != 0
@@ -156,43 +160,8 @@ class Optimizer:
 
     def with_rate(self, rule: Rule, lr: Any) -> Rule:
         """The same step with another learning rate."""
-        rate = self.tensors.spread("lr", lr, nonnegative)
+        rate = self.tensors.spread("lr", lr, _nonnegative)
         return replace(rule, lr=np.where(self.tensors.is_frozen, 0.0, rate))
-
-
-def finite(argument: str, value: Any) -> float:
-    """A finite number; an array or tensor of shape () will do."""
-    try:
-        if isinstance(value, bool | str | np.bool_) or np.ndim(value) > 0:
-            raise TypeError
-        number = float(value)
-    except (TypeError, ValueError, RuntimeError, OverflowError):
-        raise InvalidArgumentError(
-            argument, value, "a number is needed, or a mapping of tensor names to numbers"
-        ) from None
-    if not math.isfinite(number):
-        raise InvalidArgumentError(argument, value, "a finite number is needed")
-    return number
-
-
-def nonnegative(argument: str, value: Any) -> float:
-    number = finite(argument, value)
-    if number < 0:
-        raise InvalidArgumentError(argument, value, "a number of at least 0 is needed")
-    return number
-
-
-def positive(argument: str, value: Any) -> float:
-    number = finite(argument, value)
-    if number <= 0:
-        raise InvalidArgumentError(argument, value, "a number above 0 is needed")
-    return number
-
-
-def flag(argument: str, value: Any) -> float:
-    if not isinstance(value, bool | np.bool_):
-        raise InvalidArgumentError(argument, value, "True or False is needed, or a mapping of tensor names to them")
-    return float(value)
 
 
 def names_of(argument: str, value: Any, known: Iterable[str]) -> frozenset[str]:
@@ -202,8 +171,7 @@ def names_of(argument: str, value: Any, known: Iterable[str]) -> frozenset[str]:
     names = list(value)
     every = set(known)
     for name in names:
-        if not isinstance(name, str) or name not in every:
-            raise InvalidArgumentError(argument, name, nearest(str(name), every))
+        choice(argument, name, every)
     return frozenset(names)
 
 

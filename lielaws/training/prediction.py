@@ -6,11 +6,11 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.errors import InvalidArgumentError
+from lielaws.training.balance_records import StepBalance
 from lielaws.training.forms import LawForms
 from lielaws.training.recursion import GradientForms, LawState, Rule, advance
-from lielaws.training.result import StepBalance
-from lielaws.training.tensors import FloatArray, IntArray
 
 _THETA, _GRADIENT, _BUFFER = range(3)
 _PAIRS = (

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.training.tensors import FloatArray, IntArray
+from lielaws.arraytypes import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)

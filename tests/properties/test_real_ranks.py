@@ -12,18 +12,12 @@ from scipy.linalg import svdvals
 from scipy.special import erf
 
 from lielaws import architecture, discover_laws
+from lielaws.architectures.activations import ACTIVATIONS
 
 TINY, STEP = 1e-30, 1e-3
 FUNCTIONS = {
     "identity": lambda ops, u: u,
-    "square": lambda ops, u: u**2,
-    "exp": lambda ops, u: ops.exp(u),
-    "softplus": lambda ops, u: ops.softplus(u),
-    "sigmoid": lambda ops, u: ops.sigmoid(u),
-    "tanh": lambda ops, u: ops.tanh(u),
-    "gelu": lambda ops, u: ops.gelu(u),
-    "sin": lambda ops, u: ops.sin(u),
-    "cos": lambda ops, u: ops.cos(u),
+    **{name: ACTIVATIONS[name] for name in ("square", "exp", "softplus", "sigmoid", "tanh", "gelu", "sin", "cos")},
     "log": lambda ops, u: ops.log(1 + u**2),
     "root": lambda ops, u: ops.sqrt(1 + u**2),
     "root of a square": lambda ops, u: ops.sqrt((1 + u**2) ** 2),

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lielaws.audit.run import audit, save_certificates, statements
+from lielaws.audit.verdicts import audit, save_certificates, statements
 from lielaws.certificate.record import Certificate
 from lielaws.checker.verify import verify_file
 from lielaws.cli import main
@@ -65,7 +65,7 @@ def test_a_wrong_claim_is_not_confirmed():
 
 def test_json_of_the_command_line(capsys, monkeypatch):
     few = statements()[:3]
-    monkeypatch.setattr("lielaws.audit.run.statements", lambda: few)
+    monkeypatch.setattr("lielaws.audit.verdicts.statements", lambda: few)
     with pytest.raises(SystemExit) as stop:
         main(["audit", "--json", "--quiet"])
     assert stop.value.code == 0

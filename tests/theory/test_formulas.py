@@ -16,8 +16,8 @@ import pytest
 
 import lielaws
 from lielaws.errors import LieLawsError
-from lielaws.formulas.result import Conjecture
-from lielaws.formulas.search import conjecture
+from lielaws.formulas.conjecture_record import Conjecture
+from lielaws.formulas.conjecturing import conjecture
 
 
 def computed(sizes: Iterable[Any], make: Callable[[Any], Any], **settings: Any) -> list[dict[str, Any]]:

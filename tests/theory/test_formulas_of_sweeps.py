@@ -9,7 +9,7 @@ import pytest
 
 import lielaws
 from lielaws.errors import LieLawsError
-from lielaws.formulas.result import Conjecture
+from lielaws.formulas.conjecture_record import Conjecture
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "sweeps"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the examples are not there")

@@ -127,7 +127,7 @@ def _parsed(value: Any, where: str) -> Any:
         return value
     import sympy
 
-    from lielaws.spec import to_sympy
+    from lielaws.spec.expressions import to_sympy
 
     return to_sympy(value, {"x": sympy.Symbol("x")}, where=where)
 

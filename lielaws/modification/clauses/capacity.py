@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from lielaws.modification.certificate import Clause, Row, Status, compare
-from lielaws.modification.checks import exact_number
-from lielaws.modification.evidence import Question, Step, View
-from lielaws.modification.exact import exact_rank
-from lielaws.modification.kinds import PRUNE, PRUNE_UNITS, QUANTIZE
+from lielaws.modification.chain import PRUNE, PRUNE_UNITS, QUANTIZE
+from lielaws.modification.clause_rows import Clause, Row, Status, compare
+from lielaws.modification.evaluated_chain import Question, Step, View
+from lielaws.modification.exact_matrices import exact_rank
+from lielaws.modification.tensor_values import exact_number
 
 _FLOAT_BITS = 32
 

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.inertia.checks import positive
-from lielaws.modification.certificate import Clause, Row, compare, inapplicable
-from lielaws.modification.checks import chosen_names, exact_number
-from lielaws.modification.evidence import Question, Step
-from lielaws.modification.kinds import GRADIENT_STEP
+from lielaws.checks import positive
+from lielaws.modification.chain import GRADIENT_STEP
+from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable
+from lielaws.modification.evaluated_chain import Question, Step
 from lielaws.modification.losses import CrossEntropy, SquaredError
 from lielaws.modification.model import checked_gradient
-from lielaws.modification.quadratic import QuadraticLoss
+from lielaws.modification.quadratic_losses import QuadraticLoss
 from lielaws.modification.smoothness import LastLayer, Smoothness
+from lielaws.modification.tensor_values import chosen_names, exact_number
 
 _WHAT = "loss after the step"
 # How far outputs may be from those of the layer that a constant is of, in units of their rounding.

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.errors import InvalidArgumentError
-from lielaws.modification.certificate import Clause, Row, compare, inapplicable
-from lielaws.modification.checks import FloatArray
-from lielaws.modification.evidence import Question, Step
+from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable
+from lielaws.modification.evaluated_chain import Question, Step
 from lielaws.modification.losses import CrossEntropy, log_softmax
 
 

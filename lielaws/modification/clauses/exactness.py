@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.errors import LieLawsError
-from lielaws.modification.certificate import Clause, Row, compare, inapplicable
-from lielaws.modification.checks import FloatArray, finite_array
+from lielaws.modification.chain import QUANTIZE, RESCALE
+from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable
 from lielaws.modification.clauses.features import distance
-from lielaws.modification.evidence import OUTPUT, Question, Step
-from lielaws.modification.kinds import QUANTIZE, RESCALE
+from lielaws.modification.evaluated_chain import OUTPUT, Question, Step
+from lielaws.modification.tensor_values import finite_array
 
 _FUNCTION = 1e-9
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lielaws.errors import InvalidArgumentError, nearest
-from lielaws.modification.certificate import Clause, Row, compare, inapplicable, merged, shown
-from lielaws.modification.checks import FloatArray
-from lielaws.modification.evidence import OUTPUT, Question, Step, View
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import choice
+from lielaws.errors import InvalidArgumentError
+from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable, merged, shown
+from lielaws.modification.evaluated_chain import OUTPUT, Question, Step, View
 from lielaws.modification.model import Model
 from lielaws.modification.norms import lengths, spectral_bound
 
@@ -147,5 +148,4 @@ def _check_names(step: Step, option: str) -> None:
     value = getattr(step.question.options, option)
     if step.number == 1 and isinstance(value, Mapping) and step.question.data is not None:
         for layer in value:
-            if layer not in step.before.layers:
-                raise InvalidArgumentError(option, layer, nearest(str(layer), step.before.layers))
+            choice(option, layer, step.before.layers)

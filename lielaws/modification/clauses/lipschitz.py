@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lielaws.modification.certificate import Clause, Row, compare, inapplicable
+from lielaws.modification.clause_rows import Clause, Row, compare, inapplicable
 from lielaws.modification.clauses.features import matches, row_hypothesis
-from lielaws.modification.evidence import Question, Step, View
+from lielaws.modification.evaluated_chain import Question, Step, View
 from lielaws.modification.norms import lengths, spectral_bound
 
 _MOST_PAIRS = 5000

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from lielaws.modification.certificate import Clause, Row, Verdict, inapplicable, shown
-from lielaws.modification.evidence import Question, Step
+from lielaws.modification.clause_rows import Clause, Row, Verdict, inapplicable, shown
+from lielaws.modification.evaluated_chain import Question, Step
 from lielaws.modification.representation import Info
 
 _ROUNDING = 1e-12

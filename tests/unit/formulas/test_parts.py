@@ -13,21 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lielaws.errors import InvalidArgumentError
+from lielaws.formulas.case_counts import Data
 from lielaws.formulas.cases import LAYERS, Cases, Derived, Form, plain
 from lielaws.formulas.cells import in_pieces
 from lielaws.formulas.conditions import Condition, Statistic, all_hold, nearest_bound, pool
+from lielaws.formulas.conjecturing import conjecture
 from lielaws.formulas.consensus import MODULUS, Ballot, diverse, eliminate
-from lielaws.formulas.data import Data
-from lielaws.formulas.exact import solve
-from lielaws.formulas.expressions import nice
-from lielaws.formulas.model import Model, Piece, in_order
-from lielaws.formulas.search import conjecture
+from lielaws.formulas.formula_terms import Polynomial, Term
+from lielaws.formulas.formula_text import condition_text
+from lielaws.formulas.rational_systems import solve
+from lielaws.formulas.regimes import Model, Piece, in_order
 from lielaws.formulas.separate import open_bits, regimes
 from lielaws.formulas.sizes import Shape, find_shape
 from lielaws.formulas.template import learn
-from lielaws.formulas.terms import Polynomial, Term
-from lielaws.formulas.text import condition_text
 from lielaws.formulas.universe import extremes, neighbours, universe
+from lielaws.formulas.written_formulas import nice
 from tests.unit.formulas.helpers import TWO_LAYERS, grid, two_layers
 
 

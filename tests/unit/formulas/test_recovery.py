@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lielaws.errors import LieLawsError
-from lielaws.formulas.result import Conjecture
-from lielaws.formulas.search import conjecture
+from lielaws.formulas.conjecture_record import Conjecture
+from lielaws.formulas.conjecturing import conjecture
 from tests.unit.formulas.helpers import TWO_LAYERS, grid, rows, two_layers
 
 NAMES = ("n", "r", "m")

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from lielaws.errors import InvalidArgumentError, LieLawsError
-from lielaws.formulas.files import rows_of_file
+from lielaws.formulas.conjecturing import conjecture
+from lielaws.formulas.row_files import rows_of_file
 from lielaws.formulas.rows import read_rows
-from lielaws.formulas.search import conjecture
 from tests.unit.formulas.helpers import TWO_LAYERS, grid, rows, two_layers
 
 LISTS = [{"sizes": [row["sizes"][name] for name in "nrm"], "n_laws": row["n_laws"]} for row in TWO_LAYERS]

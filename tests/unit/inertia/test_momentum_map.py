@@ -8,7 +8,7 @@ from scipy.integrate import solve_ivp
 
 from lielaws.errors import LieLawsError
 from lielaws.inertia import MomentumMap
-from lielaws.inertia.momentum import SCHEMES
+from lielaws.inertia.sgd_momentum import SCHEMES
 
 A = np.array([[1.0, -0.5], [-0.5, 3.0]])
 

@@ -13,7 +13,7 @@ from scipy.linalg import expm
 
 from lielaws.errors import InvalidArgumentError, LieLawsError, SizeError, UnsupportedError
 from lielaws.inertia import quadratic_energy
-from lielaws.inertia.exact import sign
+from lielaws.inertia.exact_numbers import sign
 
 TIMES = np.array([0.0, 0.3, 1.0, 2.5, 6.0])
 

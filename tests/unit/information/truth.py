@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy.special import log_ndtr, ndtr
 
-from lielaws.training.tensors import FloatArray
+from lielaws.arraytypes import FloatArray
 
 
 def gaussian_pair(count: int, width: int, rho: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, float]:

@@ -12,8 +12,8 @@ import lielaws
 from lielaws.engine.closure.point import rational_point
 from lielaws.intrinsic import intrinsic_dynamics
 from lielaws.intrinsic.curve import ranks_along
-from lielaws.intrinsic.exact import ranks_at, residues_of
-from lielaws.intrinsic.functions import functions_of
+from lielaws.intrinsic.phi_derivatives import functions_of
+from lielaws.intrinsic.rank_over_q import ranks_at, residues_of
 from tests.unit.intrinsic.oracle import oracle_ranks
 
 X, Y, Z = sp.symbols("x y z")

@@ -13,7 +13,7 @@ import lielaws
 from lielaws.discover import as_architecture
 from lielaws.errors import InvalidArgumentError
 from lielaws.intrinsic import Metric, intrinsic_dynamics
-from lielaws.intrinsic.metric import squares_of
+from lielaws.intrinsic.metric_of_z import squares_of
 
 X, Y, Z, W = sp.symbols("x y z w")
 GRAM, SECOND = "W1 W1^T - W2^T W2", "W2 W2^T - W3^T W3"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lielaws.engine.laws.polynomial import Polynomial
-from lielaws.intrinsic.real import SingularLevelError, may_have_value, rank_is_at_least, real_points
+from lielaws.intrinsic.real_points import SingularLevelError, may_have_value, rank_is_at_least, real_points
 
 SQUARES = Polynomial.of({(0, 0): 1, (1, 1): 1})
 DIFFERENCE = Polynomial.of({(0, 0): 1, (2, 2): -1})

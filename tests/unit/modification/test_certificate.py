@@ -9,7 +9,7 @@ import pytest
 
 from lielaws.errors import CertificateError, LieLawsError
 from lielaws.modification import ConservationCertificate, Row, certify, fine_tune, prune, quantize
-from lielaws.modification.certificate import Clause, compare
+from lielaws.modification.clause_rows import Clause, compare
 from tests.unit.modification.trained import Trained
 
 

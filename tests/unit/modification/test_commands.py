@@ -23,7 +23,7 @@ from lielaws.modification import (
     save_arrays,
     truncate,
 )
-from lielaws.modification.commands import modification
+from lielaws.modification.modification_commands import modification
 from lielaws.modification.recipes import stated
 
 SPEC = "relu:4-6-3"

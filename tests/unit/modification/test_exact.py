@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lielaws.errors import LieLawsError
-from lielaws.modification import exact, exact_rank, spectral_bound, tolerant_rank
+from lielaws.modification import exact_matrices, exact_rank, spectral_bound, tolerant_rank
 
 
 def test_ranks_that_singular_values_do_not_show() -> None:
@@ -27,7 +27,7 @@ def test_a_deficient_rank_is_proved_by_many_primes_or_said_to_be_likely(monkeypa
     matrix = rng.integers(-9, 10, (12, 4)) @ rng.integers(-9, 10, (4, 12)) * 0.25
     found = exact_rank(matrix)
     assert (found.value, found.proved) == (4, True)
-    monkeypatch.setattr(exact, "_MOST_WORK", 0)
+    monkeypatch.setattr(exact_matrices, "_MOST_WORK", 0)
     found = exact_rank(matrix)
     assert (found.value, found.proved) == (4, False)
     assert exact_rank(rng.normal(size=(9, 9))).proved
@@ -36,7 +36,7 @@ def test_a_deficient_rank_is_proved_by_many_primes_or_said_to_be_likely(monkeypa
 def test_an_unlucky_prime_does_not_decide(monkeypatch) -> None:
     """The determinant is the first prime that is drawn: modulo it the rank is too small."""
     primes = iter([2**31 - 1, *[2147483629, 2147483587, 2147483579]])
-    monkeypatch.setattr(exact, "random_prime", lambda rng: next(primes))
+    monkeypatch.setattr(exact_matrices, "random_prime", lambda rng: next(primes))
     assert exact_rank(np.diag([1.0, float(2**31 - 1)])).value == 2
 
 

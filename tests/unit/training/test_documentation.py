@@ -8,7 +8,7 @@ import pytest
 
 import lielaws.training
 from lielaws.training.balance import STEPS_PER_TOLERANCE
-from lielaws.training.tensors import TOLERANCES
+from lielaws.training.framework_tensors import TOLERANCES
 
 
 def test_the_example_runs():

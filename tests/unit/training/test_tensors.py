@@ -11,7 +11,7 @@ import pytest
 
 from lielaws.errors import InvalidArgumentError
 from lielaws.training import LawBalance
-from lielaws.training.tensors import TOLERANCES, as_float64, coarsest, type_name
+from lielaws.training.framework_tensors import TOLERANCES, as_float64, coarsest, type_name
 from tests.unit.training.loops import Sgd, law_of, problem
 
 SHAPES = {"a": (2,), "b": ()}
