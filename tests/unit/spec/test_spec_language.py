@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import time
 from fractions import Fraction
 from typing import Any
@@ -223,6 +225,39 @@ ATTACKS = [
     "print(x",
     "x\\\ny",
     "x # comment",
+    "x < y < z",
+    "x > y",
+    "x += y",
+    "x -= y",
+    "x @= y",
+    "x == y == z",
+    "x := y",
+    "(x, y)",
+    "(x)(y)",
+    "2(x)",
+    "x[y](z)",
+    "f(*x)",
+    "f(**x)",
+    "f(1=2)",
+    "f(x.T=2)",
+    "f(x=y=2)",
+    "f(x for y in z)",
+    "f(+)",
+    "x[+]",
+    "x[[0, 1]]",
+    "x[0:1:2:3]",
+    "{**x}",
+    "x if y",
+    "yield x",
+    "x ** ...",
+    "...",
+    "`x`",
+    "x)(y",
+    "x]+[y",
+    "*".join(["x"] * 49_000),
+    "/".join(["x"] * 49_000),
+    "@".join(["x"] * 49_000),
+    "f(x, k=" * 39 + "1" + ")" * 39,
 ]
 
 
@@ -238,6 +273,19 @@ def test_attacks_end_in_one_line_and_quickly(text: str, refused: Any) -> None:
 )
 def test_builtins_are_out_of_reach(text: str, refused: Any) -> None:
     refused([], value, text)
+
+
+@pytest.mark.parametrize("depth", [0, 300, 600, 900])
+def test_a_deep_caller_meets_no_other_error(depth: int) -> None:
+    def deeper(left: int, text: str) -> None:
+        if left:
+            return deeper(left - 1, text)
+        with contextlib.suppress(SpecError):
+            parse(text)
+        return None
+
+    for text in ("*".join(["x"] * 2500), "f(" * 39 + "x" + ")" * 39, "x" + ".T" * 2900, "x" + "[0]" * 2900):
+        deeper(depth - len(inspect.stack(0)) if depth else 0, text)
 
 
 def test_messages_hold_no_control_characters(refused: Any) -> None:
