@@ -16,10 +16,15 @@ from lielaws.errors import SpecError
 from lielaws.spec.decimals import exact_decimal
 from lielaws.spec.tokens import is_name, masked, syntax_error
 
-LARGEST_EXPONENT = 1000
+# Expanding a sum to a higher power would not end, and no law or network has one.
+_LARGEST_EXPONENT = 1000
+# Room for the longest number that may be written, of 300 digits, four times; sympy factors numbers under roots.
 _MOST_NUMBER_BITS = 2**12
+# Exact numbers beyond some 100 kB make each operation noticeable; a sum of 30,000 small terms needs a tenth of it.
 _MOST_TOTAL_BITS = 10**6
+# Evaluation takes three frames of Python's stack for each level; 40 brackets in each other need up to 80 levels.
 _DEEPEST = 80
+# numpy's own indices reach 2**63; no tensor is this long.
 _LARGEST_INDEX = 2**31
 
 _MINUS: dict[type[ast.AST], bool] = {ast.UAdd: False, ast.USub: True, ast.Lt: False, ast.Gt: True}
@@ -108,13 +113,11 @@ class Reader:
                 return self.call(node)
         raise self.error(node, "not expected here")
 
-    def node(
-        self, kind: str, at: ast.expr, parts: Sequence[Node] = (), detail: Any = None, *, bits: int = 0, times: int = 1
-    ) -> Node:
-        """A node that is not too deep and not too costly; `times` is what exponents multiply its cost with."""
+    def node(self, kind: str, at: ast.expr, parts: Sequence[Node] = (), detail: Any = None, times: int = 1) -> Node:
+        """A node that is neither too deep nor too costly; an exponent multiplies the cost of its parts `times`."""
         depth = 1 + max((part.depth for part in parts), default=0)
         # Sums count like products, since denominators multiply when 1/2 x + 1/3 x is collected.
-        bits += times * sum(part.bits for part in parts)
+        bits = times * sum(part.bits for part in parts)
         power = times * max((part.power for part in parts), default=1)
         if depth > _DEEPEST:
             raise self.error(at, f"nested more than {_DEEPEST} levels deep; give parts of it a name")
@@ -127,7 +130,7 @@ class Reader:
         bits = value.numerator.bit_length() + value.denominator.bit_length()
         if bits > _MOST_NUMBER_BITS:
             raise self.error(at, f"a number of more than {_MOST_NUMBER_BITS} bits; use smaller numbers")
-        return self.node("number", at, detail=value, bits=bits)
+        return Node("number", *self.span(at), value, (), 1, bits, 1)
 
     def operand(self, node: ast.Name) -> Node:
         piece = self.piece(node)
@@ -174,8 +177,8 @@ class Reader:
         """A power of bounded exponent, computed if the base is a constant."""
         base, exponent = self.read(node.left), self.exponent(node)
         size = max(abs(exponent.numerator), exponent.denominator)
-        if size > LARGEST_EXPONENT:
-            raise self.error(node, f"exponents may be at most {LARGEST_EXPONENT}")
+        if size > _LARGEST_EXPONENT:
+            raise self.error(node, f"exponents may be at most {_LARGEST_EXPONENT}")
         if base.kind == "number" and exponent.denominator == 1:
             if base.detail == 0 and exponent < 0:
                 raise self.error(node, "division by zero")
@@ -183,8 +186,8 @@ class Reader:
             if (base.bits // 2 - 1) * size > _MOST_NUMBER_BITS:
                 raise self.error(node, f"a number of more than {_MOST_NUMBER_BITS} bits; use smaller numbers")
             return self.number(base.detail ** int(exponent), node)
-        if base.power * size > LARGEST_EXPONENT:
-            raise self.error(node, f"powers of powers may reach an exponent of {LARGEST_EXPONENT} at most")
+        if base.power * size > _LARGEST_EXPONENT:
+            raise self.error(node, f"powers of powers may reach an exponent of {_LARGEST_EXPONENT} at most")
         if exponent.denominator > 1 and base.bits > _MOST_NUMBER_BITS:
             # Roots of integers are simplified by factoring them.
             raise self.error(node, "a root of too large numbers; use smaller numbers")
