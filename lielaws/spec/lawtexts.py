@@ -66,7 +66,7 @@ def parse_laws(
 def _laws_of_line(
     line: str, where: str, parameters: Mapping[str, Shape], velocities: bool, time: bool
 ) -> Iterator[LawText]:
-    expression = parse(line, where=where, allow_fractional=True)
+    expression = parse(line, where=where)
     budget = Budget()
     shapes = _shapes(expression, parameters, velocities, time)
     # The names of tensors that the line does not use are there to be suggested.
