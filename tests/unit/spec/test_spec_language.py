@@ -13,7 +13,7 @@ import pytest
 
 from lielaws.errors import SpecError, UnsupportedError
 from lielaws.spec import evaluate, parse
-from lielaws.spec.tokens import is_name
+from lielaws.spec.tokens import is_name, masked
 
 X, Y = Fraction(7, 3), Fraction(-2, 5)
 
@@ -71,6 +71,11 @@ def test_names_and_functions_come_in_order_of_first_appearance() -> None:
 @pytest.mark.parametrize(("text", "expected"), [("1.5", Fraction(3, 2)), ("1.", Fraction(1)), ("2.*x", 2 * X)])
 def test_dots_of_numbers_stay_numbers(text: str, expected: Fraction) -> None:
     assert value(text) == expected
+
+
+def test_the_mask_has_every_piece_at_its_place() -> None:
+    assert masked("a - 0.1*b + c", "w") == "_ > ___*_ < _"
+    assert masked("lambda(1.W1.T, k=-1)\n-- x.T", "w") == "______(____.T, _=-_) >- _.T"
 
 
 def test_dotted_names() -> None:
@@ -145,6 +150,14 @@ def test_exponents_arrive_as_integers_or_fractions() -> None:
         ("1e400", ["exponent of ten"]),
         ("a" * 300, ["at most 200 characters"]),
         ("'x'", ["without quotes"]),
+        ("a < b", ["column 3", "'<'", "not part of the language"]),
+        ("x, y", ["column 2", "','", "not expected here"]),
+        ("f(x](y)", ["column 4", "')' is needed here"]),
+        ("f(*x)", ["column 3", "'*'", "not expected here"]),
+        ("2(x)", ["column 1", "'2(x)'", "only a function can be called"]),
+        ("f(1=2)", ["column 3", "'1=2'", "the name of a keyword"]),
+        ("é + x[é]", ["column 7", "'é'", "an integer is needed"]),
+        ("x +\n y z", ["column 8", "'z'", "operator"]),
     ],
 )
 def test_errors_name_the_column_and_the_remedy(text: str, pieces: list[str], refused: Any) -> None:
