@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any
 
 from lielaws.spec.registry import Family
 
@@ -15,15 +13,6 @@ _MLP_OPTIONS |= {"norm": "str", "affine": "bool", "epsilon": "bool_or_rational",
 _CONV_OPTIONS = {"kernel": "int", "size": "int", "stride": "int", "dim": "int", "activation": "str"}
 _CONV_OPTIONS |= {"bias": "bool", "output_bias": "bool", "padding": "int", "pooling": "str", "pool": "int"}
 _SMOOTH = ("exp", "sin", "cos", "sigmoid", "tanh", "softplus", "silu", "mish", "erf", "gelu", "gelu_tanh")
-_KIND_OF_TYPE = {
-    "bool": "bool",
-    "int": "int",
-    "int | None": "int",
-    "str": "str",
-    "str | None": "str",
-    "Sequence[int] | None": "ints",
-    "Sequence[Any] | None": "rationals",
-}
 
 
 @cache
@@ -79,14 +68,14 @@ def _blocks() -> Iterator[Family]:
     from lielaws.architectures.normalization import weight_norm
 
     unit, low = ("d_model", "hidden"), ("d_in", "d_out", "rank")
-    yield _family(glu, unit, "gated linear unit, by default SwiGLU", "arXiv 2606.17816, Thm 4.2")
-    yield _family(moe, (*unit, "experts"), "mixture of SwiGLU experts", "arXiv 2606.17816, Thm 4.5 to 4.7")
-    yield _family(weight_norm, "widths", "weight normalization", "arXiv 1602.07868")
-    yield _family(low_rank, low, "low-rank adapter on a frozen matrix", "arXiv 2106.09685")
-    yield _family(lora_mlp, "widths", "low-rank adapters in a frozen network", "arXiv 2106.09685")
+    yield Family.of(glu, unit, "gated linear unit, by default SwiGLU", "arXiv 2606.17816, Thm 4.2")
+    yield Family.of(moe, (*unit, "experts"), "mixture of SwiGLU experts", "arXiv 2606.17816, Thm 4.5 to 4.7")
+    yield Family.of(weight_norm, "widths", "weight normalization", "arXiv 1602.07868")
+    yield Family.of(low_rank, low, "low-rank adapter on a frozen matrix", "arXiv 2106.09685")
+    yield Family.of(lora_mlp, "widths", "low-rank adapters in a frozen network", "arXiv 2106.09685")
     tied = "decoder and encoder are one matrix"
-    yield _family(tied_autoencoder, ("d", "hidden"), tied, "arXiv 2307.00144, section 3")
-    yield _family(input_convex, ("d", "hidden"), "input-convex network with one hidden layer", "arXiv 2405.12888")
+    yield Family.of(tied_autoencoder, ("d", "hidden"), tied, "arXiv 2307.00144, section 3")
+    yield Family.of(input_convex, ("d", "hidden"), "input-convex network with one hidden layer", "arXiv 2405.12888")
 
 
 def _attention() -> Iterator[Family]:
@@ -95,12 +84,12 @@ def _attention() -> Iterator[Family]:
     from lielaws.architectures.transformer import transformer, transformer_block
 
     laws = "arXiv 2506.06194, Cor. 3.9; arXiv 2606.17816, Thm 4.3 and 4.4; arXiv 2609.34549, Prop. 18"
-    yield _family(attention, ("d_model", "d_head"), "attention heads", laws, cross="int")
-    yield _family(embedding, ("vocabulary", "d_model"), "token embedding of one sequence")
+    yield Family.of(attention, ("d_model", "d_head"), "attention heads", laws, cross="int")
+    yield Family.of(embedding, ("vocabulary", "d_model"), "token embedding of one sequence")
     sizes, laws = ("d_model", "heads", "d_head", "hidden"), "arXiv 2606.17816, Thm 4.2 and 4.3"
-    yield _family(transformer_block, sizes, "pre-norm transformer block", laws, epsilon="bool_or_rational")
+    yield Family.of(transformer_block, sizes, "pre-norm transformer block", laws, epsilon="bool_or_rational")
     summary, kinds = "embedding, pre-norm blocks and unembedding", {"epsilon": "bool_or_rational", "sequences": "str"}
-    yield _family(transformer, ("vocabulary", *sizes), summary, laws, **kinds)
+    yield Family.of(transformer, ("vocabulary", *sizes), summary, laws, **kinds)
 
 
 def _composed() -> Iterator[Family]:
@@ -108,13 +97,13 @@ def _composed() -> Iterator[Family]:
     from lielaws.architectures.part import part
     from lielaws.architectures.tying import freeze, share
 
-    yield _family(residual, None, "x + block(x)", "arXiv 2506.06194, Prop. 3.2", block="block")
+    yield Family.of(residual, None, "x + block(x)", "arXiv 2506.06194, Prop. 3.2", block="block")
     laws = "arXiv 2506.06194, Thm 4.6 and 4.7"
-    yield _family(sequential, None, "blocks one after the other", laws, blocks="blocks")
+    yield Family.of(sequential, None, "blocks one after the other", laws, blocks="blocks")
     summary = "some tensors as the state, the others as data"
-    yield _family(part, None, summary, laws, block="block", parameters="symbols")
-    yield _family(share, None, "parameters shared: 'W2 = W1.T, W3 = W1'", block="block", ties="str")
-    yield _family(freeze, None, "frozen parameters: 'W1, W3'", block="block", names="str")
+    yield Family.of(part, None, summary, laws, block="block", parameters="symbols")
+    yield Family.of(share, None, "parameters shared: 'W2 = W1.T, W3 = W1'", block="block", ties="str")
+    yield Family.of(freeze, None, "frozen parameters: 'W1, W3'", block="block", names="str")
 
 
 def _written() -> Iterator[Family]:
@@ -130,15 +119,4 @@ def _written() -> Iterator[Family]:
         "arXiv 2307.00144, section 2",
     )
     kinds = {"parameters": "shapes", "data": "shapes", "let": "let", "output": "expression"}
-    yield _family(network, None, "any network, written as array expressions", **kinds)
-
-
-def _family(
-    constructor: Callable[..., Any], sizes: str | tuple[str, ...] | None, summary: str, source: str = "", **kinds: str
-) -> Family:
-    """The family with the name of its constructor; kinds of options follow from their types, unless they are given."""
-    given = (sizes,) if isinstance(sizes, str) else sizes or ()
-    parameters = inspect.signature(constructor).parameters
-    types = {key: parameter.annotation for key, parameter in parameters.items() if key not in given}
-    options = {key: kinds.get(key) or _KIND_OF_TYPE[annotation] for key, annotation in types.items()}
-    return Family(constructor.__name__, constructor, sizes, options, summary, source)
+    yield Family.of(network, None, "any network, written as array expressions", **kinds)

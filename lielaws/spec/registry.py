@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from lielaws.errors import InvalidArgumentError, LieLawsError
-from lielaws.spec.kinds import CONVERTERS, FILE_KINDS, KINDS, LIST_KINDS, to_expressions
+from lielaws.spec.kinds import CONVERTERS, FILE_KINDS, KIND_OF_TYPE, KINDS, LIST_KINDS, to_expressions
 from lielaws.spec.language import Expression
 from lielaws.spec.messages import Place, did_you_mean, listing, one_line, quoted
 from lielaws.spec.nesting import check_nesting
@@ -60,6 +60,22 @@ class Family:
             needed = parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
             if needed and key not in (*self.keywords, self.name_keyword):
                 raise InvalidArgumentError("options", key, f"family {self.name}: the constructor needs it; add it")
+
+    @classmethod
+    def of(
+        cls,
+        constructor: Callable[..., Any],
+        sizes: str | tuple[str, ...] | None,
+        summary: str,
+        source: str = "",
+        **kinds: str,
+    ) -> Family:
+        """The family with the name of its constructor, whose types tell the kinds of its options but for `kinds`."""
+        given = (sizes,) if isinstance(sizes, str) else sizes or ()
+        parameters = inspect.signature(constructor).parameters
+        types = {key: parameter.annotation for key, parameter in parameters.items() if key not in given}
+        options = {key: kinds.get(key) or KIND_OF_TYPE[annotation] for key, annotation in types.items()}
+        return cls(constructor.__name__, constructor, sizes, options, summary, source)
 
     @property
     def signature(self) -> inspect.Signature:
