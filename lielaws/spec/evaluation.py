@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lielaws.errors import LieLawsError, SpecError
 from lielaws.spec.messages import Place, did_you_mean, one_line, quoted
 from lielaws.spec.tokens import syntax_error
-from lielaws.spec.tree import Call, Display, Index, Literal, Name, Node, Power, Product, Sum, Transpose
 
 if TYPE_CHECKING:
     from lielaws.spec.language import Expression
+    from lielaws.spec.reader import Node
 
 Functions = Mapping[str, Callable[..., Any]]
+
+_OPERATORS = {"*": operator.mul, "/": operator.truediv, "@": operator.matmul}
 
 
 def evaluate(
@@ -37,115 +41,99 @@ def evaluate(
     arrive as int, others as Fraction; indices and keywords as int. Raises SpecError for unknown names and for
     whatever a value refuses, and a SizeError or UnsupportedError of a value again with its place.
     """
-    return _Evaluator(expression, environment, functions, number).value(expression.tree)
+    return _Evaluation(expression, environment, functions, number).value(expression.tree)
 
 
-class _Evaluator:
-    def __init__(
-        self,
-        expression: Expression,
-        environment: Mapping[str, Any],
-        functions: Functions,
-        number: Callable[[Fraction], Any],
-    ) -> None:
-        self.expression, self.environment, self.functions, self.number = expression, environment, functions, number
+@dataclass(frozen=True, slots=True)
+class _Evaluation:
+    expression: Expression
+    environment: Mapping[str, Any]
+    functions: Functions
+    number: Callable[[Fraction], Any]
 
     def error(self, node: Node, remedy: str) -> SpecError:
         return syntax_error(self.expression.where, self.expression.source, node.start, node.end, remedy)
 
     def value(self, node: Node) -> Any:
-        match node:
-            case Literal():
-                return self.number(node.value)
-            case Name():
-                return self.named(node)
-            case Sum():
-                return self.sum(node)
-            case Product():
-                return self.product(node)
-            case Power():
-                return self.power(node)
-            case Index():
-                base = self.value(node.base)
-                key = node.items if node.is_tuple else node.items[0]
-                return self.guarded(node, lambda: base[key], "only an array can be indexed")
-            case Transpose():
-                base = self.value(node.base)
-                return self.guarded(node, lambda: base.T, "only an array has a transpose")
-            case Call():
-                return self.call(node)
-            case Display():
-                return [self.value(item) for item in node.items]
-        raise AssertionError(node)
+        if node.kind == "name":
+            return self.named(node, node.detail)
+        function = self.function(node) if node.kind == "call" else None
+        parts = [self.value(part) for part in node.parts]
+        match node.kind:
+            case "number":
+                return self.number(node.detail)
+            case "list":
+                return parts
+            case "sum":
+                return self.sum(node, parts)
+            case "product":
+                return self.product(node, parts)
+            case "power":
+                return self.power(node, parts[0])
+            case "index":
+                return self.guarded(node, operator.getitem, parts[0], node.detail, unfit="only an array can be indexed")
+            case "transpose":
+                return self.guarded(node, operator.attrgetter("T"), parts[0], unfit="only an array has a transpose")
+        return self.called(node, function, parts)
 
-    def named(self, node: Name) -> Any:
-        if node.name in self.environment:
-            return self.guarded(node, lambda: self.environment[node.name])
-        if node.name in self.functions:
-            raise self.error(node, f"a function; write {node.name}(...)")
-        raise self.error(node, did_you_mean(node.name, self.environment))
+    def named(self, node: Node, name: str) -> Any:
+        if name in self.environment:
+            return self.guarded(node, operator.getitem, self.environment, name)
+        if name in self.functions:
+            raise self.error(node, f"a function; write {name}(...)")
+        raise self.error(node, did_you_mean(name, self.environment))
 
-    def sum(self, node: Sum) -> Any:
-        values = [self.value(child) for child in node.positive]
+    def sum(self, node: Node, values: list[Any]) -> Any:
+        pairs = list(zip(node.detail, values, strict=True))
         # Each by itself: minus a whole sum would be another expression to sympy when it keeps factors as they are.
-        values += [self.negative(node, self.value(child)) for child in node.negative]
-        return self.balanced(node, values, operator.add)
+        negative = [self.guarded(node, operator.neg, value) for minus, value in pairs if minus]
+        return self.balanced(node, operator.add, [value for minus, value in pairs if not minus] + negative)
 
-    def negative(self, node: Sum, value: Any) -> Any:
-        return self.guarded(node, lambda: -value)
+    def product(self, node: Node, values: list[Any]) -> Any:
+        pairs = list(zip(node.detail, values, strict=True))
+        if "@" in node.detail:
+            total = values[0]
+            for sign, value in pairs[1:]:
+                total = self.guarded(node, _OPERATORS[sign], total, value)
+            return total
+        total = self.balanced(node, operator.mul, [value for sign, value in pairs if sign == "*"])
+        if "/" not in node.detail:
+            return total
+        divisor = self.balanced(node, operator.mul, [value for sign, value in pairs if sign == "/"])
+        return self.guarded(node, operator.truediv, total, divisor)
 
-    def product(self, node: Product) -> Any:
-        if any(sign == "@" for sign, _ in node.factors):
-            return self.left_to_right(node)
-        numerator = self.balanced(node, [self.value(f) for sign, f in node.factors if sign == "*"], operator.mul)
-        divisors = [self.value(factor) for sign, factor in node.factors if sign == "/"]
-        if not divisors:
-            return numerator
-        denominator = self.balanced(node, divisors, operator.mul)
-        return self.guarded(node, lambda: numerator / denominator)
-
-    def left_to_right(self, node: Product) -> Any:
-        apply = {"*": operator.mul, "/": operator.truediv, "@": operator.matmul}
-        total = self.value(node.factors[0][1])
-        for sign, factor in node.factors[1:]:
-            total = self.binary(node, apply[sign], total, self.value(factor))
-        return total
-
-    def balanced(self, node: Node, values: Sequence[Any], operation: Callable[[Any, Any], Any]) -> Any:
+    def balanced(self, node: Node, operation: Callable[[Any, Any], Any], values: list[Any]) -> Any:
         while len(values) > 1:
             pairs = zip(values[::2], values[1::2], strict=False)
             odd = values[-1:] if len(values) % 2 else []
-            values = [*(self.binary(node, operation, left, right) for left, right in pairs), *odd]
+            values = [*(self.guarded(node, operation, left, right) for left, right in pairs), *odd]
         return values[0]
 
-    def binary(self, node: Node, operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
-        return self.guarded(node, lambda: operation(left, right))
-
-    def power(self, node: Power) -> Any:
-        base = self.value(node.base)
-        exponent = int(node.exponent) if node.exponent.denominator == 1 else node.exponent
-        result = self.guarded(node, lambda: base**exponent)
-        if isinstance(node.base, Literal) and isinstance(result, float | complex):
+    def power(self, node: Node, base: Any) -> Any:
+        result = self.guarded(node, operator.pow, base, node.detail)
+        if node.parts[0].kind == "number" and isinstance(result, float | complex):
             raise self.error(node, "this root is not rational")
         return result
 
-    def call(self, node: Call) -> Any:
-        if node.function not in self.functions:
-            raise self.error(node, f"function {quoted(node.function)} is {did_you_mean(node.function, self.functions)}")
-        function = self.functions[node.function]
-        arguments = [self.value(argument) for argument in node.arguments]
-        keywords = dict(node.keywords)
-        if mismatch := _mismatch(function, arguments, keywords):
-            raise self.error(node, f"{node.function}(...): {mismatch}")
-        return self.guarded(node, lambda: function(*arguments, **keywords))
+    def function(self, node: Node) -> Any:
+        name = node.detail[0]
+        if name not in self.functions:
+            raise self.error(node, f"function {quoted(name)} is {did_you_mean(name, self.functions)}")
+        return self.functions[name]
 
-    def guarded(self, node: Node, operation: Callable[[], Any], unfit: str = "") -> Any:
+    def called(self, node: Node, function: Any, arguments: list[Any]) -> Any:
+        name, keywords = node.detail
+        if mismatch := _mismatch(function, arguments, keywords):
+            raise self.error(node, f"{name}(...): {mismatch}")
+        return self.guarded(node, partial(function, *arguments, **keywords))
+
+    def guarded(self, node: Node, operation: Callable[..., Any], *arguments: Any, unfit: str = "") -> Any:
         """Run one operation; whatever a value raises becomes an error with the place in the text.
 
         unfit : what to say if the operation does not exist for the value
         """
         try:
-            return operation()
+            return operation(*arguments)
         except LieLawsError as error:
             piece = quoted(self.expression.source[node.start : node.end])
             Place(self.expression.where, f"column {node.start + 1}, {piece}").relocate(error)

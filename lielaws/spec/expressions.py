@@ -28,7 +28,7 @@ def to_sympy(text: str, symbols: Mapping[str, Any], *, where: str = "expression"
     Functions: exp, log, sqrt, sin, cos, sinh, cosh, tanh. Raises SpecError for what cannot be read or is not finite,
     and UnsupportedError for what sympy could not evaluate in bounded time.
     """
-    return scalar(parse(text, where=where, allow_fractional=True), symbols)
+    return scalar(parse(text, where=where), symbols)
 
 
 def numbered_lines(text: str | Sequence[str], where: str) -> Iterator[tuple[int, str]]:

@@ -58,21 +58,15 @@ def _blocks() -> Iterator[Family]:
     from lielaws.architectures.low_rank import lora_mlp, low_rank
     from lielaws.architectures.normalization import weight_norm
 
-    act = {"activation": "str"}
-    unit, experts, low = ("d_model", "hidden"), ("d_model", "hidden", "experts"), ("d_in", "d_out", "rank")
-    laws = "arXiv 2606.17816, Thm 4.2"
-    yield Family("glu", glu, unit, {**act, "d_out": "int"}, "gated linear unit, by default SwiGLU", laws)
-    laws = "arXiv 2606.17816, Thm 4.5 to 4.7"
-    yield Family("moe", moe, experts, {"gate": "str", "top_k": "int"}, "mixture of SwiGLU experts", laws)
-    yield Family("weight_norm", weight_norm, "widths", act, "weight normalization", "arXiv 1602.07868")
-    yield Family("low_rank", low_rank, low, {}, "low-rank adapter on a frozen matrix", "arXiv 2106.09685")
-    options = {"rank": "int", **act}
-    yield Family("lora_mlp", lora_mlp, "widths", options, "low-rank adapters in a frozen network", "arXiv 2106.09685")
-    summary = "decoder and encoder are one matrix"
-    yield Family("tied_autoencoder", tied_autoencoder, ("d", "hidden"), act, summary, "arXiv 2307.00144, section 3")
-    options = {**act, "d_out": "int", "bias": "bool"}
-    summary = "input-convex network with one hidden layer"
-    yield Family("input_convex", input_convex, ("d", "hidden"), options, summary, "arXiv 2405.12888")
+    unit, low = ("d_model", "hidden"), ("d_in", "d_out", "rank")
+    yield Family.of(glu, unit, "gated linear unit, by default SwiGLU", "arXiv 2606.17816, Thm 4.2")
+    yield Family.of(moe, (*unit, "experts"), "mixture of SwiGLU experts", "arXiv 2606.17816, Thm 4.5 to 4.7")
+    yield Family.of(weight_norm, "widths", "weight normalization", "arXiv 1602.07868")
+    yield Family.of(low_rank, low, "low-rank adapter on a frozen matrix", "arXiv 2106.09685")
+    yield Family.of(lora_mlp, "widths", "low-rank adapters in a frozen network", "arXiv 2106.09685")
+    tied = "decoder and encoder are one matrix"
+    yield Family.of(tied_autoencoder, ("d", "hidden"), tied, "arXiv 2307.00144, section 3")
+    yield Family.of(input_convex, ("d", "hidden"), "input-convex network with one hidden layer", "arXiv 2405.12888")
 
 
 def _attention() -> Iterator[Family]:
@@ -80,23 +74,13 @@ def _attention() -> Iterator[Family]:
     from lielaws.architectures.embedding import embedding
     from lielaws.architectures.transformer import transformer, transformer_block
 
-    head = {"kv_heads": "int", "causal": "bool", "rotary": "rationals"}
-    waves = {"positions": "str", "frequencies": "rationals"}
-    options = {"heads": "int", "d_value": "int", "softmax": "bool", "tied_qk": "bool", "bias": "bool", "cross": "int"}
-    options |= {"tokens": "int", **head, **waves}
     laws = "arXiv 2506.06194, Cor. 3.9; arXiv 2606.17816, Thm 4.3 and 4.4; arXiv 2609.34549, Prop. 18"
-    yield Family("attention", attention, ("d_model", "d_head"), options, "attention heads", laws)
-    options = {"tokens": "int", "token_ids": "ints"}
-    summary = "token embedding of one sequence"
-    yield Family("embedding", embedding, ("vocabulary", "d_model"), options, summary)
-    sizes = ("d_model", "heads", "d_head", "hidden")
-    block = {"tokens": "int", "activation": "str", "glu": "bool", "norm": "str", "affine": "bool", **head}
-    block |= {"epsilon": "bool_or_rational"}
-    laws = "arXiv 2606.17816, Thm 4.2 and 4.3"
-    yield Family("transformer_block", transformer_block, sizes, block, "pre-norm transformer block", laws)
-    options = {"blocks": "int", "tied": "bool", "sequences": "str", **block, **waves}
-    summary = "embedding, pre-norm blocks and unembedding"
-    yield Family("transformer", transformer, ("vocabulary", *sizes), options, summary, laws)
+    yield Family.of(attention, ("d_model", "d_head"), "attention heads", laws, cross="int")
+    yield Family.of(embedding, ("vocabulary", "d_model"), "token embedding of one sequence")
+    sizes, laws = ("d_model", "heads", "d_head", "hidden"), "arXiv 2606.17816, Thm 4.2 and 4.3"
+    yield Family.of(transformer_block, sizes, "pre-norm transformer block", laws, epsilon="bool_or_rational")
+    summary, kinds = "embedding, pre-norm blocks and unembedding", {"epsilon": "bool_or_rational", "sequences": "str"}
+    yield Family.of(transformer, ("vocabulary", *sizes), summary, laws, **kinds)
 
 
 def _composed() -> Iterator[Family]:
@@ -104,19 +88,13 @@ def _composed() -> Iterator[Family]:
     from lielaws.architectures.part import part
     from lielaws.architectures.tying import freeze, share
 
-    yield Family("residual", residual, None, {"block": "block"}, "x + block(x)", "arXiv 2506.06194, Prop. 3.2")
-    source = "arXiv 2506.06194, Thm 4.6 and 4.7"
-    yield Family("sequential", sequential, None, {"blocks": "blocks"}, "blocks one after the other", source)
-    yield Family(
-        "part",
-        part,
-        None,
-        {"block": "block", "parameters": "symbols"},
-        "some tensors as the state, the others as data",
-        source,
-    )
-    yield Family("share", share, None, {"block": "block", "ties": "str"}, "parameters shared: 'W2 = W1.T, W3 = W1'")
-    yield Family("freeze", freeze, None, {"block": "block", "names": "str"}, "frozen parameters: 'W1, W3'")
+    yield Family.of(residual, None, "x + block(x)", "arXiv 2506.06194, Prop. 3.2", block="block")
+    laws = "arXiv 2506.06194, Thm 4.6 and 4.7"
+    yield Family.of(sequential, None, "blocks one after the other", laws, blocks="blocks")
+    summary = "some tensors as the state, the others as data"
+    yield Family.of(part, None, summary, laws, block="block", parameters="symbols")
+    yield Family.of(share, None, "parameters shared: 'W2 = W1.T, W3 = W1'", block="block", ties="str")
+    yield Family.of(freeze, None, "frozen parameters: 'W1, W3'", block="block", names="str")
 
 
 def _written() -> Iterator[Family]:
@@ -131,10 +109,5 @@ def _written() -> Iterator[Family]:
         "given by its reparameterization, as expressions in symbols",
         "arXiv 2307.00144, section 2",
     )
-    yield Family(
-        "network",
-        network,
-        None,
-        {"parameters": "shapes", "data": "shapes", "let": "let", "output": "expression", "name": "str"},
-        "any network, written as array expressions",
-    )
+    kinds = {"parameters": "shapes", "data": "shapes", "let": "let", "output": "expression"}
+    yield Family.of(network, None, "any network, written as array expressions", **kinds)

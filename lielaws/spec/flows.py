@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lielaws.engine.flows.decay import WeightDecay
+from lielaws.engine.flows.dynamics import Flow
+from lielaws.engine.flows.gradient import GradientFlow
+from lielaws.engine.flows.metric import MetricFlow, MirrorFlow
+from lielaws.engine.flows.momentum import HeavyBall, Nesterov
 from lielaws.errors import SpecError, nearest
-
-if TYPE_CHECKING:
-    from lielaws.engine.flows.dynamics import Flow
 
 FORMS = (
     "gradient, weight_decay:RATE, heavy_ball:FRICTION, heavy_ball:FRICTION:entropic, nesterov, mirror:entropic, "
@@ -41,9 +43,9 @@ def read_flow(value: str | Mapping[str, Any], where: str = "flow") -> Flow:
     if not isinstance(name, str):
         raise SpecError(where, dict(value), f"the key 'kind' is missing; known: {', '.join(_KINDS)}")
     kind = _kind(name, where)
-    if unknown := sorted(str(key) for key in table if key not in kind.keys):
-        remedy = nearest(unknown[0], kind.keys) if kind.keys else f"'{name}' has no further keys"
-        raise SpecError(f"{where}.{unknown[0]}", value[unknown[0]], remedy)
+    if unknown := [(str(key), entry) for key, entry in table.items() if key not in kind.keys]:
+        remedy = nearest(unknown[0][0], kind.keys) if kind.keys else f"'{name}' has no further keys"
+        raise SpecError(f"{where}.{unknown[0][0]}", unknown[0][1], remedy)
     return kind.make(table)
 
 
@@ -64,52 +66,20 @@ def _kind(name: str, where: str) -> _Kind:
     return _KINDS[name]
 
 
-def _gradient(table: Mapping[str, Any]) -> Flow:
-    from lielaws.engine.flows.gradient import GradientFlow
-
-    return GradientFlow()
-
-
-def _weight_decay(table: Mapping[str, Any]) -> Flow:
-    from lielaws.engine.flows.decay import WeightDecay
-
-    return WeightDecay(_needed(table, "rate", "weight_decay:0.1"))
-
-
 def _heavy_ball(table: Mapping[str, Any]) -> Flow:
-    from lielaws.engine.flows.momentum import HeavyBall
-
-    metric = table.get("metric")
-    return HeavyBall(
-        _needed(table, "friction", "heavy_ball:0.5"), None if metric is None else _metric_of_momentum(metric)
-    )
-
-
-def _metric_of_momentum(metric: Any) -> Any:
-    """A named mirror potential, an expression, or a table of either kind."""
+    metric: Any = table.get("metric")
+    named = isinstance(metric, str) and metric.isidentifier() and metric != "x"
     if isinstance(metric, Mapping) and "kind" in metric:
-        return read_flow(metric, "flow.metric")
-    if isinstance(metric, str) and metric.isidentifier() and metric != "x":
-        return _mirror({"potential": metric})
-    return _metric({"metric": metric})
-
-
-def _nesterov(table: Mapping[str, Any]) -> Flow:
-    from lielaws.engine.flows.momentum import Nesterov
-
-    return Nesterov()
-
-
-def _mirror(table: Mapping[str, Any]) -> Flow:
-    from lielaws.engine.flows.metric import MirrorFlow
-
-    return MirrorFlow(table.get("potential", "entropic"), table.get("parameters"))
+        metric = read_flow(metric, "flow.metric")
+    elif metric is not None:
+        metric = MirrorFlow(metric) if named else MetricFlow(metric)
+    return HeavyBall(_needed(table, "friction", "heavy_ball:0.5"), metric)
 
 
 def _metric(table: Mapping[str, Any]) -> Flow:
-    from lielaws.engine.flows.metric import MetricFlow
-
     metric, names = _needed(table, "metric", "metric:1/x"), table.get("parameters")
+    if names is not None and not (isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)):
+        raise SpecError("flow.parameters", names, "a list of names of tensors is needed")
     return MetricFlow(metric if names is None else dict.fromkeys(names, metric))
 
 
@@ -120,10 +90,13 @@ def _needed(table: Mapping[str, Any], key: str, example: str) -> Any:
 
 
 _KINDS: Mapping[str, _Kind] = {
-    "gradient": _Kind(_gradient),
-    "weight_decay": _Kind(_weight_decay, ("rate",)),
+    "gradient": _Kind(lambda table: GradientFlow()),
+    "weight_decay": _Kind(lambda table: WeightDecay(_needed(table, "rate", "weight_decay:0.1")), ("rate",)),
     "heavy_ball": _Kind(_heavy_ball, ("friction", "metric")),
-    "nesterov": _Kind(_nesterov),
-    "mirror": _Kind(_mirror, ("potential", "parameters")),
+    "nesterov": _Kind(lambda table: Nesterov()),
+    "mirror": _Kind(
+        lambda table: MirrorFlow(table.get("potential", "entropic"), table.get("parameters")),
+        ("potential", "parameters"),
+    ),
     "metric": _Kind(_metric, ("metric", "parameters")),
 }

@@ -138,6 +138,17 @@ FILE_KINDS = frozenset({"shapes", "expression", "let", "symbols", "expressions",
 
 KINDS = frozenset(CONVERTERS) | FILE_KINDS
 
+KIND_OF_TYPE = {
+    "bool": "bool",
+    "int": "int",
+    "int | None": "int",
+    "str": "str",
+    "str | None": "str",
+    "Sequence[int] | None": "ints",
+    "Sequence[Any] | None": "rationals",
+}
+"""The kinds that the types of a constructor tell."""
+
 
 def _items(value: Any, place: Place, what: str) -> list[Any]:
     if not isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""The language of array expressions in specs: parsed by hand, so that nothing in a text is ever executed.
+"""The language of array expressions in specs, read without executing anything.
 
 A subset of Python's expressions: integers, exact decimals, names (dots allowed: `1.W1`), indices and slices, `.T`,
 `+ - * / @`, `**` with a constant exponent, and calls `f(a, b, key=1)`.
@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 
 from lielaws.errors import SpecError
 from lielaws.spec.evaluation import evaluate
-from lielaws.spec.parser import Parser
-from lielaws.spec.tree import Node
+from lielaws.spec.reader import Node, Reader
 
 __all__ = ["Expression", "evaluate", "parse"]
 
@@ -48,9 +47,6 @@ def parse(text: str, *, where: str = "expression", allow_fractional: bool = True
     """
     if not isinstance(text, str):
         raise SpecError(where, text, "an expression in quotes is needed")
-    parser = Parser(text, where, allow_fractional)
-    try:
-        tree = parser.whole()
-    except RecursionError:
-        raise SpecError(where, text, "nested too deeply; give parts of it a name") from None
-    return Expression(text, where, tree, tuple(parser.names), tuple(parser.functions))
+    reader = Reader(text, where, allow_fractional)
+    tree = reader.whole()
+    return Expression(text, where, tree, tuple(reader.names), tuple(reader.functions))

@@ -14,7 +14,7 @@ from lielaws.spec.functions import array_functions
 from lielaws.spec.language import Expression, evaluate, parse
 from lielaws.spec.messages import listing, one_line
 from lielaws.spec.symbolic import Budget, Shape, SymbolicArray
-from lielaws.spec.tensors import TensorEntries
+from lielaws.spec.tensors import Tensor
 
 if TYPE_CHECKING:
     import sympy
@@ -66,9 +66,12 @@ def parse_laws(
 def _laws_of_line(
     line: str, where: str, parameters: Mapping[str, Shape], velocities: bool, time: bool
 ) -> Iterator[LawText]:
-    expression = parse(line, where=where, allow_fractional=True)
+    expression = parse(line, where=where)
     budget = Budget()
-    tensors = TensorEntries(_shapes(expression, parameters, velocities, time), budget)
+    shapes = _shapes(expression, parameters, velocities, time)
+    # The names of tensors that the line does not use are there to be suggested.
+    used = set(expression.names)
+    tensors = {name: Tensor.whole(name, shape, budget) if name in used else None for name, shape in shapes.items()}
     value = evaluate(expression, tensors, array_functions(), rational)
     if not isinstance(value, SymbolicArray):
         raise SpecError(where, line, f"it contains none of the parameters {listing(parameters)}")

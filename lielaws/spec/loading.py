@@ -35,7 +35,14 @@ def load_architecture(
         from lielaws.spec.families import families as all_families
 
         families = all_families()
-    made: Architecture = _load(spec, families)
+    spec, where = _opened(spec)
+    made: Architecture
+    if isinstance(spec, Mapping):
+        made = build_from_mapping(spec, families, where)
+    elif isinstance(spec, str):
+        made = build_from_tree(parse_spec(spec), families)
+    else:
+        raise SpecError("spec", spec, "a spec string such as 'relu:3-4-3' or the path of a spec file is needed")
     return made
 
 
@@ -45,29 +52,23 @@ QUESTION = ("flow", "loss", "gates")
 
 def load_question(spec: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Architecture, dict[str, Any]]:
     """The same, and the settings that a spec file or mapping may have beside the architecture: flow, loss and gates."""
-    where = ""
-    if isinstance(spec, os.PathLike) or (isinstance(spec, str) and is_path(spec)):
-        where = one_line(os.fsdecode(spec), 200)
-        spec = load(os.fsdecode(spec))
+    spec, where = _opened(spec)
     if not isinstance(spec, Mapping):
         return load_architecture(spec), {}
-    settings = {key: spec[key] for key in QUESTION if key in spec}
-    rest = {key: value for key, value in spec.items() if key not in settings}
     from lielaws.spec.families import families
 
-    made: Architecture = build_from_mapping(rest, families(), *([where] if where else []))
-    return made, settings
+    made: Architecture = build_from_mapping(
+        {key: value for key, value in spec.items() if key not in QUESTION}, families(), where
+    )
+    return made, {key: spec[key] for key in QUESTION if key in spec}
 
 
-def _load(spec: Any, families: Families) -> Any:
+def _opened(spec: Any) -> tuple[Any, str]:
+    """The spec itself, or the contents of the file that it names; and what it is called in errors."""
     if isinstance(spec, os.PathLike) or (isinstance(spec, str) and is_path(spec)):
         path = os.fsdecode(spec)
-        return build_from_mapping(load(path), families, one_line(path, 200))
-    if isinstance(spec, Mapping):
-        return build_from_mapping(spec, families)
-    if isinstance(spec, str):
-        return build_from_tree(parse_spec(spec), families)
-    raise SpecError("spec", spec, "a spec string such as 'relu:3-4-3' or the path of a spec file is needed")
+        return load(path), one_line(path, 200)
+    return spec, "spec"
 
 
 def is_path(text: str) -> bool:

@@ -88,14 +88,9 @@ def network_function(
 def _check_names(
     tensors: tuple[str, ...], inputs: tuple[str, ...], steps: Mapping[str, Expression], output: Expression
 ) -> None:
-    known: set[str] = set(tensors)
-    for kind, names in (("data", inputs), ("let", steps)):
-        for name in names:
-            if name in known and kind == "data":
-                raise SpecError(kind, name, "also the name of a parameter; rename one of them")
-        if kind == "data":
-            known |= set(names)
-    used: set[str] = set()
+    if both := [name for name in inputs if name in tensors]:
+        raise SpecError("data", both[0], "also the name of a parameter; rename one of them")
+    known, used = {*tensors, *inputs}, set(output.names)
     for name, expression in steps.items():
         _check_known(expression, known)
         if name in known:
@@ -103,7 +98,7 @@ def _check_names(
         known.add(name)
         used |= set(expression.names)
     _check_known(output, known)
-    if unused := sorted(known - used - set(output.names)):
+    if unused := sorted(known - used):
         raise SpecError("output", unused, "declared but not used; remove them")
 
 
@@ -118,18 +113,14 @@ def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def bounded(*arguments: Any, **keywords: Any) -> Any:
-        entries = math.prod(max(1, abs(number)) for number in _integers((*arguments, *keywords.values())))
+        values = (*arguments, *keywords.values())
+        flat = [entry for value in values for entry in (value if isinstance(value, list | tuple) else (value,))]
+        entries = math.prod(max(1, abs(entry)) for entry in flat if isinstance(entry, int))
         if entries ** (2 if name == "eye" else 1) > _MOST_ENTRIES:
             raise SizeError(f"{name}(...)", entries, f"it would have more than {_MOST_ENTRIES:,} entries")
         return function(*arguments, **keywords)
 
     return bounded
-
-
-def _integers(values: Iterable[Any]) -> list[int]:
-    """The integers among the arguments, and inside lists of them."""
-    flat = (entry for value in values for entry in (value if isinstance(value, list | tuple) else (value,)))
-    return [entry for entry in flat if isinstance(entry, int)]
 
 
 def _number(value: Fraction) -> int | Fraction:

@@ -62,29 +62,25 @@ def phi_expressions(
     """
     from sympy.core.parameters import distribute
 
-    # Kept as written: the text of an expression such as 2*(x + y) is then read as one with the same text.
-    with distribute(False):
-        return _phi_expressions(texts, symbols, where)
-
-
-def _phi_expressions(
-    texts: Sequence[tuple[str, str]], symbols: Mapping[str, sympy.Symbol], where: str
-) -> list[sympy.Expr]:
     bases = _environment(symbols)
     expressions, used = [], set()
     for place, text in texts:
-        parsed = parse(text, where=place, allow_fractional=True)
-        if missing := [name for name in parsed.names if name not in bases]:
-            raise SpecError(place, text, f"{listing(map(quoted, missing))} used but not declared; add to the symbols")
-        expression = scalar(parsed, bases)
-        atoms = _atoms(expression)
-        if foreign := sorted(atoms - set(symbols)):
-            raise SpecError(place, text, f"{listing(map(quoted, foreign))} used but not declared; add to the symbols")
+        parsed = parse(text, where=place)
+        _check_declared([name for name in parsed.names if name not in bases], place, text)
+        # Kept as written: the text of an expression such as 2*(x + y) is then read as one with the same text.
+        with distribute(False):
+            expressions.append(scalar(parsed, bases))
+        atoms = _atoms(expressions[-1])
+        _check_declared(sorted(atoms - set(symbols)), place, text)
         used |= atoms
-        expressions.append(expression)
     if unused := [name for name in symbols if name not in used]:
-        raise SpecError(where, list(unused), "declared but not used in any expression; remove from the symbols")
+        raise SpecError(where, unused, "declared but not used in any expression; remove from the symbols")
     return expressions
+
+
+def _check_declared(missing: Sequence[str], place: str, text: str) -> None:
+    if missing:
+        raise SpecError(place, text, f"{listing(map(quoted, missing))} used but not declared; add to the symbols")
 
 
 def _symbol(name: Any, where: str) -> Any:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from lielaws.errors import InvalidArgumentError, LieLawsError
-from lielaws.spec.kinds import CONVERTERS, FILE_KINDS, KINDS, LIST_KINDS, to_expressions
+from lielaws.spec.kinds import CONVERTERS, FILE_KINDS, KIND_OF_TYPE, KINDS, LIST_KINDS, to_expressions
 from lielaws.spec.language import Expression
 from lielaws.spec.messages import Place, did_you_mean, listing, one_line, quoted
 from lielaws.spec.nesting import check_nesting
@@ -48,7 +48,7 @@ class Family:
     name_keyword: str | None = None
 
     def __post_init__(self) -> None:
-        known = inspect.signature(self.constructor).parameters
+        known = self.signature.parameters
         if self.name_keyword is not None and (self.name_keyword in self.keywords or self.name_keyword not in known):
             raise InvalidArgumentError("name_keyword", self.name_keyword, "a keyword that is no option is needed")
         for key, kind in self.keywords.items():
@@ -61,6 +61,27 @@ class Family:
             if needed and key not in (*self.keywords, self.name_keyword):
                 raise InvalidArgumentError("options", key, f"family {self.name}: the constructor needs it; add it")
 
+    @classmethod
+    def of(
+        cls,
+        constructor: Callable[..., Any],
+        sizes: str | tuple[str, ...] | None,
+        summary: str,
+        source: str = "",
+        **kinds: str,
+    ) -> Family:
+        """The family with the name of its constructor, whose types tell the kinds of its options but for `kinds`."""
+        given = (sizes,) if isinstance(sizes, str) else sizes or ()
+        parameters = inspect.signature(constructor).parameters
+        types = {key: parameter.annotation for key, parameter in parameters.items() if key not in given}
+        options = {key: kinds.get(key) or KIND_OF_TYPE[annotation] for key, annotation in types.items()}
+        return cls(constructor.__name__, constructor, sizes, options, summary, source)
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """That of the constructor."""
+        return inspect.signature(self.constructor)
+
     @property
     def keywords(self) -> dict[str, str]:
         """All keywords with their kinds, those of the sizes first."""
@@ -71,12 +92,12 @@ class Family:
     @property
     def required(self) -> tuple[str, ...]:
         """The keywords without a default."""
-        parameters = inspect.signature(self.constructor).parameters
+        parameters = self.signature.parameters
         return tuple(key for key in self.keywords if parameters[key].default is inspect.Parameter.empty)
 
     def allows_none(self, key: str) -> bool:
         """Whether None is the default of a keyword."""
-        return inspect.signature(self.constructor).parameters[key].default is None
+        return self.signature.parameters[key].default is None
 
 
 def build_from_tree(tree: SpecTree, families: Families) -> Any:
@@ -175,7 +196,9 @@ def _construct(family: Family, name: str, values: Mapping[str, Any], place: Plac
     if family.name_keyword is not None:
         converted[family.name_keyword] = name
     try:
-        return _call(family.constructor, converted)
+        bound = family.signature.bind_partial()
+        bound.arguments.update(converted)
+        return family.constructor(*bound.args, **bound.kwargs)
     except LieLawsError as error:
         place.relocate(error)
     except (ArithmeticError, TypeError, ValueError, RecursionError, MemoryError) as error:
@@ -215,10 +238,3 @@ def _blocks(value: Any, place: Place) -> list[Any]:
     if not isinstance(value, list | tuple) or not value:
         raise place.error(value, "a list of at least one table or spec string is needed")
     return list(value)
-
-
-def _call(constructor: Callable[..., Any], values: dict[str, Any]) -> Any:
-    parameters = inspect.signature(constructor).parameters
-    several = [key for key in values if parameters[key].kind is inspect.Parameter.VAR_POSITIONAL]
-    positional = [entry for key in several for entry in values[key]]
-    return constructor(*positional, **{key: value for key, value in values.items() if key not in several})

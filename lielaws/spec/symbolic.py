@@ -33,6 +33,10 @@ class Budget:
             raise SizeError("array", f"{count:,} operations", remedy)
 
 
+def _entrywise(function: Callable[[Any, Any], Any]) -> Callable[[SymbolicArray, Any], SymbolicArray]:
+    return lambda array, other: array.zipped(function, other)
+
+
 class SymbolicArray:
     """An array of sympy expressions with `+ - * / ** @`, indexing and `.T`; shapes follow numpy."""
 
@@ -58,37 +62,23 @@ class SymbolicArray:
 
     def __getitem__(self, key: Any) -> SymbolicArray:
         try:
-            picked = self.entries[key]
+            return self.selected(key)
         except (IndexError, ValueError, TypeError):
             raise InvalidArgumentError("index", index_text(key), f"it does not fit shape {self.shape}") from None
-        return SymbolicArray(as_entries(picked), self.budget)
+
+    def selected(self, key: Any) -> SymbolicArray:
+        """The entries at a key that numpy accepts."""
+        return SymbolicArray(as_entries(self.entries[key]), self.budget)
+
+    __add__ = __radd__ = _entrywise(operator.add)
+    __mul__ = __rmul__ = _entrywise(operator.mul)
+    __sub__ = _entrywise(operator.sub)
+    __truediv__ = _entrywise(operator.truediv)
+    __rsub__ = _entrywise(lambda entry, other: other - entry)
+    __rtruediv__ = _entrywise(lambda entry, other: other / entry)
 
     def __neg__(self) -> SymbolicArray:
         return self.map(operator.neg)
-
-    def __add__(self, other: Any) -> SymbolicArray:
-        return self.zipped(operator.add, other)
-
-    def __radd__(self, other: Any) -> SymbolicArray:
-        return self.__add__(other)
-
-    def __sub__(self, other: Any) -> SymbolicArray:
-        return self.zipped(operator.sub, other)
-
-    def __rsub__(self, other: Any) -> SymbolicArray:
-        return (-self).__add__(other)
-
-    def __mul__(self, other: Any) -> SymbolicArray:
-        return self.zipped(operator.mul, other)
-
-    def __rmul__(self, other: Any) -> SymbolicArray:
-        return self.__mul__(other)
-
-    def __truediv__(self, other: Any) -> SymbolicArray:
-        return self.zipped(operator.truediv, other)
-
-    def __rtruediv__(self, other: Any) -> SymbolicArray:
-        return self.__pow__(-1).__mul__(other)
 
     def __pow__(self, exponent: Any) -> SymbolicArray:
         return self.map(lambda entry: entry**exponent)
@@ -104,7 +94,7 @@ class SymbolicArray:
         self.budget.spend(math.prod(left) * math.prod(right[1:]))
         rows = self.entries.reshape(-1, left[-1])
         columns = other.entries.reshape(right[0], -1).T
-        products = [_dot(row, column) for row in rows for column in columns]
+        products = [total(a * b for a, b in zip(row, column, strict=True)) for row in rows for column in columns]
         return SymbolicArray(filled(products, left[:-1] + right[1:]), self.budget)
 
     def __rmatmul__(self, other: Any) -> SymbolicArray:
@@ -141,10 +131,6 @@ def as_entries(value: Any) -> Entries:
     return value if isinstance(value, np.ndarray) else filled([value], ())
 
 
-def _dot(row: Entries, column: Entries) -> Any:
-    return total(a * b for a, b in zip(row.tolist(), column.tolist(), strict=True))
-
-
 def total(entries: Iterable[Any]) -> Any:
     """The sum of the entries."""
     import sympy
@@ -154,8 +140,8 @@ def total(entries: Iterable[Any]) -> Any:
 
 
 def index_text(key: Any) -> str:
-    items = key if isinstance(key, tuple) else (key,)
-    return "[" + ", ".join(_item_text(item) for item in items) + "]"
+    """A key as it is written, such as `[0, :2]`."""
+    return f"[{', '.join(_item_text(item) for item in (key if isinstance(key, tuple) else (key,)))}]"
 
 
 def _item_text(item: Any) -> str:

@@ -1,34 +1,38 @@
-"""Characters to tokens. Names may have dots, since the parameters of blocks are called `1.W1`."""
+"""Expressions made ready for Python's own parser; what is not of the language is refused, with its column."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
 
 from lielaws.errors import SpecError
 from lielaws.spec.messages import printable, quoted
 
+# Dots are part of names, since the parameters of blocks are called `1.W1`; but a `.T` at the end is a transpose.
 # Bounded repetitions: without the bounds a long row of `1.1.1.` would be scanned again from each of its dots.
-_NAME = r"(?:[0-9]{1,9}\.){0,50}[^\W\d]\w*(?:\.\w+)*"
+_NAME = r"(?:[0-9]{1,9}\.){0,50}[^\W\d]\w*(?:(?:\.T)*\.(?!T\b)\w+)*"
 _NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_OPERATOR = r"\*\*|//|\.\.\.|[-+*/@()\[\],:=.]"
-_TOKEN = re.compile(rf"(?P<space>\s+)|(?P<name>{_NAME})|(?P<number>{_NUMBER})|(?P<operator>{_OPERATOR})")
+_TOKEN = re.compile(
+    rf"(?P<space>\s+)|(?P<name>{_NAME})|(?P<number>{_NUMBER})|(?P<dots>\.\.\.)|(?P<signs>[+-](?:\s*[+-])*)"
+    r"|(?P<operator>\*\*|//|[*/@=])|(?P<open>[(\[])|(?P<close>[)\]])|(?P<comma>[,:])|(?P<attribute>\.\s*\w*)"
+    r"|(?P<foreign>.)",
+    re.DOTALL,
+)
 _PLAIN_NAME = re.compile(_NAME)
+
+# Those of deep modules have some 100 characters; longer ones would fill the messages that quote them.
 _LONGEST_NAME = 200
+# Sums of some 30,000 terms have room; a longer text takes seconds, and a multiple of its size in memory.
 _LONGEST_TEXT = 100_000
+# Nobody reads 40 brackets in each other, and beyond some 100 Python's parser gives up.
+_DEEPEST_BRACKETS = 40
 
-Kind = Literal["name", "number", "operator", "end"]
+_IN_QUOTES = "text in quotes is not part of the language; write names without quotes"
+_FOREIGN = {"^": "write ** for powers", "'": _IN_QUOTES, '"': _IN_QUOTES}
 
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of the text, text[start:end]."""
-
-    kind: Kind
-    text: str
-    start: int
-    end: int
+# An operand stands before and after an operator. Here the pieces that end one, and those that only follow one.
+_OPERANDS = frozenset({"name", "number", "dots", "close", "attribute"})
+_AFTER_OPERANDS = frozenset({"operator", "attribute"})
 
 
 def syntax_error(where: str, text: str, start: int, end: int, remedy: str) -> SpecError:
@@ -39,57 +43,75 @@ def syntax_error(where: str, text: str, start: int, end: int, remedy: str) -> Sp
 
 def is_name(text: str) -> bool:
     """Whether the text is one name, such as `W1`, `1.W1` or `layers.0.weight`."""
-    return len(text) <= _LONGEST_NAME and _PLAIN_NAME.fullmatch(text) is not None and not _transpositions(text)
+    return len(text) <= _LONGEST_NAME and _PLAIN_NAME.fullmatch(text) is not None
 
 
-def tokenize(text: str, where: str) -> list[Token]:
-    """All tokens, the last one of kind "end". Raises SpecError."""
+def masked(text: str, where: str) -> str:
+    """The text as Python's parser is to read it: as long, with every piece at its place. Raises SpecError.
+
+    Names and numbers become underscores, so that Python meets neither keywords nor literals: `lambda` is a name here,
+    `1.W1` too, and 0.1 is never a float. A `+` or `-` between terms becomes `<` or `>`, since Python nests a sum as
+    deep as it is long, but keeps a chain of comparisons flat: `a - 0.1*b + c` becomes `_ > ___*_ < _`.
+    """
     if len(text) > _LONGEST_TEXT:
         raise SpecError(where, text, f"an expression may have at most {_LONGEST_TEXT:,} characters; split it")
-    tokens: list[Token] = []
-    position = 0
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise syntax_error(where, text, position, position + 1, _foreign(text[position]))
-        if match.lastgroup == "name":
-            tokens += _name_tokens(match, text, where)
-        elif match.lastgroup != "space":
-            kind: Kind = "number" if match.lastgroup == "number" else "operator"
-            tokens.append(Token(kind, match[0], position, match.end()))
-        position = match.end()
-    return [*tokens, Token("end", "", len(text), len(text))]
+    if not text.strip():
+        raise syntax_error(where, text, len(text), len(text), "an expression is needed, such as W1 @ W1.T")
+    pieces: list[str] = []
+    closing: list[str] = []
+    operand = False
+    for match in _TOKEN.finditer(text):
+        kind, piece = str(match.lastgroup), match[0]
+        if remedy := _refusal(kind, piece, operand, closing):
+            raise syntax_error(where, text, *match.span(), remedy)
+        pieces.append(_stand_in(kind, piece, operand))
+        if kind == "open":
+            closing.append({"(": ")", "[": "]"}[piece])
+        elif kind == "close":
+            closing.pop()
+        if kind != "space":
+            operand = kind in _OPERANDS
+    if not operand or closing:
+        remedy = f"'{closing[-1]}' is needed here" if operand else "the expression breaks off here; complete it"
+        raise syntax_error(where, text, len(text), len(text), remedy)
+    return "".join(pieces)
 
 
-def _foreign(character: str) -> str:
-    if character == "^":
-        return "write ** for powers"
-    if character in "'\"":
-        return "text in quotes is not part of the language; write names without quotes"
-    return "this character is not part of the language"
+def _stand_in(kind: str, piece: str, operand: bool) -> str:
+    if kind in ("name", "number"):
+        return "_" * len(piece)
+    if kind == "attribute":
+        return "." + "T".rjust(len(piece) - 1)
+    if kind != "signs":
+        return piece if kind != "space" else " " * len(piece)
+    between = {"+": "<", "-": ">"}[piece[0]] if operand else ""
+    rest = piece[len(between) :]
+    # Signs of one operand make one sign, since Python nests them.
+    return between + (("-" if rest.count("-") % 2 else "+").rjust(len(rest)) if rest else "")
 
 
-def _name_tokens(match: re.Match[str], text: str, where: str) -> list[Token]:
-    """The name, and a pair `.` `T` for each transposition at its end."""
-    count = _transpositions(match[0])
-    end = match.end() - 2 * count
-    if end - match.start() > _LONGEST_NAME:
-        raise syntax_error(where, text, match.start(), end, f"names may have at most {_LONGEST_NAME} characters")
-    name = text[match.start() : end]
-    if any(segment.startswith("__") for segment in name.split(".")):
-        raise syntax_error(where, text, match.start(), end, "names may not begin with two underscores")
-    tokens = [Token("name", name, match.start(), end)]
-    for position in range(end, match.end(), 2):
-        tokens.append(Token("operator", ".", position, position + 1))
-        tokens.append(Token("name", "T", position + 1, position + 2))
-    return tokens
+def _refusal(kind: str, piece: str, operand: bool, closing: Sequence[str]) -> str:
+    """What to do instead of writing this piece at its place; empty if it may stand there.
 
-
-def _transpositions(name: str) -> int:
-    """How many `.T` at the end are transpositions; the `T` of `1.T` is the name of a parameter."""
-    segments = name.split(".")
-    first = next(place for place, segment in enumerate(segments) if not segment.isdecimal())
-    count = 0
-    while len(segments) - count - 1 > first and segments[-1 - count] == "T":
-        count += 1
-    return count
+    operand : whether one ends before the piece
+    closing : the closing brackets that are still to come
+    """
+    if kind == "foreign":
+        return _FOREIGN.get(piece, "this character is not part of the language")
+    if kind == "name" and len(piece) > _LONGEST_NAME:
+        return f"names may have at most {_LONGEST_NAME} characters"
+    if kind == "name" and any(segment.startswith("__") for segment in piece.split(".")):
+        return "names may not begin with two underscores"
+    if piece == "//":
+        return "there is no integer division; use /"
+    if operand and kind in ("name", "number", "dots"):
+        return "an operator such as * is missing before it"
+    if kind == "close" and closing and piece != closing[-1]:
+        return f"'{closing[-1]}' is needed here"
+    if (not operand and kind in _AFTER_OPERANDS) or (not closing and (kind == "close" or piece in (",", "="))):
+        return "not expected here"
+    if kind == "attribute" and piece[1:].strip() != "T":
+        return "of all attributes, only the transpose .T is part of the language"
+    if kind == "open" and len(closing) >= _DEEPEST_BRACKETS:
+        return f"brackets are nested more than {_DEEPEST_BRACKETS} deep; give parts of it a name"
+    return ""

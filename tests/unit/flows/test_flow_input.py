@@ -89,6 +89,8 @@ def test_bad_tensors(names):
         {"kind": "heavy_ball"}, {"kind": "heavy_ball", "friction": 1, "mass": 2}, {}, {"friction": 1}, {"kind": 3},
         lielaws.HeavyBall, MirrorFlow("entropic", ["W9"]), MetricFlow({"W1": [1, 2]}), "mirror:entropic:W9",
         "metric:1/y", "heavy_ball:0:burg", {"kind": "nesterov", "friction": 1},
+        {"kind": "gradient", 3: 1}, {"kind": "metric", "metric": "1/x", "parameters": 3},
+        {"kind": "metric", "metric": "1/x", "parameters": [["W1"]]},
     ],
 )  # fmt: skip
 def test_bad_flows(flow):

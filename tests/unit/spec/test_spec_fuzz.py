@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lielaws.errors import LieLawsError
 from lielaws.spec import build_from_mapping, load_architecture, parse, parse_laws, parse_spec, read_phi_file, to_sympy
 from lielaws.spec.registry import Families
+from lielaws.spec.tokens import masked
 
 quick = settings(deadline=5000, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -49,6 +50,17 @@ def test_expressions(text: str) -> None:
 
     survives(parse, text)
     survives(to_sympy, text, {"x": sympy.Symbol("x"), "b": sympy.IndexedBase("b")})
+
+
+@quick
+@given(expressions)
+def test_python_reads_only_a_mask_of_a_text(text: str) -> None:
+    try:
+        mask = masked(text, "x")
+    except LieLawsError:
+        return
+    assert len(mask) == len(text)
+    assert set(mask) <= set("_T.<>+-*/@()[],:= ")
 
 
 @quick

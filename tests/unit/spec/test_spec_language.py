@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import time
 from fractions import Fraction
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 
 from lielaws.errors import SpecError, UnsupportedError
 from lielaws.spec import evaluate, parse
-from lielaws.spec.tokens import is_name
+from lielaws.spec.tokens import is_name, masked
 
 X, Y = Fraction(7, 3), Fraction(-2, 5)
 
@@ -69,6 +71,11 @@ def test_names_and_functions_come_in_order_of_first_appearance() -> None:
 @pytest.mark.parametrize(("text", "expected"), [("1.5", Fraction(3, 2)), ("1.", Fraction(1)), ("2.*x", 2 * X)])
 def test_dots_of_numbers_stay_numbers(text: str, expected: Fraction) -> None:
     assert value(text) == expected
+
+
+def test_the_mask_has_every_piece_at_its_place() -> None:
+    assert masked("a - 0.1*b + c", "w") == "_ > ___*_ < _"
+    assert masked("lambda(1.W1.T, k=-1)\n-- x.T", "w") == "______(____.T, _=-_) >- _.T"
 
 
 def test_dotted_names() -> None:
@@ -143,6 +150,14 @@ def test_exponents_arrive_as_integers_or_fractions() -> None:
         ("1e400", ["exponent of ten"]),
         ("a" * 300, ["at most 200 characters"]),
         ("'x'", ["without quotes"]),
+        ("a < b", ["column 3", "'<'", "not part of the language"]),
+        ("x, y", ["column 2", "','", "not expected here"]),
+        ("f(x](y)", ["column 4", "')' is needed here"]),
+        ("f(*x)", ["column 3", "'*'", "not expected here"]),
+        ("2(x)", ["column 1", "'2(x)'", "only a function can be called"]),
+        ("f(1=2)", ["column 3", "'1=2'", "the name of a keyword"]),
+        ("é + x[é]", ["column 7", "'é'", "an integer is needed"]),
+        ("x +\n y z", ["column 8", "'z'", "operator"]),
     ],
 )
 def test_errors_name_the_column_and_the_remedy(text: str, pieces: list[str], refused: Any) -> None:
@@ -223,6 +238,39 @@ ATTACKS = [
     "print(x",
     "x\\\ny",
     "x # comment",
+    "x < y < z",
+    "x > y",
+    "x += y",
+    "x -= y",
+    "x @= y",
+    "x == y == z",
+    "x := y",
+    "(x, y)",
+    "(x)(y)",
+    "2(x)",
+    "x[y](z)",
+    "f(*x)",
+    "f(**x)",
+    "f(1=2)",
+    "f(x.T=2)",
+    "f(x=y=2)",
+    "f(x for y in z)",
+    "f(+)",
+    "x[+]",
+    "x[[0, 1]]",
+    "x[0:1:2:3]",
+    "{**x}",
+    "x if y",
+    "yield x",
+    "x ** ...",
+    "...",
+    "`x`",
+    "x)(y",
+    "x]+[y",
+    "*".join(["x"] * 49_000),
+    "/".join(["x"] * 49_000),
+    "@".join(["x"] * 49_000),
+    "f(x, k=" * 39 + "1" + ")" * 39,
 ]
 
 
@@ -238,6 +286,19 @@ def test_attacks_end_in_one_line_and_quickly(text: str, refused: Any) -> None:
 )
 def test_builtins_are_out_of_reach(text: str, refused: Any) -> None:
     refused([], value, text)
+
+
+@pytest.mark.parametrize("depth", [0, 300, 600, 900])
+def test_a_deep_caller_meets_no_other_error(depth: int) -> None:
+    def deeper(left: int, text: str) -> None:
+        if left:
+            return deeper(left - 1, text)
+        with contextlib.suppress(SpecError):
+            parse(text)
+        return None
+
+    for text in ("*".join(["x"] * 2500), "f(" * 39 + "x" + ")" * 39, "x" + ".T" * 2900, "x" + "[0]" * 2900):
+        deeper(depth - len(inspect.stack(0)) if depth else 0, text)
 
 
 def test_messages_hold_no_control_characters(refused: Any) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lielaws.errors import InvalidArgumentError, SizeError
 from lielaws.spec.symbolic import Budget, SymbolicArray
-from lielaws.spec.tensors import Tensor, TensorEntries
+from lielaws.spec.tensors import Tensor
 
 SHAPE = (3, 2, 4)
 items = st.one_of(st.integers(-5, 5), st.slices(4), st.just(...), st.none())
@@ -20,7 +20,7 @@ keys = st.one_of(items, st.lists(items, max_size=4).map(tuple))
 
 
 def tensor(shape: tuple[int, ...], budget: Budget | None = None) -> SymbolicArray:
-    return TensorEntries({"W": shape}, budget or Budget())["W"]
+    return Tensor.whole("W", shape, budget or Budget())
 
 
 def entries(shape: tuple[int, ...]) -> Any:
