@@ -6,7 +6,9 @@ output are left out: log((u, -u))[0] says nothing about -u.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import reduce
@@ -19,7 +21,7 @@ from lielaws.engine.graph.constants import FROZEN
 from lielaws.engine.graph.contraction import parse_subscripts
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.primitives import multiply
-from lielaws.engine.values.readings import LONG_SUMS, Reading, readings
+from lielaws.engine.values.readings import LONG_SUMS, Atom, Reading, readings
 from lielaws.engine.values.views import MOVES, IntArray, look_through, place, sources, whole
 
 Bools = npt.NDArray[np.bool_]
@@ -118,6 +120,23 @@ class Signs:
             return signs.pop()
         return next((sign for sign in (1, -1) if self._is_sum_of_squares(reading, terms, sign)), 0)
 
+    def may_vanish(self, reading: Reading, polynomial: Any) -> bool:
+        """Whether it may be zero on an open set, as gates are, and differences of equal functions."""
+        terms = reading.terms(polynomial)
+        if all(atom.base.op == "leaf" and atom.base.static.role != "constant" for atom in _atoms(reading, terms)):
+            # A polynomial that is not zero at one point is zero on no open set.
+            return not all(_at_a_point(reading, terms))
+        if len(terms) > 1 and {self._of_term(reading, *term) for term in terms} not in ({1}, {-1}):
+            return True
+        return all(any(self._atom_may_vanish(atom) for atom in _atoms(reading, [term])) for term in terms)
+
+    def _atom_may_vanish(self, atom: Atom) -> bool:
+        base = atom.base
+        if base.op == "sqrt":
+            found = self.readings(base.inputs[0])[:1]
+            return not found or any(self.may_vanish(found[0], f) for f, _ in found[0].factors(found[0].value)[1])
+        return base.op not in ("leaf", "exp")
+
     def _of_term(self, reading: Reading, powers: tuple[tuple[int, int], ...], coefficient: Fraction) -> int:
         sign = 1 if coefficient > 0 else -1
         for number, exponent in powers:
@@ -145,6 +164,22 @@ class Signs:
         # What is left over may be terms that have the sign by themselves.
         rest = all(self._of_term(reading, *term) == 1 for term in coefficients.items())
         return rest and _is_semidefinite(form)
+
+
+def _atoms(reading: Reading, terms: Sequence[Any]) -> list[Atom]:
+    return [reading.atoms[number] for powers, _ in terms for number, _ in powers]
+
+
+def _at_a_point(reading: Reading, terms: Sequence[Any]) -> list[Fraction]:
+    """A polynomial in entries of leaves at one point with small integers, for each entry."""
+    size = reading.atoms[0].node.size if reading.atoms else 1
+    values = [
+        [zlib.crc32(f"{atom.base.serial} {entry}".encode()) % 1009 for entry in atom.index] for atom in reading.atoms
+    ]
+    return [
+        sum((c * math.prod(values[k][entry] ** e for k, e in powers) for powers, c in terms), start=Fraction(0))
+        for entry in range(size)
+    ]
 
 
 def _product(first: Any, second: Any) -> tuple[tuple[int, int], ...]:
@@ -198,10 +233,12 @@ def _of_last_factor(signs: Signs, reading: Reading) -> dict[tuple[int, int], int
     constant, factors = reading.factors(reading.value)
     sign, unknown = 1 if constant > 0 else -1, []
     for polynomial, exponent in factors:
-        if exponent % 2:
-            known = signs.of_polynomial(reading, polynomial)
-            sign *= known or 1
-            unknown += [] if known else [polynomial]
+        known = 1 if exponent % 2 == 0 else signs.of_polynomial(reading, polynomial)
+        sign *= known or 1
+        if known and signs.may_vanish(reading, polynomial):
+            # relu(x) u is nowhere negative for any u where x is.
+            return {}
+        unknown += [] if known else [polynomial]
     if not unknown:
         return {}
     if len(unknown) > 1:
