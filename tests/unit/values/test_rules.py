@@ -281,7 +281,7 @@ NONZERO = {
     "domain of another entry": lambda p, x, ops: ops.sqrt(x**2) - x + 0 * ops.log(x[0]),
     "quartic form of both signs": lambda p, x, ops: ops.relu(x**4 - 3 * x**2 + 1) - (x**4 - 3 * x**2 + 1),
     "domain with a gate": lambda p, x, ops: ops.sqrt(ops.relu(x) * p.b) + ops.relu(p.b) - p.b,
-    "domain with a hidden zero": lambda p, x, ops: ops.sqrt((ops.sqrt(x**2) - x) ** 2 * p.b) + ops.relu(p.b) - p.b,
+    "domain with a hidden zero": lambda p, x, ops: ops.sqrt((ops.sqrt(x**2) - x) * p.b) + ops.relu(p.b) - p.b,
     "frozen": lambda p, x, ops: ops.sqrt(ops.frozen("c", ()) ** 2) - ops.frozen("c", ()) + 0 * x,
 }
 
