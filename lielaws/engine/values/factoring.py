@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -15,13 +14,12 @@ from lielaws.engine.arithmetic.ratios import Ratio
 from lielaws.engine.graph import functions
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.primitives import add, multiply, piecewise, power, reciprocal, scale
+from lielaws.engine.values.integers import prime_powers, square_part
 from lielaws.engine.values.readings import ALL, Atom, Reading
 from lielaws.engine.values.relations import reduced, through_roots
 from lielaws.engine.values.signs_of_nodes import Signs
 from lielaws.engine.values.views import place
 
-_LARGEST_PRIME = 1000
-"""above, numbers take too long to factor; below, roots of numbers with a common prime factor are not related"""
 _MOST_WRITTEN = 12
 """above, roots of sums that are written out make networks larger than is gained; below, short sums are not factored"""
 _HALF = Fraction(1, 2)
@@ -101,7 +99,7 @@ class Factoring:
             sign = 1 if product.constant > 0 else -1
             joint = product_of([(reading.build(f), e) for f, e in product.unknown], reading.constant(Fraction(1)))
             terms.append(functions.log(scale(sign, joint)))
-        for prime, exponent in _prime_powers(abs(product.constant)):
+        for prime, exponent in prime_powers(abs(product.constant)):
             terms.append(scale(exponent, functions.log(reading.constant(Fraction(prime)))))
         if len(terms) == 1 and terms[0].op == "log":
             return None
@@ -141,12 +139,12 @@ class Factoring:
             inside = [*hidden, *((f, 1) for f, _ in product.unknown)]
             joint = product_of([(reading.build(f), e) for f, e in inside], reading.constant(Fraction(1)))
             roots.append(functions.sqrt(scale(1 if product.constant > 0 else -1, joint)))
-        rational, rest = _square_part(abs(product.constant))
+        rational, rest = square_part(abs(product.constant))
         if rest != 1 and len(roots) == 1 and roots[0].op == "sqrt" and not self.numbers_apart:
             roots = [functions.sqrt(scale(abs(product.constant), roots[0].inputs[0]))]
             rational = Fraction(1)
         else:
-            roots += [_root_of_prime(reading, prime) for prime, _ in _prime_powers(Fraction(rest))]
+            roots += [_root_of_prime(reading, prime) for prime, _ in prime_powers(Fraction(rest))]
         outside = [(node, exponent) for node, exponent in outside if exponent]
         # Sums are not written out for the sake of a number.
         plain = rational == 1 or reading.detail == ALL
@@ -311,30 +309,3 @@ def product_of(powers: Sequence[tuple[Node, int]], one: Node) -> Node:
     """prod node^exponent; `one` if there are none."""
     factors = [raised(node, exponent) for node, exponent in powers if exponent]
     return reduce(multiply, factors) if factors else one
-
-
-def _square_part(number: Fraction) -> tuple[Fraction, int]:
-    """s and t with number = s^2 t and t a product of distinct primes; 12 is 2^2 * 3, 2 / 3 is (1 / 3)^2 * 6."""
-    root, rest = Fraction(1, number.denominator), 1
-    for prime, exponent in _prime_powers(Fraction(number.numerator * number.denominator)):
-        root *= Fraction(prime) ** (exponent // 2)
-        rest *= prime ** (exponent % 2)
-    return root, rest
-
-
-def _prime_powers(number: Fraction) -> list[tuple[int, int]]:
-    """A positive number as a product of powers of primes, or of factors without small ones."""
-    found = []
-    for part, sign in ((number.numerator, 1), (number.denominator, -1)):
-        rest, prime = part, 2
-        while rest > 1 and prime <= _LARGEST_PRIME:
-            exponent = 0
-            while rest % prime == 0:
-                rest, exponent = rest // prime, exponent + 1
-            found += [(prime, sign * exponent)] if exponent else []
-            # What has no smaller factor is a prime.
-            prime = rest if prime * prime > rest > prime else prime + 1
-        root = math.isqrt(rest)
-        if rest > 1:
-            found.append((root, 2 * sign) if root * root == rest else (rest, sign))
-    return found

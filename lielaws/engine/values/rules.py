@@ -19,9 +19,10 @@ from lielaws.engine.graph import functions
 from lielaws.engine.graph.network import Traced
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.primitives import add, contract, multiply, permute, power, reshape, scale, scatter
+from lielaws.engine.values.domains import assumptions
 from lielaws.engine.values.factoring import Factoring, raised
 from lielaws.engine.values.relations import is_related, reduced
-from lielaws.engine.values.signs_of_nodes import Signs, assumptions
+from lielaws.engine.values.signs_of_nodes import Signs
 from lielaws.engine.values.splitting import Part, split_arguments
 from lielaws.engine.values.views import MOVES, look_through, parts_of_concatenation, sources
 
