@@ -10,7 +10,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lielaws.engine.graph.constants import FROZEN
 from lielaws.engine.graph.contraction import parse_subscripts
@@ -18,7 +17,6 @@ from lielaws.engine.graph.node import Node
 from lielaws.engine.values.readings import LONG_SUMS, Atom, Reading, readings
 from lielaws.engine.values.views import IntArray, look_through, whole
 
-Bools = npt.NDArray[np.bool_]
 _LARGEST_FORM = 24
 """above, completing squares takes longer than what is gained; below, sums of some ten squares are not recognized"""
 
