@@ -127,8 +127,11 @@ class Factoring:
         product, hidden = self._without_hidden(product)
         reading, outside, roots = product.reading, [], []
         for polynomial, exponent in product.positive:
-            outside.append((reading.build(polynomial), exponent // 2))
-            roots += [_root_of(reading, polynomial)] if exponent % 2 else []
+            outside.append((reading.build(polynomial), int(exponent / 2)))
+            if exponent % 2:
+                root = _root_of(reading, polynomial)
+                roots += [root] if exponent > 0 else []
+                outside += [(root, -1)] if exponent < 0 else []
         # f / g = f g / g^2
         halves = [(f, e // 2) for f, e in (*product.even, *product.unknown)]
         outside += [(reading.build(f), e - e % 2 if e > 0 else e + e % 2) for f, e in halves]
