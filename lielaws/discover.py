@@ -15,8 +15,8 @@ from lielaws.architectures.base import Architecture
 from lielaws.architectures.part import part
 from lielaws.checks import choice, positive_int
 from lielaws.engine.closure.growth import Growth, grow
-from lielaws.engine.closure.real import RealGrowth, proved_growth
 from lielaws.engine.closure.point import TraceDimension, dimension_at, rational_point
+from lielaws.engine.closure.real import RealGrowth, proved_growth
 from lielaws.engine.flows.fields import VectorFields, vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.flows.regions import realizable_patterns

@@ -13,7 +13,6 @@ from lielaws.certificate.record import FORMAT, VERSION, Certificate
 from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.closure.growth import Growth
 from lielaws.engine.flows.fields import Choice as Members
-from lielaws.engine.potential.patterns import Patterns
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.graph.steps import graph_spec
@@ -21,6 +20,7 @@ from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.laws.verify import Verification
 from lielaws.engine.linalg import EXPLORATION_PRIME, rank
+from lielaws.engine.potential.patterns import Patterns
 from lielaws.engine.potential.potentials import Potential
 
 _LIBRARIES = ("lielaws", "numpy", "python-flint", "scipy", "sympy")

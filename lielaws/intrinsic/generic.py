@@ -15,13 +15,12 @@ Lie algebra that the gradients generate, both measured, and `m` laws found, all 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lielaws.engine.arithmetic.modular import BadPrimeError
 from lielaws.engine.closure.growth import grow
-from lielaws.engine.flows.exact import FieldBounds
 from lielaws.engine.laws.verify import ERROR_EXPONENT, evaluation_error
 from lielaws.errors import ExactnessError
 from lielaws.intrinsic.problem import Problem
@@ -98,8 +97,10 @@ def _round_error(problem: Problem, ranks: Ranks) -> float:
     depth = 2 + (0 if problem.report.complete else len(problem.report.growth))
     law_degree = max((law.degree for law in problem.laws), default=0)
     size = ranks.joint + 1
-    degree = size * max(depth * bounds.degree, law_degree)
-    entry = depth * (bounds.log_norm + math.log2(2 * problem.dimension * max(2, bounds.degree)))
+    # A bracket of members N / D has polynomials in N, D and their derivatives above a power of D.
+    whole = bounds.degree + bounds.below_degree
+    degree = size * max(depth * whole, law_degree)
+    norms = bounds.log_norm + bounds.below_log_norm
+    entry = depth * (norms + math.log2(2 * problem.dimension * max(2, whole)))
     norm = size * entry + math.lgamma(size + 1) / math.log(2)
-    minor = FieldBounds(degree, norm, bounds.inverted * depth, math.inf)
-    return evaluation_error(minor, _BITS)
+    return evaluation_error(replace(bounds, degree=degree, log_norm=norm), _BITS)

@@ -147,12 +147,11 @@ def _round_error(problem: Problem, ranks: Ranks, chains: Sequence[Chain], found:
     widths = sum(sum(chain.widths) for chain in chains)
     roots = sum(len(strand.squares) for some in found for strand in some if strand.free and any(strand.squares))
     bounds = problem.report.evidence.fields.bounds
-    size, entry = ranks.joint + 1, 2 * bounds.degree
+    size, entry = ranks.joint + 1, 2 * (bounds.degree + bounds.below_degree)
     degree = size * entry * (2 * widths + 1)
-    norm = size * (2 * bounds.log_norm + entry * widths * math.log2(2 * widths + 2)) + math.lgamma(size + 1) / math.log(
-        2
-    )
-    return evaluation_error(FieldBounds(degree, norm, (), math.inf, 2.0 * roots), _BITS)
+    entry_norm = 2 * (bounds.log_norm + bounds.below_log_norm) + entry * widths * math.log2(2 * widths + 2)
+    norm = size * entry_norm + math.lgamma(size + 1) / math.log(2)
+    return evaluation_error(FieldBounds(degree, norm, log_roots=2.0 * roots), _BITS)
 
 
 # Any values

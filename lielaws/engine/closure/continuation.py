@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.engine.arithmetic.enclosures import U, Enclosures, exact
+from lielaws.engine.arithmetic.enclosures import Enclosures, U, exact
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.graph.node import Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program

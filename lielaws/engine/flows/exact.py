@@ -10,8 +10,9 @@ from typing import Any
 import flint
 import numpy as np
 
-from lielaws.engine.arithmetic.bounds import Complexity, ComplexityBound, NormBound
+from lielaws.engine.arithmetic.bounds import TermCount
 from lielaws.engine.arithmetic.polynomials import Exact
+from lielaws.engine.flows.heights import Heights
 from lielaws.engine.graph.functions import FUNCTIONS
 from lielaws.engine.graph.node import Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program
@@ -19,64 +20,95 @@ from lielaws.engine.linalg import as_fmpq
 
 
 @dataclass(frozen=True, slots=True)
-class Inverted:
-    """The arguments of all reciprocals of one level of nesting: sums of their degrees and of their log2 norms."""
-
-    degree: int
-    log_norm: float
-
-
-@dataclass(frozen=True, slots=True)
 class FieldBounds:
-    """For all components of all members, as polynomials in leaves, generators of functions, roots and reciprocals.
+    """For all components of all members, as N / D with one D and integer polynomials N in leaves and function values.
 
-    degree : total degree
-    log_norm : log2 of a denominator times the sum of the absolute values of the coefficients
-    inverted : the reciprocals, deepest nesting first
+    degree, log_norm : of N: its degree, and log2 of the sum of the absolute values of its coefficients
+    below_degree, below_log_norm : of D
     expanded_terms : at least the number of terms of all components together
-    log_roots : log2 of the degree of the variety on which the roots live, divided by its share of points; 0 without
+    coincidences : the sum, over pairs of arguments of functions, of the degree of a polynomial that is zero where they
+        agree; and the sum of its log2 norms
+    log_roots : log2 of the number of choices of signs of roots, times two for each as it exists at half of the points
     """
 
     degree: int
     log_norm: float
-    inverted: tuple[Inverted, ...]
-    expanded_terms: float
+    below_degree: int = 0
+    below_log_norm: float = 0.0
+    expanded_terms: float = math.inf
+    coincidences: tuple[float, float] = (0.0, 0.0)
     log_roots: float = 0.0
 
 
-def bound_fields(components: Sequence[Node]) -> FieldBounds:
-    """Bounds for the entries of some nodes."""
-    degree, log_norm, total = _bound(components)
-    nodes = ancestors(components)
-    reciprocals = [node for node in nodes if node.op == "reciprocal"]
-    nesting: dict[int, int] = {}
-    for node in nodes:
-        below = max((nesting[source.serial] for source in node.inputs), default=0)
-        nesting[node.serial] = below + (node.op == "reciprocal")
-    levels = []
-    for level in sorted({nesting[node.serial] for node in reciprocals}, reverse=True):
-        bounds = [
-            (node.size, *_bound([node.inputs[0]])[:2]) for node in reciprocals if nesting[node.serial] == level
-        ]
-        levels.append(Inverted(sum(n * d for n, d, _ in bounds), sum(n * max(h, 0.0) for n, _, h in bounds)))
-    simple = not any(node.op in (*FUNCTIONS, "reciprocal") for node in nodes)
-    return FieldBounds(degree, log_norm, tuple(levels), total if simple else math.inf)
+def bound_fields(components: Sequence[Node], *, roots_squared: bool = False) -> FieldBounds:
+    """Bounds for the entries of some nodes.
+
+    roots_squared : whether roots are such numbers r that r^2 is their argument; else they are variables
+    """
+    heights = Heights(components, roots_squared=roots_squared)
+    joint = heights.together(components)
+    below_degree, below_norm = heights.denominator(joint)
+    drawn_degree, drawn_norm = heights.drawn(joint)
+    functions = [node for node in heights.nodes if node.op in FUNCTIONS]
+    roots = sum(node.size for node in functions if node.op == "sqrt") if roots_squared else 0
+    rational = not functions and not any(node.op == "reciprocal" for node in heights.nodes)
+    return FieldBounds(
+        degree=joint.degree + drawn_degree,
+        log_norm=joint.log_norm + drawn_norm,
+        below_degree=below_degree,
+        below_log_norm=below_norm,
+        expanded_terms=_number_of_terms(components) if rational else math.inf,
+        coincidences=_coincidences(heights, functions),
+        log_roots=2.0 * roots,
+    )
 
 
-def _bound(nodes: Sequence[Node]) -> tuple[int, float, float]:
-    """Degree, log2 of norm times denominator, and the sum of the norms of all entries."""
-    program = Program.of(nodes)
-    arithmetic = ComplexityBound(lambda kind, node: 1)
-    complexities = program.run(arithmetic, {leaf: Complexity(1, 1) for leaf, _ in program.leaves})
-    shapes = {node.static: node.shape for node in ancestors(nodes) if node.op == "leaf"}
+def _number_of_terms(components: Sequence[Node]) -> float:
+    program = Program.of(components)
+    shapes = {node.static: node.shape for node in ancestors(components) if node.op == "leaf"}
     with np.errstate(over="ignore"):
-        norms = program.run(NormBound(), {leaf: np.ones((1, *shapes[leaf])) for leaf, _ in program.leaves})
-    degree = max((bound.degree for bound in complexities), default=0)
-    denominator = max((math.log2(bound.denominator) for bound in complexities), default=0.0)
-    largest = max((float(norm.max(initial=0)) for norm in norms), default=0.0)
-    total = sum(float(norm.sum()) for norm in norms)
-    # One more bit than computed: float64 rounding is far smaller.
-    return degree, math.log2(max(largest, 1.0)) + denominator + 1, total
+        counts = program.run(TermCount(), {leaf: np.ones((1, *shapes[leaf])) for leaf, _ in program.leaves})
+    return sum(float(count.sum()) for count in counts)
+
+
+def _coincidences(heights: Heights, functions: Sequence[Node]) -> tuple[float, float]:
+    """For all pairs of arguments of functions of one kind, and for each with the number at which its value is known."""
+    degrees = norms = 0.0
+    kinds: dict[str, dict[int, Node]] = {}
+    for node in functions:
+        kind = "angle" if node.op in ("cos", "sin") else node.op
+        kinds.setdefault(kind, {})[node.inputs[0].serial] = node.inputs[0]
+    for arguments in kinds.values():
+        bounds = [_Argument.of(heights, node) for node in arguments.values()]
+        for k, one in enumerate(bounds):
+            # Entries of one array have one denominator: N - M and N + M; for 0 and 1, N and N - D.
+            degrees += one.size**2 * one.degree + one.size * (2 * max(one.degree, one.below_degree))
+            norms += (one.size**2 + 2 * one.size) * (max(one.norm, one.below_norm) + 1)
+            for other in bounds[:k]:
+                # N E - M D and N E + M D, for N / D and M / E.
+                pairs = 2 * one.size * other.size
+                degrees += pairs * max(one.degree + other.below_degree, other.degree + one.below_degree)
+                norms += pairs * (max(one.norm + other.below_norm, other.norm + one.below_norm) + 1)
+    return degrees, norms
+
+
+@dataclass(frozen=True, slots=True)
+class _Argument:
+    """An argument N / D of a function: its number of entries, and degrees and log2 norms of N and D."""
+
+    size: int
+    degree: int
+    norm: float
+    below_degree: int
+    below_norm: float
+
+    @classmethod
+    def of(cls, heights: Heights, node: Node) -> _Argument:
+        height = heights.of(node)
+        below_degree, below_norm = heights.denominator(height)
+        degree, norm = heights.drawn(height)
+        below_norm += math.log2(height.divisor)
+        return cls(node.size, height.degree + degree, height.log_norm + norm, below_degree + degree, below_norm + norm)
 
 
 class Expansion:

@@ -11,7 +11,7 @@ An identity that holds for a larger family holds for its part. In the order of c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.engine.arithmetic.modular import Modular
-from lielaws.engine.flows.exact import Expansion, FieldBounds
+from lielaws.engine.flows.exact import Expansion, FieldBounds, bound_fields
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.graph.node import Leaf, ancestors
@@ -47,11 +47,6 @@ class Family(Protocol):
 
     @property
     def bounds(self) -> FieldBounds: ...
-
-    @property
-    def doubling(self) -> float:
-        """log2 of the factor by which choices of branches multiply the error of an evaluation."""
-        ...
 
     def expansion(self, law_terms: int) -> Expansion | None:
         """The fields expanded over Q; None if that is not affordable, or not what is to be proved."""
@@ -86,7 +81,6 @@ class FreeFamily:
     """Gates of any value, free functions; or the patterns of one region."""
 
     fields: VectorFields
-    doubling: float = 0.0
 
     @property
     def space(self) -> StateSpace:
@@ -142,14 +136,11 @@ class BranchFamily:
     def space(self) -> StateSpace:
         return self.fields.space
 
-    @property
+    @cached_property
     def bounds(self) -> FieldBounds:
-        return self.fields.bounds
-
-    @property
-    def doubling(self) -> float:
-        # The identity on the variety of n roots has degree 2^n d, and one of 2^n points has roots above it.
-        return 2.0 * max(len(output.roots) for output in self.outputs)
+        bounds = bound_fields(self.fields.present, roots_squared=True)
+        # Of n true roots the signs have 2^n choices, and one of 2^n points has roots above it.
+        return replace(bounds, log_roots=2.0 * max(len(output.roots) for output in self.outputs))
 
     def expansion(self, law_terms: int) -> Expansion | None:
         # Powers of gates are merged there.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 
 from lielaws.engine.arithmetic.modular import BadPrimeError
@@ -61,7 +64,10 @@ def _derivative(
 
 def _joint(gradient: FieldBounds, member: FieldBounds, dimension: int) -> FieldBounds:
     """Bounds of the sum of products of the components."""
-    norm = gradient.log_norm + member.log_norm + float(np.log2(dimension)) + 1
-    return FieldBounds(
-        gradient.degree + member.degree, norm, gradient.inverted + member.inverted, np.inf, member.log_roots
+    return replace(
+        member,
+        degree=gradient.degree + member.degree,
+        log_norm=gradient.log_norm + member.log_norm + math.log2(dimension),
+        below_degree=gradient.below_degree + member.below_degree,
+        below_log_norm=gradient.below_log_norm + member.below_log_norm,
     )

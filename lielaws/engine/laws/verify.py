@@ -1,18 +1,22 @@
 """Proof that a polynomial is a law: <grad h, X_z> = 0 identically in theta and z.
 
-Small identities are expanded over Q. Others are evaluated at random points modulo primes drawn after the law was
-fixed. The identity times a common denominator has integer coefficients of size at most H and degree at most d. If it
-were not zero, a random prime between 2^(b-1) and 2^b that is 3 modulo 4 (there are more than 2^(b-1) / (3 b)) would
-divide all its coefficients with probability at most log2(H) / (b - 1) over that number, and otherwise a random point
-modulo the prime would be a zero with probability at most d / 2^(b-1) (Schwartz and Zippel). Rounds are repeated until
-the bound is below 2^-100; b is 31, and more where that would take too many.
+Small identities are expanded over Q. Others are evaluated at random points modulo primes drawn after the law was fixed.
+The members are N / D with one denominator D, so that <grad h, X_z> = 0 if and only if <grad h, N> = 0: a polynomial
+with integer coefficients, of degree at most d, in leaves and in values of functions, which are free. Let H bound the
+sum of the absolute values of its coefficients. If it were not zero, a random prime between 2^(b-1) and 2^b that is 3
+modulo 4 (there are more than 2^(b-1) / (3 b)) would divide all its coefficients with probability at most log2(H) / (b -
+1) over that number, and otherwise a random point modulo the prime would be a zero with probability at most d / 2^(b-1)
+(Schwartz and Zippel). Rounds are repeated until the bound is below 2^-100; b is 31, and more where that would take too
+many.
 
-With m square roots, points lie on a variety of degree at most the product of the degrees of the equations s^2 = q, and
-2^-m of all points have one above them (up to lower order in the prime); the bound is multiplied accordingly.
+Values of functions are drawn for residues of arguments: equal for equal ones. That is as free as it has to be unless
+two arguments agree by accident. Where they do, a polynomial is zero that is no zero polynomial; degrees and log2 norms
+of all these, one for each pair of arguments of one kind, are added to d and log2(H).
 
-Each reciprocal 1/q counts as a variable first. Multiplying by powers of the q gives a polynomial: degree and log2(H)
-grow by at most d times the sums of the degrees and of the log2 norms of the q, once a level of nesting. Points where a
-q vanishes are drawn again, which at most doubles the bound as long as that happens to less than half of them.
+Points where a denominator vanishes are drawn again, which at most doubles the bound as long as that happens to less
+than half of them. Roots that are no free values, but such that r^2 = q, have 2^n choices of signs if there are n of
+them, and exist at 2^-n of all points (up to lower order in the prime) if they are independent: the product over all
+choices is a polynomial without roots, of 2^n times the degree and height.
 """
 
 from __future__ import annotations
@@ -24,8 +28,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lielaws.engine.flows.exact import FieldBounds
-from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.families import Family
+from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 
 ERROR_EXPONENT = 100
@@ -83,7 +87,9 @@ def round_error(laws: Sequence[Polynomial], family: Family, bits: int) -> float:
     bounds = family.bounds
     degree = bounds.degree + max(law.degree for law in laws) - 1
     norm = bounds.log_norm + max(math.log2(sum(abs(c) for _, c in law.terms)) + math.log2(law.degree) for law in laws)
-    return min(0.0, evaluation_error(replace(bounds, degree=degree, log_norm=norm), bits) + family.doubling)
+    # The scalar product adds as many terms as there are coordinates.
+    norm += math.log2(family.space.dimension)
+    return evaluation_error(replace(bounds, degree=degree, log_norm=norm), bits)
 
 
 def evaluation_error(identity: FieldBounds, bits: int) -> float:
@@ -91,10 +97,8 @@ def evaluation_error(identity: FieldBounds, bits: int) -> float:
 
     Never above zero; a degree near the prime leaves nothing to conclude from an evaluation.
     """
-    degree, norm, doubling = float(identity.degree), identity.log_norm, identity.log_roots
-    for level in identity.inverted:
-        norm += degree * level.log_norm
-        degree += degree * level.degree
-    doubling += 1.0 if identity.inverted else 0.0
+    degree = identity.degree + identity.coincidences[0]
+    norm = identity.log_norm + identity.coincidences[1]
+    redrawn = 1.0 if identity.below_degree or identity.coincidences[0] else 0.0
     divided = max(norm, 1.0) / (bits - 1) * 3 * bits
-    return min(0.0, doubling + math.log2(divided + degree) - (bits - 1))
+    return min(0.0, identity.log_roots + redrawn + math.log2(divided + degree) - (bits - 1))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import reduce
 from typing import Any
@@ -15,13 +14,14 @@ from lielaws.engine.arithmetic.ratios import Ratio
 from lielaws.engine.graph import functions
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.primitives import add, multiply, piecewise, power, reciprocal, scale
+from lielaws.engine.values.integers import prime_powers, square_part
 from lielaws.engine.values.readings import ALL, Atom, Reading
 from lielaws.engine.values.relations import reduced, through_roots
 from lielaws.engine.values.signs_of_nodes import Signs
 from lielaws.engine.values.views import place
 
-_LARGEST_PRIME = 1000
-"""above, numbers take too long to factor; below, roots of numbers with a common prime factor are not related"""
+_MOST_WRITTEN = 12
+"""above, roots of sums that are written out make networks larger than is gained; below, short sums are not factored"""
 _HALF = Fraction(1, 2)
 _Powers = list[tuple[Any, int]]
 
@@ -38,6 +38,10 @@ class _Product:
     positive: _Powers
     even: _Powers
     unknown: _Powers
+
+    @property
+    def factors(self) -> _Powers:
+        return [*self.positive, *self.even, *self.unknown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +79,16 @@ class Factoring:
         for reading in reversed(self.signs.readings(argument)):
             value = reduced(reading, self.signs.of_polynomial)
             product = self._factored(reading, reading.value if value is None else value)
-            found = self._logarithm(_with_known_sign(product))
+            found = None if product is None else self._logarithm(_with_known_sign(product))
             if found is not None:
                 return found
             if value is not None:
                 return functions.log(reading.build_ratio(value))
         return functions.log(argument)
 
-    def _logarithm(self, product: _Product | None) -> Node | None:
+    def _logarithm(self, product: _Product) -> Node | None:
         """log(c f^2 g) = log c + 2 log|f| + log g for g > 0; all that has a common unknown sign stays together."""
-        if product is None or (product.constant < 0 and not product.unknown):
+        if product.constant < 0 and not product.unknown:
             return None
         reading, terms = product.reading, []
         for polynomial, exponent in product.positive:
@@ -95,7 +99,7 @@ class Factoring:
             sign = 1 if product.constant > 0 else -1
             joint = product_of([(reading.build(f), e) for f, e in product.unknown], reading.constant(Fraction(1)))
             terms.append(functions.log(scale(sign, joint)))
-        for prime, exponent in _prime_powers(abs(product.constant)):
+        for prime, exponent in prime_powers(abs(product.constant)):
             terms.append(scale(exponent, functions.log(reading.constant(Fraction(prime)))))
         if len(terms) == 1 and terms[0].op == "log":
             return None
@@ -104,12 +108,12 @@ class Factoring:
     def root(self, argument: Node) -> Node:
         # The least detail first: what is not needed for the rule is not written out.
         for reading in reversed(self.signs.readings(argument)):
-            found = self._root(_with_known_sign(self._factored(reading, reading.value)))
+            found = self._root(self._factored(reading, reading.value))
             if found is None and (value := reduced(reading, self.signs.of_polynomial)) is not None:
-                found = self._root(_with_known_sign(self._factored(reading, value)))
+                found = self._root(self._factored(reading, value))
                 found = found or functions.sqrt(reading.build_ratio(value))
             if found is None and (value := through_roots(reading)) is not None:
-                found = self._root(_with_known_sign(self._factored(reading, value)))
+                found = self._root(self._factored(reading, value))
             if found is not None:
                 return found
         return functions.sqrt(argument)
@@ -118,10 +122,16 @@ class Factoring:
         """sqrt(c^2 t f^2 g) = c |f| sqrt(t) sqrt(g) for g >= 0; what has a common unknown sign stays together."""
         if product is None or (product.constant < 0 and not product.unknown):
             return None
+        if product.reading.detail == ALL and sum(len(f) for f, _ in product.factors) > _MOST_WRITTEN:
+            return None
+        product, hidden = self._without_hidden(product)
         reading, outside, roots = product.reading, [], []
         for polynomial, exponent in product.positive:
-            outside.append((reading.build(polynomial), exponent // 2))
-            roots += [_root_of(reading, polynomial)] if exponent % 2 else []
+            outside.append((reading.build(polynomial), int(exponent / 2)))
+            if exponent % 2:
+                root = _root_of(reading, polynomial)
+                roots += [root] if exponent > 0 else []
+                outside += [(root, -1)] if exponent < 0 else []
         # f / g = f g / g^2
         halves = [(f, e // 2) for f, e in (*product.even, *product.unknown)]
         outside += [(reading.build(f), e - e % 2 if e > 0 else e + e % 2) for f, e in halves]
@@ -129,14 +139,15 @@ class Factoring:
             odd = [f for f, e in halves if e % 2 and e * sign > 0]
             outside += [(_absolute(node), sign) for node in self._together(reading, odd)]
         if product.unknown:
-            joint = product_of([(reading.build(f), 1) for f, _ in product.unknown], reading.constant(Fraction(1)))
+            inside = [*hidden, *((f, 1) for f, _ in product.unknown)]
+            joint = product_of([(reading.build(f), e) for f, e in inside], reading.constant(Fraction(1)))
             roots.append(functions.sqrt(scale(1 if product.constant > 0 else -1, joint)))
-        rational, rest = _square_part(abs(product.constant))
+        rational, rest = square_part(abs(product.constant))
         if rest != 1 and len(roots) == 1 and roots[0].op == "sqrt" and not self.numbers_apart:
             roots = [functions.sqrt(scale(abs(product.constant), roots[0].inputs[0]))]
             rational = Fraction(1)
         else:
-            roots += [_root_of_prime(reading, prime) for prime, _ in _prime_powers(Fraction(rest))]
+            roots += [_root_of_prime(reading, prime) for prime, _ in prime_powers(Fraction(rest))]
         outside = [(node, exponent) for node, exponent in outside if exponent]
         # Sums are not written out for the sake of a number.
         plain = rational == 1 or reading.detail == ALL
@@ -213,6 +224,17 @@ class Factoring:
             constant *= -1 if sign < 0 and exponent % 2 else 1
         return _Product(reading, constant, product.positive, product.even, product.unknown)
 
+    def _without_hidden(self, product: _Product) -> tuple[_Product, _Powers]:
+        """For a root: factors of unknown sign stay with those that may hide it, as sqrt(relu(x) u) is 0 for x < 0."""
+        if not product.unknown:
+            return product, []
+        known = [*product.positive, *product.even]
+        hidden = [(f, e) for f, e in known if self.signs.may_vanish(product.reading, f)]
+        if not hidden:
+            return _with_known_sign(product), []
+        positive, even = ([pair for pair in some if pair not in hidden] for some in (product.positive, product.even))
+        return replace(product, positive=positive, even=even), hidden
+
     def numbers_of(self, argument: Node) -> Iterator[tuple[int, Fraction]]:
         """The factors of an argument that are under its root, by serial, each with the number that it occurs with."""
         for reading in self.signs.readings(argument):
@@ -230,9 +252,9 @@ class Factoring:
                 yield [_key(reading, polynomial) for polynomial, _ in product.unknown]
 
 
-def _with_known_sign(product: _Product | None) -> _Product | None:
+def _with_known_sign(product: _Product) -> _Product:
     """For a product that is nowhere negative: the last factor of unknown sign has that of the number."""
-    if product is None or len(product.unknown) != 1:
+    if len(product.unknown) != 1:
         return product
     ((polynomial, exponent),) = product.unknown
     signed = polynomial if product.constant > 0 else -polynomial
@@ -290,30 +312,3 @@ def product_of(powers: Sequence[tuple[Node, int]], one: Node) -> Node:
     """prod node^exponent; `one` if there are none."""
     factors = [raised(node, exponent) for node, exponent in powers if exponent]
     return reduce(multiply, factors) if factors else one
-
-
-def _square_part(number: Fraction) -> tuple[Fraction, int]:
-    """s and t with number = s^2 t and t a product of distinct primes; 12 is 2^2 * 3, 2 / 3 is (1 / 3)^2 * 6."""
-    root, rest = Fraction(1, number.denominator), 1
-    for prime, exponent in _prime_powers(Fraction(number.numerator * number.denominator)):
-        root *= Fraction(prime) ** (exponent // 2)
-        rest *= prime ** (exponent % 2)
-    return root, rest
-
-
-def _prime_powers(number: Fraction) -> list[tuple[int, int]]:
-    """A positive number as a product of powers of primes, or of factors without small ones."""
-    found = []
-    for part, sign in ((number.numerator, 1), (number.denominator, -1)):
-        rest, prime = part, 2
-        while rest > 1 and prime <= _LARGEST_PRIME:
-            exponent = 0
-            while rest % prime == 0:
-                rest, exponent = rest // prime, exponent + 1
-            found += [(prime, sign * exponent)] if exponent else []
-            # What has no smaller factor is a prime.
-            prime = rest if prime * prime > rest > prime else prime + 1
-        root = math.isqrt(rest)
-        if rest > 1:
-            found.append((root, 2 * sign) if root * root == rest else (rest, sign))
-    return found

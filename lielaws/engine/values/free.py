@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 

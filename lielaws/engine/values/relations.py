@@ -47,6 +47,9 @@ def _reduced(reading: Reading, sign_of: SignOf) -> Ratio | None:
             value, changed = value.reduced(number, square, reading.symbol(number)), True
             if max(len(value.above), len(value.below)) > MOST_TERMS:
                 raise TooManyTermsError
+    for number in reading.of("sqrt"):
+        shorter = _cancelled(reading, value, number)
+        value, changed = shorter or value, changed or shorter is not None
     absolute = [k for k in reading.of("piecewise") if reading.atoms[k].base.static == (-1, 1)]
     for first, second in combinations(absolute, 2):
         joint = _joint_part(value.above, first, second)
@@ -55,6 +58,19 @@ def _reduced(reading: Reading, sign_of: SignOf) -> Ratio | None:
             above = value.above + joint * (product_of_both.above - both.above)
             value, changed = Ratio(above, value.below), True
     return value if changed else None
+
+
+def _cancelled(reading: Reading, value: Ratio, number: int) -> Ratio | None:
+    """1 / r for r / q, if r is the root of q."""
+    root, atom = reading.symbol(number).above, reading.atoms[number]
+    if _degree(Ratio(value.below, value.below), [number]) or not _degree(value, [number]):
+        return None
+    inside = reading.read(atom.base.inputs[0], atom.index)
+    above, rest = divmod(value.above, root)
+    if rest != 0 or inside.below != 1:
+        return None
+    below, rest = divmod(value.below, inside.above)
+    return None if rest != 0 else Ratio(above, below * root)
 
 
 def through_roots(reading: Reading) -> Ratio | None:

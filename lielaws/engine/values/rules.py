@@ -19,9 +19,10 @@ from lielaws.engine.graph import functions
 from lielaws.engine.graph.network import Traced
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.primitives import add, contract, multiply, permute, power, reshape, scale, scatter
+from lielaws.engine.values.domains import assumptions
 from lielaws.engine.values.factoring import Factoring, raised
 from lielaws.engine.values.relations import is_related, reduced
-from lielaws.engine.values.signs_of_nodes import Signs, assumptions
+from lielaws.engine.values.signs_of_nodes import Signs
 from lielaws.engine.values.splitting import Part, split_arguments
 from lielaws.engine.values.views import MOVES, look_through, parts_of_concatenation, sources
 
@@ -39,10 +40,13 @@ def simplified(traced: Traced) -> Traced:
     """The same function of real numbers, wherever it is defined, with equal functions written alike."""
     output = traced.output
     signs = Signs(assumptions(output))
+    # Roots see squares best before these are written out, so products come last.
+    products = False
     for _ in range(_MOST_TURNS):
-        new = _Turn.of(output, signs).run(output)
-        if new[output.serial] is output:
+        new = _Turn.of(output, signs, products=products).run(output)
+        if new[output.serial] is output and products:
             break
+        products = new[output.serial] is output
         signs = Signs(_carried(signs.assumed, output, new), signs.read)
         output = new[output.serial]
     return replace(traced, output=output)
@@ -64,7 +68,7 @@ class _Turn:
     """All rules, once for each node from the leaves to the output.
 
     parts : of the arguments of exponentials and of the circle, by kind and serial
-    related : the nodes that depend on something whose square is simpler
+    related : the nodes that depend on something whose square is simpler, if products are to be rewritten
     """
 
     factoring: Factoring
@@ -72,7 +76,7 @@ class _Turn:
     related: frozenset[int]
 
     @classmethod
-    def of(cls, output: Node, signs: Signs) -> _Turn:
+    def of(cls, output: Node, signs: Signs, *, products: bool) -> _Turn:
         nodes = ancestors([output])
         exponents = {below.serial: below for node in nodes if node.op == "exp" and (below := _unmoved(node.inputs[0]))}
         angles = {
@@ -83,7 +87,7 @@ class _Turn:
             "circle": split_arguments(list(angles.values()), signs.readings),
         }
         related: set[int] = set()
-        for node in nodes:
+        for node in nodes if products else ():
             if is_related(node) or any(source.serial in related for source in node.inputs):
                 related.add(node.serial)
         return cls(Factoring.of(output, signs), parts, frozenset(related))

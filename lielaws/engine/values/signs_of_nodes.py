@@ -1,28 +1,22 @@
-"""Signs that follow from structure: what is nowhere negative, or nowhere positive, where the network is defined.
-
-What a logarithm or a root is taken of is nowhere negative where the network is defined. Entries that do not reach the
-output are left out: log((u, -u))[0] says nothing about -u.
-"""
+"""Signs that follow from structure: what is nowhere negative, or nowhere positive, where the network is defined."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import reduce
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lielaws.engine.graph.constants import FROZEN
 from lielaws.engine.graph.contraction import parse_subscripts
-from lielaws.engine.graph.node import Node, ancestors
-from lielaws.engine.graph.primitives import multiply
-from lielaws.engine.values.readings import LONG_SUMS, Reading, readings
-from lielaws.engine.values.views import MOVES, IntArray, look_through, place, sources, whole
+from lielaws.engine.graph.node import Node
+from lielaws.engine.values.readings import LONG_SUMS, Atom, Reading, readings
+from lielaws.engine.values.views import IntArray, look_through, whole
 
-Bools = npt.NDArray[np.bool_]
 _LARGEST_FORM = 24
 """above, completing squares takes longer than what is gained; below, sums of some ten squares are not recognized"""
 
@@ -118,6 +112,23 @@ class Signs:
             return signs.pop()
         return next((sign for sign in (1, -1) if self._is_sum_of_squares(reading, terms, sign)), 0)
 
+    def may_vanish(self, reading: Reading, polynomial: Any) -> bool:
+        """Whether it may be zero on an open set, as gates are, and differences of equal functions."""
+        terms = reading.terms(polynomial)
+        if all(atom.base.op == "leaf" and atom.base.static.role != "constant" for atom in _atoms(reading, terms)):
+            # A polynomial that is not zero at one point is zero on no open set.
+            return not all(_at_a_point(reading, terms))
+        if len(terms) > 1 and {self._of_term(reading, *term) for term in terms} not in ({1}, {-1}):
+            return True
+        return all(any(self._atom_may_vanish(atom) for atom in _atoms(reading, [term])) for term in terms)
+
+    def _atom_may_vanish(self, atom: Atom) -> bool:
+        base = atom.base
+        if base.op == "sqrt":
+            found = self.readings(base.inputs[0])[:1]
+            return not found or any(self.may_vanish(found[0], f) for f, _ in found[0].factors(found[0].value)[1])
+        return base.op not in ("leaf", "exp")
+
     def _of_term(self, reading: Reading, powers: tuple[tuple[int, int], ...], coefficient: Fraction) -> int:
         sign = 1 if coefficient > 0 else -1
         for number, exponent in powers:
@@ -147,6 +158,22 @@ class Signs:
         return rest and _is_semidefinite(form)
 
 
+def _atoms(reading: Reading, terms: Sequence[Any]) -> list[Atom]:
+    return [reading.atoms[number] for powers, _ in terms for number, _ in powers]
+
+
+def _at_a_point(reading: Reading, terms: Sequence[Any]) -> list[Fraction]:
+    """A polynomial in entries of leaves at one point with small integers, for each entry."""
+    size = reading.atoms[0].node.size if reading.atoms else 1
+    values = [
+        [zlib.crc32(f"{atom.base.serial} {entry}".encode()) % 1009 for entry in atom.index] for atom in reading.atoms
+    ]
+    return [
+        sum((c * math.prod(values[k][entry] ** e for k, e in powers) for powers, c in terms), start=Fraction(0))
+        for entry in range(size)
+    ]
+
+
 def _product(first: Any, second: Any) -> tuple[tuple[int, int], ...]:
     powers = dict(first)
     for number, exponent in second:
@@ -166,81 +193,3 @@ def _is_semidefinite(form: list[list[Fraction]]) -> bool:
             for j in range(k + 1, size):
                 form[i][j] -= factor * form[k][j]
     return True
-
-
-def domain(output: Node) -> list[Node]:
-    """What is nowhere negative where the network is defined: arguments of logarithms and of roots."""
-    live, found = _live_entries(output), []
-    for node in ancestors([output]):
-        if node.op in ("log", "sqrt") and (mine := live[node.serial]).any():
-            argument, entries = node.inputs[0], np.flatnonzero(mine.ravel())
-            found.append(argument if mine.all() else place(argument, entries, (len(entries),)))
-    return found
-
-
-def assumptions(output: Node) -> dict[tuple[int, int], int]:
-    """The signs of entries that follow from where the network is defined: (node, entry) -> 1 or -1."""
-    assumed: dict[tuple[int, int], int] = {}
-    positive = domain(output)
-    for _ in range(2):  # what is known of one argument may help with another
-        signs = Signs(dict(assumed))
-        for node in positive:
-            assumed |= entries_of(node, 1)
-            for reading in signs.readings(node):
-                assumed |= _of_last_factor(signs, reading)
-    return assumed
-
-
-def _of_last_factor(signs: Signs, reading: Reading) -> dict[tuple[int, int], int]:
-    """The sign of the one factor of a nowhere negative product whose sign is not known yet."""
-    if reading.value.above == 0:
-        return {}
-    constant, factors = reading.factors(reading.value)
-    sign, unknown = 1 if constant > 0 else -1, []
-    for polynomial, exponent in factors:
-        if exponent % 2:
-            known = signs.of_polynomial(reading, polynomial)
-            sign *= known or 1
-            unknown += [] if known else [polynomial]
-    if not unknown:
-        return {}
-    if len(unknown) > 1:
-        # Roots of squares have them as a product too.
-        return entries_of(reduce(multiply, map(reading.build, unknown)), sign)
-    return entries_of(reading.build(unknown[0]), sign) | entries_of(reading.build(-unknown[0]), -sign)
-
-
-def entries_of(node: Node, sign: int) -> dict[tuple[int, int], int]:
-    """The same sign for all entries, where they come from."""
-    base, index = look_through(node, whole(node))
-    return {(base.serial, int(entry)): sign for entry in index}
-
-
-def _live_entries(output: Node) -> Mapping[int, Bools]:
-    """Which entries of each node reach the output, so that this is not defined where they are not."""
-    nodes = ancestors([output])
-    live = {node.serial: np.zeros(node.shape, dtype=np.bool_) for node in nodes}
-    live[output.serial][...] = True
-    for node in reversed(nodes):
-        for number, source in enumerate(node.inputs):
-            live[source.serial] |= _reached(node, number, live[node.serial])
-    return live
-
-
-def _reached(node: Node, number: int, live: Bools) -> Bools:
-    """Which entries of an input the live entries of a node are made of."""
-    source = node.inputs[number]
-    if node.op == "contract":
-        left, right, output = parse_subscripts(node.static)
-        mine, others = (left, right) if number == 0 else (right, left)
-        ones = np.ones(node.inputs[1 - number].shape)
-        return np.asarray(np.einsum(f"{output},{others}->{mine}", live.astype(np.float64), ones) > 0)
-    if node.op == "sum":
-        return np.broadcast_to(np.expand_dims(live, node.static), source.shape)
-    if node.op == "scatter":
-        return np.asarray(live.ravel()[node.static.values].reshape(source.shape))
-    if node.op in MOVES:
-        reached = np.zeros(source.size, dtype=np.bool_)
-        reached[sources(node)[live.ravel()]] = True
-        return reached.reshape(source.shape)
-    return live

@@ -1,0 +1,89 @@
+"""Two networks that are one real function have as many laws, unless a report says that it has a gap."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from lielaws import architecture, discover_laws
+from lielaws.engine.graph.network import trace
+from lielaws.engine.values.rules import simplified
+from tests.properties.same_functions import FRAMES, IDENTITIES, random_pair
+from tests.strategies import gradient_flow
+from tests.unit.values.free import float_values, free_values
+
+ORDINARY = 300
+LONG_RUN = int(os.environ.get("LIELAWS_PAIRS", "5000"))
+_TIME = 0.1
+# What is no single variable is not replaced by the square of its root.
+NOT_SHOWN = {"root of a sum of roots"}
+
+
+def _outputs(pair):
+    traced = [trace(network, pair.parameters, pair.data) for network in (pair.first, pair.second)]
+    return [float_values(one.output, count=10, spread=0.7) for one in traced]
+
+
+def _agree(first, second):
+    """Where values are large, roundings of exponentials show."""
+    assert np.isfinite(first).any(), "it is defined nowhere"
+    shown = np.isfinite(first) & np.isfinite(second) & (abs(first) < 1e6)
+    return np.allclose(first[shown], second[shown], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(ORDINARY))
+def test_both_are_one_function(seed):
+    pair = random_pair(seed)
+    assert _agree(*_outputs(pair)), pair.text
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_each_identity_is_true_and_shown_by_rules(name):
+    identity = IDENTITIES[name]
+
+    def difference(p, x, ops):
+        numbers = {"u": iter([p.a * x + p.b, p.c * x]), "q": iter([1 + (p.a * x) ** 2, 2 + p.c**2 * x**4])}
+        arguments = [next(numbers[kind]) for kind in identity.arguments]
+        return identity.left(ops, *arguments) - identity.right(ops, *arguments)
+
+    traced = trace(difference, dict.fromkeys("abc", ()), {"x": (2,)})
+    assert np.allclose(float_values(traced.output), 0, atol=1e-6)
+    assert free_values(simplified(traced).output).any() == (name in NOT_SHOWN)
+
+
+def _laws_hold(report, arch, seed):
+    """Whether the laws of a report are constant along real training of a network."""
+    rng = np.random.default_rng(seed)
+    params = {name: 0.7 * rng.normal(size=shape) for name, shape in arch.parameters.items()}
+    values = report.evaluate(gradient_flow(arch, params, rng, time=_TIME))
+    return np.allclose(values, values[0], rtol=1e-6, atol=1e-7)
+
+
+def _compare(seed):
+    pair = random_pair(seed)
+    networks = [architecture(network, pair.parameters, pair.data) for network in (pair.first, pair.second)]
+    reports = [discover_laws(arch, seed=seed) for arch in networks]
+    if all(report.complete for report in reports):
+        assert reports[0].n_laws == reports[1].n_laws, pair.text
+    for report in reports:
+        assert len(report.laws) <= report.n_laws, pair.text
+        # Laws of one writing are laws of the other: it is the same function.
+        assert not report.laws or all(_laws_hold(report, arch, seed) for arch in networks), pair.text
+
+
+@pytest.mark.parametrize("seed", range(ORDINARY))
+def test_counts_agree(seed):
+    _compare(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(ORDINARY, ORDINARY + LONG_RUN))
+def test_counts_agree_in_a_long_run(seed):
+    _compare(seed)
+
+
+def test_all_identities_and_frames_occur():
+    texts = [random_pair(seed).text for seed in range(ORDINARY)]
+    assert all(any(name in text for text in texts) for name in (*IDENTITIES, *FRAMES))
