@@ -3,8 +3,8 @@
 A value is an array of shape (2, jets, samples, *shape): midpoints, then radii. Every result contains the true value for
 all numbers that its operands contain. u = 2^-53 is the rounding error of one operation; the radius of a product of
 matrices with n terms is |A| (r_B + (n + 4) u |B|) + r_A (|B| + r_B), rounding in the radius itself included by a factor
-(Rump, Acta Numerica 2010, section 9; valid for any order of summation, with or without fused operations). Function values
-come from FLINT's `arb`, entry by entry. Samples at which something is undefined are marked.
+(Rump, Acta Numerica 2010, section 9; valid for any order of summation, with or without fused operations). Values of
+functions come from FLINT's `arb`, entry by entry. Samples at which something is undefined are marked.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class Enclosures(JetArithmetic):
         mid = number * a[0]
         if not error and abs(number) in (0.5, 1.0, 2.0):
             return np.stack([mid, abs(number) * a[1]])
-        return np.stack([mid, ((abs(number) + error) * a[1] + (error * np.abs(a[0]) + U * np.abs(mid))) * (1 + 8 * U) + TINY])
+        rad = (abs(number) + error) * a[1] + error * np.abs(a[0]) + U * np.abs(mid)
+        return np.stack([mid, rad * (1 + 8 * U) + TINY])
 
     def grouped(self, terms: FloatArray, starts: IntArray) -> FloatArray:
         count = terms.shape[1]
@@ -98,9 +99,7 @@ class Enclosures(JetArithmetic):
         return _summed(a[0].sum(axis=where), np.abs(a[0]).sum(axis=where), a[1].sum(axis=where), count)
 
     def scatter(self, a: FloatArray, index: HasIndices, shape: Shape) -> FloatArray:
-        mid, size, rad = (
-            np.asarray(super(Enclosures, self).scatter(x, index, shape)) for x in (a, np.abs(a), a)
-        )
+        mid, size, rad = (np.asarray(super(Enclosures, self).scatter(x, index, shape)) for x in (a, np.abs(a), a))
         return _summed(mid[0], size[0], rad[1], max(1, len(index.values)))
 
     def inverse(self, a: FloatArray) -> FloatArray:
@@ -122,7 +121,9 @@ class Enclosures(JetArithmetic):
         cos, sin = self._each("circle", lambda x: (x.cos(), x.sin()), a, 2)
         return cos, sin
 
-    def _each(self, kind: str, function: Callable[[Any], tuple[Any, ...]], a: FloatArray, count: int) -> list[FloatArray]:
+    def _each(
+        self, kind: str, function: Callable[[Any], tuple[Any, ...]], a: FloatArray, count: int
+    ) -> list[FloatArray]:
         known = self._known
         results = np.empty((a[0].size, 2 * count))
         for k, (mid, rad) in enumerate(zip(a[0].ravel().tolist(), a[1].ravel().tolist(), strict=True)):

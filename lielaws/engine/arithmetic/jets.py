@@ -1,7 +1,7 @@
 """Jets over any arithmetic of numbers: the truncated algebra of nilpotents e1..ek with e_i^2 = 0.
 
-A value has an axis of jets, which runs over the subsets of the nilpotents as bit masks: 2^k coefficients, or just one for
-values without infinitesimal part. The second half of the axis belongs to the newest nilpotent: a0 + e a1 has
+A value has an axis of jets, which runs over the subsets of the nilpotents as bit masks: 2^k coefficients, or just one
+for values without infinitesimal part. The second half of the axis belongs to the newest nilpotent: a0 + e a1 has
 f(a0 + e a1) = f(a0) + e f'(a0) a1, so a function needs values at the base point alone, and its derivative rule does the
 rest.
 """

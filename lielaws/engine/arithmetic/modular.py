@@ -93,67 +93,6 @@ class Modular(JetArithmetic):
             a = np.where(zero, 1, a)
         return modular.inverse(a, self.prime)
 
-    def value(self, kind: str, a: IntArray) -> IntArray: ...
-    def circle(self, a: IntArray) -> tuple[IntArray, IntArray]: ...
-
-
-class Modular(JetArithmetic):
-    """Arithmetic in F_p[e1..ek] / (e_i^2), vectorized over samples. Primes from 2^31 on are slow: objects."""
-
-    lead = 2
-    axis = 0
-
-    def __init__(self, prime: int, functions: Functions | None = None) -> None:
-        self.prime = prime
-        self._functions = functions
-        self._constants: dict[tuple[Any, Shape], IntArray] = {}
-
-    def constant(self, constant: Any, shape: Shape) -> IntArray:
-        known = self._constants.get((constant, shape))
-        if known is None:
-            inverse = self._inverse_of_integer(constant.denominator)
-            residues = [number % self.prime * inverse % self.prime for number in constant.numerators]
-            dtype = np.int64 if modular.fits_words(self.prime) else object
-            known = np.array(residues, dtype=dtype).reshape((1, 1, *shape))
-            self._constants[(constant, shape)] = known
-        return known
-
-    def residue(self, number: Fraction) -> int:
-        return number.numerator % self.prime * self._inverse_of_integer(number.denominator) % self.prime
-
-    def _inverse_of_integer(self, number: int) -> int:
-        if number % self.prime == 0:
-            raise BadPrimeError(f"{self.prime} divides {number}")
-        return pow(number, -1, self.prime)
-
-    def finish_sum(self, a: IntArray) -> IntArray:
-        return a % self.prime
-
-    def plus(self, a: IntArray, b: IntArray) -> IntArray:
-        return (a + b) % self.prime
-
-    def minus(self, a: IntArray, b: IntArray) -> IntArray:
-        return (a - b) % self.prime
-
-    def times(self, a: IntArray, b: IntArray) -> IntArray:
-        return a * b % self.prime
-
-    def matrix_product(self, a: IntArray, b: IntArray) -> IntArray:
-        return modular.matmul(a, b, self.prime)
-
-    def grouped(self, terms: IntArray, starts: IntArray) -> IntArray:
-        # At most 2^k terms below 2^31 are added for a coefficient: no overflow for k up to 32.
-        return np.add.reduceat(terms, starts, axis=0) % self.prime
-
-    def scale(self, factor: Fraction, a: IntArray) -> IntArray:
-        return a * self.residue(factor) % self.prime
-
-    def inverse(self, a: IntArray) -> IntArray:
-        try:
-            return modular.inverse(a, self.prime)
-        except ZeroDivisionError:
-            raise BadPrimeError("a denominator vanishes at the chosen point") from None
-
     def value(self, kind: str, a: IntArray) -> IntArray:
         assert self._functions is not None
         return self._functions.value(kind, a)

@@ -1,4 +1,4 @@
-"""Which signs each entry of a graph can have at real points, and whether it can vanish, as far as its operations tell."""
+"""What each entry of a graph can be at real points, positive, negative or zero, as far as its operations tell."""
 
 from __future__ import annotations
 

@@ -188,9 +188,7 @@ class BranchFamily:
             gates += [(gate.leaf.static, k) for k in np.flatnonzero((rows != base).any(axis=(0, 2))).tolist()]
         return roots, tuple(gates)
 
-    def _values(
-        self, rng: np.random.Generator, prime: int, count: int, leaf: Leaf, entry: int
-    ) -> dict[Leaf, IntArray]:
+    def _values(self, rng: np.random.Generator, prime: int, count: int, leaf: Leaf, entry: int) -> dict[Leaf, IntArray]:
         """Random data and gates, and the unit cotangent of one output."""
         values = {}
         for node in self.fields.outside:
@@ -253,4 +251,3 @@ class BranchFamily:
         for undefined in (arithmetic.undefined, functions.undefined):
             good &= True if undefined is None else ~np.broadcast_to(undefined, count)
         return vector[0][good], value[good], np.flatnonzero(good)
-

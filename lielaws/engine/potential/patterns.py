@@ -135,7 +135,9 @@ class _Search:
     def _varied(self, array: IntArray) -> IntArray:
         rate = self._rng.choice([0.02, 0.1, 0.4], (len(array),) + (1,) * (array.ndim - 1))
         flipped = np.where(self._rng.random(array.shape) < rate, -array, array)
-        fresh = np.rint(self._rng.choice([-1, 1], array.shape) * 2.0 ** self._rng.uniform(0, _LARGEST_BITS, array.shape))
+        fresh = np.rint(
+            self._rng.choice([-1, 1], array.shape) * 2.0 ** self._rng.uniform(0, _LARGEST_BITS, array.shape)
+        )
         return np.asarray(np.where(self._rng.random(array.shape) < rate / 4, fresh, flipped), dtype=np.int64)
 
     def distinct(self, draws: Draws) -> Draws:

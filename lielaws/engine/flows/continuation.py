@@ -86,7 +86,10 @@ def _checked(
         computed = Program.of([argument for _, argument in nodes]).run(arithmetic, values)
     good = np.ones((count, pieces), dtype=np.bool_)
     for (operation, _), value in zip(nodes, computed, strict=True):
-        mid, rad = (np.broadcast_to(value[k, 0].reshape(value.shape[2], -1), (count * pieces, value[k, 0, 0].size)) for k in (0, 1))
+        mid, rad = (
+            np.broadcast_to(value[k, 0].reshape(value.shape[2], -1), (count * pieces, value[k, 0, 0].size))
+            for k in (0, 1)
+        )
         size = np.abs(mid) if operation == "reciprocal" else mid
         good &= (size > rad).all(axis=1).reshape(count, pieces)
     if arithmetic.undefined is not None:

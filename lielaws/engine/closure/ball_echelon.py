@@ -1,0 +1,51 @@
+"""A span of rows of `arb` that grows: what is in it is proved to be independent."""
+
+from __future__ import annotations
+
+import flint
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.engine.arithmetic.polynomials import ObjectArray
+
+IntArray = npt.NDArray[np.int64]
+
+# What remains of a dependent row is rounding; if it is wider than this, more bits are needed to tell.
+_WIDE = 2.0**-40
+
+
+class BallEchelon:
+    """Rows of `arb` in reduced form: a pivot counts only if its ball excludes zero.
+
+    imprecise : whether a row was taken for dependent whose balls are too wide to tell
+    """
+
+    def __init__(self) -> None:
+        self._rows: list[ObjectArray] = []
+        self._pivots: list[int] = []
+        self.imprecise = False
+
+    @property
+    def rank(self) -> int:
+        return len(self._rows)
+
+    @property
+    def columns(self) -> IntArray:
+        return np.sort(np.array(self._pivots, dtype=np.int64))
+
+    def add(self, row: ObjectArray) -> bool:
+        """Whether the row is proved to be independent of those before."""
+        largest = max(float(x.abs_upper()) for x in row)
+        for known, pivot in zip(self._rows, self._pivots, strict=True):
+            factor = row[pivot]
+            if not factor.is_zero():
+                row = row - known * factor
+                row[pivot] = flint.arb(0)
+        sizes = [float(x.abs_lower()) for x in row]
+        pivot = int(np.argmax(sizes))
+        if sizes[pivot] > 0:
+            self._rows.append(row / row[pivot])
+            self._pivots.append(pivot)
+            return True
+        self.imprecise |= max(float(x.abs_upper()) for x in row) > _WIDE * largest
+        return False

@@ -1,0 +1,172 @@
+"""Vector fields at real points: rational numbers that float64 holds, drawn and brought into enclosures.
+
+Points, data, cotangents and gates are multiples of 1/64, kept as numerators. Where activation patterns are listed, they
+are gone through in turn. Where square roots hide kinks, as sqrt(u^2) does, data are chosen on all their sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import flint
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.engine.arithmetic.balls import Balls
+from lielaws.engine.arithmetic.enclosures import NUMBERS, Enclosures, exact
+from lielaws.engine.arithmetic.polynomials import ObjectArray
+from lielaws.engine.flows.continuation import continued
+from lielaws.engine.flows.fields import Choice, VectorFields, random_gates
+from lielaws.engine.graph.constants import is_generic
+from lielaws.engine.graph.node import Leaf, Node, ancestors
+from lielaws.engine.potential.patterns import DENOMINATOR, constant_enclosure, varied_data
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+# Numerators: larger numbers lose bits in exponentials and norms, smaller ones make functions nearly linear.
+_LEAST, _LARGEST = 12, 80
+# Points to try: where roots or logarithms have no value, another point may have them.
+_POINTS = 12
+
+
+def real_points(fields: VectorFields, rng: np.random.Generator) -> Iterator[IntArray]:
+    """Random points, as numerators; every other one of positive numbers, as logarithms and roots may ask for."""
+    for attempt in range(_POINTS):
+        parts = [_numerators(rng, shape, shape[-1] if len(shape) > 1 else 1) for shape in fields.space.shapes.values()]
+        vector = np.concatenate([part.ravel() for part in parts])
+        # Time is positive.
+        vector[: fields.space.start] = np.abs(vector[: fields.space.start])
+        yield np.abs(vector) if attempt % 2 else vector
+
+
+def _numerators(rng: np.random.Generator, shape: tuple[int, ...], terms: int = 1) -> IntArray:
+    """Random numerators; those of weights that sum so many terms are smaller, so that layers keep the size of numbers."""
+    largest = max(_LEAST, round(_LARGEST / terms**0.5))
+    return np.asarray(rng.integers(largest // 8, largest + 1, shape) * rng.choice([-1, 1], shape), dtype=np.int64)
+
+
+class RealFields:
+    """The vector fields of a family at one real point.
+
+    generic : one random vector field meets every proper subspace with negligible probability
+    turns : how many choices show all activation patterns that are known
+    """
+
+    def __init__(self, fields: VectorFields, vector: IntArray, rng: np.random.Generator) -> None:
+        self.fields, self.vector, self._rng = fields, vector, rng
+        self._drawn = 0
+        self._varied = _varied_data(fields, vector, rng)
+        self.generic = fields.generic and not self._varied
+        listed = fields.listed.count if fields.listed is not None else 0
+        self.turns = listed + (len(next(iter(self._varied[-1].values()))) if self._varied else 0)
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether square roots hide kinks."""
+        return bool(self._varied)
+
+    @property
+    def enclosed(self) -> FloatArray:
+        """The point in enclosures, (2, 1, 1, dimension)."""
+        return exact(self.vector.reshape(1, 1, -1) / DENOMINATOR)
+
+    @property
+    def in_balls(self) -> ObjectArray:
+        """The point as `arb`, (1, 1, dimension)."""
+        return _as_balls(self.vector.reshape(1, 1, -1))
+
+    def words(self, depth: int, count: int) -> tuple[Choice, ...]:
+        """X_1, .., X_depth for some brackets: what each belongs to, as numerators."""
+        return tuple(self._choose(count, in_turn=not k) for k in range(depth))
+
+    def _choose(self, count: int, *, in_turn: bool) -> Choice:
+        fields, rng = self.fields, self._rng
+        listed, gates = fields.listed, {gate.leaf.static for gate in fields.potential.gates}
+        values: dict[Leaf, IntArray] = {
+            node.static: _numerators(rng, (1, count, *node.shape))
+            for node in fields.outside
+            if node.static not in gates and node.static.role != "constant"
+        }
+        for k, group in enumerate(self._varied):
+            # Of four choices three are of those that differ in the signs of arguments of roots.
+            for leaf, array in group.items():
+                values[leaf][0, k::4] = array[rng.integers(0, len(array), len(values[leaf][0, k::4]))]
+        if listed is not None:
+            numbers = (
+                (self._drawn + np.arange(count)) % listed.count if in_turn else rng.integers(0, listed.count, count)
+            )
+            self._drawn += count if in_turn else 0
+            chosen = listed.choose(numbers)
+            return Choice(values | {leaf: array * DENOMINATOR for leaf, array in chosen.items()}, count, numbers)
+        for gate in fields.potential.gates:
+            shape = (1, count, *gate.leaf.shape)
+            free = fields.potential.affine
+            values[gate.leaf.static] = _numerators(rng, shape) if free else random_gates(rng, shape) * DENOMINATOR
+        return Choice(values, count)
+
+    def lifted(self, choice: Choice) -> Choice:
+        """A choice in enclosures."""
+        values = {leaf: exact(array / DENOMINATOR) for leaf, array in choice.values.items()}
+        values |= {node.static: constant_enclosure(node) for node in self.fields.potential.constants}
+        return Choice(values, choice.count)  # type: ignore[arg-type]
+
+    def lifted_to_balls(self, choice: Choice) -> Choice:
+        """A choice in `arb`."""
+        values = {leaf: _as_balls(array) for leaf, array in choice.values.items()}
+        values |= {node.static: _constant_balls(node) for node in self.fields.potential.constants}
+        return Choice(values, choice.count)  # type: ignore[arg-type]
+
+    def have_values(self, words: Sequence[Choice], arithmetic: Enclosures | Balls) -> Mask:
+        """Which brackets have values, after they were evaluated: all functions do, and patterns continue to the point."""
+        good = np.logical_and.reduce([continued(self.fields, self.vector, word) for word in words])
+        return np.asarray(good if arithmetic.undefined is None else good & ~arithmetic.undefined)
+
+    def sample(self, count: int) -> tuple[FloatArray, Mask]:
+        """Random vector fields in enclosures, (2, count, dimension), and which have values."""
+        (word,) = self.words(1, count)
+        arithmetic = Enclosures()
+        with np.errstate(all="ignore"):
+            rows = self.fields.evaluate(self.enclosed, self.lifted(word), arithmetic)
+        rows = np.broadcast_to(rows, (2, 1, count, self.fields.space.dimension))[:, 0]
+        return rows, self.have_values([word], arithmetic) & np.isfinite(rows).all(axis=(0, 2))
+
+
+def _varied_data(fields: VectorFields, vector: IntArray, rng: np.random.Generator) -> list[dict[Leaf, IntArray]]:
+    """Data on both sides of hidden kinks, as of sqrt(u^2), found where the network shows them when it is rewritten."""
+    if not any(node.op == "sqrt" for node in ancestors(fields.present)):
+        return []
+    gates = fields.rewritten.potential.gates
+    starts = {leaf.static: start for leaf, start in zip(fields.leaves, fields.space.offsets.values(), strict=True)}
+    point = {
+        leaf.static: vector[start : start + leaf.size].reshape(1, *leaf.shape)
+        for leaf, start in zip(fields.leaves, starts.values(), strict=True)
+    }
+    return varied_data(gates, point, rng) if gates else []
+
+
+def _as_balls(numerators: IntArray) -> ObjectArray:
+    entries = np.empty(numerators.size, dtype=object)
+    entries[:] = [flint.arb(number) / DENOMINATOR for number in numerators.ravel().tolist()]
+    return entries.reshape(numerators.shape)
+
+
+def _constant_balls(node: Node) -> ObjectArray:
+    if not is_generic(node.static):
+        entries = np.empty(node.size, dtype=object)
+        entries[:] = [NUMBERS[node.static.name]()] * node.size
+        return entries.reshape((1, 1, *node.shape))
+    mid = constant_enclosure(node)[0]
+    entries = np.empty(mid.size, dtype=object)
+    entries[:] = [flint.arb(number) for number in mid.ravel().tolist()]
+    return entries.reshape(mid.shape)
+
+
+def generic_constants(fields: VectorFields) -> Mapping[str, IntArray]:
+    """The numerators of the generic constants at the real point, by name."""
+    return {
+        node.static.name: np.asarray(np.rint(constant_enclosure(node)[0] * DENOMINATOR), dtype=np.int64).ravel()
+        for node in fields.potential.constants
+        if is_generic(node.static)
+    }
