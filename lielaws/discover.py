@@ -23,7 +23,7 @@ from lielaws.engine.flows.regions import realizable_patterns
 from lielaws.engine.laws.characters import sign_characters
 from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.search import SearchResult, search
-from lielaws.errors import InvalidArgumentError, SizeError
+from lielaws.errors import ExactnessError, InvalidArgumentError, SizeError
 from lielaws.progress import Progress
 from lielaws.report.evidence import Evidence
 from lielaws.report.report import Report
@@ -117,6 +117,7 @@ def discover_laws(
     if find_laws:
         with _timed(seconds, "laws"):
             result = _search(fields, growth, rng, settings, max_degree, progress)
+            _check_consistent(architecture.name, len(result.laws), fields.space.dimension - growth.rank)
     evidence = Evidence(
         architecture, total, settings.flow, settings.loss, settings.gates, fields, growth, result, max_degree, seed
     )
@@ -207,6 +208,13 @@ def _search(
     if wanted:
         labels = sign_characters(fields.potential, fields.listed is not None, fields.dynamics.signed)
     return search(fields, fields.spread(labels), wanted, rng, max_degree=max_degree, progress=progress)
+
+
+def _check_consistent(name: str, found: int, at_most: int) -> None:
+    """Both bounds are proved, so that this never fails."""
+    if found > at_most:
+        text = f"{found} laws were proved, but at most {at_most} are possible; please report this network"
+        raise ExactnessError(f"internal error in '{name}': {text}")
 
 
 def check_memory(name: str, dimension: int) -> None:

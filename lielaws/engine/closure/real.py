@@ -82,17 +82,18 @@ def proved_growth(
     best: RealGrowth | None = None
     tries = 0
     for vector in real_points(fields, rng):
-        reals = RealFields(fields, vector, rng)
-        if not reals.sample(_CHUNK)[1].any():
+        plain = RealFields(fields, vector, rng, kinks=False)
+        if not plain.sample(_CHUNK)[1].any():
             continue
-        proof = _Proof(reals)
         if progress is not None:
             progress("proof of the rank with real values", 0, guess.rank)
-        found = proof.in_floats(guess)
-        if found is None and fields.space.dimension <= _LARGEST_PRECISE:
-            found = proof.in_balls(guess)
-        if found is None:
-            found = proof.closed_in_floats()
+        found = _Proof(plain).in_floats(guess)
+        if found is not None:
+            return found
+        reals = RealFields(fields, vector, rng, kinks=True)
+        proof = _Proof(reals)
+        small = fields.space.dimension <= _LARGEST_PRECISE
+        found = proof.in_balls(guess) if small else proof.closed_in_floats()
         best = found if best is None or found.rank > best.rank else best
         tries += 1
         # Where roots have hidden kinks, the data of one point may not reach all of their sides.

@@ -42,7 +42,7 @@ def real_points(fields: VectorFields, rng: np.random.Generator) -> Iterator[IntA
 
 
 def _numerators(rng: np.random.Generator, shape: tuple[int, ...], terms: int = 1) -> IntArray:
-    """Random numerators; those of weights that sum so many terms are smaller, so that layers keep the size of numbers."""
+    """Random numerators; smaller for weights that sum many terms, so that layers keep the size of numbers."""
     largest = max(_LEAST, round(_LARGEST / terms**0.5))
     return np.asarray(rng.integers(largest // 8, largest + 1, shape) * rng.choice([-1, 1], shape), dtype=np.int64)
 
@@ -50,14 +50,15 @@ def _numerators(rng: np.random.Generator, shape: tuple[int, ...], terms: int = 1
 class RealFields:
     """The vector fields of a family at one real point.
 
+    kinks : whether data are chosen on all sides of hidden kinks, which takes a search
     generic : one random vector field meets every proper subspace with negligible probability
     turns : how many choices show all activation patterns that are known
     """
 
-    def __init__(self, fields: VectorFields, vector: IntArray, rng: np.random.Generator) -> None:
+    def __init__(self, fields: VectorFields, vector: IntArray, rng: np.random.Generator, *, kinks: bool) -> None:
         self.fields, self.vector, self._rng = fields, vector, rng
         self._drawn = 0
-        self._varied = _varied_data(fields, vector, rng)
+        self._varied = _varied_data(fields, vector, rng) if kinks else []
         self.generic = fields.generic and not self._varied
         listed = fields.listed.count if fields.listed is not None else 0
         self.turns = listed + (len(next(iter(self._varied[-1].values()))) if self._varied else 0)

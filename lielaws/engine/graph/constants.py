@@ -1,4 +1,4 @@
-"""Constants of networks by name: true numbers, and generic ones, for which the statement holds but for special values."""
+"""Constants of networks by name: true numbers, and generic ones, which stand for all but special values."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.engine.arithmetic.modular import Modular
+from lielaws.engine.arithmetic.enclosures import Enclosures, exact
+from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
 from lielaws.engine.flows.exact import FieldBounds, bound_fields
 from lielaws.engine.flows.state import TIME, StateSpace
 from lielaws.engine.graph.differentiate import pullback
@@ -22,12 +23,14 @@ from lielaws.engine.laws.clocks import Timed, without_exponentials
 from lielaws.engine.laws.law import entry_symbol
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.linalg import modular
+from lielaws.engine.potential.patterns import DENOMINATOR
 from lielaws.errors import InvalidArgumentError, nearest
 
 if TYPE_CHECKING:
     import sympy
 
 IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -71,22 +74,36 @@ class StateFunction:
         present = [slope for slope in self.slopes if slope is not None]
         return bound_fields(present or [next(iter(self.leaves.values()))])
 
-    def gradients(self, states: IntArray, prime: int) -> IntArray:
-        """At states of shape (samples, dimension), in the same shape. BadPrimeError where a denominator vanishes."""
+    def gradients(self, points: IntArray, prime: int) -> IntArray:
+        """At points of shape (samples, dimension), in the same shape. BadPrimeError where a denominator vanishes."""
+        # Any value of what is no coordinate will do, as it is independent of them; the same at the same point.
+        rng = np.random.default_rng(int(points[0, 0]))
+        extra = modular.residues(rng, prime, (1, len(points)))
+        arithmetic = Modular(prime)
+        result = self._slopes(points[None], extra, arithmetic)[0]
+        if arithmetic.undefined is not None:
+            raise BadPrimeError("a denominator of the function vanishes")
+        return result
+
+    def enclosed_gradients(self, vector: IntArray) -> FloatArray:
+        """At the point with these numerators, in enclosures of shape (2, 1, dimension)."""
+        point = exact(vector.reshape(1, 1, -1) / DENOMINATOR)
+        return self._slopes(point, exact(np.ones((1, 1))), Enclosures())[:, 0]
+
+    def _slopes(self, points: npt.NDArray[Any], extra: npt.NDArray[Any], arithmetic: Any) -> npt.NDArray[Any]:
         program = Program.of([slope for slope in self.slopes if slope is not None])
         values = {
-            leaf.static: states[None, :, start : start + leaf.size].reshape(1, len(states), *leaf.shape)
+            leaf.static: points[..., start : start + leaf.size].reshape(*points.shape[:-1], *leaf.shape)
             for leaf, start in zip(self.leaves.values(), self.space.offsets.values(), strict=True)
         }
         if self.extra is not None:
-            # Any value will do, as it is independent of the coordinates; the same at the same state.
-            rng = np.random.default_rng(int(states[0, 0]))
-            values[self.extra.static] = modular.residues(rng, prime, (1, len(states)))
-        computed = iter(program.run(Modular(prime), values))
-        result = np.zeros(states.shape, dtype=states.dtype)
+            values[self.extra.static] = extra
+        computed = iter(program.run(arithmetic, values))
+        result = np.zeros(points.shape, dtype=points.dtype)
         for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True):
             if slope is not None:
-                result[:, start : start + slope.size] = next(computed).reshape(1, -1, slope.size)[0]
+                value = next(computed)
+                result[..., start : start + slope.size] = value.reshape(*value.shape[: arithmetic.lead], slope.size)
         return result
 
 

@@ -48,6 +48,11 @@ class Family(Protocol):
     @property
     def bounds(self) -> FieldBounds: ...
 
+    @property
+    def original(self) -> VectorFields | None:
+        """The family of the network as it was written, if this one is of another."""
+        ...
+
     def expansion(self, law_terms: int) -> Expansion | None:
         """The fields expanded over Q; None if that is not affordable, or not what is to be proved."""
         ...
@@ -66,12 +71,11 @@ class Family(Protocol):
 def families(fields: VectorFields) -> Iterator[Family]:
     """The families in the order in which they are tried."""
     yield FreeFamily(fields)
-    if fields.regional:
+    if fields.regional or (fields.rational and fields.generic):
         return
-    if (not fields.rational or fields.listed is not None) and fields.rewritten is not fields:
-        fields = fields.rewritten
-        yield FreeFamily(fields)
-    branches = BranchFamily(fields)
+    if fields.rewritten is not fields:
+        yield FreeFamily(fields.rewritten, fields)
+    branches = BranchFamily(fields.rewritten, fields)
     if branches.outputs:
         yield branches
 
@@ -81,6 +85,7 @@ class FreeFamily:
     """Gates of any value, free functions; or the patterns of one region."""
 
     fields: VectorFields
+    original: VectorFields | None = None
 
     @property
     def space(self) -> StateSpace:
@@ -131,6 +136,7 @@ class BranchFamily:
     """Gates of 0 and 1 and true square roots, for each output those that it needs."""
 
     fields: VectorFields
+    original: VectorFields | None = None
 
     @property
     def space(self) -> StateSpace:

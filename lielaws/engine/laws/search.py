@@ -18,6 +18,7 @@ from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.laws.ansatz import Ansatz, graded, structured, timed
 from lielaws.engine.laws.families import Family, families
 from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.refutation import changing, polynomial_gradients
 from lielaws.engine.laws.solve import Samples, candidate_laws
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.laws.verify import Verification, verified
@@ -118,6 +119,7 @@ def _try(ansatz: Ansatz, result: SearchResult, samples: Samples, labels: npt.NDA
             if not candidates:
                 break
             kept, verification = verified(candidates, samples.family, samples.rng)
+            kept = _unrefuted(kept, samples)
             if len(kept) == len(candidates):
                 break
     laws = independent((*result.laws, *kept), samples.family.space.dimension, samples.rng)
@@ -129,6 +131,18 @@ def _try(ansatz: Ansatz, result: SearchResult, samples: Samples, labels: npt.NDA
         verified=result.verified | frozenset(kept),
         verifications=verifications,
     )
+
+
+def _unrefuted(laws: list[Polynomial], samples: Samples) -> list[Polynomial]:
+    """Laws that were proved for the network as it was rewritten, without those that real values contradict.
+
+    There are none unless a rule is wrong: a gap is shown then, and no false law.
+    """
+    original = samples.family.original
+    if original is None or not laws:
+        return laws
+    changes = changing(polynomial_gradients(laws), original, samples.rng)
+    return [law for law, refuted in zip(laws, changes, strict=True) if not refuted]
 
 
 def independent(laws: Sequence[Polynomial], dimension: int, rng: np.random.Generator) -> tuple[Polynomial, ...]:

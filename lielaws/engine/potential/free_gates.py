@@ -1,8 +1,8 @@
-"""Whether all activation patterns are meant: each gate has weights of its own, as in the path-lifting of arXiv 2307.00144.
+"""Whether all activation patterns are meant: each gate has weights of its own, as in the path-lifting.
 
 A piecewise linear function whose argument is homogeneous of degree one in tensors of its own (weights and bias) changes
-its pattern with them, whatever the rest of the network does. Where each has such tensors, gates are taken to be free. In
-all other networks (relu(x^2 + x + 1), relu(b x - 1), a recurrence) patterns are those that data show.
+its pattern with them, whatever the rest of the network does. Where each has such tensors, gates are free, as in arXiv
+2307.00144. In all other networks (relu(x^2 + x + 1), relu(b x - 1), a recurrence) patterns are those that data show.
 """
 
 from __future__ import annotations

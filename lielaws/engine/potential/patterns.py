@@ -1,8 +1,8 @@
 """Activation patterns with data that show them.
 
-A pattern is shown by parameters and data at which no argument of a gate is zero: it persists nearby. Signs are decided by
-enclosures. Where a network does not have weights of its own for each gate, these are the patterns that are counted: ties,
-arguments of one sign and patterns that exclude each other need no analysis, since what does not occur is not shown.
+A pattern is shown by parameters and data at which no argument of a gate is zero: it persists nearby. Signs are decided
+by enclosures. Where a network does not have weights of its own for each gate, these are the patterns that are counted:
+ties, arguments of one sign and patterns that exclude each other need no analysis, as what does not occur is not shown.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class Potential:
 
     @cached_property
     def free_gates(self) -> bool:
-        """Whether all activation patterns are meant, as each gate has weights of its own, and are regular everywhere."""
+        """Whether all activation patterns are meant: each gate has weights of its own, and no pattern is irregular."""
         own = have_own_tensors([gate.lowered for gate in self.gates if not gate.tied])
         return own and (self.affine or regular_under_gates(self.output))
 

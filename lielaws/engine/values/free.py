@@ -1,13 +1,13 @@
 """Free values of functions modulo a prime.
 
-The value of exp, log, sqrt, .. at a base point is a pseudo-random residue that depends on the function and on the residue
-of its argument alone. Equal arguments have equal values, however they are written; apart from that, and from the few
+The value of exp, log, sqrt, .. at a base point is a pseudo-random residue that depends on the function and on the
+residue of its argument alone. Equal arguments have equal values, however they are written; apart from that, and from the few
 identities below, values are independent variables. An identity that vanishes for them vanishes for the functions: a
 specialization that respects derivations, as only first derivatives occur. So laws are proved with free values, and
 relations between functions that are missed cost laws, never truth. A rank at free values is a guess.
 
-Identities that hold by construction: exp(0) = 1 and exp(-a) = 1 / exp(a); the Gaussian integral and the sine are odd, the
-cosine is even, and they lie on the circle; log(1) = 0. Roots are free as well (dr = dq / (2 r) alone): the network in
+Identities that hold by construction: exp(0) = 1 and exp(-a) = 1 / exp(a); the Gaussian integral and the sine are odd,
+the cosine is even, and they lie on the circle; log(1) = 0. Roots are free as well (dr = dq / (2 r) alone): the network in
 which each argument of a root gets an added constant of its own. What holds there holds for every constant.
 """
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt

@@ -1,0 +1,62 @@
+"""Real values against laws: a function that changes along a real vector field of the network as it was written is none.
+
+What rests on a proof with free values is true without this. It tells which candidates certainly fail where no proof was
+found, and guards the rules by which networks are rewritten before laws are proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.engine.arithmetic.enclosures import Enclosures, of_fractions
+from lielaws.engine.flows.fields import VectorFields
+from lielaws.engine.flows.reals import RealFields, real_points
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.potential.patterns import DENOMINATOR
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Gradients = Callable[[IntArray], FloatArray]
+"""numerators of a point (dimension,) -> the gradients there in enclosures, (2, count, dimension)"""
+
+# Points, and vector fields at each: a law that fails on one of 2^k branches is met if k is small.
+_POINTS = 3
+_SAMPLES = 48
+
+
+def changing(gradients: Gradients, fields: VectorFields, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Which functions certainly change along some vector field, by values with rigorous enclosures."""
+    changes: npt.NDArray[np.bool_] | None = None
+    for vector in islice(real_points(fields, rng), _POINTS):
+        reals = RealFields(fields, vector, rng, kinks=True)
+        rows, good = reals.sample(max(_SAMPLES, reals.turns))
+        slopes = gradients(vector)
+        with np.errstate(invalid="ignore", over="ignore"):
+            products = Enclosures().matrix_product(slopes, rows.transpose(0, 2, 1))
+            found = ((np.abs(products[0]) > products[1]) & good).any(axis=1)
+        changes = found if changes is None else changes | found
+    assert changes is not None
+    return changes
+
+
+def polynomial_gradients(laws: Sequence[Polynomial]) -> Gradients:
+    """The gradients of polynomials with integer coefficients."""
+
+    def gradients(vector: IntArray) -> FloatArray:
+        point = [Fraction(number, DENOMINATOR) for number in vector.tolist()]
+        entries = [[Fraction(0)] * len(point) for _ in laws]
+        for row, law in zip(entries, laws, strict=True):
+            for monomial, coefficient in law.terms:
+                for place, coordinate in enumerate(monomial):
+                    product = Fraction(coefficient)
+                    for other in (*monomial[:place], *monomial[place + 1 :]):
+                        product *= point[other]
+                    row[coordinate] += product
+        return of_fractions([entry for row in entries for entry in row], (len(laws), len(point)))
+
+    return gradients
