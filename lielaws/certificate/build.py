@@ -14,7 +14,7 @@ from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.closure.growth import Growth
 from lielaws.engine.flows.fields import Members
 from lielaws.engine.flows.patterns import Patterns
-from lielaws.engine.graph.node import Node, ancestors
+from lielaws.engine.graph.node import ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.graph.steps import graph_spec
 from lielaws.engine.laws.polynomial import Polynomial
@@ -24,18 +24,6 @@ from lielaws.engine.linalg import EXPLORATION_PRIME, rank
 from lielaws.engine.potential.potentials import Potential
 
 _LIBRARIES = ("lielaws", "numpy", "python-flint", "scipy", "sympy")
-
-_FAMILIES = {
-    "mlp": {"family", "widths", "activation", "bias", "output_bias", "slope"},
-    "conv": {"family", "channels", "kernel", "size", "stride", "dim", "activation", "slope"},
-    "residual": {"family", "block"},
-    "sequential": {"family", "blocks"},
-    "part": {"family", "block", "parameters"},
-    "phi": {"family", "symbols", "expressions"},
-    "network": {"family", "name", "parameters", "data", "let", "output"},
-    "graph": {"family", "name", "parameters", "data", "steps"},
-}
-"""families that the checker reads, with the keys that it knows"""
 
 
 def build_certificate(
@@ -50,13 +38,12 @@ def build_certificate(
     patterns: Patterns | None = None,
 ) -> Certificate:
     """The certificate of one discovery; deterministic in all its arguments."""
-    probes, brackets = _witnesses(potential, growth)
     upper = len(growth.point) - growth.rank
     return Certificate(
         {
             "format": FORMAT,
             "version": VERSION,
-            "architecture": _spec(architecture, potential),
+            "architecture": _steps(architecture, potential),
             "setting": dict(setting),
             "dimension": len(growth.point),
             "upper_bound": upper,
@@ -64,14 +51,7 @@ def build_certificate(
             "status": "exact" if upper == len(laws) else "gap",
             "hypotheses": list(hypotheses),
             **_region(patterns),
-            "upper": {
-                "prime": growth.prime,
-                "point": growth.point.tolist(),
-                **_constants(potential, growth),
-                "probes": probes,
-                "brackets": brackets,
-                "rank": growth.rank,
-            },
+            "upper": upper_modular(potential, growth),
             "lower": {
                 "laws": [_law(law) for law in laws],
                 "independence": _independence(laws, len(growth.point), seed),
@@ -94,21 +74,24 @@ def _region(patterns: Patterns | None) -> dict[str, Any]:
     return {"region": {"point": point, "samples": samples}}
 
 
-def _spec(architecture: Architecture, potential: Potential) -> dict[str, Any]:
-    """The spec of the network: the one that it was made from, or the steps of its computation.
-
-    The checker reads a few families, each with a reader of its own. All others, and all functions beyond field
-    operations, whose values are listed in the order of these steps, are written down as steps.
-    """
-    if architecture.spec and potential.is_rational and not potential.constants and _is_read(architecture.spec):
-        return dict(architecture.spec)
-    return graph_spec(architecture.name, potential.traced)
+def _steps(architecture: Architecture, potential: Potential) -> dict[str, Any]:
+    """The network as the steps of its computation."""
+    spec = graph_spec(architecture.name, potential.traced)
+    return {key: spec[key] for key in ("name", "parameters", "data", "steps")}
 
 
-def _is_read(spec: Mapping[str, Any]) -> bool:
-    inner = [*spec.get("blocks", ()), *([spec["block"]] if "block" in spec else [])]
-    known = _FAMILIES.get(spec["family"])
-    return known is not None and spec.keys() <= known and all(map(_is_read, inner))
+def upper_modular(potential: Potential, growth: Growth) -> dict[str, Any]:
+    """The brackets of a rational network at a point modulo a prime."""
+    probes, brackets = _witnesses(potential, growth)
+    return {
+        "arithmetic": "modular",
+        "prime": growth.prime,
+        "point": growth.point.tolist(),
+        **_constants(potential, growth),
+        "probes": probes,
+        "brackets": brackets,
+        "rank": growth.rank,
+    }
 
 
 def _witnesses(potential: Potential, growth: Growth) -> tuple[list[Any], list[Any]]:
@@ -133,7 +116,6 @@ def _probes(potential: Potential, members: Members, prime: int) -> Iterator[dict
     nodes = [potential.cotangent, *(gate.value for gate in potential.gates)]
     cotangents, *values = Program.of(nodes).run(Modular(prime), members.values)
     gates = _gates(potential, values, members.count)
-    functions = [_base_values(node, members) for node in potential.functions]
     drifts = next((values for leaf, values in members.values.items() if leaf.role == "flow"), None)
     for k in range(members.count):
         probe: dict[str, Any] = {
@@ -143,8 +125,6 @@ def _probes(potential: Potential, members: Members, prime: int) -> Iterator[dict
         }
         if drifts is not None:
             probe["drift"] = int(drifts[0, k])
-        if functions:
-            probe["functions"] = [[part[0, k].ravel().tolist() for part in parts] for parts in functions]
         yield probe
 
 
@@ -156,13 +136,6 @@ def _gates(potential: Potential, values: Sequence[Any], count: int) -> list[Any]
         np.full((1, count, *node.shape), sign) if number is None else values[number]
         for node, number, sign in zip(written, lowered.pieces, lowered.signs, strict=True)
     ]
-
-
-def _base_values(node: Node, members: Members) -> list[Any]:
-    """The values of a function at each member's base point; cosine and sine come as two."""
-    base = members.bases[node.inputs[0].serial if node.op in ("cos", "sin") else node.serial]
-    parts = base if isinstance(base, tuple) else (base,)
-    return [np.broadcast_to(part, (1, members.count, *node.shape)) for part in parts]
 
 
 def _constants(potential: Potential, growth: Growth) -> dict[str, Any]:
