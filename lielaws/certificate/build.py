@@ -37,7 +37,10 @@ def build_certificate(
     seed: int,
     patterns: Patterns | None = None,
 ) -> Certificate:
-    """The certificate of one discovery; deterministic in all its arguments."""
+    """The certificate of one discovery; deterministic in all its arguments.
+
+    hypotheses : in the words of the report; the certificate has those that the checker finds by itself
+    """
     upper = len(growth.point) - growth.rank
     return Certificate(
         {
@@ -49,7 +52,7 @@ def build_certificate(
             "upper_bound": upper,
             "lower_bound": len(laws),
             "status": "exact" if upper == len(laws) else "gap",
-            "hypotheses": list(hypotheses),
+            "hypotheses": _hypotheses(potential, patterns),
             **_region(patterns),
             "upper": upper_modular(potential, growth),
             "lower": {
@@ -60,6 +63,25 @@ def build_certificate(
             "versions": {name: _version(name) for name in _LIBRARIES},
         }
     )
+
+
+def _hypotheses(potential: Potential, patterns: Patterns | None) -> list[str]:
+    """What the statement rests on, in the words that the checker finds by itself."""
+    texts = []
+    if patterns is not None:
+        texts.append(
+            f"realizable gates: the region of one integer point, with the {patterns.count} activation patterns that "
+            "data were seen to show there; the laws found are laws of the region if it has no other pattern"
+        )
+    elif potential.gates:
+        texts.append(
+            "free gates: all activation patterns are taken together, whether or not data show each of them; a single "
+            "region may have more laws"
+        )
+    if potential.constants:
+        names = ", ".join(dict.fromkeys(node.static.name for node in potential.constants))
+        texts.append(f"generic constants: the statement holds for all but special values of {names}")
+    return texts
 
 
 def _region(patterns: Patterns | None) -> dict[str, Any]:

@@ -229,53 +229,53 @@ def _rational(residue: int, prime: int) -> Fraction:
 def freely_gated(network: Network, gates: Gates, budget: Budget) -> bool:
     """Whether the free gates of each function may be taken together in all patterns, by structure.
 
-    Each argument is homogeneous of degree one in a set of parameter tensors of its own, as the weights and the bias of
-    its layer are; functions whose gates are all tied to earlier ones need none.
+    Each argument is homogeneous of degree one in some tensors that occur in no earlier argument, as the weights and the
+    bias of its layer are; functions whose gates are all tied to earlier ones need none.
     """
-    program, used, seen = network.program, set[str](), set(gates.values)
-    before: set[str] = set()
-    for j, argument in enumerate(program.arguments):
+    steps, seen = network.steps, set(gates.values)
+    before: set[_Tensor] = set()
+    for j, argument in enumerate(network.program.arguments):
         numbers = set(gates.numbers[j].ravel().tolist())
-        tensors = _tensors_below(program.steps, argument)
-        if not numbers <= seen:
-            own = _own_set(program.steps, argument, [name for name in tensors if name not in used], before, budget)
-            if own is None:
-                return False
-            used |= own
-            seen |= numbers
+        tensors = _tensors_below(steps, argument)
+        if not numbers <= seen and not _has_own(steps, argument, [t for t in tensors if t not in before], budget):
+            return False
+        seen |= numbers
         before |= set(tensors)
     return True
 
 
-def _tensors_below(steps: Steps, argument: int) -> list[str]:
+_Tensor = tuple[str, str]
+
+
+def _tensors_below(steps: Steps, argument: int) -> list[_Tensor]:
     needed = {argument}
     for k in range(argument, -1, -1):
         if k in needed:
             needed.update(steps[k].inputs)
     leaves = [steps[k].fixed for k in sorted(needed) if steps[k].op == "leaf"]
-    return [name for role, name in leaves if role == "parameter"]
+    return [leaf for leaf in leaves if leaf[0] != "constant"]
 
 
-def _own_set(steps: Steps, argument: int, tensors: list[str], before: set[str], budget: Budget) -> set[str] | None:
-    budget.charge(_LOOK * argument * len(tensors), "architecture", "its gates")
-    linear = [name for name in tensors if _degrees(steps, argument, {name})[1] <= 1]
-    new = [name for name in linear if name not in before]
+def _has_own(steps: Steps, argument: int, new: list[_Tensor], budget: Budget) -> bool:
+    """Whether an argument is homogeneous of degree one in some of the new tensors."""
+    budget.charge(_LOOK * argument * len(new), "architecture", "its gates")
+    linear = [tensor for tensor in new if _degrees(steps, argument, {tensor})[1] <= 1]
     subsets = (set(chosen) for size in range(1, _LARGEST_SET + 1) for chosen in combinations(linear, size))
-    for chosen in chain([set(new)], subsets):
+    for chosen in chain([set(linear)], subsets):
         budget.charge(_LOOK * argument, "architecture", "its gates")
-        if chosen and _degrees(steps, argument, chosen) == (1, 1):
-            return chosen
-    return None
+        if _degrees(steps, argument, chosen) == (1, 1):
+            return True
+    return False
 
 
-def _degrees(steps: Steps, argument: int, tensors: set[str]) -> tuple[float, float]:
+def _degrees(steps: Steps, argument: int, tensors: set[_Tensor]) -> tuple[float, float]:
     """The least and the largest degree in some parameters; (-inf, inf) for what is no homogeneous expression."""
     degrees: list[tuple[float, float]] = []
     for step in steps.all[: argument + 1]:
         inputs = [degrees[a] for a in step.inputs]
         match step.op:
             case "leaf":
-                inside = float(step.fixed[0] == "parameter" and step.fixed[1] in tensors)
+                inside = float(step.fixed in tensors)
                 found = (inside, inside)
             case "constant":
                 found = (0.0, 0.0)

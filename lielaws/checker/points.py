@@ -109,7 +109,8 @@ def cotangents(network: Network) -> Any:
 def random_cotangent(network: Network, ring: Residues) -> Any:
     """A random one, with one sample."""
     basis = cotangents(network)
-    return (ring.random((len(basis), *[1] * (basis.ndim - 1))) * basis).sum(axis=0)[None] % ring.prime
+    factors = ring.random((1, len(basis)))
+    return np.matmul(factors, basis.reshape(len(basis), -1)).reshape(1, *network.output_shape) % ring.prime
 
 
 def never() -> CertificateError:

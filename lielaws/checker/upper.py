@@ -213,11 +213,10 @@ class _ProbeReader:
     def _cotangent(self, values: Any, where: str) -> Any:
         entries, row = self.numbers.read(values, where, self.network.output_shape), self.network.row
         if row:
-            sums = entries.reshape(-1, row).astype(object).sum(axis=1)
-            wrong = [start for start, total in enumerate(sums) if total % self.numbers.prime if self.numbers.prime]
-            wrong = wrong if self.numbers.prime else np.flatnonzero(sums).tolist()
-            if wrong:
-                start = wrong[0] * row
+            totals = entries.reshape(-1, row).astype(object).sum(axis=1)
+            wrong = np.flatnonzero(totals % self.numbers.prime if self.numbers.prime else totals)
+            if len(wrong):
+                start = int(wrong[0]) * row
                 remedy = "with cross-entropy the entries of the last axis must sum to zero"
                 raise CertificateError(f"{where}[{start}:{start + row}]", values[start : start + row], remedy)
         return entries
