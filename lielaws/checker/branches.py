@@ -13,7 +13,7 @@ from lielaws.checker.jets import Jets
 from lielaws.checker.network import Network
 from lielaws.checker.points import ATTEMPTS, Point, never
 from lielaws.checker.program import Program, Values
-from lielaws.checker.residues import Residues
+from lielaws.checker.residues import Residues, rational_root, small_rational
 
 _MOST = 12
 """roots and gates of one output: there are 2^12 branches then, and the roots exist at one of as many points"""
@@ -67,15 +67,24 @@ class _RootRing(Residues):
         flat = np.broadcast_to(value, (samples, *value.shape[1:])).reshape(samples, -1).copy()
         squares = np.broadcast_to(a, (samples, *a.shape[1:])).reshape(samples, -1)
         for place, number in self._entries[step]:
-            signs = 1 - 2 * self._choices[:, number]
-            flat[:, place] = self._roots(squares[:, place]) * signs % self.prime
+            flat[:, place] = self._roots(squares[:, place], 1 - 2 * self._choices[:, number])
         return flat.reshape(samples, *value.shape[1:])
 
-    def _roots(self, squares: Any) -> Any:
-        known = {square: self.root(square) for square in set(squares.tolist())}
-        if None in known.values():
+    def _roots(self, squares: Any, signs: Any) -> Any:
+        """Roots with given signs. Those of rational squares, as of 1, are positive on all branches."""
+        known = {square: self._root_of_square(square) for square in set(squares.tolist())}
+        roots = [positive or int(sign) * other for (positive, other), sign in zip(map(known.get, squares), signs, strict=True)]
+        return np.array(roots, dtype=object) % self.prime
+
+    def _root_of_square(self, square: int) -> tuple[int, int]:
+        """The positive root of a rational square, or 0, and some root otherwise."""
+        value = small_rational(square, self.prime)
+        if value is not None and (root := rational_root(value)):
+            return self.residue(root), 0
+        found = self.root(square)
+        if found is None:
             raise ZeroDivisionError
-        return np.array([known[square] for square in squares], dtype=object)
+        return 0, found
 
 
 def find_branches(network: Network, program: Program, gates: Gates, units: Any) -> list[Branches]:
@@ -87,7 +96,7 @@ def find_branches(network: Network, program: Program, gates: Gates, units: Any) 
         point = Point.draw(network, program, gates, LARGE_PRIME_BITS)
         try:
             values = point.values()
-            slopes = program.gradient(Jets(point.ring), values, units % point.ring.prime)
+            slopes = program.gradient(Jets(point.ring), values, units % point.ring.prime, of_all=True)
         except ZeroDivisionError:
             continue
         slopes = {k: _spread(slope, len(units)) for k, slope in slopes.items() if slope is not None}

@@ -21,7 +21,7 @@ import numpy as np
 from lielaws.checker.jets import Jets
 from lielaws.checker.network import Network
 from lielaws.checker.program import Program
-from lielaws.checker.residues import Residues, random_prime
+from lielaws.checker.residues import Residues, random_prime, small_rational
 from lielaws.checker.steps import Budget, Step, Steps
 from lielaws.errors import CertificateError
 
@@ -207,23 +207,15 @@ class _Ties:
             ratio = second * pow(first, -1, p) % p
             if ratio in self._known:
                 number, other = self._known[ratio]
-                return number, _rational(first * pow(other, -1, p) % p, p) < 0
+                factor = small_rational(first * pow(other, -1, p) % p, p)
+                if not factor:
+                    remedy = "they are proportional by a factor too unusual to check"
+                    raise CertificateError("architecture", "two arguments of gates", remedy)
+                return number, factor < 0
             self._known[ratio] = (self.count, first)
         self.count += 1
         self._drawn.append(self.ring.random((2,)))
         return self.count - 1, False
-
-
-def _rational(residue: int, prime: int) -> Fraction:
-    """The rational number with this residue, by the extended Euclidean algorithm."""
-    remainders = [(prime, 0), (residue, 1)]
-    while 2 * remainders[-1][0] ** 2 > prime:
-        (a, s), (b, t) = remainders[-2:]
-        remainders.append((a % b, s - a // b * t))
-    numerator, denominator = remainders[-1]
-    if numerator == 0 or 2 * denominator**2 > prime:
-        raise CertificateError("architecture", "two arguments", "they are proportional by a factor too unusual")
-    return Fraction(numerator, denominator)
 
 
 def freely_gated(network: Network, gates: Gates, budget: Budget) -> bool:

@@ -67,7 +67,7 @@ class _Conservation:
 
     def _open(self, gates: Gates, cases: int) -> dict[int, str]:
         """The laws that are not proved for some values of gates, and why."""
-        network, program = self.network, self.network.program
+        program = self.network.program
         left = self._fail_freely(range(len(self.laws)), program, gates, cases)
         if not left:
             return {}
@@ -128,7 +128,7 @@ class _Conservation:
     ) -> tuple[list[int], str]:
         """Those that fail, or cannot be decided, with true roots and gates; and what is to be said about them."""
         units, drift = cotangents(self.network), self.network.flow.has_time
-        basis = [(unit[None], 0) for unit in units] + ([(0 * units[:1], 1)] if drift else [])
+        basis = [(units[k : k + 1], 0) for k in range(len(units))] + ([(0 * units[:1], 1)] if drift else [])
         self._charge(program, 2 * len(units))
         try:
             branches = find_branches(self.network, program, gates, units)

@@ -81,13 +81,14 @@ class Program:
                     found[j] = gates(j, values[argument])
         return Values(values, found)
 
-    def gradient(self, ring: Jets, values: Values, cotangent: Any) -> dict[int, Any]:
-        """The derivative of <cotangent, output> along each step that depends on parameters."""
+    def gradient(self, ring: Jets, values: Values, cotangent: Any, *, of_all: bool = False) -> dict[int, Any]:
+        """The derivative of <cotangent, output> along each step that depends on parameters, or along all steps."""
+        varying = set(self.needed) if of_all else self.varying
         slopes: dict[int, Any] = {self.output: cotangent}
         for k in reversed(self.needed):
-            if k in self.varying and slopes.get(k) is not None and self.steps[k].op != "leaf":
+            if k in varying and slopes.get(k) is not None and self.steps[k].inputs:
                 for source, passed in _pulled(ring, self.steps, k, values, slopes[k]):
-                    if source in self.varying:
+                    if source in varying:
                         slopes[source] = ring.add(slopes.get(source), passed())
         return slopes
 

@@ -8,6 +8,7 @@ exp(0) = 1, exp(-a) = 1 / exp(a), cos and sin are a point on the circle, odd and
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
@@ -32,6 +33,25 @@ def random_prime(bits: int = PRIME_BITS) -> int:
         candidate = (1 << bits) + (secrets.randbits(bits) & ~7) + 7
         if flint.fmpz(candidate).is_prime():
             return candidate
+
+
+def small_rational(residue: int, prime: int) -> Fraction | None:
+    """The rational number with this residue, by Euclid's algorithm; None unless it is far smaller than most would be."""
+    limit = 1 << prime.bit_length() // 6
+    remainders = [(prime, 0), (residue, 1)]
+    while remainders[-1][0] > limit:
+        (a, s), (b, t) = remainders[-2:]
+        remainders.append((a % b, s - a // b * t))
+    numerator, denominator = remainders[-1]
+    return Fraction(numerator, denominator) if abs(denominator) <= limit else None
+
+
+def rational_root(value: Fraction) -> Fraction | None:
+    """The rational root of a rational number, if it has one."""
+    if value < 0:
+        return None
+    root = Fraction(math.isqrt(value.numerator), math.isqrt(value.denominator))
+    return root if root * root == value else None
 
 
 class Residues:

@@ -1,8 +1,9 @@
 """Local rules that identify equal functions: the network written again for proofs of laws, and for nothing else.
 
-exp(a + b) = exp(a) exp(b), exp(k log v) = v^k, exp(k a) = exp(a)^k, log(exp a) = a, sqrt(q^2 r) = |q| sqrt(r), and a
-piecewise linear function of a number of one sign is linear. Each holds wherever its left side is defined, so that a law
-of the network that is written again is a law of the network. (The upper bound reads the network as it was written.)
+exp(a + b) = exp(a) exp(b), exp(k log v) = v^k, exp(k a) = exp(a)^k, log(exp a) = a, sqrt(q^2 r) = |q| sqrt(r), the
+product of sqrt(q) and sqrt(r) is sqrt(q r), and a piecewise linear function of a number of one sign is linear. Each
+holds wherever its left side is defined, so that a law of the network that is written again is a law of the network.
+(The upper bound reads the network as it was written.)
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ import math
 from collections import Counter
 from fractions import Fraction
 
-from lielaws.checker.gates import Signs
+from lielaws.checker.gates import ZERO, Signs
 from lielaws.checker.program import Program
+from lielaws.checker.residues import rational_root
 from lielaws.checker.steps import Step, Steps
 
 _MOVES = ("reshape", "permute", "broadcast", "gather")
 _LARGEST_COMMON = 12
 """of denominators of multiples of exponents; with larger ones powers grow, and nobody writes them"""
+_SMALL_PRIMES = (2, 3, 5, 7, 11, 13)
+"""whose squares are taken out of roots; 12 x and 3 x are written, multiples of 289 are not"""
 _ONE = Fraction(1)
 
 
@@ -59,11 +63,13 @@ class _Rewriter:
         steps = self.steps
         match step.op:
             case "scale":
-                return steps.scale(step.fixed, inputs[0])
+                return steps.scale(step.fixed, inputs[0]) if step.fixed else self._constant(Fraction(0), step)
+            case "add" if any(self.signs[a] == ZERO for a in inputs):
+                return inputs[self.signs[inputs[0]] == ZERO]
             case "contract":
-                return steps.contract(step.fixed, *inputs)
+                return self._without_roots(steps.contract(step.fixed, *inputs))
             case "power":
-                return steps.power(inputs[0], step.fixed)
+                return self._without_roots(steps.power(inputs[0], step.fixed))
             case "gated":
                 return self._gated(inputs[0], *step.fixed)
             case "exp":
@@ -128,8 +134,7 @@ class _Rewriter:
 
     def _integer_power(self, a: int, exponent: int) -> int:
         if exponent == 0:
-            shape = self.steps.shape(a)
-            return self.steps.put("constant", [], ((1,) * math.prod(shape), 1), shape)
+            return self._constant(_ONE, self.steps[a])
         power = self.steps.power(a, abs(exponent))
         return self.steps.reciprocal(power) if exponent < 0 else power
 
@@ -140,21 +145,37 @@ class _Rewriter:
         if step.op in _MOVES:
             return self._moved(step, self._sqrt(step.inputs[0]))
         factor, powers, roots = self._factors(a)
-        outside = _root_of(factor)
         if factor <= 0:
             return self.steps.put("sqrt", [a], None, step.shape)
+        outside, inside = _square_part(factor)
         parts = [*roots, *(self._absolute_power(base, e // 2) for base, e in powers.items() if e // 2)]
-        inside = [base for base, e in powers.items() if e % 2]
-        if outside is None or inside:
-            rest = self._product(inside, step) if inside else self._integer_power(a, 0)
-            parts.append(
-                self.steps.put("sqrt", [self.steps.scale(_ONE if outside else factor, rest)], None, step.shape)
-            )
-        return self.steps.scale(outside or _ONE, self._product(parts, step))
+        odd = [base for base, e in powers.items() if e % 2]
+        if odd or inside != 1:
+            rest = self._product(odd, step) if odd else self._constant(_ONE, step)
+            parts.append(self.steps.put("sqrt", [self.steps.scale(inside, rest)], None, step.shape))
+        return self.steps.scale(outside, self._product(parts, step))
+
+    def _without_roots(self, a: int) -> int:
+        """A product with one root at most: sqrt(q) sqrt(r) = sqrt(q r), sqrt(q)^2 = q."""
+        step = self.steps[a]
+        factor, powers, own = self._factors(a)
+        roots = {base: e for base, e in powers.items() if self.steps[base].op == "sqrt"}
+        if own or sum(map(abs, roots.values())) < 2:
+            return a
+        parts = [self._integer_power(base, e) for base, e in powers.items() if base not in roots]
+        parts += [self._integer_power(self.steps[root].inputs[0], e // 2) for root, e in roots.items() if e // 2]
+        odd = [self.steps[root].inputs[0] for root, e in roots.items() if e % 2]
+        if odd:
+            parts.append(self._sqrt(self._product(odd, step)))
+        return self.steps.scale(factor, self._product(parts, step))
+
+    def _constant(self, value: Fraction, like: Step) -> int:
+        fixed = ((value.numerator,) * like.size, value.denominator)
+        return self.steps.put("constant", [], fixed, like.shape)
 
     def _product(self, factors: list[int], like: Step) -> int:
         if not factors:
-            return self.steps.put("constant", [], ((1,) * like.size, 1), like.shape)
+            return self._constant(_ONE, like)
         result = factors[0]
         for factor in factors[1:]:
             result = self.steps.multiply(result, factor)
@@ -164,6 +185,8 @@ class _Rewriter:
         """A product: a number, powers of steps, and steps whose squares are the other factors."""
         step = self.steps[a]
         match step.op:
+            case "constant" if len(set(step.fixed[0])) == 1:
+                return Fraction(step.fixed[0][0], step.fixed[1]), Counter(), []
             case "scale":
                 factor, powers, roots = self._factors(step.inputs[0])
                 return factor * step.fixed, powers, roots
@@ -188,7 +211,7 @@ class _Rewriter:
     def _root_of_gated(self, step: Step) -> int | None:
         """The root of below * u^(2 k) or above * u^(2 k), depending on the sign of u."""
         power, (piece, below, above) = self.steps[step.inputs[0]], step.fixed
-        low, high = _root_of(below), _root_of(above)
+        low, high = rational_root(below), rational_root(above)
         if power.op != "power" or power.fixed % 2 or low is None or high is None:
             return None
         half = power.fixed // 2
@@ -210,9 +233,12 @@ class _Rewriter:
         return self.steps.gated(a, len(self.old.arguments) + len(self.extra) - 1, Fraction(-1), _ONE)
 
 
-def _root_of(value: Fraction) -> Fraction | None:
-    """The rational root of a rational number, if it has one."""
-    if value < 0:
-        return None
-    root = Fraction(math.isqrt(value.numerator), math.isqrt(value.denominator))
-    return root if root * root == value else None
+def _square_part(value: Fraction) -> tuple[Fraction, Fraction]:
+    """A rational number as q^2 r: q, and r, which has no squares of small primes."""
+    outside, rest = _ONE, value.numerator * value.denominator
+    if (root := math.isqrt(rest)) ** 2 == rest:
+        return Fraction(root, value.denominator), _ONE
+    for prime in _SMALL_PRIMES:
+        while rest % prime**2 == 0:
+            outside, rest = outside * prime, rest // prime**2
+    return outside / value.denominator, Fraction(rest)

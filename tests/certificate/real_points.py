@@ -15,7 +15,9 @@ from lielaws.checker.balls import Ball, Balls
 from lielaws.checker.family import Family, Probes, grouped
 from lielaws.checker.gates import freely_gated
 from lielaws.checker.network import Network, read_network
+from lielaws.checker.patterns import needs_continuation, read_patterns
 from lielaws.checker.steps import Budget
+from lielaws.checker.upper import Numbers, _real_constants
 from lielaws.checker.verify import _FREE_GATES, _SHOWN_GATES, find_gates
 
 Record = dict[str, Any]
@@ -82,7 +84,7 @@ class _Maker:
         for _ in range(6):
             words = [self._word(depth) for _ in range(missing + _SPARE)]
             found = self._rows(words)
-            finite = np.isfinite(found).all(axis=1)
+            finite = np.isfinite(found).all(axis=1) & (abs(found).max(axis=1, initial=0) > 1e-8)
             words = [word for word, good in zip(words, finite, strict=True) if good]
             found = found[finite]
             basis = qr(rows.T, mode="economic")[0] if len(rows) else np.zeros((self.network.dimension, 0))
@@ -115,7 +117,7 @@ class _Maker:
         if network.flow.has_time:
             probe["drift"] = int(rng.integers(-UNIT, UNIT))
         if self.patterns and self.free:
-            probe["pattern"] = self._witness()
+            probe["pattern"] = self._witness(data)
         else:
             probe["gates"] = self._listed()
         self.probes.append(probe)
@@ -131,17 +133,17 @@ class _Maker:
             found[f"gate{j}"] = (entries * UNIT).ravel().tolist()
         return found
 
-    def _witness(self) -> int:
-        """A random point and data; or the place of the probe itself, so that there is no way to go."""
+    def _witness(self, data: Record) -> int:
+        """A random point and data; where the way could be singular, the place of the probe itself."""
         network, rng = self.network, self.rng
-        numbers = rng.integers(-40, 41, network.count)
-        data = {name: rng.integers(-40, 41, shape) for name, shape in network.data.items()}
-        self.witnesses.append(
-            {
-                "point": [f"{2 * n + 1}/16" for n in numbers.tolist()],
-                "data": {name: [f"{2 * n + 1}/16" for n in array.ravel().tolist()] for name, array in data.items()},
-            }
-        )
+        if needs_continuation(network):
+            start = network.flow.has_time
+            numbers, unit = self.point[start : start + network.count], UNIT
+        else:
+            numbers, unit = 2 * rng.integers(-40, 41, network.count) + 1, 16
+            data = {name: 2 * rng.integers(-40, 41, shape) + 1 for name, shape in network.data.items()}
+        texts = {name: [f"{n}/{unit}" for n in array.ravel().tolist()] for name, array in data.items()}
+        self.witnesses.append({"point": [f"{n}/{unit}" for n in numbers.tolist()], "data": texts})
         return len(self.witnesses) - 1
 
     def _rows(self, words: list[Any]) -> Any:
@@ -207,9 +209,6 @@ class _Maker:
         """The pattern of a witness, by the checker itself."""
         known = self.__dict__.setdefault("_patterns", {})
         if number not in known:
-            from lielaws.checker.patterns import read_patterns
-            from lielaws.checker.upper import Numbers, _real_constants
-
             constants = _real_constants({n: v[None] for n, v in self.constants.items()}, Numbers(None, UNIT))
             stated = [self.witnesses[number]]
             known[number] = read_patterns(stated, self.network, self.gates, constants, Budget()).patterns[0]
