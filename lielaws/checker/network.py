@@ -18,8 +18,12 @@ from lielaws.errors import CertificateError
 
 _MOST_PARAMETERS = 20_000
 """rows of this length for a full rank take the whole work limit; more would fail later and less clearly"""
+_MOST_DATA = 100_000
+"""entries of the data of one sample; a batch of images has fewer"""
 _MOST_STEPS = 20_000
 """a network of a hundred blocks has some thousand; each step costs time whatever its size"""
+_MOST_GATES = 50_000
+"""which are looked at one by one, in some microseconds each, and listed in every probe"""
 _FROZEN = "frozen "
 
 
@@ -76,6 +80,8 @@ def read_network(spec: Any, flow: Any, loss: str, budget: Budget) -> Network:
     reading.table(spec, "architecture", {"name", "parameters", "data", "steps"})
     name = reading.text(spec["name"], "architecture.name")
     parameters, data = (_shapes(spec[key], f"architecture.{key}") for key in ("parameters", "data"))
+    if sum(map(math.prod, data.values())) > _MOST_DATA:
+        raise CertificateError("architecture.data", "its entries", f"at most {_MOST_DATA:,} are checked")
     listed = reading.items(spec["steps"], "architecture.steps")
     if not 0 < len(listed) <= _MOST_STEPS:
         raise CertificateError("architecture.steps", f"{len(listed)} steps", f"from 1 to {_MOST_STEPS:,} are checked")
@@ -86,6 +92,8 @@ def read_network(spec: Any, flow: Any, loss: str, budget: Budget) -> Network:
     for step in listed:
         reader.read(step)
     program = Program(reader.steps, reader.numbers[-1], reader.arguments)
+    if sum(reader.steps[argument].size for argument in reader.arguments) > _MOST_GATES:
+        raise CertificateError("architecture.steps", "its gates", f"at most {_MOST_GATES:,} are checked")
     budget.charge(program.work, "architecture", "its steps")
     constants = reader.constants
     return Network(

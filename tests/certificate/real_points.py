@@ -140,8 +140,8 @@ class _Maker:
             start = network.flow.has_time
             numbers, unit = self.point[start : start + network.count], UNIT
         else:
-            numbers, unit = 2 * rng.integers(-40, 41, network.count) + 1, 16
-            data = {name: 2 * rng.integers(-40, 41, shape) + 1 for name, shape in network.data.items()}
+            numbers, unit = 2 * rng.integers(-1000, 1001, network.count) + 1, 512
+            data = {name: 2 * rng.integers(-1000, 1001, shape) + 1 for name, shape in network.data.items()}
         texts = {name: [f"{n}/{unit}" for n in array.ravel().tolist()] for name, array in data.items()}
         self.witnesses.append({"point": [f"{n}/{unit}" for n in numbers.tolist()], "data": texts})
         return len(self.witnesses) - 1
