@@ -73,7 +73,10 @@ class _RootRing(Residues):
     def _roots(self, squares: Any, signs: Any) -> Any:
         """Roots with given signs. Those of rational squares, as of 1, are positive on all branches."""
         known = {square: self._root_of_square(square) for square in set(squares.tolist())}
-        roots = [positive or int(sign) * other for (positive, other), sign in zip(map(known.get, squares), signs, strict=True)]
+        roots = [
+            positive or int(sign) * other
+            for (positive, other), sign in zip(map(known.get, squares), signs, strict=True)
+        ]
         return np.array(roots, dtype=object) % self.prime
 
     def _root_of_square(self, square: int) -> tuple[int, int]:

@@ -70,18 +70,6 @@ class Numbers:
         return np.array(entries, dtype=np.int64).reshape(shape)
 
 
-@dataclass(frozen=True)
-class Upper:
-    """What was found: which kinds of gates the probes have.
-
-    free : whether gates are listed that are not fixed
-    patterned : whether patterns of witnesses are used
-    """
-
-    free: bool = False
-    patterned: bool = False
-
-
 def check_upper(
     upper: dict[str, Any],
     patterns: Any,
@@ -89,7 +77,7 @@ def check_upper(
     gates: Gates,
     region: Sequence[Pattern] | None,
     budget: Budget,
-) -> Upper:
+) -> None:
     """Raises CertificateError unless the brackets have the claimed rank.
 
     patterns : the section of the witnesses, or None
@@ -120,7 +108,6 @@ def check_upper(
         _check_rank(rank, words, Residues(numbers.prime), network, probes, named, state)
     else:
         _check_block(upper["columns"], rank, words, numbers, network, probes, named, state, budget)
-    return Upper(reader.free, bool(reader.used))
 
 
 def _read_arithmetic(upper: dict[str, Any], network: Network) -> Numbers:
@@ -175,7 +162,6 @@ class _ProbeReader:
 
     witnesses : those of the certificate, if there are any
     used : for probes by number the number of the witness whose pattern they have
-    free : whether gates that are not fixed are listed
     """
 
     def __init__(
@@ -184,7 +170,6 @@ class _ProbeReader:
         self.network, self.gates, self.numbers, self.region, self.budget = network, gates, numbers, region, budget
         self.witnesses: Witnesses | None = None
         self.used: dict[int, int] = {}
-        self.free = False
 
     def read(self, probes: list[Any]) -> Probes:
         network = self.network
@@ -252,7 +237,6 @@ class _ProbeReader:
             if not freely_gated(self.network, gates, self.budget):
                 remedy = "its gates are not those of layers with own weights: patterns that data show are needed"
                 raise CertificateError(f"upper.probes[{chosen[0]}].gates", "listed", remedy)
-            self.free = True
         wrong = gates.contradictions(arrays, unit, prime)
         for row, place in np.argwhere(wrong)[:1]:
             name, value = self._entry(chosen[row], arrays, row, place)
@@ -339,7 +323,8 @@ def _check_rank(
         raise CertificateError("upper.point", "a denominator", "a denominator of the network vanishes there") from None
     found = rank_modulo(rows, ring.prime)
     if found != rank or rank != len(words):
-        raise CertificateError("upper.rank", rank, f"the {len(words)} brackets have rank {found} at the point")
+        more = "" if rank == len(words) else f", and there are {len(words)}"
+        raise CertificateError("upper.rank", rank, f"the brackets have rank {found} at the point{more}")
 
 
 def _rows(family: Family, words: list[Word], state: list[Any]) -> Iterator[tuple[list[int], list[Any]]]:

@@ -23,7 +23,7 @@ from lielaws.checker.lower import check_lower
 from lielaws.checker.network import Network, read_network
 from lielaws.checker.patterns import Pattern, read_region
 from lielaws.checker.steps import Budget
-from lielaws.checker.upper import Upper, check_upper
+from lielaws.checker.upper import check_upper
 from lielaws.errors import CertificateError, LieLawsError
 
 _LARGEST_FILE = 8 * 2**20
@@ -116,12 +116,11 @@ def _failures(foreign: Any, subject: list[str]) -> Iterator[str]:
         raise CertificateError("dimension", record["dimension"], remedy)
     gates = find_gates(network.program, budget)
     region = _region(record, network, gates, budget)
-    used: Upper | None = None
     try:
-        used = check_upper(record["upper"], record.get("patterns"), network, gates, region, budget)
+        check_upper(record["upper"], record.get("patterns"), network, gates, region, budget)
     except LieLawsError as error:
         yield str(error)
-    yield from _check_statement(record, network, region, used)
+    yield from _check_statement(record, _hypotheses(record, network, gates, region))
     regions = None if region is None else [_by_number(gates, pattern) for pattern in region]
     yield from check_lower(record["lower"], network, gates, regions, budget)
     subject.append(_subject(record, network))
@@ -163,10 +162,11 @@ def _check_form(record: dict[str, Any]) -> None:
     reading.table(record["lower"], "lower", {"laws", "independence", "verification"})
 
 
-def _check_statement(
-    record: dict[str, Any], network: Network, region: list[Pattern] | None, used: Upper | None
-) -> Iterator[str]:
-    """Whether the parts of the statement fit together. `used` is None where the probes could not be read."""
+def _check_statement(record: dict[str, Any], needed: list[str]) -> Iterator[str]:
+    """Whether the parts of the statement fit together.
+
+    needed : the hypotheses
+    """
     laws = len(reading.items(record["lower"]["laws"], "lower.laws"))
     rank, lower, upper = record["upper"]["rank"], record["lower_bound"], record["upper_bound"]
     if upper != record["dimension"] - rank:
@@ -178,15 +178,16 @@ def _check_statement(
     status = "exact" if lower == upper else "gap"
     if record["status"] != status:
         yield str(CertificateError("status", record["status"], f"the bounds make it '{status}'"))
-    if used is not None:
-        needed = _hypotheses(network, region, used)
-        if reading.items(record["hypotheses"], "hypotheses") != needed:
-            yield str(CertificateError("hypotheses", record["hypotheses"], f"exactly these are used: {needed}"))
+    if reading.items(record["hypotheses"], "hypotheses") != needed:
+        yield str(CertificateError("hypotheses", record["hypotheses"], f"exactly these are used: {needed}"))
 
 
-def _hypotheses(network: Network, region: list[Pattern] | None, used: Upper) -> list[str]:
-    """What is assumed about a network, in words."""
-    texts = [_FREE_GATES] * used.free + [_SHOWN_GATES] * used.patterned
+def _hypotheses(record: dict[str, Any], network: Network, gates: Gates, region: list[Pattern] | None) -> list[str]:
+    """What is assumed about a network, in words: it depends on how the probes give their gates."""
+    probes = record["upper"].get("probes")
+    keys = {key for probe in probes if isinstance(probe, dict) for key in probe} if isinstance(probes, list) else set()
+    free = any(fixed is None for fixed in gates.fixed)
+    texts = [_FREE_GATES] * (free and "gates" in keys) + [_SHOWN_GATES] * (free and "pattern" in keys)
     if region is not None:
         texts = [_REGION.format(count=len(region))]
     if network.generic:
