@@ -25,6 +25,8 @@ MOST_OPERATIONS = 4 * 10**9
 """products of float64 numbers in one check: about a minute; certificates of a thousand parameters need a tenth"""
 _MOST_ENTRIES = 3_000_000
 """of all steps together; each is held in memory, for several samples at once"""
+_MOST_BITS = 2**12
+"""of factors; networks have decimals of a few digits, and larger ones make bounds useless"""
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 FUNCTIONS = ("exp", "log", "gauss", "cos", "sin", "sqrt")
 
@@ -85,7 +87,7 @@ class Steps:
     def scale(self, factor: Fraction, a: int) -> int:
         step = self.all[a]
         if step.op == "scale":
-            factor, a = factor * step.fixed, step.inputs[0]
+            factor, a = _bounded(factor * step.fixed, 1), step.inputs[0]
         return a if factor == 1 else self.put("scale", [a], factor, self.shape(a))
 
     def multiply(self, a: int, b: int) -> int:
@@ -103,9 +105,9 @@ class Steps:
         if step.op == "power":
             return self.power(step.inputs[0], step.fixed * exponent)
         if step.op == "scale":
-            return self.scale(step.fixed**exponent, self.power(step.inputs[0], exponent))
+            return self.scale(_bounded(step.fixed, exponent) ** exponent, self.power(step.inputs[0], exponent))
         if step.op == "gated":
-            piece, below, above = step.fixed
+            piece, (below, above) = step.fixed[0], (_bounded(slope, exponent) for slope in step.fixed[1:])
             return self.gated(self.power(step.inputs[0], exponent), piece, below**exponent, above**exponent)
         return self.put("power", [a], exponent, step.shape)
 
@@ -130,6 +132,13 @@ class Steps:
         total = self.put("sum", [square], summed, shape) if summed else square
         order = tuple(kept.index(index) for index in output)
         return total if order == tuple(range(len(order))) else self.put("permute", [total], order, plan.shape)
+
+
+def _bounded(factor: Fraction, exponent: int) -> Fraction:
+    """The factor, if its power is not too large to compute with."""
+    if exponent * max(factor.numerator.bit_length(), factor.denominator.bit_length()) > _MOST_BITS:
+        raise CertificateError("architecture", "its constants", "they are too large to check")
+    return factor
 
 
 @dataclass(frozen=True)

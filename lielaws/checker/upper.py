@@ -132,7 +132,7 @@ def _read_arithmetic(upper: dict[str, Any], network: Network) -> Numbers:
 
 def _read_words(values: Any, probes: int, network: Network, budget: Budget) -> list[Word]:
     words = reading.items(values, "upper.brackets")
-    if len(words) * network.dimension > _MOST_ENTRIES:
+    if len(words) > network.dimension or len(words) * network.dimension > _MOST_ENTRIES:
         raise CertificateError("upper.brackets", f"{len(words)} brackets", "too many for this checker")
     for k, word in enumerate(words):
         where = f"upper.brackets[{k}]"
