@@ -2,79 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 
-from lielaws.architectures.base import Architecture
 from lielaws.certificate.record import FORMAT, VERSION, Certificate
-from lielaws.engine.arithmetic.modular import Modular
+from lielaws.certificate.witnesses import upper_section
 from lielaws.engine.closure.growth import Growth
-from lielaws.engine.flows.fields import Choice as Members
-from lielaws.engine.graph.node import Node, ancestors
-from lielaws.engine.graph.program import Program
+from lielaws.engine.closure.real import RealGrowth
+from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.graph.steps import graph_spec
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.laws.verify import Verification
 from lielaws.engine.linalg import EXPLORATION_PRIME, rank
 from lielaws.engine.potential.patterns import Patterns
-from lielaws.engine.potential.potentials import Potential
 
 _LIBRARIES = ("lielaws", "numpy", "python-flint", "scipy", "sympy")
 
-_FAMILIES = {
-    "mlp": {"family", "widths", "activation", "bias", "output_bias", "slope"},
-    "conv": {"family", "channels", "kernel", "size", "stride", "dim", "activation", "slope"},
-    "residual": {"family", "block"},
-    "sequential": {"family", "blocks"},
-    "part": {"family", "block", "parameters"},
-    "phi": {"family", "symbols", "expressions"},
-    "network": {"family", "name", "parameters", "data", "let", "output"},
-    "graph": {"family", "name", "parameters", "data", "steps"},
-}
-"""families that the checker reads, with the keys that it knows"""
-
 
 def build_certificate(
-    architecture: Architecture,
-    potential: Potential,
+    name: str,
+    fields: VectorFields,
     setting: Mapping[str, Any],
-    growth: Growth,
+    growth: Growth | RealGrowth,
     laws: Sequence[Polynomial],
     verifications: Sequence[Verification],
     hypotheses: Sequence[str],
     seed: int,
-    patterns: Patterns | None = None,
 ) -> Certificate:
     """The certificate of one discovery; deterministic in all its arguments."""
-    probes, brackets = _witnesses(potential, growth)
-    upper = len(growth.point) - growth.rank
+    dimension = fields.space.dimension
+    upper = dimension - growth.rank
     return Certificate(
         {
             "format": FORMAT,
             "version": VERSION,
-            "architecture": _spec(architecture, potential),
+            "architecture": graph_spec(name, fields.potential.traced),
             "setting": dict(setting),
-            "dimension": len(growth.point),
+            "dimension": dimension,
             "upper_bound": upper,
             "lower_bound": len(laws),
             "status": "exact" if upper == len(laws) else "gap",
             "hypotheses": list(hypotheses),
-            **_region(patterns),
-            "upper": {
-                "prime": growth.prime,
-                "point": growth.point.tolist(),
-                **_constants(potential, growth),
-                "probes": probes,
-                "brackets": brackets,
-                "rank": growth.rank,
-            },
+            **_region(fields.region),
+            **upper_section(fields, growth),
             "lower": {
                 "laws": [_law(law) for law in laws],
-                "independence": _independence(laws, len(growth.point), seed),
+                "independence": _independence(laws, dimension, seed),
                 "verification": [_verification(verification) for verification in verifications],
             },
             "versions": {name: _version(name) for name in _LIBRARIES},
@@ -86,90 +63,12 @@ def _region(patterns: Patterns | None) -> dict[str, Any]:
     """The point of a region, and data that show each of its activation patterns."""
     if patterns is None:
         return {}
-    point = [str(value) for entries in patterns.point.values() for value in np.ravel(entries).tolist()]
+    point = [str(value) for entries in patterns.points.values() for value in np.ravel(entries).tolist()]
     samples = [
         {name: [str(value) for value in array[k].ravel().tolist()] for name, array in patterns.samples.items()}
         for k in range(patterns.count)
     ]
     return {"region": {"point": point, "samples": samples}}
-
-
-def _spec(architecture: Architecture, potential: Potential) -> dict[str, Any]:
-    """The spec of the network: the one that it was made from, or the steps of its computation.
-
-    The checker reads a few families, each with a reader of its own. All others, and all functions beyond field
-    operations, whose values are listed in the order of these steps, are written down as steps.
-    """
-    if architecture.spec and potential.is_rational and not potential.constants and _is_read(architecture.spec):
-        return dict(architecture.spec)
-    return graph_spec(architecture.name, potential.traced)
-
-
-def _is_read(spec: Mapping[str, Any]) -> bool:
-    inner = [*spec.get("blocks", ()), *([spec["block"]] if "block" in spec else [])]
-    known = _FAMILIES.get(spec["family"])
-    return known is not None and spec.keys() <= known and all(map(_is_read, inner))
-
-
-def _witnesses(potential: Potential, growth: Growth) -> tuple[list[Any], list[Any]]:
-    """All probes, and each bracket as a nested word over them: 3 for X_3, [7, 3] for [X_7, X_3]."""
-    probes: list[Any] = []
-    brackets: list[Any] = []
-    for witness in growth.witnesses:
-        numbers = []
-        for members in witness.words:
-            numbers.append(range(len(probes), len(probes) + members.count))
-            probes += _probes(potential, members, growth.prime)
-        for choice in zip(*numbers, strict=True):
-            word: Any = choice[0]
-            for outer in choice[1:]:
-                word = [outer, word]
-            brackets.append(word)
-    return probes, brackets
-
-
-def _probes(potential: Potential, members: Members, prime: int) -> Iterator[dict[str, Any]]:
-    data = list(potential.traced.data.items())
-    nodes = [potential.cotangent, *(gate.value for gate in potential.gates)]
-    cotangents, *values = Program.of(nodes).run(Modular(prime), members.values)
-    gates = _gates(potential, values, members.count)
-    functions = [_base_values(node, members) for node in potential.functions]
-    drifts = next((values for leaf, values in members.values.items() if leaf.role == "flow"), None)
-    for k in range(members.count):
-        probe: dict[str, Any] = {
-            "data": {name: members.values[leaf.static][0, k].ravel().tolist() for name, leaf in data},
-            "cotangent": cotangents[0, k].ravel().tolist(),
-            "gates": {f"gate{j}": value[0, k].ravel().tolist() for j, value in enumerate(gates)},
-        }
-        if drifts is not None:
-            probe["drift"] = int(drifts[0, k])
-        if functions:
-            probe["functions"] = [[part[0, k].ravel().tolist() for part in parts] for parts in functions]
-        yield probe
-
-
-def _gates(potential: Potential, values: Sequence[Any], count: int) -> list[Any]:
-    """The gates of each piecewise linear function, also of those whose arguments have one sign."""
-    written = [node for node in ancestors([potential.traced.output]) if node.op == "piecewise"]
-    lowered = potential.lowered
-    return [
-        np.full((1, count, *node.shape), sign) if number is None else values[number]
-        for node, number, sign in zip(written, lowered.pieces, lowered.signs, strict=True)
-    ]
-
-
-def _base_values(node: Node, members: Members) -> list[Any]:
-    """The values of a function at each member's base point; cosine and sine come as two."""
-    base = members.bases[node.inputs[0].serial if node.op in ("cos", "sin") else node.serial]
-    parts = base if isinstance(base, tuple) else (base,)
-    return [np.broadcast_to(part, (1, members.count, *node.shape)) for part in parts]
-
-
-def _constants(potential: Potential, growth: Growth) -> dict[str, Any]:
-    """The values of constants, for networks that have any."""
-    leaves = growth.state.draw.leaves
-    values = {node.static.name: leaves[node.static].ravel().tolist() for node in potential.constants}
-    return {"constants": values} if values else {}
 
 
 def _law(law: Polynomial) -> list[Any]:

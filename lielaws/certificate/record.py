@@ -12,7 +12,8 @@ from typing import Any
 from lielaws.errors import CertificateError
 
 FORMAT = "lielaws-certificate"
-VERSION = 1
+VERSION = 2
+OUTDATED = "version 1 is no longer read; discover again to get a certificate of version 2"
 _LARGEST_FILE = 8 * 2**20
 
 
@@ -78,6 +79,8 @@ def parse_record(text: str, where: str) -> Mapping[str, Any]:
         raise CertificateError("certificate", where, f"is no valid JSON ({error})") from None
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise CertificateError("certificate", where, f'the key "format" must be "{FORMAT}"')
+    if record.get("version") == 1:
+        raise CertificateError("certificate", where, OUTDATED)
     if record.get("version") != VERSION:
         raise CertificateError("certificate", where, f"version {record.get('version')!r}; this library reads {VERSION}")
     missing = {"status", "lower_bound", "upper_bound", "hypotheses"} - record.keys()

@@ -1,31 +1,38 @@
-"""What the steps of a tape say about its polynomial: degree, size of coefficients, and how gates enter.
+"""How likely it is that an evaluation modulo a prime is zero although what is evaluated is not.
 
-A wire is N / (c prod q^e) with an integer polynomial N in the leaves, an integer c, and one polynomial q for each
-inverted wire. If D is that denominator and h a polynomial, then c D^2 <grad h, grad (N / D)> is an integer polynomial.
+An entry of a step is N / (c prod q^e) with an integer polynomial N in the leaves, the gates and the values of
+functions, an integer c, and polynomials q: the numerators of all entries of steps that are inverted. One bound holds
+for all entries of a step. Denominators are kept as multisets, so that sums with equal ones have that one.
+
+For the output N / D and a polynomial h, D^2 <grad h, grad (N / D)> is a polynomial. With functions, the gradient is a
+sum over chains of functions f_j(u_j), each of which occurs once at most in a chain; so it is a polynomial after a
+multiplication by D^2 and, for each j, by the square of the denominator of u_j and by that of the derivative of f_j.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-from lielaws.checker.draws import Rules
-from lielaws.checker.jets import PRIME_BITS
-from lielaws.checker.motions import Motion
-from lielaws.checker.tape import Step, Tape, Wire
+from lielaws.checker.flows import Flow
+from lielaws.checker.program import Program
+from lielaws.checker.residues import PRIME_BITS
+from lielaws.checker.steps import FUNCTIONS, Step, contraction
 from lielaws.errors import CertificateError
 
-_GRADIENT = Motion("gradient")
 _LOG_OF_PRIME_DENSITY = 9
-"""more than 2^(n - 9) primes, 3 mod 4 ones alone, lie between 2^n and 2^(n + 1) for n = 60 and 120 (Rosser and
-Schoenfeld: over 3 x / (5 log x) primes between x and 2 x; nearly half of them are 3 mod 4)"""
-_LARGE_PRIME_BITS = 120
+"""more than 2^(n - 9) primes that are 7 mod 8 lie between 2^n and 2^(n + 1) for n = 60 and 120: a quarter of all, of
+which there are over 3 x / (5 log x) between x and 2 x (Rosser and Schoenfeld)"""
+LARGE_PRIME_BITS = 120
+"""of primes for networks with functions: pairs of thousands of values may agree by chance, which 60 bits leave too likely"""
 _LARGEST_DEGREE = 2**40
+"""beyond it no prime of 120 bits makes an error small, and exponents may be absurd"""
 _MOST_CONSTANT_BITS = 2**12
-_MOST_MERGED = 10**7
-_TOO_LARGE = "degrees or constants are too large to check"
+"""of denominators; larger ones take long to multiply, and no network has them"""
+_MOST_INVERTED = 10**6
+"""entries in all multisets of denominators together; more take seconds"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,179 +40,139 @@ class Bound:
     """
     degree, log : of N: its degree and log2 of the sum of the absolute values of its coefficients, at most
     divisor : c
-    inverted : the exponents e by the wires that are inverted
-    once, twice : bit sets of the gates in which the wire has a degree of at least one and of more than one
+    inverted : the exponents e by the step whose entries are inverted
     """
 
     degree: int = 0
     log: float = 0.0
     divisor: int = 1
-    inverted: dict[Wire, int] = field(default_factory=dict)
-    once: int = 0
-    twice: int = 0
+    inverted: Counter[int] = field(default_factory=Counter)
 
 
 class Bounds:
-    """The bounds of the wires of a tape, up to one; values of functions are polynomials in what is drawn for them."""
+    """The bounds of a network. With `roots` some square roots are roots, of that number of entries; the others are free."""
 
-    def __init__(
-        self, tape: Tape, output: Wire, gates: Iterable[Wire], rules: Rules | None = None, motion: Motion = _GRADIENT
-    ) -> None:
-        self._gates = {wire: 1 << k for k, wire in enumerate(gates)}
-        self._rules, self._tape, self._motion = rules or Rules(), tape, motion
-        functions = [step for step in tape.steps[: output + 1] if step[0] == "function"]
-        self._functions, self._roots = len(functions), sum(step[1] == "sqrt" for step in functions)
-        self.prime_bits = _LARGE_PRIME_BITS if functions else PRIME_BITS
-        self._wires: list[Bound] = []
+    def __init__(self, program: Program, flow: Flow, roots: int = 0) -> None:
+        self._program, self._flow, self._roots = program, flow, roots
+        self._steps: dict[int, Bound] = {}
         self._merged = 0
-        for step in tape.steps[: output + 1]:
-            bound = self._step(len(self._wires), step)
+        for k in program.needed:
+            bound = self._step(k, program.steps[k])
             if bound.degree > _LARGEST_DEGREE or bound.divisor.bit_length() > _MOST_CONSTANT_BITS:
-                raise CertificateError("architecture", "its network", _TOO_LARGE)
-            self._wires.append(bound)
-        self.output = self._wires[output]
+                raise CertificateError("architecture", "its network", "degrees or constants are too large to check")
+            self._steps[k] = bound
+        self._values = sum(program.steps[k].size for k in program.functions)
+        self.bits = LARGE_PRIME_BITS if program.functions else PRIME_BITS
+        leaves = [program.steps[k].fixed for k in program.needed if program.steps[k].op == "leaf"]
+        self._has_root_of_two = ("constant", "sqrt_two") in leaves
 
-    def _step(self, wire: Wire, step: Step) -> Bound:
-        match step:
-            case ("leaf", _):
-                return Bound(degree=1, once=self._gates.get(wire, 0))
-            case ("constant", value):
-                return _scaled(value, Bound())
-            case ("linear", terms):
-                return self._sum([_scaled(factor, self._wires[source]) for factor, source in terms])
-            case ("dot", pairs):
-                return self._sum([_product(self._wires[left], self._wires[right]) for left, right in pairs])
-            case ("power", base, exponent):
-                return _power(self._wires[base], exponent)
-            case ("inverse", a):
-                below = self._wires[a]
+    def _step(self, k: int, step: Step) -> Bound:
+        inputs = [self._steps[a] for a in step.inputs]
+        match step.op:
+            case "leaf":
+                return Bound(1)
+            case "constant":
+                largest = max(map(abs, step.fixed[0]), default=1)
+                return Bound(0, math.log2(max(1, largest)), step.fixed[1])
+            case "add":
+                return self._sum(*inputs)
+            case "scale":
+                return _scaled(step.fixed, inputs[0])
+            case "contract":
+                shapes = [self._program.steps.shape(a) for a in step.inputs]
+                return _longer(_product(*inputs), contraction(step.fixed, *shapes).sizes[2])
+            case "power":
+                return self._power(inputs[0], step.fixed)
+            case "reciprocal":
+                below = inputs[0]
                 degree, log = self._denominator(below.inverted)
-                return Bound(degree, log + math.log2(below.divisor), 1, {a: 1}, below.once, below.once)
-            case ("function", kind, a, *_):
-                return self._function(wire, kind, a)
-        raise AssertionError(step)
+                # All other entries are multiplied in, since the denominator is that of all of them.
+                more = (step.size - 1) * below.degree
+                log += (step.size - 1) * below.log + math.log2(below.divisor)
+                return Bound(degree + more, log, 1, Counter({step.inputs[0]: 1}))
+            case "gated":
+                _, low, high = step.fixed
+                factor = self._sum(_scaled(high - low, Bound(1)), _scaled(low, Bound()))
+                return _product(factor, inputs[0])
+            case "sum" | "scatter":
+                return _longer(inputs[0], self._program.steps[step.inputs[0]].size)
+            case "sqrt" if self._roots:
+                return self._root(inputs[0])
+        return Bound(1) if step.op in FUNCTIONS else inputs[0]
 
-    def _function(self, wire: Wire, kind: str, argument: Wire) -> Bound:
-        """A bound in the values that `draws` takes at random; no function is affine in a gate."""
-        inside = self._wires[argument].once
-        return replace(self._drawn(wire, kind, argument), once=inside, twice=inside)
+    def _root(self, below: Bound) -> Bound:
+        """An algebraic function, sqrt(N D) / D; its conjugates are counted at the end."""
+        degree, log = self._denominator(below.inverted)
+        return Bound(below.degree + degree + 1, below.log + log + 1, below.divisor, below.inverted)
 
-    def _drawn(self, wire: Wire, kind: str, argument: Wire) -> Bound:
-        """The same without gates; negative exponents are accounted for at the end."""
-        rules = self._rules
-        if kind == "sqrt":
-            # As an algebraic function: its conjugates are counted at the end.
-            below = self._wires[argument]
-            return replace(below, degree=below.degree + 1, log=below.log + 1)
-        if kind == "gauss" or (kind == "exp" and not rules.sequential):
-            powers = rules.powers["exp"].get(wire, ([1], []))
-            return Bound(max(1, sum(abs(entry) for row in powers for entry in row)))
-        if kind in ("cos", "sin"):
-            degree = 2 * sum(abs(entry) for row in rules.powers["angle"][argument] for entry in row)
-            return Bound(degree, float(degree))
-        row = rules.rule(wire)[1]
-        others = [(w, n) for w, n in zip(rules.mixed.members, row, strict=False) if n and w != wire]
-        terms, total = [Bound(1)], Bound(1)
-        for other, exponent in others:
-            _, found, below_it = self._tape.steps[other]
-            if kind == "log":
-                terms.append(_scaled(Fraction(exponent), self._wires[below_it if found == "exp" else other]))
-                continue
-            base = other if found == "exp" else below_it
-            bound = self._wires[base] if exponent < 0 else self._step(base, ("inverse", base))
-            total = _product(total, _power(bound, abs(exponent)))
-        return self._sum(terms) if kind == "log" else total
-
-    def _sum(self, terms: list[Bound]) -> Bound:
-        if not terms:
-            return Bound()
-        common: dict[Wire, int] = {}
-        divisor = 1
+    def _sum(self, *terms: Bound) -> Bound:
+        common: Counter[int] = Counter()
         for term in terms:
-            for wire, exponent in term.inverted.items():
-                common[wire] = max(exponent, common.get(wire, 0))
-            divisor = math.lcm(divisor, term.divisor)
-            if divisor.bit_length() > _MOST_CONSTANT_BITS:
-                raise CertificateError("architecture", "its network", _TOO_LARGE)
+            common |= term.inverted
+        divisor = math.lcm(*(term.divisor for term in terms))
         self._merged += len(common) * len(terms)
-        if self._merged > _MOST_MERGED:
-            raise CertificateError("architecture", "its denominators", "too many for this checker")
-        degree, log, once, twice = 0, 0.0, 0, 0
+        if self._merged > _MOST_INVERTED or divisor.bit_length() > _MOST_CONSTANT_BITS:
+            raise CertificateError("architecture", "its denominators", "too many or too large for this checker")
+        degree, log = 0, 0.0
         for term in terms:
-            missing = {wire: exponent - term.inverted.get(wire, 0) for wire, exponent in common.items()}
-            more, longer = self._denominator(missing) if common else (0, 0.0)
+            more, longer = self._denominator(common - term.inverted)
             degree = max(degree, term.degree + more)
             log = max(log, term.log + longer + math.log2(divisor // term.divisor))
-            once, twice = once | term.once, twice | term.twice
-        return Bound(degree, log + math.log2(len(terms)), divisor, common, once, twice)
+        return Bound(degree, log + math.log2(len(terms)), divisor, common)
 
-    def _denominator(self, inverted: dict[Wire, int]) -> tuple[int, float]:
-        """Degree and log2 of the norm of prod q^e."""
-        degree = sum(exponent * self._wires[wire].degree for wire, exponent in inverted.items())
-        return degree, sum(exponent * self._wires[wire].log for wire, exponent in inverted.items())
+    def _denominator(self, inverted: Counter[int]) -> tuple[int, float]:
+        """Degree and log2 of the norm of prod q^e, over all entries of each step."""
+        found = [(e * self._program.steps[k].size, self._steps[k]) for k, e in inverted.items()]
+        return sum(e * bound.degree for e, bound in found), sum(e * bound.log for e, bound in found)
+
+    def _power(self, a: Bound, exponent: int) -> Bound:
+        if a.divisor.bit_length() * exponent > _MOST_CONSTANT_BITS:
+            raise CertificateError("architecture", "its network", "its constants are too large to check")
+        inverted = Counter({k: exponent * e for k, e in a.inverted.items()})
+        return Bound(a.degree * exponent, a.log * exponent, a.divisor**exponent, inverted)
 
     def round_error(self, law_degree: int, law_norm: int) -> float:
-        """log2 of the probability that one evaluation of <grad h, grad output> is zero although it is no identity.
+        """log2 of the probability that one evaluation of <grad h, X> is zero although it is no identity.
 
-        At a random point modulo a random prime between 2^60 and 2^61: the prime divides all coefficients of the
-        identity, or the point is a zero of it modulo the prime (Schwartz and Zippel). Points where a denominator
-        vanishes are drawn again, which at most doubles the bound.
+        At a random point modulo a random prime: the prime divides all coefficients of the identity, or the point is a
+        zero of it modulo the prime (Schwartz and Zippel), or two numbers that differ agree there, so that functions of
+        them have one value. Points where a denominator vanishes are drawn again, which at most doubles the bound.
 
         law_norm : sum of the absolute values of the coefficients of h
         """
-        degree, log = self._denominator(self.output.inverted)
-        total = self.output.degree + degree + law_degree + self._motion.degree
-        height = self.output.log + log + math.log2(max(1, self.output.degree + degree)) + self._motion.log
+        output = self._steps[self._program.output]
+        degree, log = self._denominator(output.inverted)
+        total = output.degree + degree + law_degree + self._flow.degree + 1
+        height = output.log + log + 2 * math.log2(output.divisor) + math.log2(total) + self._flow.log
         height += math.log2(max(1, law_norm)) + math.log2(max(1, law_degree))
-        doubled = 1 if self.output.inverted or self._motion.inverses else 0
-        bits, count = self.prime_bits, self.prime_bits - _LOG_OF_PRIME_DENSITY
-        if self._functions:
-            # Exponents of each value that was drawn may be negative, and circles are divided by 1 + t^2, so that up to
-            # four times the degree counts for each. A root has two conjugates, and exists at half of the points.
-            total *= 4 * (4 * self._functions + 1)
-            height = (height + total) * 2**self._roots
-            doubled += 2 * self._roots + 1
-        # A hundredth more than computed: rounding is far smaller.
-        unlucky = 1.01 * height / bits * 2.0**-count + total * 2.0**-bits
-        return min(0.0, math.log2(unlucky) + doubled) if unlucky else -math.inf
+        cases = 1.0
+        for k in self._program.functions:
+            below = self._steps[self._program.steps[k].inputs[0]]
+            degree, log = self._denominator(below.inverted)
+            size, own = self._program.steps[k].size, below.degree + degree + 1
+            total += 3 * size * own
+            height += 3 * size * (below.log + log + math.log2(below.divisor) + math.log2(own + 1) + 2)
+        if self._values:
+            # Values may have negative exponents, and points on the circle are divided by 1 + t^2.
+            total *= 2 * (self._values + 1)
+            height += total
+            cases += self._values**2
+        doubled = 1 + 2 * self._has_root_of_two
+        # A root has two conjugates, all of which are multiplied, and exists at half of the points.
+        total, height, doubled = total << self._roots, height * 2.0**self._roots, doubled + self._roots
+        unlucky = 1.01 * height / self.bits * 2.0 ** (_LOG_OF_PRIME_DENSITY - self.bits) + total * 2.0**-self.bits
+        return min(0.0, math.log2(cases * unlucky) + doubled)
+
+
+def _longer(a: Bound, count: int) -> Bound:
+    """The sum of so many entries."""
+    return Bound(a.degree, a.log + math.log2(max(1, count)), a.divisor, a.inverted)
 
 
 def _scaled(factor: Fraction, a: Bound) -> Bound:
-    numerator, divisor = abs(factor.numerator), a.divisor * factor.denominator
-    return Bound(a.degree, a.log + math.log2(max(1, numerator)), divisor, a.inverted, a.once, a.twice)
+    log = a.log + math.log2(max(1, abs(factor.numerator)))
+    return Bound(a.degree, log, a.divisor * factor.denominator, a.inverted)
 
 
 def _product(a: Bound, b: Bound) -> Bound:
-    inverted = dict(a.inverted)
-    for wire, exponent in b.inverted.items():
-        inverted[wire] = inverted.get(wire, 0) + exponent
-    twice = a.twice | b.twice | (a.once & b.once)
-    return Bound(a.degree + b.degree, a.log + b.log, a.divisor * b.divisor, inverted, a.once | b.once, twice)
-
-
-def _power(a: Bound, exponent: int) -> Bound:
-    if a.divisor.bit_length() * exponent > _MOST_CONSTANT_BITS:
-        raise CertificateError("architecture", "its network", _TOO_LARGE)
-    inverted = {wire: exponent * e for wire, e in a.inverted.items()}
-    return Bound(a.degree * exponent, a.log * exponent, a.divisor**exponent, inverted, a.once, a.twice | a.once)
-
-
-def most_terms(tape: Tape, output: Wire, limit: int) -> int | None:
-    """At least the number of terms of any wire when it is expanded; None if that is over the limit."""
-    counts: list[int] = []
-    for step in tape.steps[: output + 1]:
-        match step:
-            case ("linear", terms):
-                count = sum(counts[wire] for _, wire in terms)
-            case ("dot", pairs):
-                count = sum(counts[left] * counts[right] for left, right in pairs)
-            case ("power", base, exponent):
-                count = counts[base] ** exponent if exponent < limit.bit_length() else limit * (counts[base] - 1) + 1
-            case ("inverse", _):
-                return None
-            case _:
-                count = 1
-        if count > limit:
-            return None
-        counts.append(count)
-    return max(counts)
+    return Bound(a.degree + b.degree, a.log + b.log, a.divisor * b.divisor, a.inverted + b.inverted)

@@ -1,35 +1,115 @@
-"""The members of the family of a flow, evaluated in any ring."""
+"""The vector fields of a network at probes, in any ring, and their nested brackets [X, Y] = DY.X - DX.Y."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
-from lielaws.checker.networks import Network
-from lielaws.checker.tape import Bases, Gradient, Ring, Wire
+import numpy as np
 
-_NO_BASES: Bases = {}
+from lielaws.checker.jets import Jets, moved, slope_part, value_part
+from lielaws.checker.network import Network
+from lielaws.errors import CertificateError
+
+_DEEPEST = 16
+"""of a word; the deepest brackets that a network was seen to need have nine fields"""
+
+Word = int | list[Any]
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Integers in all probes, (probes, *shape): data by name, gates for each piecewise function, drift factors."""
+
+    data: dict[str, Any]
+    cotangent: Any
+    gates: list[Any]
+    drift: Any
+
+    @property
+    def count(self) -> int:
+        return len(self.cotangent)
 
 
 class Family:
-    """What the flow of a network makes of the gradient of its potential.
+    """The fields of a network in a ring.
 
-    wanted : the wires of the state
-    size : about the number of products that a member costs
+    lift : from arrays of integers in the file to arrays of the ring
+    constants : values of constants, by name
     """
 
-    def __init__(self, network: Network, ring: Ring) -> None:
-        self.network, self.ring, self.wanted = network, ring, network.state
-        self.gradient = Gradient(network.tape, network.potential, network.parameters, ring)
-        self.size = self.gradient.size + (4 * len(network.state) if network.drift else 0)
+    def __init__(
+        self, network: Network, ring: Any, probes: Probes, lift: Callable[[Any], Any], constants: dict[str, Any]
+    ) -> None:
+        self.network, self.ring, self.probes, self.lift = network, Jets(ring), probes, lift
+        self.constants = {("constant", name): value for name, value in constants.items()}
 
-    def __call__(self, leaves: Iterable[tuple[Wire, Any]], bases: Bases = _NO_BASES) -> list[Any]:
-        """The member at the values of the leaves, with the values of functions at the base point."""
-        known = list(leaves)
-        gradient = self.gradient(known, bases)
-        if self.network.motion.kind == "gradient":
-            return gradient
-        values = dict(known)
-        state = [values[wire] for wire in self.wanted]
-        drift = values[self.network.drift[0]] if self.network.drift else 0
-        return self.network.motion.member(self.ring, state, drift, gradient)
+    def field(self, chosen: Any, state: list[Any]) -> list[Any]:
+        """Those of the chosen probes, one for each sample, at a state; with a state of jets also the derivatives."""
+        network, ring, probes = self.network, self.ring, self.probes
+        names = zip(network.parameters, network.flow.parameters(state), strict=True)
+        leaves = {("parameter", name): value for name, value in names} | self.constants
+        leaves |= {("data", name): self.lift(table[chosen]) for name, table in probes.data.items()}
+        values = network.program.forward(ring, leaves, lambda j, _: self.lift(probes.gates[j][chosen]))
+        slopes = network.program.gradient(ring, values, self.lift(probes.cotangent[chosen]))
+        gradient = [slopes.get(network.program.parameter_steps.get(name, -1)) for name in network.parameters]
+        return network.flow.field(ring, state, self.lift(probes.drift[chosen]), gradient)
+
+    def bracket(self, word: Word, chosen: Any, state: list[Any]) -> list[Any]:
+        """Brackets of one form at a state. `word` has columns of `chosen`, (samples, fields), in place of probes."""
+        if isinstance(word, int):
+            return self.field(chosen[:, word], state)
+        first, second = word
+        if cost(first) > cost(second):
+            # The first is evaluated once more than the second.
+            return [self.ring.scale(Fraction(-1), value) for value in self.bracket([second, first], chosen, state)]
+        x = self.bracket(first, chosen, state)
+        along_x = self.bracket(second, chosen, moved(state, x))
+        along_y = self.bracket(first, chosen, moved(state, value_part(along_x)))
+        pairs = zip(slope_part(along_x), slope_part(along_y), strict=True)
+        return [self.ring.subtract(a, b) for a, b in pairs]
+
+
+def cost(word: Word) -> int:
+    """About the work of a word, in gradients of numbers: products of jets with n nilpotents take 3^n products."""
+    if isinstance(word, int):
+        return 1
+    first, second = sorted(map(cost, word))
+    return first + 3 * first + 3 * second
+
+
+def level(word: Word) -> int:
+    """The nilpotents that a word needs."""
+    return 0 if isinstance(word, int) else 1 + max(map(level, word))
+
+
+def check_word(word: Any, where: str, probes: int, depth: int = 1) -> None:
+    """Raises CertificateError unless it is the number of a probe, or a pair of words."""
+    if type(word) is int and 0 <= word < probes:
+        return
+    if type(word) is not list or len(word) != 2 or depth > _DEEPEST:
+        remedy = f"the number of one of {probes} probes, or a pair of such words, at most {_DEEPEST} deep, is needed"
+        raise CertificateError(where, word, remedy)
+    for side in word:
+        check_word(side, where, probes, depth + 1)
+
+
+def grouped(words: list[Word]) -> list[tuple[Word, list[int], Any]]:
+    """Words of one form together: the form with columns in place of probes, the places of the words, their probes."""
+    groups: dict[str, tuple[Word, list[int], list[list[int]]]] = {}
+    for place, word in enumerate(words):
+        probes: list[int] = []
+        form = _form(word, probes)
+        _, places, rows = groups.setdefault(str(form), (form, [], []))
+        places.append(place)
+        rows.append(probes)
+    return [(form, places, np.array(rows, dtype=np.int64)) for form, places, rows in groups.values()]
+
+
+def _form(word: Word, probes: list[int]) -> Word:
+    if isinstance(word, int):
+        probes.append(word)
+        return len(probes) - 1
+    return [_form(side, probes) for side in word]

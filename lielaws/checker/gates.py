@@ -1,117 +1,321 @@
-"""Piecewise linear functions become products with gates; gates whose arguments are proportional are one gate.
+"""The gates of piecewise linear functions: which are fixed, which are tied, and which may have any value.
 
-relu(u) is gate * u, where the gate is 1 or 0. Relu(3 u) has the same gate and relu(-u) has one minus it, for all data.
-Proportions are found by evaluating the arguments at random points modulo three random primes: that two arguments
-which are not proportional pass as such has a probability far below 2^-100.
+relu(u) is gate * u, where the gate is 1 or 0. Relu(u) and relu(3 u) have the same gate, relu(-u) has one minus it.
+Proportions are found by evaluating all arguments at two random points modulo one prime of 192 bits, with free values of
+functions and gates: that two arguments which are not proportional pass as such has a probability far below 2^-100.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
+from itertools import chain, combinations
+from operator import or_
 from typing import Any
 
-from lielaws.checker.jets import Jets, random_prime
-from lielaws.checker.tape import Tape, Wire, compiled, evaluate, too_large
+import numpy as np
+
+from lielaws.checker.jets import Jets
+from lielaws.checker.network import Network
+from lielaws.checker.program import Program
+from lielaws.checker.residues import Residues, random_prime, small_rational
+from lielaws.checker.steps import Budget, Step, Steps
 from lielaws.errors import CertificateError
 
-_PRIMES = 3
-_MOST_GATES = 5000
+_BITS = 192
+"""of the prime: thousands of arguments of degree 10^6 agree by chance with a probability far below 2^-100"""
+_LARGEST_SET = 3
+"""tensors in a set in which an argument is homogeneous, if not all are: weights, bias and one more; sets of four are
+many, and no network needs them"""
+_LOOK = 1000
+"""a look at one step takes as long as so many products of float64 numbers"""
+NEGATIVE, POSITIVE, ZERO = 1, 2, 4
+"""bits of what the entries of an array may be"""
+_ANY = NEGATIVE | POSITIVE | ZERO
 
 
+class Signs:
+    """What the entries of each step may be, by structure alone, for all values of leaves. Steps may be added later."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+        self._known: list[int] = []
+
+    def __getitem__(self, step: int) -> int:
+        while len(self._known) <= step:
+            self._known.append(self._sign(self._steps[len(self._known)]))
+        return self._known[step]
+
+    def fixed(self, step: int) -> int | None:
+        """1 if no entry is negative, 0 if none is positive, else None."""
+        if self[step] & NEGATIVE:
+            return None if self[step] & POSITIVE else 0
+        return 1
+
+    def _sign(self, step: Step) -> int:
+        inputs = [self._known[a] for a in step.inputs]
+        match step.op:
+            case "leaf":
+                return POSITIVE if step.fixed[0] == "constant" and not step.fixed[1].startswith("frozen ") else _ANY
+            case "constant":
+                return _union(POSITIVE if n > 0 else NEGATIVE if n < 0 else ZERO for n in step.fixed[0])
+            case "add":
+                return _sums(*inputs)
+            case "scale":
+                return _times(inputs[0], step.fixed)
+            case "contract":
+                products = _union(_times(inputs[0], Fraction(n)) for n, bit in _BITS_OF if inputs[1] & bit)
+                return _sums(products, products)
+            case "power":
+                return inputs[0] if step.fixed % 2 else _union(_EVEN[bit] for _, bit in _BITS_OF if inputs[0] & bit)
+            case "gated":
+                _, below, above = step.fixed
+                low, high = _times(inputs[0] & NEGATIVE, below), _times(inputs[0] & POSITIVE, above)
+                return low | high | inputs[0] & ZERO
+            case "exp":
+                return POSITIVE
+            case "sqrt":
+                return POSITIVE | inputs[0] & ZERO
+            case "log" | "cos" | "sin":
+                return _ANY
+            case "sum":
+                return _sums(inputs[0], inputs[0])
+            case "scatter":
+                return _sums(inputs[0], inputs[0]) | ZERO
+            case "reciprocal":
+                return inputs[0] & ~ZERO
+        # The odd and increasing "gauss" keeps the sign, as moves of entries do.
+        return inputs[0]
+
+
+_BITS_OF = ((-1, NEGATIVE), (0, ZERO), (1, POSITIVE))
+_EVEN = {NEGATIVE: POSITIVE, POSITIVE: POSITIVE, ZERO: ZERO}
+
+
+def _union(bits: Iterable[int]) -> int:
+    return reduce(or_, bits, 0)
+
+
+def _times(sign: int, factor: Fraction) -> int:
+    if factor > 0 or not sign:
+        return sign
+    if factor == 0:
+        return ZERO
+    return sign & ZERO | (POSITIVE if sign & NEGATIVE else 0) | (NEGATIVE if sign & POSITIVE else 0)
+
+
+def _sums(a: int, b: int) -> int:
+    """Of sums of one or more numbers of either kind."""
+    both = a | b
+    if both & NEGATIVE and both & POSITIVE:
+        return _ANY
+    # A sum is zero only if all its terms may be.
+    return both if a & b & ZERO else both & ~ZERO
+
+
+@dataclass(frozen=True)
 class Gates:
-    """The gates of one network.
+    """The gates of all piecewise linear functions of a network.
 
-    leaves : the wire of each gate that is free
-    arguments : the number that decides about each of them
-    pieces : for each activation node in the order of evaluation, the gate of each entry: its number among the leaves,
-        and whether it is reversed
+    fixed : for each function the gate that it has by structure, or None
+    numbers, reverse : for each function the number of the gate of each entry, and whether that is reversed
+    values : the gates with fixed values by their numbers
+    count : of gates
     """
 
-    def __init__(self, tape: Tape) -> None:
-        self.leaves: list[Wire] = []
-        self.arguments: list[Wire] = []
-        self.pieces: list[list[tuple[int, bool]]] = []
-        self._tape = tape
-        self._samples: list[_Sample] = []
-        self._known: dict[tuple[int, ...], tuple[int, tuple[int, ...]]] = {}
+    fixed: list[int | None]
+    numbers: list[Any]
+    reverse: list[Any]
+    values: dict[int, int]
+    count: int
 
-    def piecewise(self, arguments: Sequence[Wire], below: Fraction, above: Fraction) -> list[Wire]:
-        """below * u for u < 0 and above * u elsewhere, for each argument; with equal slopes no gate is needed."""
-        if below == above:
-            return [self._tape.linear([(above, wire)]) for wire in arguments]
-        gates = [self._gate(wire) for wire in arguments]
-        self.pieces.append(gates)
-        return [
-            self._tape.gated(self._wire(*gate), wire, below, above) for gate, wire in zip(gates, arguments, strict=True)
-        ]
+    def random(self, ring: Residues) -> Any:
+        """One value for each gate, random where it is not fixed."""
+        chosen = ring.random((self.count,))
+        for number, value in self.values.items():
+            chosen[number] = value
+        return chosen
 
-    def _wire(self, number: int, is_reversed: bool) -> Wire:
-        leaf = self.leaves[number]
-        return self._tape.linear([(1, self._tape.constant(1)), (-1, leaf)]) if is_reversed else leaf
+    def of_piece(self, ring: Residues, values: Any, j: int) -> Any:
+        """The gates of the j-th function, from arrays of one value for each gate, (samples, gates)."""
+        entries = values[:, self.numbers[j]]
+        return np.where(self.reverse[j], (1 - entries) % ring.prime, entries)
 
-    def _gate(self, argument: Wire) -> tuple[int, bool]:
-        """The gate of an argument, a new one unless it is proportional to an earlier one."""
-        values = [sample.value(argument) for sample in self._sampled()]
-        firsts, seconds = values[::2], values[1::2]
-        if any(values):
-            if not all(firsts):
-                raise CertificateError("activation", "its argument", "it vanished at a random point; check once more")
-            primes = [sample.ring.prime for sample in self._samples[::2]]
-            key = tuple(b * pow(a, -1, p) % p for a, b, p in zip(firsts, seconds, primes, strict=True))
-            if key in self._known:
-                number, others = self._known[key]
-                return number, _ratio(firsts, others, primes) < 0
-            self._known[key] = (len(self.leaves), tuple(firsts))
-        if len(self.leaves) == _MOST_GATES:
-            raise too_large("gates", _MOST_GATES)
-        self.leaves.append(self._tape.leaf("gate"))
-        self.arguments.append(argument)
-        return len(self.leaves) - 1, False
+    def contradictions(self, listed: Sequence[Any], unit: int, prime: int | None) -> Any:
+        """Where listed gates differ from those that they are tied to, as an array (samples, all entries).
 
-    def _sampled(self) -> list[_Sample]:
-        if not self._samples:
-            rings = [Jets(random_prime()) for _ in range(_PRIMES)]
-            self._samples = [_Sample(self._tape, ring) for ring in rings for _ in range(2)]
-        return self._samples
+        listed : integers (samples, *shape) for each function, in multiples of 1 / unit
+        """
+        flat = np.concatenate([a.reshape(len(a), -1) for a in listed], axis=1)
+        numbers = np.concatenate([n.ravel() for n in self.numbers])
+        values = np.where(np.concatenate([r.ravel() for r in self.reverse]), unit - flat, flat)
+        values = values if prime is None else values % prime
+        expected = values[:, np.unique(numbers, return_index=True)[1]][:, numbers]
+        for number, value in self.values.items():
+            expected[:, numbers == number] = value * unit
+        return values != expected
 
 
-class _Sample:
-    """The values of a growing tape at one random point modulo a prime."""
-
-    def __init__(self, tape: Tape, ring: Jets) -> None:
-        self.tape, self.ring = tape, ring
-        self.values: list[int] = []
-
-    def value(self, wire: Wire) -> int:
-        for step in self.tape.steps[len(self.values) : wire + 1]:
-            self.values.append(self._evaluate(step))
-        return self.values[wire]
-
-    def _evaluate(self, step: Any) -> int:
-        if step[0] == "leaf":
-            return self.ring.random()
-        if step[0] == "function":
-            # Free values: relations between functions are looked at afterwards, see `check_gates`.
-            return self.ring.random()
-        try:
-            return int(evaluate(compiled(step, self.ring), self.values, self.ring))
-        except ZeroDivisionError:
-            raise CertificateError("architecture", "a denominator", "it vanishes identically") from None
+def find_gates(program: Program, budget: Budget) -> Gates:
+    """All gates of a network, with those that are tied; see the head of this file."""
+    ring = Residues(random_prime(_BITS))
+    budget.charge(2 * program.work * ring.weight, "architecture", "its gates")
+    signs = Signs(program.steps)
+    ties = _Ties(ring, [signs.fixed(argument) for argument in program.arguments])
+    steps = program.steps
+    leaves = {steps[k].fixed: ring.random((2, *steps[k].shape)) for k in program.below_gates if steps[k].op == "leaf"}
+    try:
+        program.forward(Jets(ring), leaves, ties.gates, all_gates=True)
+    except ZeroDivisionError:
+        raise CertificateError("architecture", "a denominator", "it vanishes identically, or check once more") from None
+    return Gates(ties.fixed, ties.numbers, ties.reverse, ties.values, ties.count)
 
 
-def _ratio(numerators: Sequence[int], denominators: Sequence[int], primes: Sequence[int]) -> Fraction:
-    """The rational number with these residues."""
-    total, modulus = 0, 1
-    for above, below, prime in zip(numerators, denominators, primes, strict=True):
-        residue = above * pow(below, -1, prime) % prime
-        total += modulus * ((residue - total) * pow(modulus, -1, prime) % prime)
-        modulus *= prime
-    remainders = [(modulus, 0), (total, 1)]
-    while 2 * remainders[-1][0] ** 2 > modulus:
-        (a, s), (b, t) = remainders[-2:]
-        remainders.append((a % b, s - a // b * t))
-    numerator, denominator = remainders[-1]
-    if numerator == 0 or 2 * denominator**2 > modulus:
-        raise CertificateError("activation", "two arguments", "they are proportional by a factor too unusual to check")
-    return Fraction(numerator, denominator)
+class _Ties:
+    """Gives each entry of an argument its gate, a new one unless it is proportional to an earlier one."""
+
+    def __init__(self, ring: Residues, fixed: list[int | None]) -> None:
+        self.ring, self.fixed = ring, fixed
+        self.count = 0
+        self.values: dict[int, int] = {}
+        self.numbers: list[Any] = [None] * len(fixed)
+        self.reverse: list[Any] = [None] * len(fixed)
+        self._known: dict[int, tuple[int, int]] = {}
+        self._drawn: list[Any] = []
+
+    def gates(self, j: int, argument: Any) -> Any:
+        shape = argument.shape[1:]
+        pairs = np.broadcast_to(argument, (2, *shape)).reshape(2, -1).T
+        found = [self._gate(int(a), int(b)) for a, b in pairs]
+        self.numbers[j] = np.array([number for number, _ in found], dtype=np.int64).reshape(shape)
+        self.reverse[j] = np.array([is_reverse for _, is_reverse in found], dtype=bool).reshape(shape)
+        value = self.fixed[j]
+        if value is not None:
+            for number, is_reverse in found:
+                self.values[number] = 1 - value if is_reverse else value
+        drawn = np.array(self._drawn, dtype=object)[self.numbers[j].ravel()].T.reshape(2, *shape)
+        return np.where(self.reverse[j], (1 - drawn) % self.ring.prime, drawn)
+
+    def _gate(self, first: int, second: int) -> tuple[int, bool]:
+        p = self.ring.prime
+        if first or second:
+            if not first:
+                raise CertificateError("architecture", "an argument", "it vanished at a random point; check once more")
+            ratio = second * pow(first, -1, p) % p
+            if ratio in self._known:
+                number, other = self._known[ratio]
+                factor = small_rational(first * pow(other, -1, p) % p, p)
+                if not factor:
+                    remedy = "they are proportional by a factor too unusual to check"
+                    raise CertificateError("architecture", "two arguments of gates", remedy)
+                return number, factor < 0
+            self._known[ratio] = (self.count, first)
+        self.count += 1
+        self._drawn.append(self.ring.random((2,)))
+        return self.count - 1, False
+
+
+def freely_gated(network: Network, gates: Gates, budget: Budget) -> bool:
+    """Whether the free gates of each function may be taken together in all patterns, by structure.
+
+    Each argument is homogeneous of degree one in some tensors that occur in no earlier argument, as the weights and the
+    bias of its layer are; functions whose gates are all tied to earlier ones need none.
+    """
+    steps, seen = network.steps, set(gates.values)
+    before: set[_Tensor] = set()
+    for j, argument in enumerate(network.program.arguments):
+        numbers = set(gates.numbers[j].ravel().tolist())
+        tensors = _tensors_below(steps, argument)
+        if not numbers <= seen and not _has_own(steps, argument, [t for t in tensors if t not in before], budget):
+            return False
+        seen |= numbers
+        before |= set(tensors)
+    return True
+
+
+_Tensor = tuple[str, str]
+
+
+def _tensors_below(steps: Steps, argument: int) -> list[_Tensor]:
+    needed = {argument}
+    for k in range(argument, -1, -1):
+        if k in needed:
+            needed.update(steps[k].inputs)
+    leaves = [steps[k].fixed for k in sorted(needed) if steps[k].op == "leaf"]
+    return [leaf for leaf in leaves if leaf[0] != "constant"]
+
+
+def _has_own(steps: Steps, argument: int, new: list[_Tensor], budget: Budget) -> bool:
+    """Whether an argument is homogeneous of degree one in some of the new tensors."""
+    budget.charge(_LOOK * argument * len(new), "architecture", "its gates")
+    linear = [tensor for tensor in new if _degrees(steps, argument, {tensor})[1] <= 1]
+    subsets = (set(chosen) for size in range(1, _LARGEST_SET + 1) for chosen in combinations(linear, size))
+    for chosen in chain([set(linear)], subsets):
+        budget.charge(_LOOK * argument, "architecture", "its gates")
+        if _degrees(steps, argument, chosen) == (1, 1):
+            return True
+    return False
+
+
+def _degrees(steps: Steps, argument: int, tensors: set[_Tensor]) -> tuple[float, float]:
+    """The least and the largest degree in some parameters; (-inf, inf) for what is no homogeneous expression."""
+    degrees: list[tuple[float, float]] = []
+    for step in steps.all[: argument + 1]:
+        inputs = [degrees[a] for a in step.inputs]
+        match step.op:
+            case "leaf":
+                inside = float(step.fixed in tensors)
+                found = (inside, inside)
+            case "constant":
+                found = (0.0, 0.0)
+            case "contract":
+                found = (inputs[0][0] + inputs[1][0], inputs[0][1] + inputs[1][1])
+            case "power":
+                found = (inputs[0][0] * step.fixed, inputs[0][1] * step.fixed)
+            case "reciprocal":
+                found = (-inputs[0][1], -inputs[0][0])
+            case "exp" | "log" | "cos" | "sin" | "sqrt" | "gauss":
+                found = (0.0, 0.0) if inputs[0] == (0, 0) else (-math.inf, math.inf)
+            case _:
+                found = (min(low for low, _ in inputs), max(high for _, high in inputs))
+        degrees.append(found)
+    return degrees[argument]
+
+
+def affine_pieces(program: Program, gates: Gates) -> list[bool]:
+    """For each function whether the output is affine in its gates, so that values between 0 and 1 add nothing.
+
+    An affine function is a combination of its values at 0 and 1, so that arbitrary values span the same family.
+    """
+    group = _groups(gates)
+    once: dict[int, int] = {}
+    twice: dict[int, int] = {}
+    for k in program.needed:
+        step = program.steps[k]
+        own, double = 0, 0
+        for a in step.inputs:
+            double |= twice[a]
+            if step.op in ("contract", "gated"):
+                double |= own & once[a]
+            own |= once[a]
+        if step.op == "gated":
+            bit = 1 << group[step.fixed[0]]
+            double, own = double | (own & bit), own | bit
+        elif step.op in ("power", "reciprocal", "exp", "log", "cos", "sin", "sqrt", "gauss"):
+            double |= own
+        once[k], twice[k] = own, double
+    return [not twice[program.output] >> group[j] & 1 for j in range(len(gates.numbers))]
+
+
+def _groups(gates: Gates) -> list[int]:
+    """A number for each function, the same for those that share gates."""
+    group = list(range(len(gates.numbers)))
+    owner: dict[int, int] = {}
+    for j, numbers in enumerate(gates.numbers):
+        for number in set(numbers.ravel().tolist()) - gates.values.keys():
+            old = group[owner.setdefault(number, j)]
+            group = [group[j] if g == old else g for g in group]
+    return group

@@ -1,95 +1,120 @@
-"""Residues modulo a prime, and dual numbers over them, nested as deep as brackets need.
+"""Jets over any ring of arrays: dual numbers, nested as deep as brackets need.
 
-An element is an integer, which is constant, or a pair (a, b) that stands for a + e b with e * e = 0, where a and b are
-elements with one nilpotent less. The outermost pair belongs to the newest nilpotent.
+An element is an array of the ring, which is constant; None, which is zero; or a pair (a, b) that stands for a + e b
+with e * e = 0, where a and b have one nilpotent less. The outermost pair belongs to the newest nilpotent.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-import flint
-
-from lielaws.errors import CertificateError
-
-PRIME_BITS = 60
-"""primes drawn here lie between 2^60 and 2^61"""
-
-
-def random_prime(bits: int = PRIME_BITS) -> int:
-    """A proven prime that nobody could foresee, between 2^bits and twice that."""
-    while True:
-        candidate = (1 << bits) + secrets.randbits(bits)
-        if flint.fmpz(candidate).is_prime():
-            return candidate
-
 
 class Jets:
-    """The ring of jets modulo a prime. Division by what is not invertible raises ZeroDivisionError."""
+    """The ring of jets. Every operation takes and gives elements as described above."""
 
-    add: Callable[[Any, Any], Any]
-    multiply: Callable[[Any, Any], Any]
+    def __init__(self, ring: Any) -> None:
+        self.ring = ring
 
-    def __init__(self, prime: int) -> None:
-        self.prime = prime
-        self._constants: dict[Fraction, int] = {}
-        self.add, self.multiply = _operations(prime)
+    def constant(self, numerators: Any, denominator: int, shape: tuple[int, ...]) -> Any:
+        return self.ring.constant(numerators, denominator, shape)
 
-    def constant(self, value: Fraction) -> int:
-        if value not in self._constants:
-            if value.denominator % self.prime == 0:
-                raise CertificateError("prime", self.prime, f"it divides the denominator of {value}")
-            self._constants[value] = value.numerator * pow(value.denominator, -1, self.prime) % self.prime
-        return self._constants[value]
+    def linear(self, function: Callable[[Any], Any], a: Any) -> Any:
+        """A linear operation on arrays, such as a sum, applied to each coefficient."""
+        if a is None:
+            return None
+        return (self.linear(function, a[0]), self.linear(function, a[1])) if type(a) is tuple else function(a)
+
+    def move(self, function: Callable[[Any], Any], a: Any) -> Any:
+        """The same for what only moves entries."""
+        return self.linear(lambda x: self.ring.move(function, x), a)
+
+    def scale(self, factor: Fraction, a: Any) -> Any:
+        return self.linear(lambda x: self.ring.scale(factor, x), a) if factor else None
+
+    def add(self, a: Any, b: Any) -> Any:
+        if a is None or b is None:
+            return b if a is None else a
+        if type(a) is tuple:
+            return (self.add(a[0], b[0]), self.add(a[1], b[1])) if type(b) is tuple else (self.add(a[0], b), a[1])
+        return (self.add(a, b[0]), b[1]) if type(b) is tuple else self.ring.add(a, b)
+
+    def subtract(self, a: Any, b: Any) -> Any:
+        return self.add(a, self.scale(Fraction(-1), b))
+
+    def multiply(self, a: Any, b: Any) -> Any:
+        return self._bilinear(self.ring.multiply, a, b)
+
+    def matmul(self, a: Any, b: Any) -> Any:
+        return self._bilinear(self.ring.matmul, a, b)
+
+    def _bilinear(self, product: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+        if a is None or b is None:
+            return None
+        if type(a) is tuple:
+            if type(b) is not tuple:
+                return self._bilinear(product, a[0], b), self._bilinear(product, a[1], b)
+            crossed = self.add(self._bilinear(product, a[0], b[1]), self._bilinear(product, a[1], b[0]))
+            return self._bilinear(product, a[0], b[0]), crossed
+        if type(b) is tuple:
+            return self._bilinear(product, a, b[0]), self._bilinear(product, a, b[1])
+        return product(a, b)
+
+    def power(self, a: Any, exponent: int) -> Any:
+        """For exponents of at least 1, by repeated squaring."""
+        result = a
+        for bit in f"{exponent:b}"[1:]:
+            result = self.multiply(result, result)
+            result = self.multiply(result, a) if bit == "1" else result
+        return result
 
     def inverse(self, a: Any) -> Any:
-        if type(a) is int:
-            if a == 0:
-                raise ZeroDivisionError
-            return pow(a, -1, self.prime)
+        if a is None:
+            raise ZeroDivisionError
+        if type(a) is not tuple:
+            return self.ring.inverse(a)
         first = self.inverse(a[0])
-        return first, self.multiply(self.multiply(-1 % self.prime, a[1]), self.multiply(first, first))
+        return first, self.scale(Fraction(-1), self.multiply(a[1], self.multiply(first, first)))
 
-    def random(self) -> int:
-        return secrets.randbelow(self.prime)
+    def function(self, kind: str, a: Any, density: Any, step: int) -> Any:
+        """A function by its value at the base point and its derivative rule.
 
+        density : exp(-a^2 / 2), which is the derivative of "gauss"
+        step : the number of the step that it is the value of
+        """
+        if type(a) is not tuple:
+            return self.ring.function(kind, a, step)
+        inner_density = density[0] if type(density) is tuple else density
+        value = self.function(kind, a[0], inner_density, step)
+        return value, self.multiply(a[1], self.slope(kind, a[0], inner_density, value, step))
 
-def _operations(prime: int) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
-    # Closures over the prime: these two take nearly all the time of a check.
-    def add(a: Any, b: Any) -> Any:
-        if type(a) is int:
-            if type(b) is int:
-                return (a + b) % prime
-            return (add(a, b[0]), b[1]) if a else b
-        if type(b) is int:
-            return (add(a[0], b), a[1]) if b else a
-        return add(a[0], b[0]), add(a[1], b[1])
-
-    def multiply(a: Any, b: Any) -> Any:
-        if type(a) is int:
-            if type(b) is int:
-                return a * b % prime
-            return (multiply(a, b[0]), multiply(a, b[1])) if a else 0
-        if type(b) is int:
-            return (multiply(a[0], b), multiply(a[1], b)) if b else 0
-        return multiply(a[0], b[0]), add(multiply(a[0], b[1]), multiply(a[1], b[0]))
-
-    return add, multiply
+    def slope(self, kind: str, a: Any, density: Any, value: Any, step: int) -> Any:
+        """The derivative of a function at `a`, where it has a known value."""
+        match kind:
+            case "exp":
+                return value
+            case "log":
+                return self.inverse(a)
+            case "sqrt":
+                return self.scale(Fraction(1, 2), self.inverse(value))
+            case "gauss":
+                return density
+            case "cos":
+                return self.scale(Fraction(-1), self.function("sin", a, None, step))
+        return self.function("cos", a, None, step)
 
 
 def moved(state: list[Any], direction: list[Any]) -> list[Any]:
     """state + e * direction with a new nilpotent e."""
-    return [s if type(s) is int and v == 0 else (s, v) for s, v in zip(state, direction, strict=True)]
+    return [s if type(s) is not tuple and v is None else (s, v) for s, v in zip(state, direction, strict=True)]
 
 
 def value_part(state: list[Any]) -> list[Any]:
     """What is left when the newest nilpotent is zero."""
-    return [a if type(a) is int else a[0] for a in state]
+    return [a[0] if type(a) is tuple else a for a in state]
 
 
 def slope_part(state: list[Any]) -> list[Any]:
     """The coefficient of the newest nilpotent."""
-    return [0 if type(a) is int else a[1] for a in state]
+    return [a[1] if type(a) is tuple else None for a in state]

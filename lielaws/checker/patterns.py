@@ -1,290 +1,333 @@
-"""Functions of gated numbers: the network for one activation pattern at a time.
+"""Activation patterns that rational points and data show, in rigorous arithmetic.
 
-exp(relu(u)) is exp(u) or 1, so that functions of gated numbers are related in each pattern in a way of its own. With
-numbers in place of the gates that functions depend on, a pattern is a network without them. What does not depend on
-data has one value in all patterns; where there is any such thing, the networks of all patterns are taken together, with
-the same parameters, as one.
+An argument of known sign keeps it nearby, so that the pattern is one of an open set of parameters and data. Arguments
+that vanish identically in a pattern have a gate that does not matter. Where square roots or logarithms are no analytic
+functions of all parameters, a pattern is continued along a segment to the place where its fields are evaluated.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
 from typing import Any
 
-import flint
+import numpy as np
 
-from lielaws.checker.agreement import GivenPoint, contradiction
-from lielaws.checker.draws import Group
+from lielaws.checker import reading
+from lielaws.checker.balls import PRECISIONS, TINY, Ball, Balls, PreciseBalls, U, UndecidedError, signs
+from lielaws.checker.gates import POSITIVE, Gates, Signs
 from lielaws.checker.jets import Jets
-from lielaws.checker.lattices import unresolved
-from lielaws.checker.networks import Network
-from lielaws.checker.roots import check_roots
-from lielaws.checker.sharing import MOST_WORK, Sharing
-from lielaws.checker.tape import Step, Tape, Wire, sources
+from lielaws.checker.network import Network
+from lielaws.checker.residues import Residues, random_prime
+from lielaws.checker.steps import Budget
 from lielaws.errors import CertificateError
 
-_MOST_PATTERNS = 64
-_AT_ZERO = {"exp": 1, "gauss": 0, "cos": 1, "sin": 0}
+Pattern = list[Any]
+"""for each piecewise linear function its gates, arrays of 0 and 1"""
+Tables = Mapping[tuple[str, str], Any]
+"""exact values by role and name: object arrays of Fractions, (samples, *shape)"""
+
+_MOST_PATTERNS = 4000
+"""of a region or a certificate; the laws are checked on each of them"""
+_GRIDS = ((Fraction(1, 32), 40), (Fraction(1, 8), 40), (Fraction(1), 20), (Fraction(1), 300))
+"""steps and sizes of the data that the checker draws: kinks may lie close together, or far out"""
+_DRAWN = 2000
+"""data in all; a pattern of one in a thousand data is overlooked once in seven times"""
+_FIRST_CUTS, _MOST_CUTS = 8, 4096
+"""pieces of a segment: at first, as wide balls often do, and at most, where a singularity is as good as on it"""
 
 
 @dataclass(frozen=True)
-class Sample:
-    """The values of the leaves of a network for one probe, state included, and those of its functions."""
+class Witnesses:
+    """Points and data, and the patterns that they show.
 
-    leaves: dict[Wire, int]
-    bases: dict[Wire, Any]
-
-
-def disagreement(network: Network, samples: Sequence[Sample], prime: int) -> str | None:
-    """A relation between functions that the values of some probes break, in words; None if they satisfy all.
-
-    All samples have the same state. Raises CertificateError for patterns in which functions are not understood.
-    """
-    if not network.inner_gates:
-        points = [GivenPoint(Jets(prime), sample.leaves, sample.bases) for sample in samples]
-        for point in points:
-            point.evaluate(network.tape)
-        return contradiction(network.tape, network.sharing.rules, points)
-    groups: dict[tuple[int, ...], list[Sample]] = {}
-    for sample in samples:
-        groups.setdefault(tuple(sample.leaves[gate] for gate in network.inner_gates), []).append(sample)
-    if len(groups) > _MOST_PATTERNS:
-        raise unresolved(f"there are more than {_MOST_PATTERNS} activation patterns of the gates in them")
-    work = MOST_WORK // max(1, len(groups))
-    shared = False
-    for pattern, members in groups.items():
-        alone = _Specialized(network, [pattern], work)
-        if failure := alone.failure([[sample] for sample in members], prime):
-            return failure
-        shared |= alone.has_functions_of_state
-    if shared and len(groups) > 1:
-        together = _Specialized(network, list(groups), MOST_WORK)
-        longest = max(map(len, groups.values()))
-        rows = [[members[k % len(members)] for members in groups.values()] for k in range(longest)]
-        return together.failure(rows, prime)
-    return None
-
-
-def pattern_networks(network: Network) -> Iterator[Network]:
-    """The network for each activation pattern of the gates in its functions; other gates stay as they are.
-
-    Raises CertificateError if these are too many.
-    """
-    count = len(network.inner_gates)
-    if 2**count > _MOST_PATTERNS:
-        raise CertificateError("lower.laws", f"{count} gates in functions", "too many to check each activation pattern")
-    for pattern in product((0, 1), repeat=count):
-        yield _Specialized(network, [pattern], MOST_WORK >> count).network()
-
-
-class _Specialized:
-    """A network for some patterns side by side: one state, and data and functions of its own for each pattern."""
-
-    def __init__(self, network: Network, patterns: Sequence[Sequence[int]], work: int) -> None:
-        self._tape, self._network = Tape(), network
-        self._state = {wire: self._tape.leaf("state") for wire in network.state_leaves}
-        self._logs = _Logarithms(self._tape)
-        self._copies = [
-            _Copy(self._tape, network, dict(zip(network.inner_gates, pattern, strict=True)), self._state, self._logs)
-            for pattern in patterns
-        ]
-        leaves = [*self._state.values(), *self._logs.leaves.values()]
-        self._sharing = Sharing(self._tape, len(self._tape.steps) - 1, leaves, work)
-        check_roots(self._sharing)
-
-    @property
-    def has_functions_of_state(self) -> bool:
-        """Whether some functions, or combinations of them, do not depend on data."""
-        rules = self._sharing.rules
-        return bool(rules.fixed or self._logs.leaves) or any(map(_has_state, (rules.exps, rules.angles, rules.mixed)))
-
-    def network(self) -> Network:
-        """The network of the first pattern."""
-        known, tape = dict(self._state), self._tape
-        for wire in (*self._network.state, *self._network.drift):
-            if wire not in known:
-                known[wire] = tape.leaf("other")
-        return replace(
-            self._network,
-            tape=tape,
-            parameters=[known[wire] for wire in self._network.parameters],
-            state=[known[wire] for wire in self._network.state],
-            drift=[known[wire] for wire in self._network.drift],
-            sharing=self._sharing,
-            potential=self._copies[0].place[self._network.potential],
-            inner_gates=(),
-        )
-
-    def failure(self, rows: Sequence[Sequence[Sample]], prime: int) -> str | None:
-        """What fails for some rows of samples, with one sample for each pattern."""
-        ring = Jets(prime)
-        points = []
-        for row in rows:
-            point = GivenPoint(ring)
-            for copy, sample in zip(self._copies, row, strict=True):
-                if failure := copy.take(point, sample):
-                    return failure
-            point.evaluate(self._tape)
-            points.append(point)
-        for leaf in self._logs.leaves.values():
-            if len({point.leaves[leaf] for point in points}) > 1:
-                return "the logarithm of a number has different values"
-        return contradiction(self._tape, self._sharing.rules, points)
-
-
-def _has_state(group: Group) -> bool:
-    return len(group.free) > len(group.zero)
-
-
-@dataclass
-class _Logarithms:
-    """Logarithms of numbers, as softplus(0) = log 2: leaves of the state, one for each prime number.
-
-    leaves : by prime number; inside : all wires that depend on them
+    point : parameters by name, (count, *shape), or one for all
+    data : by name, (count, *shape)
     """
 
-    tape: Tape
-    leaves: dict[int, Wire] = field(default_factory=dict)
-    inside: set[Wire] = field(default_factory=set)
-
-    def of(self, number: Fraction) -> tuple[Wire, int]:
-        """The leaf and the factor of the logarithm of a power of a prime number."""
-        factors = flint.fmpz(number.numerator).factor() if number > 0 else []
-        if number.denominator != 1 or len(factors) != 1:
-            raise unresolved("there is the logarithm of a number that is no power of a prime number")
-        prime, exponent = (int(part) for part in factors[0])
-        if prime not in self.leaves:
-            self.leaves[prime] = self.tape.leaf("state")
-            self.inside.add(self.leaves[prime])
-        return self.leaves[prime], exponent
+    leaves: Tables
+    patterns: list[Pattern]
 
 
-class _Copy:
-    """The steps of a network written once more, with numbers for some of its gates."""
+def read_patterns(stated: Any, network: Network, gates: Gates, constants: Tables, budget: Budget) -> Witnesses:
+    """The section `patterns`. Raises CertificateError."""
+    entries = reading.items(stated, "patterns")
+    if not 0 < len(entries) <= _MOST_PATTERNS:
+        raise CertificateError("patterns", f"{len(entries)} of them", f"from 1 to {_MOST_PATTERNS:,} are checked")
+    points, data = [], []
+    for k, entry in enumerate(entries):
+        reading.table(entry, f"patterns[{k}]", {"point", "data"})
+        points.append(_rationals(entry["point"], f"patterns[{k}].point", network.count))
+        data.append(entry["data"])
+    leaves = _parameters(network, points) | _data(network, data, "patterns", ".data") | dict(constants)
+    return Witnesses(leaves, shown(network, gates, leaves, len(entries), "patterns", budget))
 
-    def __init__(
-        self,
-        tape: Tape,
-        network: Network,
-        gates: Mapping[Wire, int],
-        state: Mapping[Wire, Wire],
-        logs: _Logarithms,
-    ) -> None:
-        self._tape, self._network, self._logs = tape, network, logs
-        self._factors: dict[Wire, tuple[Wire, int]] = {}
-        self.place: dict[Wire, Wire] = {}
-        for wire, step in enumerate(network.tape.steps[: network.potential + 1]):
-            if wire in gates:
-                self.place[wire] = tape.constant(gates[wire])
-            elif step[0] == "leaf":
-                self.place[wire] = state[wire] if wire in state else tape.leaf("input")
-            else:
-                self.place[wire] = self._written(wire, step)
-                if not logs.inside.isdisjoint(sources(tape.steps[self.place[wire]])):
-                    logs.inside.add(self.place[wire])
 
-    def take(self, point: GivenPoint, sample: Sample) -> str | None:
-        """Add the values of a sample to those of a point; what is wrong with them by itself, in words."""
-        for wire, value in sample.leaves.items():
-            if wire in self.place and self._tape.steps[self.place[wire]][0] == "leaf":
-                point.leaves[self.place[wire]] = value
-        for wire, base in sample.bases.items():
-            if wire not in self.place:
-                continue
-            new, kind = self.place[wire], self._network.tape.steps[wire][1]
-            number = self._number(new)
-            if wire in self._factors:
-                leaf, factor = self._factors[wire]
-                value = base * pow(factor, -1, point.ring.prime) % point.ring.prime
-                if point.leaves.setdefault(leaf, value) != value:
-                    return "logarithms of powers of one number are unrelated"
-            elif number is not None:
-                given = base[kind == "sin"] if kind in ("cos", "sin") else base
-                if given != point.ring.constant(number):
-                    return "a function of a number does not have its value"
-            elif point.bases.setdefault(new, base) != base:
-                return "functions that are the same in an activation pattern have different values"
-        return None
+def read_region(stated: Any, network: Network, gates: Gates, budget: Budget) -> list[Pattern]:
+    """The patterns of the samples of a region, after a look for others. Raises CertificateError."""
+    reading.table(stated, "region", {"point", "samples"})
+    if not network.is_rational or network.generic:
+        raise CertificateError("setting.gates", "realizable", "signs are known for rational networks only")
+    samples = reading.items(stated["samples"], "region.samples")
+    if not 0 < len(samples) <= _MOST_PATTERNS:
+        remedy = "too many or too few for this checker"
+        raise CertificateError("region.samples", f"{len(samples)} samples", remedy)
+    point = _parameters(network, [_rationals(stated["point"], "region.point", network.count)])
+    leaves = point | _data(network, samples, "region.samples", "")
+    found = shown(network, gates, leaves, len(samples), "region.samples", budget)
+    known: dict[bytes, int] = {}
+    for k, pattern in enumerate(found):
+        if known.setdefault(key_of(pattern), k) != k:
+            remedy = f"sample {known[key_of(pattern)]} has the same"
+            raise CertificateError(f"region.samples[{k}]", "its activation pattern", remedy)
+    _look_for_others(network, gates, point, known, budget)
+    return found
 
-    def _number(self, wire: Wire) -> Fraction | None:
-        step = self._tape.steps[wire]
-        return step[1] if step[0] == "constant" else None
 
-    def _written(self, wire: Wire, step: Step) -> Wire:
-        """The step on the new tape, worked out as far as it is known."""
-        numbers = [self._number(self.place[wire]) for wire in sources(step)]
-        known = [number for number in numbers if number is not None]
-        if numbers and len(known) == len(numbers):
-            value = _worked_out(step, known)
-            if value is not None:
-                return self._tape.constant(value)
-        place, tape = self.place, self._tape
-        match step:
-            case ("constant", value):
-                return tape.constant(value)
-            case ("linear", terms):
-                return tape.linear((factor, place[w]) for factor, w in terms if self._number(place[w]) != 0)
-            case ("dot", pairs):
-                return self._products([(place[left], place[right]) for left, right in pairs])
-            case ("power", base, exponent):
-                return tape.power(place[base], exponent)
-            case ("inverse", a):
-                if self._number(place[a]) == 0:
-                    raise unresolved("a denominator is zero in an activation pattern")
-                return tape.inverse(place[a])
-            case ("function", "log", a) if known:
-                self._factors[wire] = leaf, factor = self._logs.of(known[0])
-                return tape.linear([(factor, leaf)])
-            case ("function", kind, *arguments):
-                if not self._logs.inside.isdisjoint(place[source] for source in arguments):
-                    raise unresolved("there is a function of the logarithm of a number")
-                return tape.function(kind, *(place[source] for source in arguments))
-        raise AssertionError(step)
+def key_of(pattern: Pattern) -> bytes:
+    return b"".join(np.asarray(gates, dtype=np.int8).tobytes() for gates in pattern)
 
-    def _products(self, pairs: Sequence[tuple[Wire, Wire]]) -> Wire:
-        """A sum of products, of which those with numbers are multiples."""
-        multiples: list[tuple[Fraction | int, Wire]] = []
-        products: list[tuple[Wire, Wire]] = []
-        for left, right in pairs:
-            factor, other = (
-                (self._number(left), right) if self._number(left) is not None else (self._number(right), left)
+
+def _look_for_others(network: Network, gates: Gates, point: Tables, known: Mapping[bytes, int], budget: Budget) -> None:
+    """Draw data that nobody could foresee, and refuse a region in which they show a pattern that is not listed."""
+    rng = np.random.default_rng(secrets.randbits(128))
+    each = _DRAWN // len(_GRIDS)
+    values = {leaf: _exactly(Balls(), table) for leaf, table in point.items()}
+    for name, shape in network.data.items():
+        parts = [rng.integers(-n, n + 1, (each, *shape)) * float(step) for step, n in _GRIDS]
+        drawn = np.concatenate(parts)
+        values["data", name] = Ball(drawn, np.zeros_like(drawn))
+    budget.charge(_DRAWN * network.program.work * Balls.weight, "region", "its data")
+    try:
+        patterns, decided = _evaluated(network, gates, Balls(), values, _DRAWN, None)
+    except UndecidedError:
+        # A denominator too close to zero somewhere: these data tell nothing.
+        return
+    for k in np.flatnonzero(decided):
+        if key_of([g[k] for g in patterns]) not in known:
+            remedy = "data at its point show an activation pattern that is not listed"
+            raise CertificateError("region.samples", f"{len(known)} samples", remedy)
+
+
+def shown(network: Network, gates: Gates, leaves: Tables, count: int, where: str, budget: Budget) -> list[Pattern]:
+    """The patterns at exact values. Raises CertificateError where an argument has no sign."""
+    budget.charge(count * network.program.work * Balls.weight, where, f"{count} of them")
+    exact = {leaf: np.broadcast_to(table, (count, *table.shape[1:])) for leaf, table in leaves.items()}
+    try:
+        patterns, decided = _evaluated(network, gates, Balls(), _with_constants(network, Balls(), exact), count, budget)
+    except UndecidedError:
+        patterns, decided = [], np.zeros(count, dtype=bool)
+    found = []
+    for k in range(count):
+        if decided[k]:
+            found.append([gate[k] for gate in patterns])
+        else:
+            found.append(
+                _shown_precisely(network, gates, {a: t[k : k + 1] for a, t in exact.items()}, where, k, budget)
             )
-            if factor is None:
-                products.append((left, right))
-            elif factor:
-                multiples.append((factor, other))
-        if not products:
-            return self._tape.linear(multiples) if multiples else self._tape.constant(0)
-        total = self._tape.dot(products)
-        return self._tape.linear([*multiples, (1, total)]) if multiples else total
+    return found
 
 
-def _worked_out(step: Step, numbers: Sequence[Fraction]) -> Fraction | None:
-    """The value of a step at numbers, if it is one that is known."""
-    match step:
-        case ("linear", terms):
-            return sum((factor * number for (factor, _), number in zip(terms, numbers, strict=True)), Fraction(0))
-        case ("dot", _):
-            return sum((a * b for a, b in zip(numbers[::2], numbers[1::2], strict=True)), Fraction(0))
-        case ("power", _, exponent):
-            return Fraction(numbers[0] ** exponent)
-        case ("inverse", _):
-            return 1 / numbers[0] if numbers[0] else None
-        case ("function", "sqrt", _):
-            return _root(numbers[0])
-        case ("function", "log", _):
-            return Fraction(0) if numbers[0] == 1 else None
-        case ("function", kind, *_):
-            return Fraction(_AT_ZERO[kind]) if not numbers[0] else None
-    return None
+def _shown_precisely(network: Network, gates: Gates, leaves: Tables, where: str, k: int, budget: Budget) -> Pattern:
+    """At one sample that float64 balls leave open."""
+    for bits in PRECISIONS:
+        ring = PreciseBalls(bits)
+        budget.charge(network.program.work * ring.weight, where, "its signs")
+        with ring.entered():
+            try:
+                patterns, decided = _evaluated(network, gates, ring, _with_constants(network, ring, leaves), 1, budget)
+            except UndecidedError:
+                continue
+        if decided[0]:
+            return [gate[0] for gate in patterns]
+    raise CertificateError(f"{where}[{k}]", "the argument of a gate", "it is zero, so that no pattern persists")
 
 
-def _root(number: Fraction) -> Fraction | None:
-    parts = (number.numerator, number.denominator)
-    if number <= 0 or any(math.isqrt(part) ** 2 != part for part in parts):
-        return None
-    return Fraction(*map(math.isqrt, parts))
+def _evaluated(
+    network: Network, gates: Gates, ring: Any, leaves: Any, count: int, budget: Budget | None
+) -> tuple[list[Any], Any]:
+    """All gates, (samples, *shape) for each function, and for which samples all signs are decided.
+
+    budget : for the proofs that numbers without a sign vanish identically; None to leave these open
+    """
+    found: dict[int, Any] = {}
+    open_entries: dict[int, Any] = {}
+
+    def gate(j: int, argument: Any) -> Any:
+        shape = network.pieces[j]
+        fixed = gates.fixed[j]
+        if fixed is None:
+            positive, negative = (np.broadcast_to(a, (count, *shape)) for a in signs(argument))
+            found[j], open_entries[j] = positive.astype(np.int64), ~(positive | negative)
+        else:
+            found[j] = np.full((count, *shape), fixed)
+        return ring_array(ring, found[j])
+
+    with ring.entered():
+        network.program.forward(Jets(ring), leaves, gate, all_gates=True)
+    patterns = [found[j] for j in range(len(network.pieces))]
+    undecided = np.zeros(count, dtype=bool)
+    for mask in open_entries.values():
+        undecided |= mask.reshape(count, -1).any(axis=1)
+    for k in np.flatnonzero(undecided) if budget is not None else ():
+        budget.charge(2 * network.program.work * Residues.slow, "patterns", "its signs")
+        own = {j: mask[k] for j, mask in open_entries.items()}
+        undecided[k] = not _vanish(network, [gate[k : k + 1] for gate in patterns], own)
+    return patterns, ~undecided
+
+
+def _vanish(network: Network, pattern: Pattern, entries: Mapping[int, Any]) -> bool:
+    """Whether some arguments are identically zero where the gates have these values: so they are for free functions.
+
+    Later arguments rest on the gates of earlier ones, which have a sign or do not matter.
+    """
+    program = network.program
+    for _ in range(2):
+        ring = Residues(random_prime())
+        leaves = {program.steps[k].fixed: ring.random((1, *program.steps[k].shape)) for k in _leaves(network)}
+        seen: dict[int, Any] = {}
+
+        def gate(j: int, argument: Any, seen: dict[int, Any] = seen, ring: Residues = ring) -> Any:
+            seen[j] = np.broadcast_to(argument, (1, *network.pieces[j]))[0]
+            return ring.array(pattern[j].ravel().tolist(), pattern[j].shape)
+
+        try:
+            program.forward(Jets(ring), leaves, gate, all_gates=True)
+        except ZeroDivisionError:
+            return False
+        if any((seen[j][mask] != 0).any() for j, mask in entries.items()):
+            return False
+    return True
+
+
+def _leaves(network: Network) -> list[int]:
+    return [k for k in network.program.below_gates if network.steps[k].op == "leaf"]
+
+
+def ring_array(ring: Any, integers: Any) -> Any:
+    """Small integers in a ring of balls."""
+    if isinstance(ring, Balls):
+        return Ball(integers.astype(np.float64), np.zeros(integers.shape))
+    return ring.exact([Fraction(int(n)) for n in integers.ravel()], integers.shape)
+
+
+def _exactly(ring: Any, table: Any) -> Any:
+    return ring.exact(list(table.ravel()), table.shape)
+
+
+def _with_constants(network: Network, ring: Any, leaves: Tables) -> dict[tuple[str, str], Any]:
+    values = {leaf: _exactly(ring, table) for leaf, table in leaves.items()}
+    return values | {("constant", name): ring.named(name, shape) for name, shape in network.true_constants.items()}
+
+
+def _rationals(values: Any, where: str, count: int) -> list[Fraction]:
+    return [reading.rational(text, f"{where}[{k}]") for k, text in enumerate(reading.items(values, where, count))]
+
+
+def _table(rows: Sequence[Sequence[Fraction]], shape: Sequence[int]) -> Any:
+    table = np.empty((len(rows), len(rows[0]) if rows else 0), dtype=object)
+    for k, row in enumerate(rows):
+        table[k, :] = row
+    return table.reshape(len(rows), *shape)
+
+
+def _parameters(network: Network, points: Sequence[Sequence[Fraction]]) -> dict[tuple[str, str], Any]:
+    found, start = {}, 0
+    for name, shape in network.parameters.items():
+        stop = start + int(np.prod(shape, dtype=np.int64))
+        found["parameter", name] = _table([point[start:stop] for point in points], shape)
+        start = stop
+    return found
+
+
+def _data(network: Network, samples: Sequence[Any], where: str, key: str) -> dict[tuple[str, str], Any]:
+    rows: dict[str, list[list[Fraction]]] = {name: [] for name in network.data}
+    for k, sample in enumerate(samples):
+        reading.table(sample, f"{where}[{k}]{key}", network.data)
+        for name, shape in network.data.items():
+            size = int(np.prod(shape, dtype=np.int64))
+            rows[name].append(_rationals(sample[name], f"{where}[{k}]{key}.{name}", size))
+    return {("data", name): _table(rows[name], shape) for name, shape in network.data.items()}
+
+
+# Continuation along a segment
+
+
+class _PathBalls(Balls):
+    """Float64 balls that are as wide as a piece of a segment. Samples that meet a singularity are marked."""
+
+    def __init__(self, samples: int) -> None:
+        self.clear = np.ones(samples, dtype=bool)
+
+    def _kept(self, a: Ball, allowed: Any) -> Ball:
+        allowed = allowed & np.isfinite(a.mid) & np.isfinite(a.rad)
+        self.clear &= allowed.reshape(len(allowed), -1).all(axis=1)
+        return Ball(np.where(allowed, a.mid, 1.0), np.where(allowed, a.rad, 0.0))
+
+    def inverse(self, a: Ball) -> Ball:
+        return super().inverse(self._kept(a, a.positive() | a.negative()))
+
+    def function(self, kind: str, a: Ball, step: int) -> Ball:
+        allowed = a.positive() if kind in ("log", "sqrt") else np.ones(a.shape, dtype=bool)
+        kept = self._kept(a, allowed)
+        if kind in ("log", "sqrt"):
+            return super().function(kind, kept, step)
+        try:
+            return super().function(kind, kept, step)
+        except UndecidedError:
+            self.clear[:] = False
+            return Ball(np.ones(a.shape), np.zeros(a.shape))
+
+
+def needs_continuation(network: Network) -> bool:
+    """Whether some root or logarithm is not of a number that is positive by structure."""
+    steps, known = network.steps, Signs(network.steps)
+    return any(
+        steps[k].op in ("sqrt", "log") and known[steps[k].inputs[0]] != POSITIVE for k in network.program.below_gates
+    )
+
+
+def check_continuation(
+    network: Network, start: Tables, end: Tables, pattern: Pattern, where: str, budget: Budget
+) -> None:
+    """Raises CertificateError unless roots and logarithms stay analytic along the segment, with one sample at each end.
+
+    In the pattern at the start, which is kept all along.
+    """
+    ends = [{leaf: _exactly(Balls(), table) for leaf, table in one.items()} for one in (start, end)]
+    open_pieces = [(k / _FIRST_CUTS, 1 / _FIRST_CUTS) for k in range(_FIRST_CUTS)]
+    while open_pieces:
+        if len(open_pieces) > _MOST_CUTS or open_pieces[0][1] < 1 / _MOST_CUTS:
+            raise CertificateError(where, "its pattern", "a root or logarithm may be singular on the way to the point")
+        budget.charge(len(open_pieces) * network.program.work * Balls.weight, where, "the way to the point")
+        clear = _clear(network, ends, pattern, np.array(open_pieces))
+        halves = [(at + shift, width / 2) for at, width in _left(open_pieces, clear) for shift in (0, width / 2)]
+        open_pieces = halves
+
+
+def _left(pieces: list[tuple[float, float]], clear: Any) -> list[tuple[float, float]]:
+    return [piece for piece, done in zip(pieces, clear, strict=True) if not done]
+
+
+def _clear(network: Network, ends: Sequence[Any], pattern: Pattern, pieces: Any) -> Any:
+    """Which pieces (at, width) of the segment from one end to the other are free of singularities."""
+    ring = _PathBalls(len(pieces))
+    middle, half = (pieces[:, 0] + pieces[:, 1] / 2), pieces[:, 1] / 2
+    with ring.entered():
+        leaves = {leaf: _between(a, ends[1][leaf], middle, half) for leaf, a in ends[0].items()}
+        constants = {("constant", name): ring.named(name, shape) for name, shape in network.true_constants.items()}
+        gates = [ring_array(ring, gate[None]) for gate in pattern]
+        network.program.forward(Jets(ring), leaves | constants, lambda j, _: gates[j])
+    return ring.clear
+
+
+def _between(a: Ball, b: Ball, middle: Any, half: Any) -> Ball:
+    """Around all points of pieces of the segment from a to b; the pieces are dyadic, so that they are exact."""
+    shape = (-1, *[1] * (a.mid.ndim - 1))
+    middle, half = middle.reshape(shape), half.reshape(shape)
+    mid = a.mid * (1 - middle) + b.mid * middle
+    size = abs(a.mid) + abs(b.mid)
+    rad = (abs(b.mid - a.mid) * half + a.rad + b.rad + 8 * U * size) * (1 + 16 * U)
+    return Ball(mid, rad + TINY)

@@ -14,6 +14,8 @@ _MOST_VALUES = 3_000_000
 _MOST_DIGITS = 100_000
 _LONGEST_TEXT = 100_000
 _BITS_PER_DIGIT = 3.33
+_MOST_AXES = 24
+"""numpy has 64 in newer and 32 in older versions, and some are needed for samples"""
 _RATIONAL = re.compile(r"-?[0-9]{1,300}(?:/[0-9]{1,300})?")
 
 
@@ -127,4 +129,7 @@ def rational(value: Any, where: str) -> Fraction:
 
 
 def shape(value: Any, where: str) -> tuple[int, ...]:
+    """Of an array: up to 24 axes."""
+    if len(items(value, where)) > _MOST_AXES:
+        raise CertificateError(where, f"{len(value)} axes", f"at most {_MOST_AXES} are read")
     return tuple(integers(value, where, 1, 10**6))

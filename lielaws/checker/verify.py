@@ -1,9 +1,9 @@
 """The independent checker: whether what a certificate states is true.
 
-It shares no code with the search. It rebuilds the network from the spec by its own reading (`blocks`, `layered`,
-`written`) as a program over single numbers (`tape`), evaluates the brackets by its own jets (`jets`, `brackets`), and
-checks the laws modulo primes that it draws itself after the file was read (`conserved`, `bounds`). How functions
-such as exp are related it finds itself (`sharing`, `roots`), and holds the values in the file against it (`agreement`).
+It shares no code with the search. It reads the network from its steps (`network`, `program`), evaluates brackets of its
+vector fields by its own jets, modulo a prime or in enclosures of real numbers (`upper`, `balls`), and proves the laws
+modulo primes that it draws itself after the file was read, with free values of functions (`lower`, `residues`). Which
+activation patterns are meant it finds out itself (`gates`, `patterns`).
 """
 
 from __future__ import annotations
@@ -14,36 +14,41 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lielaws.certificate.record import FORMAT, VERSION, Certificate
+import numpy as np
+
+from lielaws.certificate.record import FORMAT, OUTDATED, VERSION, Certificate
 from lielaws.checker import reading
-from lielaws.checker.bounds import Bounds
-from lielaws.checker.brackets import check_upper
-from lielaws.checker.conserved import check_lower
-from lielaws.checker.networks import Network, build_network
-from lielaws.checker.regions import Pattern, read_region
+from lielaws.checker.gates import Gates, find_gates
+from lielaws.checker.lower import check_lower
+from lielaws.checker.network import Network, read_network
+from lielaws.checker.patterns import Pattern, read_region
+from lielaws.checker.steps import Budget
+from lielaws.checker.upper import check_upper
 from lielaws.errors import CertificateError, LieLawsError
 
 _LARGEST_FILE = 8 * 2**20
+"""bytes; a certificate of a thousand parameters has about one million"""
 _LARGEST_DIMENSION = 10**6
+"""of a state; far above what can be checked, so that other limits say which part is too large"""
 _SECTIONS = frozenset(
     {"format", "version", "architecture", "setting", "dimension", "upper_bound", "lower_bound", "status", "hypotheses"}
 ) | {"upper", "lower", "versions"}
 
-_LOSSES = ("any", "cross_entropy")
-_FREE_GATES = "free gates: the laws of all activation patterns together; a single region may have more"
-_GATES = ("free", "realizable")
+_LOSSES = {"any": "any loss", "cross_entropy": "cross-entropy loss"}
+_GATES = {"free": "free gates", "realizable": "the gates of one region"}
+_FREE_GATES = (
+    "free gates: all activation patterns are taken together, whether or not data show each of them; a single region "
+    "may have more laws"
+)
+_SHOWN_GATES = (
+    "free gates: the laws of all activation patterns that data show at some parameters, taken together; a single "
+    "region may have more"
+)
 _REGION = (
-    "realizable gates: the region of one integer point, with the {count} activation patterns that 4000 data show "
-    "there; the laws found are laws of the region if it has no other pattern"
+    "realizable gates: the region of one integer point, with the {count} activation patterns that data were seen to "
+    "show there; the laws found are laws of the region if it has no other pattern"
 )
-_PATTERNS = (
-    "activation patterns: functions of gated numbers are related in each pattern only as they are for gates of any "
-    "value; the checker of the certificate looks at each pattern by itself"
-)
-_INDEPENDENT = (
-    "upper bound only: values of functions are algebraically independent beyond the relations that were resolved "
-    "(theorem of Ax for exponentials and logarithms, assumed for other functions)"
-)
+_CONSTANTS = "generic constants: the statement holds for all but special values of {names}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +57,35 @@ class Verification:
 
     valid : whether everything that the certificate states was checked to be true
     reasons : the statements that fail, and where; empty if it is valid
+    subject : what was verified, in a sentence or two; empty if it is not valid
     """
 
     valid: bool
     reasons: tuple[str, ...] = ()
+    subject: str = ""
 
     def __bool__(self) -> bool:
         return self.valid
 
 
-def verify(certificate: Certificate | Mapping[str, Any]) -> Verification:
-    """Check a certificate without trusting the library that made it. Never raises, whatever the content.
+def verify(certificate: Certificate | Mapping[str, Any] | str | os.PathLike[str]) -> Verification:
+    """Check a certificate, or the file of one, without trusting the library that made it. Never raises.
 
-    The upper bound, and the independence of the laws, are then certain; that each law is one, and that no relation
-    between functions such as exp was overlooked, has an error probability below 2^-100, over primes and points drawn by
-    the checker. What it cannot decide, or not in about a minute, is not valid.
+    The upper bound, and the independence of the laws, are then certain; that each law is one has an error probability
+    below 2^-100, over primes and points drawn by the checker. What it cannot decide, or not in a few minutes, is not
+    valid.
     """
+    if isinstance(certificate, str | os.PathLike):
+        return verify_file(certificate)
+    subject: list[str] = []
     try:
         record = certificate.record if isinstance(certificate, Certificate) else certificate
-        reasons = tuple(_failures(record))
+        reasons = tuple(_failures(record, subject))
     except LieLawsError as error:
         reasons = (str(error),)
     except Exception as error:  # noqa: BLE001  whatever foreign content brings about, it is no valid certificate
         reasons = (f"the certificate cannot be read ({type(error).__name__}: {' '.join(str(error).split())[:200]})",)
-    return Verification(not reasons, reasons)
+    return Verification(not reasons, reasons, "" if reasons else subject[0])
 
 
 def verify_file(path: str | os.PathLike[str]) -> Verification:
@@ -92,31 +102,50 @@ def verify_file(path: str | os.PathLike[str]) -> Verification:
     return verify(certificate)
 
 
-def _failures(foreign: Any) -> Iterator[str]:
+def _failures(foreign: Any, subject: list[str]) -> Iterator[str]:
     """What fails, section by section; an error in one section does not hide those of the others."""
-    record = reading.table(reading.plain(foreign), "certificate", _SECTIONS, {"region"})
+    plain = reading.plain(foreign)
+    if isinstance(plain, dict) and plain.get("format") == FORMAT and plain.get("version") == 1:
+        raise CertificateError("version", 1, OUTDATED)
+    record = reading.table(plain, "certificate", _SECTIONS, {"region", "patterns"})
     _check_form(record)
-    setting = record["setting"]
-    network = build_network(record["architecture"], record["dimension"], setting["loss"], setting["flow"])
-    bounds = Bounds(network.tape, network.potential, network.gates.leaves, network.sharing.rules, network.motion)
-    region = _region(record, network)
-    yield from _check_statement(record, network, region)
+    setting, budget = record["setting"], Budget()
+    network = read_network(record["architecture"], setting["flow"], setting["loss"], budget)
+    if network.dimension != record["dimension"]:
+        remedy = f"the architecture has {network.count} parameters, the state of its flow dimension {network.dimension}"
+        raise CertificateError("dimension", record["dimension"], remedy)
+    gates = find_gates(network.program, budget)
+    region = _region(record, network, gates, budget)
     try:
-        check_upper(record["upper"], network, bounds, region)
+        check_upper(record["upper"], record.get("patterns"), network, gates, region, budget)
     except LieLawsError as error:
         yield str(error)
-    yield from check_lower(record["lower"], network, bounds, region)
+    yield from _check_statement(record, _hypotheses(record, network, gates, region))
+    regions = None if region is None else [_by_number(gates, pattern) for pattern in region]
+    yield from check_lower(record["lower"], network, gates, regions, budget)
+    subject.append(_subject(record, network))
 
 
-def _region(record: dict[str, Any], network: Network) -> tuple[Pattern, ...] | None:
+def _region(record: dict[str, Any], network: Network, gates: Gates, budget: Budget) -> list[Pattern] | None:
     """The activation patterns of a certificate about one region; None for free gates, or if there are none at all."""
-    if record["setting"]["gates"] == "free" or not network.gates.pieces:
+    if record["setting"]["gates"] == "free" or not network.pieces:
         if "region" in record:
             raise CertificateError("region", "a section", "there is none with free gates")
         return None
     if "region" not in record:
         raise CertificateError("setting.gates", "realizable", "the section region is missing")
-    return read_region(record["region"], network)
+    if "patterns" in record:
+        raise CertificateError("patterns", "a section", "there is none with realizable gates")
+    return read_region(record["region"], network, gates, budget)
+
+
+def _by_number(gates: Gates, pattern: Pattern) -> dict[int, int]:
+    """The values of gates by their numbers."""
+    found: dict[int, int] = {}
+    for j, entries in enumerate(pattern):
+        values = np.where(gates.reverse[j], 1 - entries, entries)
+        found |= dict(zip(gates.numbers[j].ravel().tolist(), values.ravel().tolist(), strict=True))
+    return found
 
 
 def _check_form(record: dict[str, Any]) -> None:
@@ -129,15 +158,17 @@ def _check_form(record: dict[str, Any]) -> None:
     reading.choice(setting["gates"], "setting.gates", _GATES)
     for name, version in reading.table(record["versions"], "versions").items():
         reading.text(version, f"versions.{name}")
-    reading.table(record["upper"], "upper", {"prime", "point", "probes", "brackets", "rank"}, {"constants"})
+    reading.integer(reading.table(record["upper"], "upper").get("rank"), "upper.rank", 0)
     reading.table(record["lower"], "lower", {"laws", "independence", "verification"})
 
 
-def _check_statement(record: dict[str, Any], network: Network, region: tuple[Pattern, ...] | None) -> Iterator[str]:
-    """Whether the parts of the statement fit together."""
+def _check_statement(record: dict[str, Any], needed: list[str]) -> Iterator[str]:
+    """Whether the parts of the statement fit together.
+
+    needed : the hypotheses
+    """
     laws = len(reading.items(record["lower"]["laws"], "lower.laws"))
-    rank = reading.integer(record["upper"]["rank"], "upper.rank")
-    lower, upper = record["lower_bound"], record["upper_bound"]
+    rank, lower, upper = record["upper"]["rank"], record["lower_bound"], record["upper_bound"]
     if upper != record["dimension"] - rank:
         yield f"upper_bound = {upper}: the rank gives {record['dimension'] - rank}"
     if lower != laws:
@@ -147,21 +178,30 @@ def _check_statement(record: dict[str, Any], network: Network, region: tuple[Pat
     status = "exact" if lower == upper else "gap"
     if record["status"] != status:
         yield str(CertificateError("status", record["status"], f"the bounds make it '{status}'"))
-    needed = _hypotheses(network, region)
-    # What is said about the patterns of gates in functions is looked at here, and need not be assumed.
-    more = [_PATTERNS] if network.inner_gates else []
-    if reading.items(record["hypotheses"], "hypotheses") not in (needed, needed + more):
+    if reading.items(record["hypotheses"], "hypotheses") != needed:
         yield str(CertificateError("hypotheses", record["hypotheses"], f"exactly these are used: {needed}"))
 
 
-def _hypotheses(network: Network, region: tuple[Pattern, ...] | None) -> list[str]:
-    """What is assumed about a network, in words. Square roots are algebraic and need no assumption."""
-    texts = [_FREE_GATES] if network.gates.pieces else []
+def _hypotheses(record: dict[str, Any], network: Network, gates: Gates, region: list[Pattern] | None) -> list[str]:
+    """What is assumed about a network, in words: it depends on how the probes give their gates."""
+    probes = record["upper"].get("probes")
+    keys = {key for probe in probes if isinstance(probe, dict) for key in probe} if isinstance(probes, list) else set()
+    free = any(fixed is None for fixed in gates.fixed)
+    texts = [_FREE_GATES] * (free and "gates" in keys) + [_SHOWN_GATES] * (free and "pattern" in keys)
     if region is not None:
         texts = [_REGION.format(count=len(region))]
-    if any(kind != "sqrt" for kind, _ in network.functions):
-        texts.append(_INDEPENDENT)
-    if network.constants:
-        names = ", ".join(network.constants)
-        texts.append(f"generic constants: the statement holds for all but special values of {names}")
+    if network.generic:
+        texts.append(_CONSTANTS.format(names=", ".join(network.generic)))
     return texts
+
+
+def _subject(record: dict[str, Any], network: Network) -> str:
+    """What was verified, in two sentences."""
+    upper, lower = record["upper_bound"], record["lower_bound"]
+    gates = f", {_GATES[record['setting']['gates']]}" if network.pieces else ""
+    end = "the list is complete" if lower == upper else "whether there are more is open"
+    return (
+        f"The network {network.name!r} with {network.count} parameters, {network.flow.name}, "
+        f"{_LOSSES[record['setting']['loss']]}{gates}. "
+        f"At most {upper} independent laws, {lower} verified: {end}."
+    )

@@ -120,13 +120,12 @@ class Evidence:
         verifications = self.search.verifications if self.search else ()
         setting = {"flow": self.flow.describe(), "loss": self.loss, "gates": self.gates}
         return build_certificate(
-            self.architecture,
-            self.potential,
+            self.architecture.name,
+            self.fields,
             setting,
             self.growth,
             [law.polynomial for law in laws],
             verifications,
             self.hypotheses,
             self.seed,
-            self.fields.region,
         )

@@ -75,7 +75,7 @@ def added(found: Record, generator: random.Random) -> None:
     if place := _place(found, generator, (dict, list)):
         box = place[0][place[1]]
         if isinstance(box, dict):
-            box[generator.choice(("extra", "gate9", "family", "slope", "rank"))] = generator.choice(NUMBERS)
+            box[generator.choice(("extra", "gate9", "pattern", "slope", "rank"))] = generator.choice(NUMBERS)
         else:
             box.insert(generator.randrange(len(box) + 1), copy.deepcopy(generator.choice([0, 1, *box])))
 
@@ -96,7 +96,7 @@ def swapped_values(found: Record, generator: random.Random) -> None:
 def coefficient(found: Record, generator: random.Random) -> None:
     if laws := found["lower"]["laws"]:
         term = generator.choice(generator.choice(laws))
-        term[0] = generator.choice((term[0] + 1, -term[0], term[0] * 3, 0, term[0] + found["upper"]["prime"]))
+        term[0] = generator.choice((term[0] + 1, -term[0], term[0] * 3, 0, term[0] + _top(found)))
 
 
 def coordinate(found: Record, generator: random.Random) -> None:
@@ -116,55 +116,81 @@ def word(found: Record, generator: random.Random) -> None:
     brackets[generator.randrange(len(brackets))] = drawn(generator.choice((1, 2, 3, 7)))
 
 
+def _top(found: Record) -> int:
+    """Numbers in the upper bound lie below this."""
+    return found["upper"].get("prime") or 4 * found["upper"]["denominator"]
+
+
+def _arrays(probe: Record) -> list[Any]:
+    return [*probe["data"].values(), *probe.get("gates", {}).values(), probe["cotangent"]]
+
+
 def member(found: Record, generator: random.Random) -> None:
-    """Another member of the family, or of a larger one: new data, cotangents or gates."""
+    """Another vector field of the family, or of a larger one: new data, cotangents, gates, or another pattern."""
     probe = generator.choice(found["upper"]["probes"])
-    values = [*probe["data"].values(), *probe["gates"].values(), probe["cotangent"], *_function_values(probe)]
-    chosen = generator.choice(values)
-    top = generator.choice((2, found["upper"]["prime"]))
+    if "pattern" in probe and generator.random() < 0.5:
+        probe["pattern"] = generator.randrange(len(found["patterns"]) + 1)
+        return
+    chosen = generator.choice(_arrays(probe))
+    top = generator.choice((2, _top(found)))
     chosen[:] = [generator.randrange(top) for _ in chosen]
 
 
-def _function_values(probe: Record) -> list[Any]:
-    return [part for parts in probe.get("functions", []) for part in parts]
+def witness(found: Record, generator: random.Random) -> None:
+    """Another point or other data for an activation pattern, or one less."""
+    if "patterns" in found:
+        if generator.random() < 0.3:
+            found["patterns"].pop(generator.randrange(len(found["patterns"])))
+            return
+        chosen = generator.choice(found["patterns"])
+        texts = generator.choice((chosen["point"], *chosen["data"].values()))
+        texts[generator.randrange(len(texts))] = generator.choice(("0", "1", "-1/3", "7/2", "-100"))
+
+
+def columns(found: Record, generator: random.Random) -> None:
+    if chosen := found["upper"].get("columns"):
+        chosen[generator.randrange(len(chosen))] = generator.randrange(found["dimension"])
 
 
 def point(found: Record, generator: random.Random) -> None:
     box = generator.choice((found["upper"], found["lower"]["independence"]))
-    top = generator.choice((1, 2, 1000, box["prime"]))
+    top = generator.choice((1, 2, 1000, box.get("prime", 100)))
     box["point"] = [generator.randrange(top) for _ in box["point"]]
 
 
 def prime(found: Record, generator: random.Random) -> None:
     box = generator.choice((found["upper"], found["lower"]["independence"]))
-    box["prime"] = generator.choice((2**31 - 19, 2**61 - 1, 2**31 + 11, 2**40, 3215031751, 65537, 2, 4))
+    key = "prime" if "prime" in box else "denominator"
+    box[key] = generator.choice((2**31 - 19, 2**61 - 1, 2**31 + 11, 2**40, 3215031751, 65537, 2, 4, 128))
 
 
 def spec(found: Record, generator: random.Random) -> None:
     """Another architecture, often of the same size."""
-    blocks = [found["architecture"]]
-    for box, key in places(found["architecture"]):
-        if isinstance(box[key], dict) and "family" in box[key]:
-            blocks.append(box[key])
-    chosen = generator.choice(blocks)
-    if "activation" in chosen:
-        chosen["activation"] = generator.choice(
-            ("relu", "linear", "abs", "square", "cube", "relu2", "power1", "leaky_relu")
+    architecture = found["architecture"]
+    steps = architecture["steps"]
+    step = generator.choice(steps)
+    change = generator.choice(("name", "operation", "inputs", "fixed", "fixed", "drop", "repeat", "shape", "order"))
+    if change == "name":
+        architecture["name"] = generator.choice(("", "relu:2-3-2", "x" * 50))
+    if change == "operation":
+        step[0] = generator.choice(("exp", "sin", "sqrt", "log", "scale", "reciprocal", "power", "piecewise", "add"))
+    if change == "inputs" and step[1]:
+        step[1][generator.randrange(len(step[1]))] = generator.randrange(len(steps))
+    if change == "fixed":
+        step[2] = generator.choice(
+            ("2", "-1", "1/2", 2, 3, ["0", "1"], ["-1", "1"], ["parameter", "W1"], None, [0], [1])
         )
-    if "widths" in chosen and generator.random() < 0.5:
-        chosen["widths"] = generator.choice((chosen["widths"][::-1], [*chosen["widths"], 1], chosen["widths"][1:]))
-    if "expressions" in chosen:
-        texts = chosen["expressions"]
-        k = generator.randrange(len(texts))
-        texts[k] = generator.choice(
-            (texts[k] + "+1", texts[k] + "*x", f"({texts[k]})**2", f"2*{texts[k]}", "x", "x1+x2")
-        )
-    for key in ("kernel", "size", "stride", "dim"):
-        if key in chosen and generator.random() < 0.4:
-            chosen[key] += generator.choice((-1, 1))
-    if generator.random() < 0.3:
-        found["architecture"] = {"family": "residual", "block": found["architecture"]}
-    if generator.random() < 0.3:
+    if change == "drop":
+        steps.remove(step)
+    if change == "repeat":
+        steps.insert(generator.randrange(len(steps)), copy.deepcopy(step))
+    if change == "shape" and step[3]:
+        step[3][generator.randrange(len(step[3]))] += generator.choice((-1, 1))
+    if change == "order":
+        names = list(architecture["parameters"].items())
+        generator.shuffle(names)
+        architecture["parameters"] = dict(names)
+    if generator.random() < 0.2:
         found["hypotheses"] = []
 
 
@@ -187,6 +213,11 @@ def statement(found: Record, generator: random.Random) -> None:
         lower["laws"].append([[1, [at, at]], [-1, [generator.randrange(found["dimension"])] * 2]])
     if change == "all laws":
         lower["laws"], lower["verification"] = [], []
+    if "columns" in upper and len(upper["columns"]) != len(upper["brackets"]):
+        kept = upper["columns"][: len(upper["brackets"])]
+        others = [k for k in range(found["dimension"]) if k not in kept]
+        generator.shuffle(others)
+        upper["columns"] = kept + others[: len(upper["brackets"]) - len(kept)]
     _follow(found, len(upper["brackets"]) if change != "bounds" else upper["rank"] + generator.choice((-1, 1)))
 
 
@@ -206,8 +237,8 @@ def forged(found: Record, generator: random.Random) -> None:
         upper["probes"].append(probe)
         upper["brackets"].append(len(upper["probes"]) - 1)
     for probe in upper["probes"]:
-        for values in (*probe["data"].values(), *probe["gates"].values(), probe["cotangent"], *_function_values(probe)):
-            values[:] = [generator.randrange(upper["prime"]) for _ in values]
+        for values in _arrays(probe):
+            values[:] = [generator.randrange(_top(found)) for _ in values]
     found["lower"]["laws"] = found["lower"]["laws"][: found["dimension"] - len(upper["brackets"])]
     _follow(found, len(upper["brackets"]))
 
@@ -235,6 +266,8 @@ RECORD_CHANGES: tuple[Callable[[Record, random.Random], None], ...] = (
     coordinate,
     word,
     member,
+    witness,
+    columns,
     point,
     prime,
     spec,
@@ -264,7 +297,7 @@ def digits(content: str, generator: random.Random) -> str:
 
 
 def duplicate_key(content: str, generator: random.Random) -> str:
-    key = generator.choice(("rank", "point", "laws", "prime", "family", "dimension", "status", "x"))
+    key = generator.choice(("rank", "point", "laws", "prime", "steps", "dimension", "status", "x"))
     value = generator.choice(("0", "[]", '"exact"', "{}"))
     first, second = f'"{key}":', f'"{key}":{value},"{key}":'
     return content.replace(first, second, 1)

@@ -81,7 +81,7 @@ def the_same_pattern_twice(found: Record) -> None:
     found["region"]["samples"].append(copy.deepcopy(found["region"]["samples"][0]))
 
 
-def a_pattern_that_nothing_shows(found: Record) -> None:
+def a_sample_left_out(found: Record) -> None:
     found["region"]["samples"].pop()
 
 
@@ -111,7 +111,7 @@ LIES: list[tuple[Callable[[Record], None], str]] = [
     (a_region_for_free_gates, "there is none with free gates"),
     (on_a_kink, "it is zero, so that no pattern persists"),
     (the_same_pattern_twice, "sample 0 has the same"),
-    (a_pattern_that_nothing_shows, "no sample of the region has this activation pattern"),
+    (a_sample_left_out, "an activation pattern that is not listed"),
     (another_point, "no sample of the region has this activation pattern"),
     (a_false_law, "it is no law"),
     (a_gate_between, "no sample of the region has this activation pattern"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,38 @@ import sympy
 
 import lielaws
 from lielaws.checker.verify import verify, verify_file
-from tests.certificate.cases import MAKERS, discovered, make, record
+from tests.certificate.cases import MAKERS, certified, make, record
+
+
+UNPROVED = {"softplus differences", "angles"}
+"""laws that rest on relations between functions which the checker does not know"""
 
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_certificates_are_valid(name: str) -> None:
-    assert verify(record(name)).reasons == ()
-    assert verify(discovered(name, seed=7).certificate).reasons == ()
+    for found in (record(name), certified(name, seed=7)):
+        reasons = verify(found).reasons
+        assert all("as far as this checker can prove" in reason for reason in reasons), reasons
+        assert bool(reasons) == (name in UNPROVED)
+
+
+def test_the_subject_says_what_was_verified() -> None:
+    verification = verify(record("relu"))
+    assert verification.subject == (
+        "The network 'relu:2-3-2' with 12 parameters, gradient flow, any loss, free gates. "
+        "At most 3 independent laws, 3 verified: the list is complete."
+    )
+    assert verify(record("relu", find_laws=False)).subject.endswith("0 verified: whether there are more is open.")
+    renamed = record("relu")
+    renamed["architecture"]["name"] = "another"
+    assert "'another'" in verify(renamed).subject
+    renamed["architecture"]["steps"][0][2][1] = "W2"
+    assert verify(renamed).subject == ""
+
+
+def test_version_1_gets_one_line() -> None:
+    (reason,) = verify(record("relu") | {"version": 1}).reasons
+    assert "version 1 is no longer read; discover again" in reason
 
 
 @pytest.mark.parametrize("name", ["relu", "linear", "phi"])
@@ -32,7 +56,7 @@ def test_files(tmp_path: Path) -> None:
     path = tmp_path / "certificate.json"
     certificate = lielaws.discover_laws(make("relu")).certificate
     certificate.save(path)
-    assert verify_file(path) == verify_file(str(path)) == verify(certificate)
+    assert verify_file(path) == verify(str(path)) == verify(path) == verify(certificate)
     assert bool(verify_file(path)) is True
 
 
@@ -52,53 +76,25 @@ def _product_of(count: int) -> lielaws.Architecture:
     return lielaws.from_phi(symbols, [sympy.prod(symbols)])
 
 
-# Rows of the table of known facts with polynomial potentials under gradient flow: dimension, laws, seconds.
+# Rows of the table of known facts with polynomial potentials under gradient flow: dimension, laws.
 @pytest.mark.parametrize(
-    ("architecture", "dimension", "laws", "seconds"),
+    ("architecture", "dimension", "laws"),
     [
-        (lambda: lielaws.linear([3, 3, 3, 3]), 27, 12, 30),
-        (lambda: lielaws.mlp([3, 4, 3]), 24, 4, 2),
-        (lambda: lielaws.mlp([2, 3, 2], bias=True), 15, 3, 30),
-        (lambda: _product_of(12), 12, 11, 30),
-        (lambda: lielaws.linear([5, 12, 5]), 120, 75, 30),
-        (lambda: lielaws.mlp([9] * 5, bias=True), 351, 27, 30),
-        (lambda: lielaws.linear([9] * 5), 324, 135, 30),
-        (lambda: lielaws.linear([10, 20, 10]), 400, 210, 30),
+        (lambda: lielaws.linear([3, 3, 3, 3]), 27, 12),
+        (lambda: lielaws.mlp([3, 4, 3]), 24, 4),
+        (lambda: lielaws.mlp([2, 3, 2], bias=True), 15, 3),
+        (lambda: _product_of(12), 12, 11),
+        (lambda: lielaws.linear([5, 12, 5]), 120, 75),
+        (lambda: lielaws.mlp([9] * 5, bias=True), 351, 27),
+        (lambda: lielaws.linear([9] * 5), 324, 135),
+        (lambda: lielaws.linear([10, 20, 10]), 400, 210),
     ],
 )
-def test_known_facts_are_checked_in_time(architecture: Any, dimension: int, laws: int, seconds: float) -> None:
+def test_known_facts_are_checked(architecture: Any, dimension: int, laws: int) -> None:
     certificate = lielaws.discover_laws(architecture()).certificate
-    start = time.perf_counter()
     assert verify(certificate).reasons == ()
-    assert time.perf_counter() - start < seconds
     assert (certificate.record["dimension"], certificate.upper_bound) == (dimension, laws)
     assert certificate.status == "exact"
-
-
-NETWORK = {
-    "family": "network",
-    "parameters": [["W", [2, 2]], ["b", [2]]],
-    "data": {"x": [2, 3]},
-    "output": "sum(pairs.T @ pairs / 3, axis=1) * 2 + abs(b[0])**2 / (W[0, 1]**2 + 1)",
-}
-
-
-def test_networks_written_as_expressions_are_read_like_traced_ones() -> None:
-    """The network of the case "all steps", written in the language of spec files."""
-    let = {
-        "rows": "relu(transpose(W @ x) + b)",
-        "h": "concatenate([rows[0], rows[1], rows[2]])",
-        "pairs": "stack([h[1:], h[:-1]])",
-    }
-    found = record("all steps") | {"architecture": NETWORK | {"let": let}}
-    assert verify(found).reasons == ()
-
-
-def test_another_expression_is_another_network() -> None:
-    shapes = {"parameters": [["C", [1, 2]], ["A", [2, 2]]], "data": [["x", [2]]]}
-    for output, valid in (("C @ relu(A @ x)", True), ("C @ relu(A.T @ x)", False), ("C @ (A @ x)", False)):
-        found = record("user") | {"architecture": {"family": "network", "output": output, **shapes}}
-        assert verify(found).valid is valid
 
 
 def test_the_order_of_parameters_survives_a_file(tmp_path):

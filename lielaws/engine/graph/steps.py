@@ -1,4 +1,4 @@
-"""A traced network as plain values, and back: the spec of architectures that users write as functions."""
+"""A traced network as plain values, as certificates have it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ def graph_spec(name: str, traced: Traced) -> dict[str, Any]:
     order = ancestors([traced.output])
     number = {node.serial: k for k, node in enumerate(order)}
     return {
-        "family": "graph",
         "name": name,
         "parameters": {key: list(leaf.shape) for key, leaf in traced.parameters.items()},
         "data": {key: list(leaf.shape) for key, leaf in traced.data.items()},

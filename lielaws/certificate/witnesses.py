@@ -1,0 +1,153 @@
+"""The upper bound as it is written down: a point, vector fields as probes, and brackets as words over them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lielaws.engine.arithmetic.floats import Floats
+from lielaws.engine.arithmetic.modular import Modular
+from lielaws.engine.closure.growth import Growth, Witness
+from lielaws.engine.closure.real import RealGrowth
+from lielaws.engine.flows.fields import Choice, VectorFields
+from lielaws.engine.flows.reals import generic_constants
+from lielaws.engine.graph.node import Leaf, ancestors
+from lielaws.engine.graph.program import Program
+from lielaws.engine.potential.patterns import DENOMINATOR
+
+IntArray = npt.NDArray[np.int64]
+Record = dict[str, Any]
+
+
+def upper_section(fields: VectorFields, growth: Growth | RealGrowth) -> Record:
+    """The sections of a certificate that prove its upper bound: `upper`, and `patterns` where activation patterns are
+    shown by data."""
+    if isinstance(growth, Growth):
+        writer = _Writer(fields, growth.prime, growth.point)
+        constants = {leaf.name: array.ravel().tolist() for leaf, array in growth.at.constants.items()}
+        numbers: Record = {"arithmetic": "modular", "prime": growth.prime}
+        closing: Record = {"rank": growth.rank}
+    else:
+        writer = _Writer(fields, None, growth.vector)
+        constants = {name: array.tolist() for name, array in generic_constants(fields).items()}
+        numbers = {"arithmetic": "real", "denominator": DENOMINATOR}
+        closing = {"rank": growth.rank, "columns": growth.columns.tolist()}
+    for witness in growth.witnesses:
+        writer.add(witness)
+    upper = {
+        **numbers,
+        "point": writer.point.tolist(),
+        **({"constants": constants} if constants else {}),
+        "probes": writer.probes,
+        "brackets": writer.brackets,
+        **closing,
+    }
+    return {"upper": upper} | ({"patterns": list(writer.patterns.values())} if writer.patterns else {})
+
+
+@dataclass
+class _Writer:
+    """Collects probes, and each bracket as a nested word over them: 3 for X_3, [7, 3] for [X_7, X_3].
+
+    prime : None for numerators of real numbers
+    patterns : the witnesses of activation patterns, each once
+    """
+
+    fields: VectorFields
+    prime: int | None
+    point: IntArray
+    probes: list[Record] = field(default_factory=list)
+    brackets: list[Any] = field(default_factory=list)
+    patterns: dict[str, Record] = field(default_factory=dict)
+
+    def add(self, witness: Witness) -> None:
+        numbers = []
+        for choice in witness.words:
+            numbers.append(range(len(self.probes), len(self.probes) + choice.count))
+            self.probes += self._probes(choice)
+        for members in zip(*numbers, strict=True):
+            word: Any = members[0]
+            for outer in members[1:]:
+                word = [outer, word]
+            self.brackets.append(word)
+
+    def _probes(self, choice: Choice) -> list[Record]:
+        potential, count = self.fields.potential, choice.count
+        gates = [] if self._shown else [gate.value for gate in potential.gates]
+        cotangents, *values = self._whole([potential.cotangent, *gates], choice)
+        pieces = [] if self._shown else self._pieces(values, count)
+        drifts = next((values for leaf, values in choice.values.items() if leaf.role == "flow"), None)
+        data = {name: self._each(choice, leaf.static) for name, leaf in potential.traced.data.items()}
+        found = []
+        for k in range(count):
+            mine = {name: array[k].ravel().tolist() for name, array in data.items()}
+            probe: Record = {"data": mine, "cotangent": cotangents[k].ravel().tolist()}
+            if self._shown:
+                probe["pattern"] = self._pattern(choice, k, mine)
+            else:
+                probe["gates"] = {f"gate{j}": value[k].ravel().tolist() for j, value in enumerate(pieces)}
+            if drifts is not None:
+                probe["drift"] = int(drifts[0, k])
+            found.append(probe)
+        return found
+
+    @property
+    def _shown(self) -> bool:
+        return self.fields.listed is not None and not self.fields.regional
+
+    def _each(self, choice: Choice, leaf: Leaf) -> IntArray:
+        array = choice.values[leaf]
+        return np.asarray(np.broadcast_to(array[0], (choice.count, *array.shape[2:])))
+
+    def _whole(self, nodes: Sequence[Any], choice: Choice) -> list[IntArray]:
+        """Values of nodes that are affine in the leaves, for each vector field."""
+        program = Program.of(nodes)
+        if self.prime is not None:
+            computed = [value[0] for value in program.run(Modular(self.prime), choice.values)]
+        else:
+            values = {leaf: array[0] / DENOMINATOR for leaf, array in choice.values.items()}
+            computed = [np.rint(value * DENOMINATOR).astype(np.int64) for value in program.run(Floats(), values)]
+        return [
+            np.broadcast_to(value, (choice.count, *node.shape)) for value, node in zip(computed, nodes, strict=True)
+        ]
+
+    def _pieces(self, values: Sequence[IntArray], count: int) -> list[IntArray]:
+        """The gates of each piecewise linear function, also of those whose arguments have one sign."""
+        written = [node for node in ancestors([self.fields.potential.traced.output]) if node.op == "piecewise"]
+        lowered, one = self.fields.potential.lowered, 1 if self.prime is not None else DENOMINATOR
+        return [
+            np.full((count, *node.shape), sign * one) if number is None else values[number]
+            for node, number, sign in zip(written, lowered.pieces, lowered.signs, strict=True)
+        ]
+
+    def _pattern(self, choice: Choice, k: int, data: Mapping[str, list[int]]) -> int:
+        """The number of the witness of a pattern: what no gate depends on stays where the probe has it."""
+        patterns = self.fields.listed
+        assert patterns is not None
+        assert choice.patterns is not None
+        number, start = int(choice.patterns[k]), self.fields.space.start
+        point: list[str] = []
+        for name, leaf in self.fields.potential.traced.parameters.items():
+            if name in patterns.points:
+                numerators = patterns.points[name][number].ravel().tolist()
+            else:
+                own = self.point[start : start + leaf.size].tolist()
+                numerators = own if self.prime is None else [DENOMINATOR] * leaf.size
+            point += [f"{numerator}/{DENOMINATOR}" for numerator in numerators]
+            start += leaf.size
+        samples = {}
+        for name, leaf in self.fields.potential.traced.data.items():
+            if name in patterns.samples:
+                numerators = patterns.samples[name][number].ravel().tolist()
+            else:
+                numerators = data[name] if self.prime is None else [DENOMINATOR] * leaf.size
+            samples[name] = [f"{numerator}/{DENOMINATOR}" for numerator in numerators]
+        witness = {"point": point, "data": samples}
+        key = json.dumps(witness)
+        self.patterns.setdefault(key, witness)
+        return list(self.patterns).index(key)

@@ -1,0 +1,302 @@
+"""Rigorous real arithmetic on arrays: midpoints and radii in float64, and balls of flint.arb where those are too wide.
+
+Every operation encloses its exact result for all numbers in the balls that it is given. With u = 2^-53, a float64
+operation errs by at most u times its result, and by 2^-1075 where it underflows; radii are inflated by more than the
+rounding in their own computation. What overflows becomes infinite or NaN, of which nothing can be proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any
+
+import flint
+import numpy as np
+
+from lielaws.checker.steps import Shape
+from lielaws.errors import CertificateError
+
+U = 2.0**-53
+TINY = 2.0**-1060
+"""a thousand times what underflow can lose in one operation, and nothing beside any number that is not tiny itself"""
+_FUNCTION_BITS = 80
+"""of functions of float64 balls: rounding is far below that of float64, and a value takes no longer than with 53"""
+PRECISIONS = (128, 256, 512)
+"""bits of flint.arb, one after the other, where floats do not decide; what 512 bits leave open is taken as open"""
+
+
+class UndecidedError(ArithmeticError):
+    """A ball is too wide to divide by it, or to take its root or logarithm."""
+
+
+class Ball:
+    """All numbers within `rad` of `mid`, entry by entry. Squares of the same object are tight."""
+
+    __slots__ = ("mid", "rad")
+
+    def __init__(self, mid: Any, rad: Any) -> None:
+        self.mid, self.rad = mid, rad
+
+    @property
+    def shape(self) -> Shape:
+        return tuple(self.mid.shape)
+
+    def positive(self) -> Any:
+        """Where all numbers of the ball are certainly positive."""
+        return self.mid > self.rad
+
+    def negative(self) -> Any:
+        return -self.mid > self.rad
+
+
+class Balls:
+    """The ring of arrays of float64 balls."""
+
+    weight = 4.0
+
+    @staticmethod
+    def entered() -> Any:
+        """Overflow and NaN are noticed where something is to be proved."""
+        return np.errstate(all="ignore")
+
+    def exact(self, values: Sequence[Fraction], shape: Sequence[int]) -> Ball:
+        """Enclosures of rational numbers."""
+        mids, rads = [], []
+        for value in values:
+            try:
+                mid = float(value)
+            except OverflowError:
+                mid = float("inf")
+            mids.append(mid)
+            rads.append(0.0 if np.isfinite(mid) and Fraction(mid) == value else abs(mid) * 2 * U + TINY)
+        return Ball(np.array(mids, dtype=np.float64).reshape(shape), np.array(rads, dtype=np.float64).reshape(shape))
+
+    def constant(self, numerators: Sequence[int], denominator: int, shape: Shape) -> Ball:
+        return self.exact([Fraction(value, denominator) for value in numerators], (1, *shape))
+
+    def move(self, function: Callable[[Any], Any], a: Ball) -> Ball:
+        return Ball(function(a.mid), function(a.rad))
+
+    def add(self, a: Ball, b: Ball) -> Ball:
+        mid = a.mid + b.mid
+        return Ball(mid, (a.rad + b.rad + U * abs(mid)) * (1 + 8 * U) + TINY)
+
+    def scale(self, factor: Fraction, a: Ball) -> Ball:
+        return self.multiply(self.exact([factor], ()), a)
+
+    def multiply(self, a: Ball, b: Ball) -> Ball:
+        if a is b:
+            return self._square(a)
+        mid, size = a.mid * b.mid, abs(b.mid)
+        rad = abs(a.mid) * b.rad + a.rad * (size + b.rad) + U * abs(mid)
+        return Ball(mid, rad * (1 + 16 * U) + TINY)
+
+    def _square(self, a: Ball) -> Ball:
+        size = abs(a.mid)
+        high, low = (size + a.rad) ** 2, np.maximum(size - a.rad, 0.0) ** 2
+        # Both are off by a relative error below 8 u, and half their sum by as much again.
+        return Ball((high + low) / 2, ((high - low) / 2 + 32 * U * high) * (1 + 16 * U) + TINY)
+
+    def matmul(self, a: Ball, b: Ball) -> Ball:
+        n = a.mid.shape[-1]
+        large, size = abs(a.mid), abs(b.mid)
+        rad = np.matmul(large, b.rad + (n + 4) * U * size + TINY) + np.matmul(a.rad, size + b.rad)
+        return Ball(np.matmul(a.mid, b.mid), rad * (1 + (6 * n + 20) * U) + n * TINY)
+
+    def sum(self, a: Ball, axes: tuple[int, ...]) -> Ball:
+        n = int(np.prod([a.mid.shape[axis] for axis in axes], dtype=np.int64))
+        rad = np.asarray((a.rad + n * U * abs(a.mid)).sum(axis=axes))
+        return Ball(np.asarray(a.mid.sum(axis=axes)), rad * (1 + (4 * n + 20) * U) + n * TINY)
+
+    def scatter(self, a: Ball, index: Any, size: int) -> Ball:
+        n = int(np.bincount(index, minlength=1).max())
+        mid, rad = (np.zeros((len(a.mid), size)) for _ in range(2))
+        np.add.at(mid, (slice(None), index), a.mid)
+        np.add.at(rad, (slice(None), index), a.rad + n * U * abs(a.mid))
+        return Ball(mid, rad * (1 + (4 * n + 20) * U) + n * TINY)
+
+    def inverse(self, a: Ball) -> Ball:
+        room = abs(a.mid) - a.rad
+        if not (room > 0).all():
+            raise UndecidedError
+        mid = 1 / a.mid
+        # |1 / x - 1 / m| <= r / (|m| (|m| - r)) for |x - m| <= r.
+        return Ball(mid, (a.rad / room * abs(mid) + 2 * U * abs(mid)) * (1 + 32 * U) + TINY * (1 + abs(mid)))
+
+    def function(self, kind: str, a: Ball, step: int) -> Ball:
+        """Entry by entry by flint.arb; `step` matters to other rings only."""
+        with _precision(_FUNCTION_BITS):
+            pairs = [_narrow(_evaluate(kind, flint.arb(m, r))) for m, r in _entries(a)]
+        values = np.array(pairs, dtype=np.float64).reshape(*a.mid.shape, 2)
+        return Ball(values[..., 0], values[..., 1])
+
+    def named(self, name: str, shape: Shape) -> Ball:
+        with _precision(_FUNCTION_BITS):
+            mid, rad = _narrow(TRUE_CONSTANTS[name]())
+        return Ball(np.full((1, *shape), mid), np.full((1, *shape), rad))
+
+
+def _entries(a: Ball) -> Iterator[tuple[float, float]]:
+    if not (np.isfinite(a.mid).all() and np.isfinite(a.rad).all()):
+        raise UndecidedError
+    return zip(a.mid.ravel().tolist(), a.rad.ravel().tolist(), strict=True)
+
+
+def _narrow(value: Any) -> tuple[float, float]:
+    """A float64 ball around a ball of flint.arb."""
+    mid, rad = float(value.mid()), float(value.rad())
+    # The midpoint is rounded to the nearest float64, and the radius once more.
+    return mid, rad * (1 + 4 * U) + 2 * U * abs(mid) + TINY
+
+
+TRUE_CONSTANTS: dict[str, Callable[[], Any]] = {
+    "sqrt_two": lambda: flint.arb(2).sqrt(),
+    "sqrt_two_over_pi": lambda: (2 / flint.arb.pi()).sqrt(),
+    "e": flint.arb.const_e,
+}
+
+
+def _evaluate(kind: str, x: Any) -> Any:
+    if kind in ("log", "sqrt") and not x > 0:
+        raise UndecidedError
+    match kind:
+        case "gauss":
+            # The integral of exp(-t^2 / 2) from 0 to x.
+            value = (flint.arb.pi() / 2).sqrt() * (x / flint.arb(2).sqrt()).erf()
+        case _:
+            value = getattr(x, kind)()
+    if not value.is_finite():
+        raise UndecidedError
+    return value
+
+
+@contextmanager
+def _precision(bits: int) -> Iterator[None]:
+    """The precision of flint.arb, which is global, for a while."""
+    before = flint.ctx.prec
+    flint.ctx.prec = bits
+    try:
+        yield
+    finally:
+        flint.ctx.prec = before
+
+
+class PreciseBalls:
+    """The ring of object arrays of flint.arb, at a precision that `entered` sets for a while."""
+
+    weight = 100.0
+
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+
+    def entered(self) -> Any:
+        return _precision(self.bits)
+
+    def exact(self, values: Sequence[Fraction], shape: Sequence[int]) -> Any:
+        return _objects([self._ball(value) for value in values], shape)
+
+    @staticmethod
+    def _ball(value: Fraction) -> Any:
+        return flint.arb(flint.fmpq(value.numerator, value.denominator))
+
+    def constant(self, numerators: Sequence[int], denominator: int, shape: Shape) -> Any:
+        return self.exact([Fraction(value, denominator) for value in numerators], (1, *shape))
+
+    def move(self, function: Callable[[Any], Any], a: Any) -> Any:
+        return function(a)
+
+    def add(self, a: Any, b: Any) -> Any:
+        return a + b
+
+    def scale(self, factor: Fraction, a: Any) -> Any:
+        return a * self._ball(factor)
+
+    def multiply(self, a: Any, b: Any) -> Any:
+        return a * b
+
+    def matmul(self, a: Any, b: Any) -> Any:
+        return np.matmul(a, b)
+
+    def sum(self, a: Any, axes: tuple[int, ...]) -> Any:
+        return np.asarray(a.sum(axis=axes), dtype=object)
+
+    def scatter(self, a: Any, index: Any, size: int) -> Any:
+        result = _objects([flint.arb(0)] * (len(a) * size), (len(a), size))
+        np.add.at(result, (slice(None), index), a)
+        return result
+
+    def inverse(self, a: Any) -> Any:
+        if any(x.contains(0) or not x.is_finite() for x in a.flat):
+            raise UndecidedError
+        return 1 / a
+
+    def function(self, kind: str, a: Any, step: int) -> Any:
+        return _objects([_evaluate(kind, x) for x in a.flat], a.shape)
+
+    def named(self, name: str, shape: Shape) -> Any:
+        return _objects([TRUE_CONSTANTS[name]()] * int(np.prod(shape, dtype=np.int64)), (1, *shape))
+
+
+def _objects(values: Sequence[Any], shape: Sequence[int]) -> Any:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array.reshape(shape)
+
+
+def signs(a: Any) -> tuple[Any, Any]:
+    """Where the numbers in an array of either kind are certainly positive, and certainly negative."""
+    if isinstance(a, Ball):
+        return a.positive(), a.negative()
+    shape = a.shape
+    positive = np.array([bool(x > 0) for x in a.flat], dtype=bool).reshape(shape)
+    return positive, np.array([bool(x < 0) for x in a.flat], dtype=bool).reshape(shape)
+
+
+def is_nonsingular(a: Ball) -> bool:
+    """Whether every matrix in a square ball is proved to be invertible (Rump: |I - R A| < 1 for some R).
+
+    R is an approximate inverse in float64, of which nothing is assumed.
+    """
+    n = len(a.mid)
+    if n == 0:
+        return True
+    mid, rad = _scaled(a.mid, a.rad)
+    if not (np.isfinite(mid).all() and np.isfinite(rad).all()):
+        return False
+    try:
+        inverse = np.linalg.inv(mid)  # noqa: TID251  the guess of a proof
+    except np.linalg.LinAlgError:  # noqa: TID251
+        return False
+    size, ones = abs(inverse), np.ones(n)
+    residual = abs(inverse @ mid - np.eye(n)).sum(axis=1) * (1 + 4 * U)
+    spread = size @ (rad @ ones + (n + 4) * U * (abs(mid) @ ones))
+    alpha = (residual + spread + 4 * U) * (1 + (6 * n + 20) * U)
+    alpha = alpha + n * n * 2.0**-1000 * (1 + size.max() + abs(mid).max())
+    # A NaN anywhere is no proof.
+    return bool((alpha < 1).all())
+
+
+def _scaled(mid: Any, rad: Any) -> tuple[Any, Any]:
+    """Rows and columns times powers of two, so that the largest entries are about 1."""
+    for axis in (1, 0):
+        largest = abs(mid).max(axis=axis, keepdims=True)
+        shift = -np.frexp(np.where(np.isfinite(largest) & (largest > 0), largest, 1.0))[1]
+        mid, rad = np.ldexp(mid, shift), np.ldexp(rad, shift) * (1 + 4 * U) + TINY
+    return mid, rad
+
+
+def is_nonsingular_precisely(a: Any) -> bool:
+    """The same for a square object array of flint.arb, by its determinant."""
+    n = len(a)
+    if n == 0:
+        return True
+    if not all(x.is_finite() for x in a.flat):
+        return False
+    determinant = flint.arb_mat(n, n, list(a.flat)).det()
+    return bool(determinant.is_finite() and not determinant.contains(0))
+
+
+def too_wide(where: str, what: object) -> CertificateError:
+    return CertificateError(where, what, f"not decided with {PRECISIONS[-1]} bits: a singularity, or too close to one")

@@ -1,0 +1,133 @@
+"""The branches of an output: the signs of the square roots that it needs, and the 0 and 1 of its gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lielaws.checker.bounds import LARGE_PRIME_BITS
+from lielaws.checker.gates import Gates
+from lielaws.checker.jets import Jets
+from lielaws.checker.network import Network
+from lielaws.checker.points import ATTEMPTS, Point, never
+from lielaws.checker.program import Program, Values
+from lielaws.checker.residues import Residues, rational_root, small_rational
+
+_MOST = 12
+"""roots and gates of one output: there are 2^12 branches then, and the roots exist at one of as many points"""
+
+
+class TooManyError(Exception):
+    """An output needs more roots and gates than are gone through."""
+
+
+@dataclass(frozen=True)
+class Branches:
+    """What one output needs.
+
+    roots : for each root the entries, as (step, place), that are this root; equal arguments have one
+    gates : the numbers of its gates
+    """
+
+    roots: tuple[tuple[tuple[int, int], ...], ...]
+    gates: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        return 1 << len(self.roots) + len(self.gates)
+
+    def values(self, point: Point, count: int) -> tuple[Residues, Values]:
+        """The values of a network on the first branches. Raises ZeroDivisionError where a root does not exist."""
+        choices = (np.arange(count)[:, None] >> np.arange(len(self.roots) + len(self.gates))) & 1
+        ring = _RootRing(point.ring, self.roots, choices[:, : len(self.roots)])
+        gate_values = np.repeat(point.gate_values, count, axis=0)
+        if self.gates:
+            gate_values[:, list(self.gates)] = choices[:, len(self.roots) :]
+        return ring, point.values(ring, gate_values)
+
+
+class _RootRing(Residues):
+    """Residues where some entries of square roots are roots, with a sign for each sample; the others have free values."""
+
+    def __init__(self, ring: Residues, roots: tuple[tuple[tuple[int, int], ...], ...], choices: Any) -> None:
+        super().__init__(ring.prime)
+        self._choices = choices
+        self._entries: dict[int, list[tuple[int, int]]] = {}
+        for number, entries in enumerate(roots):
+            for step, place in entries:
+                self._entries.setdefault(step, []).append((place, number))
+
+    def function(self, kind: str, a: Any, step: int) -> Any:
+        value = super().function(kind, a, step)
+        if step not in self._entries or kind != "sqrt":
+            return value
+        samples = len(self._choices)
+        flat = np.broadcast_to(value, (samples, *value.shape[1:])).reshape(samples, -1).copy()
+        squares = np.broadcast_to(a, (samples, *a.shape[1:])).reshape(samples, -1)
+        for place, number in self._entries[step]:
+            flat[:, place] = self._roots(squares[:, place], 1 - 2 * self._choices[:, number])
+        return flat.reshape(samples, *value.shape[1:])
+
+    def _roots(self, squares: Any, signs: Any) -> Any:
+        """Roots with given signs. Those of rational squares, as of 1, are positive on all branches."""
+        known = {square: self._root_of_square(square) for square in set(squares.tolist())}
+        roots = [
+            positive or int(sign) * other
+            for (positive, other), sign in zip(map(known.get, squares), signs, strict=True)
+        ]
+        return np.array(roots, dtype=object) % self.prime
+
+    def _root_of_square(self, square: int) -> tuple[int, int]:
+        """The positive root of a rational square, or 0, and some root otherwise."""
+        value = small_rational(square, self.prime)
+        if value is not None and (root := rational_root(value)):
+            return self.residue(root), 0
+        found = self.root(square)
+        if found is None:
+            raise ZeroDivisionError
+        return 0, found
+
+
+def find_branches(network: Network, program: Program, gates: Gates, units: Any) -> list[Branches]:
+    """For each cotangent the roots and gates that <cotangent, output> depends on, with free values of them all.
+
+    A root or gate that is left out keeps a free value, for which the identity is proved all the more.
+    """
+    for _ in range(ATTEMPTS):
+        point = Point.draw(network, program, gates, LARGE_PRIME_BITS)
+        try:
+            values = point.values()
+            slopes = program.gradient(Jets(point.ring), values, units % point.ring.prime, of_all=True)
+        except ZeroDivisionError:
+            continue
+        slopes = {k: _spread(slope, len(units)) for k, slope in slopes.items() if slope is not None}
+        return [_of_output(program, gates, values, slopes, k) for k in range(len(units))]
+    raise never()
+
+
+def _spread(slope: Any, samples: int) -> Any:
+    """(samples, entries)"""
+    return np.broadcast_to(slope, (samples, *slope.shape[1:])).reshape(samples, -1)
+
+
+def _of_output(program: Program, gates: Gates, values: Values, slopes: dict[int, Any], k: int) -> Branches:
+    roots: dict[int, list[tuple[int, int]]] = {}
+    free: set[int] = set()
+    for number in program.needed:
+        step = program.steps[number]
+        if number not in slopes or step.op not in ("sqrt", "gated"):
+            continue
+        argument = values[step.inputs[0]].ravel()
+        for place in np.flatnonzero(slopes[number][k]):
+            if step.op == "sqrt":
+                roots.setdefault(argument[place], []).append((number, int(place)))
+            elif argument[place]:
+                free.add(int(gates.numbers[step.fixed[0]].ravel()[place]))
+    free -= gates.values.keys()
+    if len(roots) + len(free) > _MOST:
+        places = sorted({f"step {number}" for entries in roots.values() for number, _ in entries})
+        text = f"an output needs {len(roots)} square roots ({', '.join(places)})" if roots else "an output needs"
+        raise TooManyError(f"{text} {'and ' if roots else ''}{len(free)} gates, and all their branches are too many")
+    return Branches(tuple(map(tuple, roots.values())), tuple(sorted(free)))

@@ -1,0 +1,242 @@
+"""Flows, read by the checker: what they make of the gradient of the potential, on states with time and velocities.
+
+A state is the time coordinate (if the flow has one), then all parameters, then all velocities (if it has them); here a
+list of arrays, one for each of these tensors. The vector field with drift factor c is c times the drift plus the force,
+which is the gradient times the inverse metric. The time coordinate stands for exp(rate t), with a rate other than 0, or
+for t.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from lielaws.checker import reading
+from lielaws.checker.jets import Jets
+from lielaws.checker.steps import Shape
+from lielaws.errors import CertificateError
+
+_LARGEST_DEGREE = 24
+"""of the polynomials of a metric; those of the literature have degree 1, and brackets of higher ones take long"""
+_KEYS = {
+    "gradient": set(),
+    "weight_decay": {"rate"},
+    "heavy_ball": {"friction"},
+    "nesterov": set(),
+    "metric": {"default", "tensors"},
+}
+_OPTIONAL = {"heavy_ball": {"metric"}}
+_NAMES = {
+    "gradient": "gradient flow",
+    "weight_decay": "gradient flow with weight decay {}",
+    "heavy_ball": "the heavy ball with friction {}",
+    "nesterov": "Nesterov's flow",
+    "metric": "gradient flow in a metric",
+}
+
+
+@dataclass(frozen=True)
+class Inverse:
+    """The inverse metric on one tensor: weights for each entry, or numerator / denominator at each entry.
+
+    numerator, denominator : coefficients of polynomials, the constant one first
+    """
+
+    numerator: tuple[Fraction, ...] = (Fraction(1),)
+    denominator: tuple[Fraction, ...] = (Fraction(1),)
+    weights: tuple[Fraction, ...] = ()
+
+    @property
+    def is_constant(self) -> bool:
+        return bool(self.weights) or len(self.numerator) == len(self.denominator) == 1
+
+    @property
+    def is_linear(self) -> bool:
+        return not self.weights and len(self.numerator) == 2 and not self.numerator[0] and len(self.denominator) == 1
+
+    def value(self, ring: Jets, x: Any, shape: Shape) -> Any:
+        if self.weights:
+            below = math.lcm(*(weight.denominator for weight in self.weights))
+            return ring.constant([int(weight * below) for weight in self.weights], below, shape)
+        above = _polynomial(ring, self.numerator, x, shape)
+        if len(self.denominator) == 1:
+            return ring.scale(1 / self.denominator[0], above)
+        return ring.multiply(above, ring.inverse(_polynomial(ring, self.denominator, x, shape)))
+
+
+def _polynomial(ring: Jets, coefficients: Sequence[Fraction], x: Any, shape: Shape) -> Any:
+    total: Any = None
+    for coefficient in reversed(coefficients):
+        total = ring.multiply(total, x)
+        if coefficient:
+            unit = ring.constant([coefficient.numerator], coefficient.denominator, (1,) * len(shape))
+            total = ring.add(total, unit)
+    return total
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A flow on networks with parameters of given shapes.
+
+    rate : of weight decay, or the friction
+    inverses : of the metric, one for each tensor; empty for the Euclidean one
+    """
+
+    kind: str
+    shapes: tuple[Shape, ...]
+    rate: Fraction = Fraction(0)
+    inverses: tuple[Inverse, ...] = field(default=(), repr=False)
+
+    @property
+    def name(self) -> str:
+        metric = " in a metric" if self.inverses and self.kind != "metric" else ""
+        return _NAMES[self.kind].format(self.rate) + metric
+
+    @property
+    def has_time(self) -> bool:
+        return self.kind in ("weight_decay", "heavy_ball", "nesterov")
+
+    @property
+    def has_velocities(self) -> bool:
+        return self.kind in ("heavy_ball", "nesterov")
+
+    @property
+    def state_shapes(self) -> list[Shape]:
+        """The shapes of the arrays that make a state."""
+        return [()] * self.has_time + list(self.shapes) * (1 + self.has_velocities)
+
+    @property
+    def dimension(self) -> int:
+        return sum(map(math.prod, self.state_shapes))
+
+    def parameters(self, state: list[Any]) -> list[Any]:
+        return state[self.has_time : self.has_time + len(self.shapes)]
+
+    @property
+    def degree(self) -> int:
+        """At most the degree by which a field, times all denominators of the metric, exceeds the gradient."""
+        sizes = list(map(math.prod, self.shapes))
+        below = sum(n * len(i.denominator) for n, i in zip(sizes, self.inverses, strict=False))
+        return 4 + below + max((len(i.numerator) for i in self.inverses), default=0)
+
+    @property
+    def log(self) -> float:
+        """log2 of a factor by which the coefficients grow at most, over common denominators."""
+        total = 4 + 2 * _log([self.rate])
+        for shape, inverse in zip(self.shapes, self.inverses, strict=False):
+            own = _log(inverse.numerator) + _log(inverse.denominator) + self.degree * (1 + 2 * _log([self.rate]))
+            total += own * math.prod(shape) + sum(_log([weight]) for weight in inverse.weights)
+        return total
+
+    def field(self, ring: Jets, state: list[Any], drift: Any, gradient: list[Any]) -> list[Any]:
+        """The value of a vector field at a state, array by array."""
+        count = len(self.shapes)
+        theta = self.parameters(state)
+        if not self.has_velocities:
+            moved = [self._pull(ring, k, theta[k], gradient[k]) for k in range(count)]
+            if not self.has_time:
+                return moved
+            decay = ring.scale(-self.rate, drift)
+            pairs = zip(moved, theta, self.shapes, strict=True)
+            return [self._clock(ring, state[0], drift), *(ring.add(a, _times(ring, decay, x, s)) for a, x, s in pairs)]
+        velocity = state[1 + count :]
+        # Nesterov's drift is taken times t, which changes neither its laws nor their number.
+        nesterov = self.kind == "nesterov"
+        along = ring.multiply(drift, state[0]) if nesterov else drift
+        slowed = ring.scale(Fraction(-3) if nesterov else -self.rate, drift)
+        forces = [self._push(ring, k, theta[k], velocity[k], gradient[k]) for k in range(count)]
+        triples = list(zip(velocity, forces, self.shapes, strict=True))
+        return [
+            along if nesterov else self._clock(ring, state[0], drift),
+            *(_times(ring, along, v, shape) for v, _, shape in triples),
+            *(ring.add(_times(ring, slowed, v, shape), force) for v, force, shape in triples),
+        ]
+
+    def _clock(self, ring: Jets, time: Any, drift: Any) -> Any:
+        return ring.scale(self.rate, ring.multiply(drift, time)) if self.rate else drift
+
+    def _pull(self, ring: Jets, k: int, theta: Any, gradient: Any) -> Any:
+        if not self.inverses:
+            return gradient
+        return ring.multiply(self.inverses[k].value(ring, theta, self.shapes[k]), gradient)
+
+    def _push(self, ring: Jets, k: int, theta: Any, velocity: Any, gradient: Any) -> Any:
+        """friction M(theta + v / friction)^{-1} grad; its limit without friction, or M^{-1} grad if M is constant."""
+        if not self.inverses:
+            return gradient
+        inverse, shape = self.inverses[k], self.shapes[k]
+        if not self.rate:
+            factor = inverse.value(ring, theta if inverse.is_constant else velocity, shape)
+        else:
+            place = ring.add(theta, ring.scale(1 / self.rate, velocity))
+            factor = ring.scale(self.rate, inverse.value(ring, place, shape))
+        return ring.multiply(factor, gradient)
+
+
+def _times(ring: Jets, factor: Any, a: Any, shape: Shape) -> Any:
+    """One number for each sample times an array."""
+    return ring.multiply(ring.move(lambda x: x.reshape(len(x), *[1] * len(shape)), factor), a)
+
+
+def _log(numbers: Sequence[Fraction]) -> float:
+    below = math.lcm(*(number.denominator for number in numbers))
+    return math.log2(1 + below + sum(abs(number) * below for number in numbers))
+
+
+def read_flow(value: Any, parameters: Mapping[str, Shape]) -> Flow:
+    """The flow of a certificate, for parameter tensors of given shapes. Raises CertificateError."""
+    shapes = tuple(parameters.values())
+    kind = reading.choice(reading.table(value, "setting.flow").get("kind"), "setting.flow", _KEYS)
+    reading.table(value, "setting.flow", {"kind"} | _KEYS[kind], _OPTIONAL.get(kind, ()))
+    if kind == "metric":
+        return Flow(kind, shapes, inverses=_inverses(value, parameters))
+    if kind == "weight_decay":
+        return Flow(kind, shapes, _rate(value["rate"], "setting.flow.rate"))
+    if kind != "heavy_ball":
+        return Flow(kind, shapes)
+    friction = _rate(value["friction"], "setting.flow.friction")
+    if "metric" not in value:
+        return Flow(kind, shapes, friction)
+    metric = reading.table(value["metric"], "setting.flow.metric", {"kind", "default", "tensors"})
+    reading.choice(metric["kind"], "setting.flow.metric", ["metric"])
+    inverses = _inverses(metric, parameters)
+    if not friction and not (all(i.is_constant for i in inverses) or all(i.is_linear for i in inverses)):
+        raise CertificateError("setting.flow", "this metric without friction", "momentum in it has no limit there")
+    return Flow(kind, shapes, friction, inverses)
+
+
+def _rate(value: Any, where: str) -> Fraction:
+    rate = reading.rational(value, where)
+    if rate < 0:
+        raise CertificateError(where, value, "it must not be negative")
+    return rate
+
+
+def _inverses(metric: Any, parameters: Mapping[str, Shape]) -> tuple[Inverse, ...]:
+    where = "setting.flow.tensors"
+    tensors = reading.table(metric["tensors"], where, (), parameters)
+    return tuple(
+        _entry(tensors.get(name, metric["default"]), f"{where}.{name}", math.prod(shape))
+        for name, shape in parameters.items()
+    )
+
+
+def _entry(value: Any, where: str, size: int) -> Inverse:
+    if "weights" in reading.table(value, where):
+        reading.table(value, where, {"weights"})
+        weights = [reading.rational(entry, where) for entry in reading.items(value["weights"], where, size)]
+        if any(weight <= 0 for weight in weights):
+            raise CertificateError(where, value["weights"], "a metric is positive")
+        return Inverse(weights=tuple(weights))
+    reading.table(value, where, {"numerator", "denominator"})
+    return Inverse(*(_coefficients(value[key], f"{where}.{key}") for key in ("numerator", "denominator")))
+
+
+def _coefficients(value: Any, where: str) -> tuple[Fraction, ...]:
+    found = tuple(reading.rational(entry, where) for entry in reading.items(value, where))
+    if not 1 <= len(found) <= _LARGEST_DEGREE + 1 or not found[-1]:
+        raise CertificateError(where, value, f"coefficients up to degree {_LARGEST_DEGREE}, the last not 0, are needed")
+    return found

@@ -1,0 +1,259 @@
+"""From the steps in a file to a network. All shapes are derived again and compared with those that are stated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lielaws.checker import reading
+from lielaws.checker.balls import TRUE_CONSTANTS
+from lielaws.checker.flows import Flow, read_flow
+from lielaws.checker.program import Program
+from lielaws.checker.steps import Budget, Shape, Steps
+from lielaws.errors import CertificateError
+
+_MOST_PARAMETERS = 20_000
+"""rows of this length for a full rank take the whole work limit; more would fail later and less clearly"""
+_MOST_DATA = 100_000
+"""entries of the data of one sample; a batch of images has fewer"""
+_MOST_STEPS = 20_000
+"""a network of a hundred blocks has some thousand; each step costs time whatever its size"""
+_MOST_GATES = 50_000
+"""which are looked at one by one, in some microseconds each, and listed in every probe"""
+_FROZEN = "frozen "
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network <parameters, data> -> output, its flow, and what the loss allows as cotangents.
+
+    parameters, data : shapes by name; coordinates have the order of the parameters
+    program : the steps, with the argument of each piecewise linear function
+    generic : shapes of the constants that may have any value, by name in the order of the steps
+    true_constants : the same for those that have one value, such as sqrt(2)
+    row : with cross-entropy the length of the last axis of the output, over which cotangents sum to zero; otherwise 0
+    """
+
+    name: str
+    parameters: Mapping[str, Shape]
+    data: Mapping[str, Shape]
+    program: Program
+    flow: Flow
+    row: int
+    generic: Mapping[str, Shape]
+    true_constants: Mapping[str, Shape]
+
+    @property
+    def steps(self) -> Steps:
+        return self.program.steps
+
+    @property
+    def pieces(self) -> list[Shape]:
+        """The shapes of the gates of each piecewise linear function."""
+        return [self.steps.shape(argument) for argument in self.program.arguments]
+
+    @property
+    def output_shape(self) -> Shape:
+        return self.steps.shape(self.program.output)
+
+    @property
+    def is_rational(self) -> bool:
+        """Whether nothing but field operations, and no constant such as sqrt(2), occurs."""
+        return not self.program.functions and not self.true_constants
+
+    @property
+    def count(self) -> int:
+        """Of parameters."""
+        return sum(map(math.prod, self.parameters.values()))
+
+    @property
+    def dimension(self) -> int:
+        return self.flow.dimension
+
+
+def read_network(spec: Any, flow: Any, loss: str, budget: Budget) -> Network:
+    """The network of a certificate. Raises CertificateError."""
+    reading.table(spec, "architecture", {"name", "parameters", "data", "steps"})
+    name = reading.text(spec["name"], "architecture.name")
+    parameters, data = (_shapes(spec[key], f"architecture.{key}") for key in ("parameters", "data"))
+    if sum(map(math.prod, data.values())) > _MOST_DATA:
+        raise CertificateError("architecture.data", "its entries", f"at most {_MOST_DATA:,} are checked")
+    listed = reading.items(spec["steps"], "architecture.steps")
+    if not 0 < len(listed) <= _MOST_STEPS:
+        raise CertificateError("architecture.steps", f"{len(listed)} steps", f"from 1 to {_MOST_STEPS:,} are checked")
+    parameters = _ordered(parameters, listed)
+    if sum(map(math.prod, parameters.values())) > _MOST_PARAMETERS:
+        raise CertificateError("architecture", "parameters", f"at most {_MOST_PARAMETERS:,} are checked")
+    reader = _Reader(parameters, data)
+    for step in listed:
+        reader.read(step)
+    program = Program(reader.steps, reader.numbers[-1], reader.arguments)
+    if sum(reader.steps[argument].size for argument in reader.arguments) > _MOST_GATES:
+        raise CertificateError("architecture.steps", "its gates", f"at most {_MOST_GATES:,} are checked")
+    budget.charge(program.work, "architecture", "its steps")
+    constants = reader.constants
+    return Network(
+        name,
+        parameters,
+        data,
+        program,
+        read_flow(flow, parameters),
+        _row(reader.steps.shape(program.output)) if loss == "cross_entropy" else 0,
+        {name: shape for name, shape in constants.items() if name not in TRUE_CONSTANTS},
+        {name: shape for name, shape in constants.items() if name in TRUE_CONSTANTS},
+    )
+
+
+def _shapes(value: Any, where: str) -> dict[str, Shape]:
+    return {name: reading.shape(entry, f"{where}.{name}") for name, entry in reading.table(value, where).items()}
+
+
+def _ordered(parameters: dict[str, Shape], steps: list[Any]) -> dict[str, Shape]:
+    """Coordinates have the order of the table, unless sorting its keys has lost it: then they have that of the steps."""
+    leaves = [step[2] for step in steps if isinstance(step, list) and step[:1] == ["leaf"] and len(step) == 4]
+    order = [leaf[1] for leaf in leaves if isinstance(leaf, list) and leaf[:1] == ["parameter"] and len(leaf) == 2]
+    if any(not isinstance(name, str) or name not in parameters or order.count(name) > 1 for name in order):
+        raise CertificateError("architecture.steps", order, "at most one leaf for each of the parameters is needed")
+    if [name for name in parameters if name in order] == order:
+        return parameters
+    return {name: parameters[name] for name in [*order, *sorted(parameters.keys() - set(order))]}
+
+
+def _row(shape: Shape) -> int:
+    if not shape or shape[-1] < 2:
+        raise CertificateError("setting.loss", "cross_entropy", f"an output of shape {shape} has no classes")
+    return shape[-1]
+
+
+class _Reader:
+    """Reads steps one after the other.
+
+    numbers : for each step in the file what it has become
+    arguments : of the piecewise linear functions, in order
+    """
+
+    def __init__(self, parameters: Mapping[str, Shape], data: Mapping[str, Shape]) -> None:
+        self.steps = Steps()
+        self.numbers: list[int] = []
+        self.arguments: list[int] = []
+        self.constants: dict[str, Shape] = {}
+        self._leaves = {"parameter": parameters, "data": data}
+        self._written: list[tuple[Any, list[int], Any]] = []
+
+    def read(self, step: Any) -> None:
+        """One step: operation, numbers of the inputs, what is fixed, shape."""
+        where = f"architecture.steps[{len(self.numbers)}]"
+        operation, inputs, fixed, lengths = reading.items(step, where, 4)
+        reading.integers(inputs, where, 0, len(self.numbers) - 1)
+        shape = reading.shape(lengths, where)
+        number = self._step(operation, inputs, fixed, shape, where)
+        if self.steps.shape(number) != shape:
+            raise CertificateError(where, lengths, f"the result has shape {self.steps.shape(number)}")
+        self.numbers.append(number)
+        self._written.append((operation, inputs, fixed))
+
+    def _step(self, operation: Any, numbers: list[int], fixed: Any, shape: Shape, where: str) -> int:
+        inputs, steps = [self.numbers[k] for k in numbers], self.steps
+        match operation, inputs:
+            case "leaf", []:
+                return self._leaf(fixed, shape, where)
+            case "constant", []:
+                numerators, denominator = reading.items(fixed, where, 2)
+                reading.integer(denominator, where, 1)
+                values = [reading.integer(value, where) for value in reading.items(numerators, where, math.prod(shape))]
+                return steps.put("constant", [], (tuple(values), denominator), shape)
+            case "add", [a, b]:
+                if steps.shape(a) != steps.shape(b):
+                    raise CertificateError(where, operation, f"{steps.shape(a)} and {steps.shape(b)} differ")
+                return steps.put("add", [min(a, b), max(a, b)], None, steps.shape(a))
+            case "scale", [a]:
+                return steps.scale(reading.rational(fixed, where), a)
+            case "contract", [a, b]:
+                return steps.contract(reading.text(fixed, where), a, b)
+            case "power", [a]:
+                return steps.power(a, reading.integer(fixed, where, 1))
+            case "reciprocal", [a]:
+                return steps.reciprocal(a)
+            case "piecewise", [a]:
+                below, above = (reading.rational(slope, where) for slope in reading.items(fixed, where, 2))
+                if below == above:
+                    return steps.scale(above, a)
+                self.arguments.append(a)
+                return steps.gated(a, len(self.arguments) - 1, below, above)
+            case "gauss", [a, density]:
+                if not self._is_density(numbers):
+                    raise CertificateError(where, operation, "its second input must be exp(-a^2 / 2)")
+                return steps.put("gauss", [a, density], None, steps.shape(a))
+            case "exp" | "log" | "cos" | "sin" | "sqrt", [a]:
+                return steps.put(operation, [a], None, steps.shape(a))
+            case _, [a]:
+                return self._moved(operation, a, fixed, shape, where)
+        raise CertificateError(where, operation, f"no step with {len(inputs)} inputs has this name")
+
+    def _leaf(self, fixed: Any, shape: Shape, where: str) -> int:
+        role, name = reading.items(fixed, where, 2)
+        if reading.choice(role, where, [*self._leaves, "constant"]) == "constant":
+            known = reading.text(name, where) in TRUE_CONSTANTS or name == "epsilon" or name.startswith(_FROZEN)
+            if not known:
+                raise CertificateError(where, name, "no constant with this name is known")
+            if self.constants.setdefault(name, shape) != shape:
+                raise CertificateError(where, name, "it has two shapes")
+            return self.steps.put("leaf", [], (role, name), shape)
+        shapes = self._leaves[role]
+        return self.steps.put("leaf", [], (role, name), shapes[reading.choice(name, where, shapes)])
+
+    def _is_density(self, numbers: list[int]) -> bool:
+        """Whether the second of two steps in the file is exp(-a^2 / 2) for the first one, a."""
+        a, k = numbers
+        for operation, fixed in (("exp", None), ("scale", "-1/2")):
+            found, inputs, static = self._written[k]
+            if found != operation or (fixed is not None and static != fixed):
+                return False
+            (k,) = inputs
+        operation, inputs, exponent = self._written[k]
+        base = self._written[a]
+        # The square of a power is written as a power.
+        return operation == "power" and (
+            (inputs == [a] and exponent == 2) or (base[0] == "power" and inputs == base[1] and exponent == 2 * base[2])
+        )
+
+    def _moved(self, operation: Any, a: int, fixed: Any, shape: Shape, where: str) -> int:
+        """Steps that move entries around, or add them up."""
+        steps, old = self.steps, self.steps.shape(a)
+        match operation:
+            case "reshape":
+                if math.prod(shape) != math.prod(old):
+                    raise CertificateError(where, list(shape), f"{math.prod(old)} entries do not fill it")
+                return steps.put("reshape", [a], None, shape)
+            case "permute":
+                axes = _axes(fixed, where)
+                if sorted(axes) != list(range(len(old))):
+                    raise CertificateError(where, fixed, f"no permutation of the axes of shape {old}")
+                return steps.put("permute", [a], axes, tuple(old[axis] for axis in axes))
+            case "broadcast":
+                new = _axes(fixed, where)
+                kept = tuple(size for axis, size in enumerate(shape) if axis not in new)
+                if kept != old or len(set(new)) != len(new) or len(kept) + len(new) != len(shape):
+                    raise CertificateError(where, fixed, f"shape {old} is not {shape} without these axes")
+                return steps.put("broadcast", [a], new, shape)
+            case "sum":
+                axes = _axes(fixed, where)
+                if len(set(axes)) != len(axes) or any(axis >= len(old) for axis in axes):
+                    raise CertificateError(where, fixed, f"distinct axes of shape {old} are needed")
+                rest = tuple(size for axis, size in enumerate(old) if axis not in axes)
+                return steps.put("sum", [a], axes, rest)
+            case "gather":
+                index = reading.integers(fixed, where, 0, math.prod(old) - 1, math.prod(shape))
+                return steps.put("gather", [a], np.array(index, dtype=np.int64), shape)
+            case "scatter":
+                index = reading.integers(fixed, where, 0, math.prod(shape) - 1, math.prod(old))
+                return steps.put("scatter", [a], np.array(index, dtype=np.int64), shape)
+        raise CertificateError(where, operation, "no step with one input has this name")
+
+
+def _axes(fixed: Any, where: str) -> tuple[int, ...]:
+    return tuple(reading.integers(fixed, where, 0, 100))

@@ -1,0 +1,121 @@
+"""Random points modulo primes that nobody could foresee, at which identities of vector fields are evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lielaws.checker.gates import Gates
+from lielaws.checker.jets import Jets
+from lielaws.checker.network import Network
+from lielaws.checker.program import Program, Values
+from lielaws.checker.residues import Residues, random_prime
+from lielaws.errors import CertificateError
+
+ATTEMPTS = 8
+"""points at which a denominator vanishes are drawn again; that all of these are bad has a probability below 2^-100"""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Random values of everything but the cotangent.
+
+    state : one array for each tensor of the state, with one sample
+    gate_values : one value for each gate, (samples, gates)
+    """
+
+    network: Network
+    program: Program
+    gates: Gates
+    ring: Residues
+    leaves: dict[tuple[str, str], Any]
+    state: list[Any]
+    gate_values: Any
+
+    @classmethod
+    def draw(cls, network: Network, program: Program, gates: Gates, bits: int) -> Point:
+        ring = Residues(random_prime(bits))
+        state = [ring.random((1, *shape)) for shape in network.flow.state_shapes]
+        names = zip(network.parameters, network.flow.parameters(state), strict=True)
+        leaves = {("parameter", name): value for name, value in names}
+        leaves |= {("data", name): ring.random((1, *shape)) for name, shape in network.data.items()}
+        for name, shape in (network.generic | network.true_constants).items():
+            # Identities over Q hold for both roots of two, and for any value of what is transcendental.
+            value = ring.array([_root_of_two(ring)], (1,)) if name == "sqrt_two" else ring.random((1,))
+            leaves["constant", name] = (
+                np.broadcast_to(value.reshape(1, *[1] * len(shape)), (1, *shape))
+                if name in network.true_constants
+                else ring.random((1, *shape))
+            )
+        return cls(network, program, gates, ring, leaves, state, gates.random(ring)[None])
+
+    @property
+    def coordinates(self) -> list[int]:
+        return [int(x) for block in self.state for x in block.ravel()]
+
+    def values(self, ring: Residues | None = None, gate_values: Any = None) -> Values:
+        """The values of the network, in another ring modulo the same prime, or with other gates, if these are given."""
+        ring = self.ring if ring is None else ring
+        chosen = self.gate_values if gate_values is None else gate_values
+        return self.program.forward(Jets(ring), self.leaves, lambda j, _: self.gates.of_piece(ring, chosen, j))
+
+    def fields(self, values: Values, cotangent: Any, drift: Any, ring: Residues | None = None) -> Any:
+        """Vector fields for some cotangents (samples, *shape) and drift factors (samples,), as (samples, dimension)."""
+        ring = self.ring if ring is None else ring
+        jets = Jets(ring)
+        slopes = self.program.gradient(jets, values, cotangent)
+        gradient = [slopes.get(self._leaf(name)) for name in self.network.parameters]
+        blocks = self.network.flow.field(jets, self.state, drift, gradient)
+        samples = max([1, *(len(block) for block in blocks if block is not None)])
+        return np.concatenate(
+            [_flat(b, samples, s) for b, s in zip(blocks, self.network.flow.state_shapes, strict=True)], 1
+        )
+
+    def _leaf(self, name: str) -> int:
+        return self.program.parameter_steps.get(name, -1)
+
+
+def _flat(block: Any, samples: int, shape: Sequence[int]) -> Any:
+    size = int(np.prod(shape, dtype=np.int64))
+    if block is None:
+        return np.zeros((samples, size), dtype=object)
+    return np.broadcast_to(block, (samples, *shape)).reshape(samples, size)
+
+
+def _root_of_two(ring: Residues) -> int:
+    root = ring.root(2)
+    assert root is not None, "two is a square modulo primes that are 7 mod 8"
+    return root
+
+
+def cotangents(network: Network) -> Any:
+    """A basis of what cotangents may be, as integers (count, *shape of the output)."""
+    shape, row = network.output_shape, network.row
+    size = int(np.prod(shape, dtype=np.int64))
+    units = np.eye(size, dtype=object).reshape(size, *shape)
+    if not row:
+        return units
+    # Entries of the last axis sum to zero: each entry but the last minus the last.
+    kept = [k for k in range(size) if k % row < row - 1]
+    units = units[kept].reshape(len(kept), -1)
+    for unit, k in zip(units, kept, strict=True):
+        unit[k - k % row + row - 1] = -1
+    return units.reshape(len(kept), *shape)
+
+
+def random_cotangent(network: Network, ring: Residues) -> Any:
+    """A random one, with one sample."""
+    basis = cotangents(network)
+    factors = ring.random((1, len(basis)))
+    return np.matmul(factors, basis.reshape(len(basis), -1)).reshape(1, *network.output_shape) % ring.prime
+
+
+def never() -> CertificateError:
+    return CertificateError("architecture", "a denominator", "it vanished at every point that was tried")
+
+
+Pattern = Mapping[int, int]
+"""values of gates by their numbers"""

@@ -1,0 +1,224 @@
+"""A network read in any ring of arrays: its values, and the gradient of <cotangent, output> in reverse mode.
+
+Arrays have a first axis for the samples, of length 1 where all samples agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from lielaws.checker.jets import Jets
+from lielaws.checker.steps import FUNCTIONS, Step, Steps, contraction
+
+Leaves = Mapping[tuple[str, str], Any]
+"""values by role and name"""
+Gates = Callable[[int, Any], Any]
+"""the values of the gates of a piecewise function: its number and its argument -> an array of the ring"""
+
+
+@dataclass(frozen=True)
+class Values:
+    """The values of steps by their numbers, and those of the gates of piecewise functions."""
+
+    steps: dict[int, Any]
+    gates: dict[int, Any]
+
+    def __getitem__(self, step: int) -> Any:
+        return self.steps[step]
+
+
+class Program:
+    """The steps that an output and the arguments of all gates need.
+
+    arguments : for each piecewise function the step of its argument
+    parameter_steps : the step of each parameter that the output needs, by name
+    functions : the steps that the output needs and that are no field operations
+    work : about the number of products of one evaluation with its gradient, for one sample
+    """
+
+    def __init__(self, steps: Steps, output: int, arguments: Sequence[int]) -> None:
+        self.steps, self.output, self.arguments = steps, output, tuple(arguments)
+        self.needed = self._ancestors([output])
+        self.below_gates = self._ancestors([output, *arguments])
+        self.varying: set[int] = set()
+        for k in self.needed:
+            step = steps[k]
+            if step.op == "leaf" and step.fixed[0] == "parameter" or not self.varying.isdisjoint(step.inputs):
+                self.varying.add(k)
+        self.work = 1 + sum(4 * _work(steps, steps[k]) for k in self.below_gates)
+        leaves = [(k, steps[k].fixed) for k in self.needed if steps[k].op == "leaf"]
+        self.parameter_steps = {name: k for k, (role, name) in leaves if role == "parameter"}
+        self.functions = [k for k in self.needed if steps[k].op in FUNCTIONS]
+
+    def _ancestors(self, outputs: Sequence[int]) -> list[int]:
+        needed = set(outputs)
+        for k in range(max(outputs), -1, -1):
+            if k in needed:
+                needed.update(self.steps[k].inputs)
+        return sorted(needed)
+
+    def forward(self, ring: Jets, leaves: Leaves, gates: Gates, *, all_gates: bool = False) -> Values:
+        """The values of all steps that are needed; with `all_gates` also those of gates that nothing needs."""
+        values: dict[int, Any] = {}
+        found: dict[int, Any] = {}
+        for k in self.below_gates if all_gates else self.needed:
+            step = self.steps[k]
+            if step.op == "gated":
+                j = step.fixed[0]
+                if j not in found:
+                    found[j] = gates(j, values[self.arguments[j]])
+                values[k] = ring.multiply(gate_factor(ring, found[j], step), values[step.inputs[0]])
+            else:
+                values[k] = _value(ring, self.steps, k, [values[a] for a in step.inputs], leaves)
+        if all_gates:
+            for j, argument in enumerate(self.arguments):
+                if j not in found:
+                    found[j] = gates(j, values[argument])
+        return Values(values, found)
+
+    def gradient(self, ring: Jets, values: Values, cotangent: Any, *, of_all: bool = False) -> dict[int, Any]:
+        """The derivative of <cotangent, output> along each step that depends on parameters, or along all steps."""
+        varying = set(self.needed) if of_all else self.varying
+        slopes: dict[int, Any] = {self.output: cotangent}
+        for k in reversed(self.needed):
+            if k in varying and slopes.get(k) is not None and self.steps[k].inputs:
+                for source, passed in _pulled(ring, self.steps, k, values, slopes[k]):
+                    if source in varying:
+                        slopes[source] = ring.add(slopes.get(source), passed())
+        return slopes
+
+
+def gate_factor(ring: Jets, gate: Any, step: Step) -> Any:
+    """below + (above - below) * gate."""
+    _, below, above = step.fixed
+    factor = ring.scale(above - below, gate)
+    if not below:
+        return factor
+    return ring.add(factor, ring.constant([below.numerator], below.denominator, (1,) * len(step.shape)))
+
+
+def _work(steps: Steps, step: Step) -> int:
+    """About the number of products of float64 numbers in one evaluation."""
+    if step.op == "contract":
+        return contraction(step.fixed, *(steps.shape(a) for a in step.inputs)).work + step.size
+    read = sum(steps[a].size for a in step.inputs)
+    if step.op in FUNCTIONS:
+        # A value of a function takes a microsecond or two.
+        return 300 * step.size
+    return read + step.size * (int(step.fixed).bit_length() if step.op == "power" else 1)
+
+
+def _value(ring: Jets, steps: Steps, k: int, inputs: list[Any], leaves: Leaves) -> Any:
+    step = steps[k]
+    match step.op:
+        case "leaf":
+            return leaves[step.fixed]
+        case "constant":
+            return ring.constant(*step.fixed, step.shape)
+        case "add":
+            return ring.add(*inputs)
+        case "scale":
+            scaled = ring.scale(step.fixed, inputs[0])
+            return ring.constant([0] * step.size, 1, step.shape) if scaled is None else scaled
+        case "contract":
+            return contraction(step.fixed, *(steps.shape(a) for a in step.inputs)).apply(ring, *inputs)
+        case "power":
+            return ring.power(inputs[0], step.fixed)
+        case "reciprocal":
+            return ring.inverse(inputs[0])
+        case "reshape":
+            return _reshaped(ring, inputs[0], step.shape)
+        case "permute":
+            return _permuted(ring, inputs[0], step.fixed)
+        case "broadcast":
+            return _broadcast(ring, inputs[0], step.fixed, step.shape)
+        case "sum":
+            return _summed(ring, inputs[0], step.fixed)
+        case "gather":
+            return _gathered(ring, inputs[0], step.fixed, step.shape)
+        case "scatter":
+            return _scattered(ring, inputs[0], step.fixed, step.shape)
+    return ring.function(step.op, inputs[0], inputs[-1], k)
+
+
+def _pulled(ring: Jets, steps: Steps, k: int, values: Values, slope: Any) -> list[tuple[int, Callable[[], Any]]]:
+    """What a step passes back to each of its inputs, by the chain rule; computed when it is asked for."""
+    step = steps[k]
+    a = step.inputs[0]
+    shape = steps.shape(a)
+    match step.op:
+        case "add":
+            return [(source, lambda: slope) for source in step.inputs]
+        case "scale":
+            return [(a, lambda: ring.scale(step.fixed, slope))]
+        case "contract":
+            b = step.inputs[1]
+            left, right, output = contraction(step.fixed, shape, steps.shape(b)).terms
+
+            def back(terms: str, other: int) -> Any:
+                return contraction(terms, step.shape, steps.shape(other)).apply(ring, slope, values[other])
+
+            return [
+                (a, lambda: back(f"{output},{right}->{left}", b)),
+                (b, lambda: back(f"{output},{left}->{right}", a)),
+            ]
+        case "power":
+            exponent = Fraction(step.fixed)
+            return [(a, lambda: ring.scale(exponent, ring.multiply(slope, ring.power(values[a], step.fixed - 1))))]
+        case "reciprocal":
+            square = ring.multiply(values[k], values[k])
+            return [(a, lambda: ring.scale(Fraction(-1), ring.multiply(slope, square)))]
+        case "gated":
+            return [(a, lambda: ring.multiply(gate_factor(ring, values.gates[step.fixed[0]], step), slope))]
+        case "reshape":
+            return [(a, lambda: _reshaped(ring, slope, shape))]
+        case "permute":
+            order = np.argsort(step.fixed)
+            return [(a, lambda: _permuted(ring, slope, order))]
+        case "broadcast":
+            return [(a, lambda: _summed(ring, slope, step.fixed))]
+        case "sum":
+            return [(a, lambda: _broadcast(ring, slope, step.fixed, shape))]
+        case "gather":
+            return [(a, lambda: _scattered(ring, slope, step.fixed, shape))]
+        case "scatter":
+            return [(a, lambda: _gathered(ring, slope, step.fixed, shape))]
+    density = values[step.inputs[-1]]
+    return [(a, lambda: ring.multiply(slope, ring.slope(step.op, values[a], density, values[k], k)))]
+
+
+def _reshaped(ring: Jets, a: Any, shape: Sequence[int]) -> Any:
+    return ring.move(lambda x: x.reshape(len(x), *shape), a)
+
+
+def _permuted(ring: Jets, a: Any, axes: Sequence[int]) -> Any:
+    return ring.move(lambda x: x.transpose(0, *(int(axis) + 1 for axis in axes)), a)
+
+
+def _broadcast(ring: Jets, a: Any, axes: Sequence[int], shape: Sequence[int]) -> Any:
+    """Repeated along new axes, which stand at the positions `axes` of the result."""
+    added = tuple(axis + 1 for axis in axes)
+    return ring.move(lambda x: np.broadcast_to(np.expand_dims(x, added), (len(x), *shape)), a)
+
+
+def _summed(ring: Jets, a: Any, axes: Sequence[int]) -> Any:
+    return ring.linear(lambda x: ring.ring.sum(x, tuple(axis + 1 for axis in axes)), a)
+
+
+def _gathered(ring: Jets, a: Any, index: Any, shape: Sequence[int]) -> Any:
+    return ring.move(lambda x: x.reshape(len(x), -1)[:, index].reshape(len(x), *shape), a)
+
+
+def _scattered(ring: Jets, a: Any, index: Any, shape: Sequence[int]) -> Any:
+    size = int(np.prod(shape, dtype=np.int64))
+
+    def scattered(x: Any) -> Any:
+        flat = ring.ring.move(lambda y: y.reshape(len(y), -1), x)
+        return ring.ring.move(lambda y: y.reshape(len(y), *shape), ring.ring.scatter(flat, index, size))
+
+    return ring.linear(scattered, a)

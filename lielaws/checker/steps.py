@@ -1,0 +1,208 @@
+"""The steps of a network, as the checker keeps them: array operations in the order of evaluation, each written once.
+
+Piecewise linear functions are products with gates here: ("gated", u, (j, below, above)) is above * u where the gate of
+the j-th piecewise function is 1, and below * u where it is 0. A power of such a function is gated once, as gates are
+idempotent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from lielaws.errors import CertificateError
+
+Shape = tuple[int, ...]
+LARGEST_EXPONENT = 1000
+"""of a power; degrees grow with it, so that errors could no longer be bounded above it"""
+MOST_OPERATIONS = 4 * 10**9
+"""products of float64 numbers in one check: about a minute; certificates of a thousand parameters need a tenth"""
+_MOST_ENTRIES = 3_000_000
+"""of all steps together; each is held in memory, for several samples at once"""
+_MOST_BITS = 2**12
+"""of factors; networks have decimals of a few digits, and larger ones make bounds useless"""
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+FUNCTIONS = ("exp", "log", "gauss", "cos", "sin", "sqrt")
+
+
+class Budget:
+    """The work that one check may take, in products of float64 numbers. It is charged before the work is done."""
+
+    def __init__(self, limit: float = MOST_OPERATIONS) -> None:
+        self.left = limit
+
+    def charge(self, amount: float, where: str, what: object) -> None:
+        self.left -= amount
+        if self.left < 0:
+            raise CertificateError(where, what, "too large for this checker: the check would take more than minutes")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One array operation. `fixed` is what does not depend on values: axes, exponents, index arrays, names."""
+
+    op: str
+    inputs: tuple[int, ...]
+    fixed: Any
+    shape: Shape
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass
+class Steps:
+    """A list of steps that grows; what is written twice is one step."""
+
+    all: list[Step] = field(default_factory=list)
+    entries: int = 0
+    _known: dict[Hashable, int] = field(default_factory=dict, repr=False)
+
+    def __getitem__(self, number: int) -> Step:
+        return self.all[number]
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def put(self, op: str, inputs: Sequence[int], fixed: Any, shape: Shape) -> int:
+        key = (op, tuple(inputs), fixed.tobytes() if isinstance(fixed, np.ndarray) else fixed, shape)
+        if key not in self._known:
+            self.entries += math.prod(shape)
+            if self.entries > _MOST_ENTRIES:
+                raise CertificateError("architecture", "its arrays", f"more than {_MOST_ENTRIES:,} entries")
+            self._known[key] = len(self.all)
+            self.all.append(Step(op, tuple(inputs), fixed, shape))
+        return self._known[key]
+
+    def shape(self, a: int) -> Shape:
+        return self.all[a].shape
+
+    def scale(self, factor: Fraction, a: int) -> int:
+        step = self.all[a]
+        if step.op == "scale":
+            factor, a = _bounded(factor * step.fixed, 1), step.inputs[0]
+        return a if factor == 1 else self.put("scale", [a], factor, self.shape(a))
+
+    def multiply(self, a: int, b: int) -> int:
+        """The elementwise product of arrays of one shape."""
+        letters = _LETTERS[: len(self.shape(a))]
+        return self.contract(f"{letters},{letters}->{letters}", min(a, b), max(a, b))
+
+    def power(self, a: int, exponent: int) -> int:
+        """a ** exponent; powers of powers are merged, and gated numbers are gated once."""
+        if not 1 <= exponent <= LARGEST_EXPONENT:
+            raise CertificateError("exponent", exponent, f"it must lie between 1 and {LARGEST_EXPONENT}")
+        step = self.all[a]
+        if exponent == 1:
+            return a
+        if step.op == "power":
+            return self.power(step.inputs[0], step.fixed * exponent)
+        if step.op == "scale":
+            return self.scale(_bounded(step.fixed, exponent) ** exponent, self.power(step.inputs[0], exponent))
+        if step.op == "gated":
+            piece, (below, above) = step.fixed[0], (_bounded(slope, exponent) for slope in step.fixed[1:])
+            return self.gated(self.power(step.inputs[0], exponent), piece, below**exponent, above**exponent)
+        return self.put("power", [a], exponent, step.shape)
+
+    def reciprocal(self, a: int) -> int:
+        return self.put("reciprocal", [a], None, self.shape(a))
+
+    def gated(self, a: int, piece: int, below: Fraction, above: Fraction) -> int:
+        if below == above:
+            return self.scale(above, a)
+        return self.put("gated", [a], (piece, below, above), self.shape(a))
+
+    def contract(self, subscripts: str, a: int, b: int) -> int:
+        """Einstein summation of two arrays; what is contracted with itself is a sum of squares."""
+        plan = contraction(subscripts, self.shape(a), self.shape(b))
+        left, right, output = plan.terms
+        if a != b or left != right:
+            return self.put("contract", [a, b], subscripts, plan.shape)
+        square = self.power(a, 2)
+        summed = tuple(axis for axis, index in enumerate(left) if index not in output)
+        kept = [index for index in left if index in output]
+        shape = tuple(size for size, index in zip(self.shape(a), left, strict=True) if index in output)
+        total = self.put("sum", [square], summed, shape) if summed else square
+        order = tuple(kept.index(index) for index in output)
+        return total if order == tuple(range(len(order))) else self.put("permute", [total], order, plan.shape)
+
+
+def _bounded(factor: Fraction, exponent: int) -> Fraction:
+    """The factor, if its power is not too large to compute with."""
+    if exponent * max(factor.numerator.bit_length(), factor.denominator.bit_length()) > _MOST_BITS:
+        raise CertificateError("architecture", "its constants", "they are too large to check")
+    return factor
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """A sum of products of two arrays as one product of stacks of matrices.
+
+    terms : the indices of both operands and of the result
+    left, right : the axes of each operand in the order stack, own, summed, and stack, summed, own
+    sizes : numbers of entries along stack, own of the left, summed, own of the right
+    order : the axes of the result, as stack, own of the left, own of the right are sorted to it
+    """
+
+    terms: tuple[str, str, str]
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    sizes: tuple[int, int, int, int]
+    unsorted: Shape
+    order: tuple[int, ...]
+    shape: Shape
+
+    @property
+    def work(self) -> int:
+        return math.prod(self.sizes)
+
+    def apply(self, ring: Any, a: Any, b: Any) -> Any:
+        """In a ring of arrays whose first axis is that of the samples."""
+        stack, own, summed, other = self.sizes
+        a = ring.move(lambda x: _ordered(x, self.left).reshape(len(x), stack, own, summed), a)
+        b = ring.move(lambda x: _ordered(x, self.right).reshape(len(x), stack, summed, other), b)
+        product = ring.multiply(a, b) if summed == 1 else ring.matmul(a, b)
+        return ring.move(lambda x: _ordered(x.reshape(len(x), *self.unsorted), self.order), product)
+
+
+def _ordered(x: Any, axes: Sequence[int]) -> Any:
+    return x.transpose(0, *(axis + 1 for axis in axes))
+
+
+@lru_cache(maxsize=4096)
+def contraction(subscripts: str, left: Shape, right: Shape) -> Contraction:
+    """The plan of an einsum of two operands, in which each index of one reaches the other or the result."""
+    inputs, arrow, output = subscripts.partition("->")
+    first, comma, second = inputs.partition(",")
+    distinct = all(len(set(term)) == len(term) and set(term) <= set(_LETTERS) for term in (first, second, output))
+    fits = len(first) == len(left) and len(second) == len(right)
+    sizes = dict(zip(first + second, left + right, strict=False))
+    if not (arrow and comma and distinct and fits) or [sizes[i] for i in first + second] != [*left, *right]:
+        raise CertificateError("subscripts", subscripts, f"they do not fit shapes {left} and {right}")
+    lost = (set(first) ^ set(second)) - set(output)
+    if lost or not set(output) <= sizes.keys():
+        raise CertificateError("subscripts", subscripts, "each index of an operand must reach the other or the result")
+    stack = [i for i in first if i in second and i in output]
+    summed = [i for i in first if i in second and i not in output]
+    own, other = [i for i in first if i not in second], [i for i in second if i not in first]
+
+    def count(indices: Sequence[str]) -> int:
+        return math.prod(sizes[i] for i in indices)
+
+    unsorted = [*stack, *own, *other]
+    return Contraction(
+        (first, second, output),
+        tuple(first.index(i) for i in [*stack, *own, *summed]),
+        tuple(second.index(i) for i in [*stack, *summed, *other]),
+        (count(stack), count(own), count(summed), count(other)),
+        tuple(sizes[i] for i in unsorted),
+        tuple(unsorted.index(i) for i in output),
+        tuple(sizes[i] for i in output),
+    )
