@@ -241,11 +241,7 @@ class VectorFields:
 
         Samples at which a denominator vanishes are marked in `arithmetic.undefined`.
         """
-        coordinates = {
-            leaf.static: vector[..., start : start + leaf.size].reshape(*vector.shape[:-1], *leaf.shape)
-            for leaf, start in zip(self.leaves, self.space.offsets.values(), strict=True)
-        }
-        computed = iter(self.program.run(arithmetic, dict(choice.values) | coordinates))
+        computed = iter(self.run(self.program, vector, choice.values, arithmetic))
         samples = max(vector.shape[-2], choice.count)
         result = arithmetic.zeros((*vector.shape[:-2], samples, self.space.dimension))
         for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True):
@@ -256,6 +252,16 @@ class VectorFields:
                 jets = arithmetic.jets(flat)
                 arithmetic.part(result, slice(None, jets))[..., start : start + slope.size] = flat
         return result
+
+    def run(
+        self, program: Program, vector: npt.NDArray[Any], values: Mapping[Leaf, Any], arithmetic: Any
+    ) -> list[npt.NDArray[Any]]:
+        """What a program computes from a point and from the values of all other leaves."""
+        coordinates = {
+            leaf.static: vector[..., start : start + leaf.size].reshape(*vector.shape[:-1], *leaf.shape)
+            for leaf, start in zip(self.leaves, self.space.offsets.values(), strict=True)
+        }
+        return program.run(arithmetic, dict(values) | coordinates)
 
     @cached_property
     def rewritten(self) -> VectorFields:

@@ -10,7 +10,7 @@ An identity that holds for a larger family holds for its part. In the order of c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
@@ -23,6 +23,7 @@ from lielaws.engine.flows.exact import Expansion, FieldBounds, bound_fields
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.graph.node import Leaf, ancestors
+from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import modular
 from lielaws.engine.values.branches import RootedFunctions
 from lielaws.engine.values.free import FreeFunctions
@@ -34,8 +35,14 @@ Samples = tuple[IntArray, IntArray]
 
 # All choices of so many signs and gates are gone through: 256 evaluations for each output.
 _MOST_BRANCHES = 8
-# One of 2^8 points has all roots; each batch has many.
+# Points that are drawn at once for each output.
 _BATCH = 1 << 11
+# About so many points with roots for each choice of branches: fewer need more draws, more are thrown away.
+_POINTS_EACH = 2
+# So many points for the last root, all others existing: both symbols are missed with probability 2^-15.
+_POINTS_SHOWN = 32
+# Points to take one from at which no denominator vanishes.
+_FEW = 4
 _ATTEMPTS = 40
 
 
@@ -119,10 +126,9 @@ class FreeFamily:
 
 @dataclass(frozen=True)
 class _Output:
-    """One entry of the cotangent (or the drift), with the roots and gate entries on which its vector field depends."""
+    """Entries of the cotangent (or the drift) whose vector fields depend on the same roots and gate entries."""
 
-    leaf: Leaf
-    entry: int
+    entries: tuple[tuple[Leaf, int], ...]
     roots: tuple[int, ...]
     gates: tuple[tuple[Leaf, int], ...]
 
@@ -162,19 +168,24 @@ class BranchFamily:
         roots = any(node.op == "sqrt" for node in ancestors(self.fields.present))
         if not roots and self.fields.potential.affine:
             return ()
-        found = []
-        for leaf in [n for n in self.fields.outside if n.static.role in ("cotangent", "flow")]:
-            for entry in range(leaf.size):
-                output = _Output(leaf.static, entry, *self._needed(leaf.static, entry))
-                if output.branches > _MOST_BRANCHES:
+        found: dict[tuple[tuple[int, ...], tuple[tuple[Leaf, int], ...]], list[tuple[Leaf, int]]] = {}
+        for leaf in [n.static for n in self.fields.outside if n.static.role in ("cotangent", "flow")]:
+            for entry in range(self._sizes[leaf]):
+                needed = self._needed((leaf, entry))
+                if sum(map(len, needed)) > _MOST_BRANCHES:
                     return ()
-                found.append(output)
-        return tuple(found) if any(output.branches for output in found) and (gates or roots) else ()
+                found.setdefault(needed, []).append((leaf, entry))
+        outputs = tuple(_Output(tuple(entries), *needed) for needed, entries in found.items())
+        return outputs if any(output.branches for output in outputs) and (gates or roots) else ()
 
-    def _needed(self, leaf: Leaf, entry: int) -> tuple[tuple[int, ...], tuple[tuple[Leaf, int], ...]]:
+    @cached_property
+    def _sizes(self) -> dict[Leaf, int]:
+        return {node.static: node.size for node in self.fields.outside}
+
+    def _needed(self, entry: tuple[Leaf, int]) -> tuple[tuple[int, ...], tuple[tuple[Leaf, int], ...]]:
         """Roots and gates without which the vector field of an output is the same: found by changing them one by one."""
         rng, prime = np.random.default_rng(0), self.fields.prime()
-        values = self._values(rng, prime, 1, leaf, entry)
+        values = self._values(rng, prime, 1, [entry])
         vector = modular.residues(rng, prime, (1, 1, self.space.dimension))
         free = FreeFunctions.draw(rng, prime)
         functions = RootedFunctions(free)
@@ -194,16 +205,17 @@ class BranchFamily:
             gates += [(gate.leaf.static, k) for k in np.flatnonzero((rows != base).any(axis=(0, 2))).tolist()]
         return roots, tuple(gates)
 
-    def _values(self, rng: np.random.Generator, prime: int, count: int, leaf: Leaf, entry: int) -> dict[Leaf, IntArray]:
-        """Random data and gates, and the unit cotangent of one output."""
+    def _values(
+        self, rng: np.random.Generator, prime: int, count: int, entries: Sequence[tuple[Leaf, int]]
+    ) -> dict[Leaf, IntArray]:
+        """Random data and gates, and cotangents of some entries."""
         values = {}
         for node in self.fields.outside:
-            shape = (1, count, *node.shape)
-            values[node.static] = modular.residues(rng, prime, shape)
+            values[node.static] = modular.residues(rng, prime, (1, count, *node.shape))
             if node.static.role in ("cotangent", "flow"):
-                unit = np.zeros((1, 1, node.size), dtype=values[node.static].dtype)
-                unit[..., entry] = node.static == leaf
-                values[node.static] = unit.reshape(1, 1, *node.shape)
+                others = np.ones(node.size, dtype=np.bool_)
+                others[[entry for leaf, entry in entries if leaf == node.static]] = False
+                values[node.static].reshape(count, -1)[:, others] = 0
         return values
 
     def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:
@@ -211,7 +223,7 @@ class BranchFamily:
         for k in rng.permutation(len(self.outputs)).tolist():
             output = self.outputs[k]
             branches = rng.integers(0, 1 << output.branches, _BATCH)
-            point, value, _ = self._at(rng, prime, output, branches)
+            point, value, _, _ = self._at(rng, prime, output, branches)
             share = -(-count // len(self.outputs))
             points.append(point[:share])
             values.append(value[:share])
@@ -222,12 +234,17 @@ class BranchFamily:
         return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
     def _all_branches(self, rng: np.random.Generator, prime: int, output: _Output) -> Samples:
-        """For each choice of signs and gates a random point at which the roots exist."""
-        missing = np.arange(1 << output.branches)
+        """For each choice of gates, and of signs unless all are conjugate, a random point at which the roots exist."""
+        signs, gates = len(output.roots), np.arange(1 << len(output.gates)) << len(output.roots)
+        parts = [self._conjugate(rng, prime, output, int(chosen)) for chosen in gates]
+        if all(part is not None for part in parts):
+            return np.concatenate([p[0] for p in parts if p]), np.concatenate([p[1] for p in parts if p])
+        missing = (gates[:, None] + np.arange(1 << signs)).ravel()
         points, values = [], []
         for _ in range(_ATTEMPTS):
-            branches = np.resize(missing, max(len(missing), min(_BATCH, len(missing) << len(output.roots) + 3)))
-            point, value, kept = self._at(rng, prime, output, branches)
+            wanted = len(missing) * _POINTS_EACH << signs
+            branches = np.resize(missing, max(len(missing), min(_BATCH, wanted)))
+            point, value, kept, _ = self._at(rng, prime, output, branches)
             found, first = np.unique(branches[kept], return_index=True)
             points.append(point[first])
             values.append(value[first])
@@ -236,24 +253,37 @@ class BranchFamily:
                 return np.concatenate(points), np.concatenate(values)
         raise ExactnessError("no points were met at which the square roots of the network exist")
 
+    def _conjugate(self, rng: np.random.Generator, prime: int, output: _Output, gates: int) -> Samples | None:
+        """A point for given gates that stands for all signs of roots; None if they may not be conjugate."""
+        count = _POINTS_SHOWN << len(output.roots)
+        branches = gates + rng.integers(0, 1 << len(output.roots), count)
+        point, value, _, independent = self._at(rng, prime, output, branches, most=_FEW)
+        return (point[:1], value[:1]) if independent and len(point) else None
+
     def _at(
-        self, rng: np.random.Generator, prime: int, output: _Output, branches: IntArray
-    ) -> tuple[IntArray, IntArray, IntArray]:
-        """Points and values of one output at random points for given choices, and which of these have values."""
-        count = len(branches)
-        values = self._values(rng, prime, count, output.leaf, output.entry)
-        for place, (leaf, entry) in enumerate(output.gates, start=len(output.roots)):
+        self, rng: np.random.Generator, prime: int, output: _Output, branches: IntArray, most: int | None = None
+    ) -> tuple[IntArray, IntArray, IntArray, bool]:
+        """Points and values of one output at random points for given choices, at most so many, which of the choices
+        have values, and whether the roots are shown to be independent."""
+        count, signs = len(branches), len(output.roots)
+        values = self._values(rng, prime, count, output.entries)
+        for place, (leaf, entry) in enumerate(output.gates, start=signs):
             values[leaf].reshape(count, -1)[:, entry] = branches >> place & 1
-        signs = np.stack([branches >> k & 1 for k in range(len(output.roots))], axis=1) if output.roots else None
-        functions = RootedFunctions(
-            FreeFunctions.draw(rng, prime, count),
-            output.roots,
-            np.zeros((count, 0), dtype=np.bool_) if signs is None else signs.astype(np.bool_),
-        )
+        chosen = (branches[:, None] >> np.arange(signs) & 1).astype(np.bool_)
         vector = modular.residues(rng, prime, (1, count, self.space.dimension))
-        arithmetic = Modular(prime, functions)
-        value = self.fields.evaluate(vector, Choice(values, count), arithmetic)[0]
-        good = np.ones(count, dtype=np.bool_)
-        for undefined in (arithmetic.undefined, functions.undefined):
-            good &= True if undefined is None else ~np.broadcast_to(undefined, count)
-        return vector[0][good], value[good], np.flatnonzero(good)
+        free = FreeFunctions.draw(rng, prime, count)
+        # First the roots alone: they exist at few points.
+        functions = RootedFunctions(free, output.roots, chosen)
+        self.fields.run(self._roots, vector, values, Modular(prime, functions))
+        kept = np.arange(count) if functions.defined is None else np.flatnonzero(functions.defined)
+        kept = kept[:most]
+        arithmetic = Modular(prime, RootedFunctions(free.select(kept), output.roots, chosen[kept]))
+        value = self.fields.evaluate(vector[:, kept], Choice(values, count).select(kept), arithmetic)[0]
+        good = np.arange(len(kept))
+        if arithmetic.undefined is not None:
+            good = np.flatnonzero(~np.broadcast_to(arithmetic.undefined, len(kept)))
+        return vector[0][kept[good]], value[good], kept[good], functions.independent
+
+    @cached_property
+    def _roots(self) -> Program:
+        return Program.of([node for node in ancestors(self.fields.present) if node.op == "sqrt"])

@@ -33,8 +33,8 @@ from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 
 ERROR_EXPONENT = 100
-# Products of residues below 2^31 fit in words; the larger sizes cost Python integers.
-_BITS = (31, 61, 127, 255, 511)
+# Products of residues below 2^31 fit in words; the larger sizes cost Python integers, so that many rounds are better.
+_BITS = {31: 40, 61: 10, 127: 10, 255: 10, 511: 10}
 _MOST_ROUNDS = 64
 
 
@@ -78,8 +78,8 @@ def verified(
 
 
 def enough_bits(error: Callable[[int], float]) -> int:
-    """The smallest size of primes of which some ten rounds are enough, or the largest there is."""
-    return next((bits for bits in _BITS if error(bits) < -ERROR_EXPONENT / 10), _BITS[-1])
+    """The smallest size of primes of which so many rounds are enough as its arithmetic is fast, or the largest there is."""
+    return next((bits for bits, rounds in _BITS.items() if error(bits) < -ERROR_EXPONENT / rounds), max(_BITS))
 
 
 def round_error(laws: Sequence[Polynomial], family: Family, bits: int) -> float:

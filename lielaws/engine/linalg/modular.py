@@ -15,6 +15,7 @@ The thresholds were measured; both sides of each are tested.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -47,9 +48,11 @@ def residues(rng: np.random.Generator, p: int, shape: tuple[int, ...], low: int 
     if fits_words(p):
         return rng.integers(low, p, shape, dtype=np.int64)
     # Sixty-four bits more than the prime has make the remainder uniform for all that matters.
-    width = (p.bit_length() + 71) // 8
-    entries = np.empty(int(np.prod(shape, dtype=np.int64)), dtype=object)
-    entries[:] = [low + int.from_bytes(rng.bytes(width)) % (p - low) for _ in range(len(entries))]
+    width, count = (p.bit_length() + 71) // 8, math.prod(shape)
+    drawn = rng.bytes(width * count)
+    entries = np.empty(count, dtype=object)
+    pieces = (int.from_bytes(drawn[k : k + width]) for k in range(0, width * count, width))
+    entries[:] = [low + piece % (p - low) for piece in pieces]
     return entries.reshape(shape)
 
 

@@ -29,7 +29,7 @@ class RootedFunctions:
     true : the numbers of the roots that are true ones; the others are free
     signs : (samples, len(true)), which of the two roots is taken; equal arguments have equal roots
     shifted : for each sample the number of a free root that is changed, or -1
-    undefined : samples for which a true root does not exist, after an evaluation
+    exists : for each true root that is not equal to an earlier one, the samples at which it exists, after an evaluation
     count : the number of roots met, after an evaluation
     """
 
@@ -37,7 +37,7 @@ class RootedFunctions:
     true: Sequence[int] = ()
     signs: Mask = field(default_factory=lambda: np.zeros((1, 0), dtype=np.bool_))
     shifted: IntArray | None = None
-    undefined: Mask | None = None
+    exists: list[Mask] = field(default_factory=list)
     count: int = 0
     _arguments: list[tuple[IntArray, Mask]] = field(default_factory=list)
 
@@ -65,11 +65,33 @@ class RootedFunctions:
     def _root(self, a: IntArray, place: int) -> IntArray:
         p = self.free.prime
         root = modular.power(np.ascontiguousarray(a), (p + 1) // 4, p)
-        wrong = np.asarray((root * root - a) % p != 0, dtype=np.bool_) | np.asarray(a == 0, dtype=np.bool_)
-        self.undefined = wrong if self.undefined is None else self.undefined | wrong
         negative = np.broadcast_to(self.signs[:, place], a.shape).copy()
+        repeated = False
         for other, sign in self._arguments:
             same = np.asarray(other == a, dtype=np.bool_)
             negative[same] = sign[same]
+            repeated |= bool(same.all())
         self._arguments.append((a, negative))
+        if not repeated:
+            self.exists.append(np.asarray((root * root - a) % p == 0, dtype=np.bool_) & np.asarray(a != 0, dtype=bool))
         return np.where(negative, p - root, root)
+
+    @property
+    def defined(self) -> Mask | None:
+        """The samples at which all true roots exist; None for all."""
+        return np.logical_and.reduce(self.exists) if self.exists else None
+
+    @property
+    def independent(self) -> bool:
+        """Whether each argument is shown to be no constant times a square in the field that the earlier roots generate.
+
+        It would be a square at all points at which they exist, or at none. If none is, all signs are conjugate: the
+        equations r^2 = q have one irreducible set of solutions, so that a point with any signs stands for all.
+        """
+        before: Mask | None = None
+        for exists in self.exists:
+            seen = exists if before is None else exists[before]
+            if seen.all() or not seen.any():
+                return False
+            before = exists if before is None else before & exists
+        return True

@@ -32,6 +32,8 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
 _SPARE_BYTES = 8
+_WORD = 2**62
+"""above, residues do not fit in the words that are mixed"""
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,12 @@ class FreeFunctions:
         """Pseudo-random residues other than zero."""
         keys = self.keys.reshape(2, 1, -1, *(1,) * (a.ndim - 2))
         salt = np.uint64(zlib.crc32(kind.encode()))
-        if a.dtype == object:
+        if self.prime >= _WORD:
             return _digests(a, keys ^ salt, self.prime)
-        mixed = _mixed(_mixed((a.view(np.uint64) ^ keys[0]) + salt) ^ keys[1])
-        return np.asarray(mixed % np.uint64(self.prime - 1) + np.uint64(1)).view(np.int64)
+        # Of 2^64 values each residue has at most twice its share: degrees count twice in bounds.
+        mixed = _mixed(_mixed((a.astype(np.uint64) ^ keys[0]) + salt) ^ keys[1])
+        residues = (mixed % np.uint64(self.prime - 1) + np.uint64(1)).view(np.int64)
+        return residues if a.dtype != object else residues.astype(object)
 
 
 def _mixed(x: Keys) -> Keys:
@@ -107,7 +111,7 @@ def _mixed(x: Keys) -> Keys:
 
 
 def _digests(a: npt.NDArray[np.object_], keys: Keys, prime: int) -> IntArray:
-    """The same for primes beyond words, by a keyed hash."""
+    """The same for larger primes, by a keyed hash."""
     width = (prime.bit_length() + 7) // 8
     shape = np.broadcast_shapes(a.shape, keys.shape[1:])
     pairs = [np.broadcast_to(part, shape).ravel().tolist() for part in (a, *keys)]
