@@ -12,6 +12,8 @@ IntArray = npt.NDArray[np.int64]
 
 # What remains of a dependent row is rounding; if it is wider than this, more bits are needed to tell.
 _WIDE = 2.0**-40
+# Rows below this size are zero up to rounding; others are of the size of numbers near one.
+_SMALL = 2.0**-20
 
 
 class BallEchelon:
@@ -47,5 +49,5 @@ class BallEchelon:
             self._rows.append(row / row[pivot])
             self._pivots.append(pivot)
             return True
-        self.imprecise |= max(float(x.abs_upper()) for x in row) > _WIDE * largest
+        self.imprecise |= max(float(x.abs_upper()) for x in row) > _WIDE * max(largest, _SMALL)
         return False

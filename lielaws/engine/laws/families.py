@@ -39,8 +39,10 @@ _MOST_BRANCHES = 8
 _BATCH = 1 << 11
 # About so many points with roots for each choice of branches: fewer need more draws, more are thrown away.
 _POINTS_EACH = 2
-# So many points for the last root, all others existing: both symbols are missed with probability 2^-15.
-_POINTS_SHOWN = 32
+# So many points for the last root, all others existing: one of both symbols is missed with probability 2^-7, at two
+# tries with 2^-14.
+_POINTS_SHOWN = 16
+_TRIES = 2
 # Points to take one from at which no denominator vanishes.
 _FEW = 4
 _ATTEMPTS = 40
@@ -255,10 +257,12 @@ class BranchFamily:
 
     def _conjugate(self, rng: np.random.Generator, prime: int, output: _Output, gates: int) -> Samples | None:
         """A point for given gates that stands for all signs of roots; None if they may not be conjugate."""
-        count = _POINTS_SHOWN << len(output.roots)
-        branches = gates + rng.integers(0, 1 << len(output.roots), count)
-        point, value, _, independent = self._at(rng, prime, output, branches, most=_FEW)
-        return (point[:1], value[:1]) if independent and len(point) else None
+        for _ in range(_TRIES):
+            branches = gates + rng.integers(0, 1 << len(output.roots), _POINTS_SHOWN << len(output.roots))
+            point, value, _, independent = self._at(rng, prime, output, branches, most=_FEW)
+            if independent and len(point):
+                return point[:1], value[:1]
+        return None
 
     def _at(
         self, rng: np.random.Generator, prime: int, output: _Output, branches: IntArray, most: int | None = None
