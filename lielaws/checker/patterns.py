@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ _GRIDS = ((Fraction(1, 32), 40), (Fraction(1, 8), 40), (Fraction(1), 20), (Fract
 """steps and sizes of the data that the checker draws: kinks may lie close together, or far out"""
 _DRAWN = 2000
 """data in all; a pattern of one in a thousand data is overlooked once in seven times"""
+_TRIES = 8
+"""pairs of points, of which some may be where a root does not exist"""
 _FIRST_CUTS, _MOST_CUTS = 8, 4096
 """pieces of a segment: at first, as wide balls often do, and at most, where a singularity is as good as on it"""
 
@@ -173,7 +176,7 @@ def _evaluated(
         undecided |= mask.reshape(count, -1).any(axis=1)
     for k in np.flatnonzero(undecided) if budget is not None else ():
         budget.charge(2 * network.program.work * Residues.slow, "patterns", "its signs")
-        own = {j: mask[k] for j, mask in open_entries.items()}
+        own = {j: mask[k : k + 1] for j, mask in open_entries.items()}
         undecided[k] = not _vanish(network, [gate[k : k + 1] for gate in patterns], own)
     return patterns, ~undecided
 
@@ -190,7 +193,7 @@ def _vanish(network: Network, pattern: Pattern, entries: Mapping[int, Any]) -> b
         seen: dict[int, Any] = {}
 
         def gate(j: int, argument: Any, seen: dict[int, Any] = seen, ring: Residues = ring) -> Any:
-            seen[j] = np.broadcast_to(argument, (1, *network.pieces[j]))[0]
+            seen[j] = np.broadcast_to(argument, (1, *network.pieces[j]))
             return ring.array(pattern[j].ravel().tolist(), pattern[j].shape)
 
         try:
@@ -252,6 +255,45 @@ def _data(network: Network, samples: Sequence[Any], where: str, key: str) -> dic
     return {("data", name): _table(rows[name], shape) for name, shape in network.data.items()}
 
 
+def are_apart(network: Network, gates: Gates, budget: Budget) -> bool:
+    """Whether arguments with different gates are proved not to be proportional.
+
+    With free values of functions, equal numbers may look different: two real points, with any numbers as gates, tell.
+    """
+    rng = np.random.default_rng(secrets.randbits(128))
+    ring = Balls()
+    for _ in range(_TRIES):
+        budget.charge(2 * network.program.work * ring.weight, "architecture", "its gates")
+        leaves = {network.steps[k].fixed: _dyadic(rng, network.steps[k].shape) for k in _leaves(network)}
+        leaves |= {("constant", name): ring.named(name, shape) for name, shape in network.true_constants.items()}
+        ends: dict[int, tuple[float, float]] = {}
+
+        def gate(j: int, argument: Any, ends: dict[int, tuple[float, float]] = ends) -> Any:
+            wide = ring.move(lambda x: np.broadcast_to(x, (2, *network.pieces[j])).reshape(2, -1), argument)
+            first, second = (Ball(wide.mid[k : k + 1], wide.rad[k : k + 1]) for k in range(2))
+            if gates.fixed[j] is None:
+                ratio = ring.multiply(second, ring.inverse(first))
+                # Twice the radius, and more than the ends are rounded.
+                width = 2 * ratio.rad[0] + 4 * U * abs(ratio.mid[0])
+                low, high = ratio.mid[0] - width, ratio.mid[0] + width
+                ends.update(zip(gates.numbers[j].ravel().tolist(), zip(low, high, strict=True), strict=True))
+            return _dyadic(rng, network.pieces[j])
+
+        try:
+            with ring.entered():
+                network.program.forward(Jets(ring), leaves, gate, all_gates=True)
+        except UndecidedError:
+            continue
+        return all(a[1] < b[0] for a, b in pairwise(sorted(ends.values())))
+    return False
+
+
+def _dyadic(rng: np.random.Generator, shape: Sequence[int]) -> Ball:
+    """Positive numbers, at two points."""
+    drawn = rng.integers(1, 2**20, (2, *shape)) / 2.0**19
+    return Ball(drawn, np.zeros_like(drawn))
+
+
 # Continuation along a segment
 
 
@@ -281,12 +323,19 @@ class _PathBalls(Balls):
             return Ball(np.ones(a.shape), np.zeros(a.shape))
 
 
-def needs_continuation(network: Network) -> bool:
-    """Whether some root or logarithm is not of a number that is positive by structure."""
-    steps, known = network.steps, Signs(network.steps)
-    return any(
-        steps[k].op in ("sqrt", "log") and known[steps[k].inputs[0]] != POSITIVE for k in network.program.below_gates
-    )
+def needs_continuation(network: Network, *, behind_gates: bool = False) -> bool:
+    """Whether some root or logarithm is not of a number that is positive by structure.
+
+    behind_gates : look at those alone whose arguments depend on gates
+    """
+    steps, known, gated = network.steps, Signs(network.steps), set[int]()
+    for k in network.program.below_gates:
+        step = steps[k]
+        if step.op == "gated" or not gated.isdisjoint(step.inputs):
+            gated.add(k)
+        if step.op in ("sqrt", "log") and known[step.inputs[0]] != POSITIVE and (k in gated or not behind_gates):
+            return True
+    return False
 
 
 def check_continuation(

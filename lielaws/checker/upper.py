@@ -32,6 +32,7 @@ from lielaws.checker.network import Network
 from lielaws.checker.patterns import (
     Pattern,
     Witnesses,
+    are_apart,
     check_continuation,
     key_of,
     needs_continuation,
@@ -234,7 +235,12 @@ class _ProbeReader:
             return
         arrays = [np.stack([listed[k][j] for k in chosen]) for j in range(len(self.network.pieces))]
         if self.region is None and any(fixed is None for fixed in gates.fixed):
-            if not freely_gated(self.network, gates, self.budget):
+            if needs_continuation(self.network, behind_gates=True):
+                # Where gates and signs disagree, a root is not the one of the region that its gates come from.
+                remedy = "a root or logarithm depends on its gates: patterns that data show are needed"
+                raise CertificateError(f"upper.probes[{chosen[0]}].gates", "listed", remedy)
+            apart = self.network.is_rational or are_apart(self.network, gates, self.budget)
+            if not apart or not freely_gated(self.network, gates, self.budget):
                 remedy = "its gates are not those of layers with own weights: patterns that data show are needed"
                 raise CertificateError(f"upper.probes[{chosen[0]}].gates", "listed", remedy)
         wrong = gates.contradictions(arrays, unit, prime)
