@@ -49,7 +49,7 @@ class Branches:
 
 
 class _RootRing(Residues):
-    """Residues where some entries of square roots are roots, with a sign for each sample; the others have free values."""
+    """Residues where some entries of square roots are roots, with signs for each sample; the others are free."""
 
     def __init__(self, ring: Residues, roots: tuple[tuple[tuple[int, int], ...], ...], choices: Any) -> None:
         super().__init__(ring.prime)

@@ -113,7 +113,7 @@ def _shapes(value: Any, where: str) -> dict[str, Shape]:
 
 
 def _ordered(parameters: dict[str, Shape], steps: list[Any]) -> dict[str, Shape]:
-    """Coordinates have the order of the table, unless sorting its keys has lost it: then they have that of the steps."""
+    """In the order of coordinates: that of the table, or that of the steps if sorting its keys has lost it."""
     leaves = [step[2] for step in steps if isinstance(step, list) and step[:1] == ["leaf"] and len(step) == 4]
     order = [leaf[1] for leaf in leaves if isinstance(leaf, list) and leaf[:1] == ["parameter"] and len(leaf) == 2]
     if any(not isinstance(name, str) or name not in parameters or order.count(name) > 1 for name in order):

@@ -42,7 +42,7 @@ class Point:
         names = zip(network.parameters, network.flow.parameters(state), strict=True)
         leaves = {("parameter", name): value for name, value in names}
         leaves |= {("data", name): ring.random((1, *shape)) for name, shape in network.data.items()}
-        for name, shape in (network.generic | network.true_constants).items():
+        for name, shape in {**network.generic, **network.true_constants}.items():
             # Identities over Q hold for both roots of two, and for any value of what is transcendental.
             value = ring.array([_root_of_two(ring)], (1,)) if name == "sqrt_two" else ring.random((1,))
             leaves["constant", name] = (

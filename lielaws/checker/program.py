@@ -48,7 +48,7 @@ class Program:
         self.varying: set[int] = set()
         for k in self.needed:
             step = steps[k]
-            if step.op == "leaf" and step.fixed[0] == "parameter" or not self.varying.isdisjoint(step.inputs):
+            if (step.op == "leaf" and step.fixed[0] == "parameter") or not self.varying.isdisjoint(step.inputs):
                 self.varying.add(k)
         self.work = 1 + sum(4 * _work(steps, steps[k]) for k in self.below_gates)
         leaves = [(k, steps[k].fixed) for k in self.needed if steps[k].op == "leaf"]
@@ -119,7 +119,8 @@ def _value(ring: Jets, steps: Steps, k: int, inputs: list[Any], leaves: Leaves) 
         case "leaf":
             return leaves[step.fixed]
         case "constant":
-            return ring.constant(*step.fixed, step.shape)
+            numerators, denominator = step.fixed
+            return ring.constant(numerators, denominator, step.shape)
         case "add":
             return ring.add(*inputs)
         case "scale":
@@ -178,7 +179,7 @@ def _pulled(ring: Jets, steps: Steps, k: int, values: Values, slope: Any) -> lis
         case "reshape":
             return [(a, lambda: _reshaped(ring, slope, shape))]
         case "permute":
-            order = np.argsort(step.fixed)
+            order = np.argsort(step.fixed).tolist()
             return [(a, lambda: _permuted(ring, slope, order))]
         case "broadcast":
             return [(a, lambda: _summed(ring, slope, step.fixed))]

@@ -393,13 +393,15 @@ def _check_block(
         pass
     for bits in PRECISIONS:
         precise = PreciseBalls(bits)
+
+        def lift(n: Any, precise: PreciseBalls = precise) -> Any:
+            return precise.exact(_exact(n, numbers).ravel().tolist(), n.shape)
+
         work = sum(cost(word) for word in words) * network.program.work
         budget.charge((work + rank**3) * precise.weight, "upper.rank", f"{rank}, which floats do not prove")
         try:
             with precise.entered():
-                found = enclosed(
-                    precise, lambda n: precise.exact(_exact(n, numbers).ravel().tolist(), n.shape), _beside
-                )
+                found = enclosed(precise, lift, _beside)
                 if is_nonsingular_precisely(np.stack(found)):
                     return
         except UndecidedError:

@@ -1,4 +1,4 @@
-"""Float64 balls contain what they enclose, as arithmetic with 300 bits shows, and a matrix is not taken for invertible."""
+"""Float64 balls contain what they enclose, as 300 bits show, and no singular matrix is taken for invertible."""
 
 from __future__ import annotations
 
