@@ -11,13 +11,15 @@ import numpy as np
 from scipy.linalg import qr
 
 import lielaws
-from lielaws.checker.balls import Ball, Balls
-from lielaws.checker.family import Family, Probes, grouped
-from lielaws.checker.gates import freely_gated
-from lielaws.checker.network import Network, read_network
-from lielaws.checker.patterns import are_apart, needs_continuation, read_patterns
-from lielaws.checker.steps import Budget
-from lielaws.checker.upper import Numbers, _real_constants
+from lielaws.checker.networks.gates import freely_gated
+from lielaws.checker.networks.network import Network, read_network
+from lielaws.checker.networks.steps import Budget
+from lielaws.checker.numbers.balls import Ball, Balls
+from lielaws.checker.upper.family import Family, grouped
+from lielaws.checker.upper.paths import are_apart, needs_continuation
+from lielaws.checker.upper.patterns import read_patterns
+from lielaws.checker.upper.probes import Numbers, Probes
+from lielaws.checker.upper.upper import _real_constants
 from lielaws.checker.verify import _FREE_GATES, _SHOWN_GATES, find_gates
 from lielaws.engine.graph.steps import graph_spec
 

@@ -10,8 +10,8 @@ import flint
 import numpy as np
 import pytest
 
-from lielaws.checker import balls
-from lielaws.checker.balls import (
+from lielaws.checker.numbers import balls
+from lielaws.checker.numbers.balls import (
     Ball,
     Balls,
     PreciseBalls,

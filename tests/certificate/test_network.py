@@ -11,13 +11,13 @@ import pytest
 
 import lielaws
 import lielaws.checker
-from lielaws.checker.balls import Ball, Balls, signs
-from lielaws.checker.gates import find_gates
-from lielaws.checker.jets import Jets
-from lielaws.checker.network import read_network
-from lielaws.checker.patterns import ring_array
-from lielaws.checker.residues import Residues, random_prime
-from lielaws.checker.steps import Budget
+from lielaws.checker.networks.gates import find_gates
+from lielaws.checker.networks.network import read_network
+from lielaws.checker.networks.steps import Budget
+from lielaws.checker.numbers.balls import Ball, Balls, signs
+from lielaws.checker.numbers.jets import Jets
+from lielaws.checker.numbers.residues import Residues, random_prime
+from lielaws.checker.upper.patterns import ring_array
 from lielaws.engine.graph.constants import constant_array
 from tests.certificate.cases import MAKERS, make, record
 

@@ -16,10 +16,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from lielaws.checker.flows import Flow
-from lielaws.checker.program import Program
-from lielaws.checker.residues import PRIME_BITS
-from lielaws.checker.steps import FUNCTIONS, Step, contraction
+from lielaws.checker.networks.flows import Flow
+from lielaws.checker.networks.program import Program
+from lielaws.checker.networks.steps import FUNCTIONS, Step, contraction
+from lielaws.checker.numbers.residues import PRIME_BITS
 from lielaws.errors import CertificateError
 
 _LOG_OF_PRIME_DENSITY = 9

@@ -12,10 +12,10 @@ import math
 from collections import Counter
 from fractions import Fraction
 
-from lielaws.checker.gates import ZERO, Signs
-from lielaws.checker.program import Program
-from lielaws.checker.residues import rational_root
-from lielaws.checker.steps import Step, Steps
+from lielaws.checker.networks.program import Program
+from lielaws.checker.networks.signs import ZERO, Signs
+from lielaws.checker.networks.steps import Step, Steps
+from lielaws.checker.numbers.residues import rational_root
 
 _MOVES = ("reshape", "permute", "broadcast", "gather")
 _LARGEST_COMMON = 12

@@ -15,7 +15,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from lielaws.checker.steps import Shape
+from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
 
 U = 2.0**-53

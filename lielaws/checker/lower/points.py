@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.checker.gates import Gates
-from lielaws.checker.jets import Jets
-from lielaws.checker.network import Network
-from lielaws.checker.program import Program, Values
-from lielaws.checker.residues import Residues, random_prime
+from lielaws.checker.networks.gates import Gates
+from lielaws.checker.networks.network import Network
+from lielaws.checker.networks.program import Program, Values
+from lielaws.checker.numbers.jets import Jets
+from lielaws.checker.numbers.residues import Residues, random_prime
 from lielaws.errors import CertificateError
 
 ATTEMPTS = 8

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.checker.jets import Jets
-from lielaws.checker.steps import FUNCTIONS, Step, Steps, contraction
+from lielaws.checker.networks.steps import FUNCTIONS, Step, Steps, contraction
+from lielaws.checker.numbers.jets import Jets
 
 Leaves = Mapping[tuple[str, str], Any]
 """values by role and name"""
@@ -132,19 +132,27 @@ def _value(ring: Jets, steps: Steps, k: int, inputs: list[Any], leaves: Leaves) 
             return ring.power(inputs[0], step.fixed)
         case "reciprocal":
             return ring.inverse(inputs[0])
+        case "exp" | "log" | "gauss" | "cos" | "sin" | "sqrt":
+            return ring.function(step.op, inputs[0], inputs[-1], k)
+    return _moved(ring, step, inputs[0])
+
+
+def _moved(ring: Jets, step: Step, a: Any) -> Any:
+    """The value of a step that moves entries around, or adds them up."""
+    match step.op:
         case "reshape":
-            return _reshaped(ring, inputs[0], step.shape)
+            return _reshaped(ring, a, step.shape)
         case "permute":
-            return _permuted(ring, inputs[0], step.fixed)
+            return _permuted(ring, a, step.fixed)
         case "broadcast":
-            return _broadcast(ring, inputs[0], step.fixed, step.shape)
+            return _broadcast(ring, a, step.fixed, step.shape)
         case "sum":
-            return _summed(ring, inputs[0], step.fixed)
+            return _summed(ring, a, step.fixed)
         case "gather":
-            return _gathered(ring, inputs[0], step.fixed, step.shape)
+            return _gathered(ring, a, step.fixed, step.shape)
         case "scatter":
-            return _scattered(ring, inputs[0], step.fixed, step.shape)
-    return ring.function(step.op, inputs[0], inputs[-1], k)
+            return _scattered(ring, a, step.fixed, step.shape)
+    raise AssertionError(step.op)
 
 
 def _pulled(ring: Jets, steps: Steps, k: int, values: Values, slope: Any) -> list[tuple[int, Callable[[], Any]]]:

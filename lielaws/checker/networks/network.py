@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from lielaws.checker import reading
-from lielaws.checker.balls import TRUE_CONSTANTS
-from lielaws.checker.flows import Flow, read_flow
-from lielaws.checker.program import Program
-from lielaws.checker.steps import Budget, Shape, Steps
+from lielaws.checker.networks.flows import Flow, read_flow
+from lielaws.checker.networks.program import Program
+from lielaws.checker.networks.steps import Budget, Steps
+from lielaws.checker.numbers.balls import TRUE_CONSTANTS
+from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
 
 _MOST_PARAMETERS = 20_000
@@ -166,14 +167,8 @@ class _Reader:
                 reading.integer(denominator, where, 1)
                 values = [reading.integer(value, where) for value in reading.items(numerators, where, math.prod(shape))]
                 return steps.put("constant", [], (tuple(values), denominator), shape)
-            case "add", [a, b]:
-                if steps.shape(a) != steps.shape(b):
-                    raise CertificateError(where, operation, f"{steps.shape(a)} and {steps.shape(b)} differ")
-                return steps.put("add", [min(a, b), max(a, b)], None, steps.shape(a))
             case "scale", [a]:
                 return steps.scale(reading.rational(fixed, where), a)
-            case "contract", [a, b]:
-                return steps.contract(reading.text(fixed, where), a, b)
             case "power", [a]:
                 return steps.power(a, reading.integer(fixed, where, 1))
             case "reciprocal", [a]:
@@ -184,15 +179,29 @@ class _Reader:
                     return steps.scale(above, a)
                 self.arguments.append(a)
                 return steps.gated(a, len(self.arguments) - 1, below, above)
-            case "gauss", [a, density]:
-                if not self._is_density(numbers):
-                    raise CertificateError(where, operation, "its second input must be exp(-a^2 / 2)")
-                return steps.put("gauss", [a, density], None, steps.shape(a))
             case "exp" | "log" | "cos" | "sin" | "sqrt", [a]:
                 return steps.put(operation, [a], None, steps.shape(a))
+            case _, [a, b]:
+                return self._of_two(operation, a, b, numbers, fixed, where)
             case _, [a]:
                 return self._moved(operation, a, fixed, shape, where)
         raise CertificateError(where, operation, f"no step with {len(inputs)} inputs has this name")
+
+    def _of_two(self, operation: Any, a: int, b: int, numbers: list[int], fixed: Any, where: str) -> int:
+        """Steps of two arrays; `numbers` are their places in the file."""
+        steps = self.steps
+        match operation:
+            case "add":
+                if steps.shape(a) != steps.shape(b):
+                    raise CertificateError(where, operation, f"{steps.shape(a)} and {steps.shape(b)} differ")
+                return steps.put("add", [min(a, b), max(a, b)], None, steps.shape(a))
+            case "contract":
+                return steps.contract(reading.text(fixed, where), a, b)
+            case "gauss":
+                if not self._is_density(numbers):
+                    raise CertificateError(where, operation, "its second input must be exp(-a^2 / 2)")
+                return steps.put("gauss", [a, b], None, steps.shape(a))
+        raise CertificateError(where, operation, "no step with two inputs has this name")
 
     def _leaf(self, fixed: Any, shape: Shape, where: str) -> int:
         role, name = reading.items(fixed, where, 2)

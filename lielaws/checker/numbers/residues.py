@@ -18,7 +18,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from lielaws.checker.steps import Shape
+from lielaws.checker.reading import Shape
 
 _INT64_LIMIT = 2**31
 """products of two residues below it fit into an int64; larger primes need integers of Python"""
