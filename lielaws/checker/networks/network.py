@@ -12,7 +12,7 @@ import numpy as np
 from lielaws.checker import reading
 from lielaws.checker.networks.flows import Flow, read_flow
 from lielaws.checker.networks.program import Program
-from lielaws.checker.networks.steps import Budget, Steps
+from lielaws.checker.networks.steps import FUNCTIONS, Budget, Steps
 from lielaws.checker.numbers.balls import TRUE_CONSTANTS
 from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
@@ -26,6 +26,7 @@ _MOST_STEPS = 20_000
 _MOST_GATES = 50_000
 """which are looked at one by one, in some microseconds each, and listed in every probe"""
 _FROZEN = "frozen "
+_NOTHING_FIXED = ("add", "reciprocal", "reshape", *FUNCTIONS)
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,8 @@ class _Reader:
         operation, inputs, fixed, lengths = reading.items(step, where, 4)
         reading.integers(inputs, where, 0, len(self.numbers) - 1)
         shape = reading.shape(lengths, where)
+        if operation in _NOTHING_FIXED and fixed is not None:
+            raise CertificateError(where, fixed, f"nothing is fixed in the operation {operation}")
         number = self._step(operation, inputs, fixed, shape, where)
         if self.steps.shape(number) != shape:
             raise CertificateError(where, lengths, f"the result has shape {self.steps.shape(number)}")
