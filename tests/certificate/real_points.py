@@ -87,7 +87,7 @@ class _Maker:
         self.probes: list[Record] = []
         self.witnesses: list[Record] = []
         self.words: list[Any] = []
-        self.point = rng.integers(-UNIT, UNIT, self.network.dimension)
+        self.point = 2 * rng.integers(-UNIT // 2, UNIT // 2, self.network.dimension) + 1
         self.constants = {name: rng.integers(1, UNIT, shape) for name, shape in self.network.generic.items()}
 
     def record(self, growth: tuple[int, ...]) -> Record:
@@ -148,7 +148,8 @@ class _Maker:
 
     def _probe(self) -> int:
         network, rng = self.network, self.rng
-        data = {name: rng.integers(-UNIT, UNIT, shape) for name, shape in network.data.items()}
+        # Odd numbers, as many gates have no sign at zero.
+        data = {name: 2 * rng.integers(-UNIT // 2, UNIT // 2, shape) + 1 for name, shape in network.data.items()}
         cotangent = rng.integers(-UNIT, UNIT + 1, network.output_shape)
         if network.row:
             cotangent[..., -1] -= cotangent.sum(axis=-1)

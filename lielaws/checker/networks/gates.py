@@ -79,7 +79,7 @@ def find_gates(program: Program, budget: Budget) -> Gates:
     """All gates of a network, with those that are tied; see the head of this file."""
     ring = Residues(random_prime(_BITS))
     budget.charge(2 * program.work * ring.weight, "architecture", "its gates")
-    signs = Signs(program.steps)
+    signs = Signs(program.steps, dict(enumerate(program.arguments)))
     ties = _Ties(ring, [signs.fixed(argument) for argument in program.arguments])
     steps = program.steps
     leaves = {steps[k].fixed: ring.random((2, *steps[k].shape)) for k in program.below_gates if steps[k].op == "leaf"}

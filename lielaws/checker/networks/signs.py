@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from functools import reduce
 from operator import or_
@@ -15,10 +15,13 @@ _ANY = NEGATIVE | POSITIVE | ZERO
 
 
 class Signs:
-    """What the entries of each step may be, by structure alone, for all values of leaves. Steps may be added later."""
+    """What the entries of each step may be, by structure alone, for all values of leaves.
 
-    def __init__(self, steps: Steps) -> None:
-        self._steps = steps
+    arguments : the step of the argument of each piecewise linear function, by its number; both may grow later on
+    """
+
+    def __init__(self, steps: Steps, arguments: Mapping[int, int]) -> None:
+        self._steps, self._arguments = steps, arguments
         self._known: list[int] = []
 
     def __getitem__(self, step: int) -> int:
@@ -49,7 +52,10 @@ class Signs:
             case "power":
                 return inputs[0] if step.fixed % 2 else _union(_EVEN[bit] for _, bit in _BITS_OF if inputs[0] & bit)
             case "gated":
-                _, below, above = step.fixed
+                piece, below, above = step.fixed
+                if step.inputs[0] != self._arguments[piece]:
+                    # A power of the argument, whose sign the gate does not follow.
+                    return _times(inputs[0], below) | _times(inputs[0], above)
                 low, high = _times(inputs[0] & NEGATIVE, below), _times(inputs[0] & POSITIVE, above)
                 return low | high | inputs[0] & ZERO
             case "exp" | "sqrt":

@@ -98,7 +98,7 @@ def needs_continuation(network: Network, *, behind_gates: bool = False) -> bool:
 
     behind_gates : look at those alone whose arguments depend on gates
     """
-    steps, known, gated = network.steps, Signs(network.steps), set[int]()
+    steps, known, gated = network.steps, Signs(network.steps, dict(enumerate(network.program.arguments))), set[int]()
     for k in network.program.below_gates:
         step = steps[k]
         if step.op == "gated" or not gated.isdisjoint(step.inputs):
