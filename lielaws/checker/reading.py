@@ -9,6 +9,8 @@ from typing import Any
 
 from lielaws.errors import CertificateError
 
+Shape = tuple[int, ...]
+
 _DEEPEST = 64
 _MOST_VALUES = 3_000_000
 _MOST_DIGITS = 100_000
@@ -128,7 +130,7 @@ def rational(value: Any, where: str) -> Fraction:
     return Fraction(value)
 
 
-def shape(value: Any, where: str) -> tuple[int, ...]:
+def shape(value: Any, where: str) -> Shape:
     """Of an array: up to 24 axes."""
     if len(items(value, where)) > _MOST_AXES:
         raise CertificateError(where, f"{len(value)} axes", f"at most {_MOST_AXES} are read")

@@ -18,12 +18,12 @@ import numpy as np
 
 from lielaws.certificate.record import FORMAT, OUTDATED, VERSION, Certificate
 from lielaws.checker import reading
-from lielaws.checker.gates import Gates, find_gates
-from lielaws.checker.lower import check_lower
-from lielaws.checker.network import Network, read_network
-from lielaws.checker.patterns import Pattern, read_region
-from lielaws.checker.steps import Budget
-from lielaws.checker.upper import check_upper
+from lielaws.checker.lower.lower import check_lower
+from lielaws.checker.networks.gates import Gates, find_gates
+from lielaws.checker.networks.network import Network, read_network
+from lielaws.checker.networks.steps import Budget
+from lielaws.checker.upper.patterns import Pattern, read_region
+from lielaws.checker.upper.upper import check_upper
 from lielaws.errors import CertificateError, LieLawsError
 
 _LARGEST_FILE = 8 * 2**20

@@ -11,14 +11,17 @@ import numpy as np
 from scipy.linalg import qr
 
 import lielaws
-from lielaws.checker.balls import Ball, Balls
-from lielaws.checker.family import Family, Probes, grouped
-from lielaws.checker.gates import freely_gated
-from lielaws.checker.network import Network, read_network
-from lielaws.checker.patterns import needs_continuation, read_patterns
-from lielaws.checker.steps import Budget
-from lielaws.checker.upper import Numbers, _real_constants
+from lielaws.checker.networks.gates import freely_gated
+from lielaws.checker.networks.network import Network, read_network
+from lielaws.checker.networks.steps import Budget
+from lielaws.checker.numbers.balls import Ball, Balls
+from lielaws.checker.upper.family import Family, grouped
+from lielaws.checker.upper.paths import are_apart, needs_continuation
+from lielaws.checker.upper.patterns import read_patterns
+from lielaws.checker.upper.probes import Numbers, Probes
+from lielaws.checker.upper.upper import _real_constants
 from lielaws.checker.verify import _FREE_GATES, _SHOWN_GATES, find_gates
+from lielaws.engine.graph.steps import graph_spec
 
 Record = dict[str, Any]
 UNIT = 64
@@ -35,6 +38,39 @@ def real_certificate(report: lielaws.Report, seed: int = 0, *, patterns: bool | 
     return maker.record(report.growth)
 
 
+def certificate_of(
+    architecture: lielaws.Architecture,
+    laws: list[Any],
+    growth: tuple[int, ...],
+    seed: int = 0,
+    *,
+    patterns: bool | None = None,
+) -> Record:
+    """A record for a network, laws as terms, and ranks, without any search: what it states may be false."""
+    spec = graph_spec(architecture.name, architecture.traced)
+    dimension = sum(int(np.prod(shape, dtype=int)) for shape in architecture.parameters.values())
+    rng = np.random.default_rng(seed)
+    upper = dimension - growth[-1]
+    record = {
+        "format": "lielaws-certificate",
+        "version": 2,
+        "architecture": {key: spec[key] for key in ("name", "parameters", "data", "steps")},
+        "setting": {"flow": {"kind": "gradient"}, "loss": "any", "gates": "free"},
+        "dimension": dimension,
+        "upper_bound": upper,
+        "lower_bound": len(laws),
+        "status": "exact" if upper == len(laws) else "gap",
+        "upper": {"rank": growth[-1]},
+        "lower": {
+            "laws": laws,
+            "independence": {"prime": 2**31 - 1, "point": rng.integers(0, 1000, dimension).tolist()},
+            "verification": [{"method": "expansion"}],
+        },
+        "versions": {},
+    }
+    return _Maker(record, rng, patterns).record(growth)
+
+
 class _Maker:
     def __init__(self, record: Record, rng: np.random.Generator, patterns: bool | None) -> None:
         self.old, self.rng = dict(record), rng
@@ -42,12 +78,16 @@ class _Maker:
         self.network: Network = read_network(record["architecture"], setting["flow"], setting["loss"], budget)
         self.gates = find_gates(self.network.program, budget)
         self.free = any(fixed is None for fixed in self.gates.fixed)
-        listable = not self.free or freely_gated(self.network, self.gates, budget)
+        listable = freely_gated(self.network, self.gates, budget)
+        listable = listable and not needs_continuation(self.network, behind_gates=True)
+        listable = not self.free or (
+            listable and (self.network.is_rational or are_apart(self.network, self.gates, budget))
+        )
         self.patterns = not listable if patterns is None else patterns
         self.probes: list[Record] = []
         self.witnesses: list[Record] = []
         self.words: list[Any] = []
-        self.point = rng.integers(-2 * UNIT, 2 * UNIT, self.network.dimension)
+        self.point = 2 * rng.integers(-UNIT // 2, UNIT // 2, self.network.dimension) + 1
         self.constants = {name: rng.integers(1, UNIT, shape) for name, shape in self.network.generic.items()}
 
     def record(self, growth: tuple[int, ...]) -> Record:
@@ -108,7 +148,8 @@ class _Maker:
 
     def _probe(self) -> int:
         network, rng = self.network, self.rng
-        data = {name: rng.integers(-2 * UNIT, 2 * UNIT, shape) for name, shape in network.data.items()}
+        # Odd numbers, as many gates have no sign at zero.
+        data = {name: 2 * rng.integers(-UNIT // 2, UNIT // 2, shape) + 1 for name, shape in network.data.items()}
         cotangent = rng.integers(-UNIT, UNIT + 1, network.output_shape)
         if network.row:
             cotangent[..., -1] -= cotangent.sum(axis=-1)

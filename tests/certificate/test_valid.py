@@ -13,7 +13,6 @@ import lielaws
 from lielaws.checker.verify import verify, verify_file
 from tests.certificate.cases import MAKERS, certified, make, record
 
-
 UNPROVED = {"softplus differences", "angles"}
 """laws that rest on relations between functions which the checker does not know"""
 

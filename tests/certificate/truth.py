@@ -23,10 +23,14 @@ from lielaws.errors import ExactnessError
 from tests.certificate.cases import graph_architecture
 
 GATES = (
-    "free gates: all activation patterns are taken together, whether or not data show each of them; a single region "
-    "may have more laws",
-    "free gates: the laws of all activation patterns that data show at some parameters, taken together; a single "
-    "region may have more",
+    (
+        "free gates: all activation patterns are taken together, whether or not data show each of them; a single "
+        "region may have more laws"
+    ),
+    (
+        "free gates: the laws of all activation patterns that data show at some parameters, taken together; a single "
+        "region may have more"
+    ),
 )
 PRIME = 2**31 - 19
 

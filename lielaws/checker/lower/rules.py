@@ -12,10 +12,10 @@ import math
 from collections import Counter
 from fractions import Fraction
 
-from lielaws.checker.gates import ZERO, Signs
-from lielaws.checker.program import Program
-from lielaws.checker.residues import rational_root
-from lielaws.checker.steps import Step, Steps
+from lielaws.checker.networks.program import Program
+from lielaws.checker.networks.signs import ZERO, Signs
+from lielaws.checker.networks.steps import Step, Steps
+from lielaws.checker.numbers.residues import rational_root
 
 _MOVES = ("reshape", "permute", "broadcast", "gather")
 _LARGEST_COMMON = 12
@@ -48,16 +48,19 @@ class _Rewriter:
     def __init__(self, program: Program, common: int) -> None:
         self.old, self.common = program, common
         self.steps = Steps()
-        self.signs = Signs(self.steps)
+        self.arguments: dict[int, int] = {}
+        self.signs = Signs(self.steps, self.arguments)
         self.new: dict[int, int] = {}
-        self.extra: list[int] = []
+        self.extra = 0
 
     def run(self) -> Program:
         for k in self.old.below_gates:
             step = self.old.steps[k]
             self.new[k] = self._step(step, [self.new[a] for a in step.inputs])
-        arguments = [self.new[argument] for argument in self.old.arguments]
-        return Program(self.steps, self.new[self.old.output], [*arguments, *self.extra])
+        for piece, argument in enumerate(self.old.arguments):
+            self.arguments[piece] = self.new[argument]
+        arguments = [self.arguments[piece] for piece in range(len(self.arguments))]
+        return Program(self.steps, self.new[self.old.output], arguments)
 
     def _step(self, step: Step, inputs: list[int]) -> int:
         steps = self.steps
@@ -84,7 +87,9 @@ class _Rewriter:
         return steps.put(step.op, inputs, step.fixed, step.shape)
 
     def _gated(self, a: int, piece: int, below: Fraction, above: Fraction) -> int:
-        gate = self.signs.fixed(a)
+        # The gate follows the sign of the argument, of which `a` may be a power.
+        self.arguments[piece] = self.new[self.old.arguments[piece]]
+        gate = self.signs.fixed(self.arguments[piece])
         if gate is not None:
             return self.steps.scale(above if gate else below, a)
         return self.steps.gated(a, piece, below, above)
@@ -226,11 +231,12 @@ class _Rewriter:
             return self.steps.scale(Fraction(1 if gate else -1), a)
         if step.op == "gated":
             piece, below, above = step.fixed
-            # The sign of an even power of the argument is not what the gate tells.
-            if self.steps[step.inputs[0]].op != "power":
+            if step.inputs[0] == self.arguments[piece]:
                 return self.steps.gated(step.inputs[0], piece, -abs(below), abs(above))
-        self.extra.append(a)
-        return self.steps.gated(a, len(self.old.arguments) + len(self.extra) - 1, Fraction(-1), _ONE)
+        self.extra += 1
+        piece = len(self.old.arguments) + self.extra - 1
+        self.arguments[piece] = a
+        return self.steps.gated(a, piece, Fraction(-1), _ONE)
 
 
 def _square_part(value: Fraction) -> tuple[Fraction, Fraction]:

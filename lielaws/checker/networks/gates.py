@@ -8,21 +8,19 @@ functions and gates: that two arguments which are not proportional pass as such 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from functools import reduce
 from itertools import chain, combinations
-from operator import or_
 from typing import Any
 
 import numpy as np
 
-from lielaws.checker.jets import Jets
-from lielaws.checker.network import Network
-from lielaws.checker.program import Program
-from lielaws.checker.residues import Residues, random_prime, small_rational
-from lielaws.checker.steps import Budget, Step, Steps
+from lielaws.checker.networks.network import Network
+from lielaws.checker.networks.program import Program
+from lielaws.checker.networks.signs import Signs
+from lielaws.checker.networks.steps import Budget, Steps
+from lielaws.checker.numbers.jets import Jets
+from lielaws.checker.numbers.residues import Residues, random_prime, small_rational
 from lielaws.errors import CertificateError
 
 _BITS = 192
@@ -32,88 +30,6 @@ _LARGEST_SET = 3
 many, and no network needs them"""
 _LOOK = 1000
 """a look at one step takes as long as so many products of float64 numbers"""
-NEGATIVE, POSITIVE, ZERO = 1, 2, 4
-"""bits of what the entries of an array may be"""
-_ANY = NEGATIVE | POSITIVE | ZERO
-
-
-class Signs:
-    """What the entries of each step may be, by structure alone, for all values of leaves. Steps may be added later."""
-
-    def __init__(self, steps: Steps) -> None:
-        self._steps = steps
-        self._known: list[int] = []
-
-    def __getitem__(self, step: int) -> int:
-        while len(self._known) <= step:
-            self._known.append(self._sign(self._steps[len(self._known)]))
-        return self._known[step]
-
-    def fixed(self, step: int) -> int | None:
-        """1 if no entry is negative, 0 if none is positive, else None."""
-        if self[step] & NEGATIVE:
-            return None if self[step] & POSITIVE else 0
-        return 1
-
-    def _sign(self, step: Step) -> int:
-        inputs = [self._known[a] for a in step.inputs]
-        match step.op:
-            case "leaf":
-                return POSITIVE if step.fixed[0] == "constant" and not step.fixed[1].startswith("frozen ") else _ANY
-            case "constant":
-                return _union(POSITIVE if n > 0 else NEGATIVE if n < 0 else ZERO for n in step.fixed[0])
-            case "add":
-                return _sums(*inputs)
-            case "scale":
-                return _times(inputs[0], step.fixed)
-            case "contract":
-                products = _union(_times(inputs[0], Fraction(n)) for n, bit in _BITS_OF if inputs[1] & bit)
-                return _sums(products, products)
-            case "power":
-                return inputs[0] if step.fixed % 2 else _union(_EVEN[bit] for _, bit in _BITS_OF if inputs[0] & bit)
-            case "gated":
-                _, below, above = step.fixed
-                low, high = _times(inputs[0] & NEGATIVE, below), _times(inputs[0] & POSITIVE, above)
-                return low | high | inputs[0] & ZERO
-            case "exp":
-                return POSITIVE
-            case "sqrt":
-                return POSITIVE | inputs[0] & ZERO
-            case "log" | "cos" | "sin":
-                return _ANY
-            case "sum":
-                return _sums(inputs[0], inputs[0])
-            case "scatter":
-                return _sums(inputs[0], inputs[0]) | ZERO
-            case "reciprocal":
-                return inputs[0] & ~ZERO
-        # The odd and increasing "gauss" keeps the sign, as moves of entries do.
-        return inputs[0]
-
-
-_BITS_OF = ((-1, NEGATIVE), (0, ZERO), (1, POSITIVE))
-_EVEN = {NEGATIVE: POSITIVE, POSITIVE: POSITIVE, ZERO: ZERO}
-
-
-def _union(bits: Iterable[int]) -> int:
-    return reduce(or_, bits, 0)
-
-
-def _times(sign: int, factor: Fraction) -> int:
-    if factor > 0 or not sign:
-        return sign
-    if factor == 0:
-        return ZERO
-    return sign & ZERO | (POSITIVE if sign & NEGATIVE else 0) | (NEGATIVE if sign & POSITIVE else 0)
-
-
-def _sums(a: int, b: int) -> int:
-    """Of sums of one or more numbers of either kind."""
-    both = a | b
-    if both & NEGATIVE and both & POSITIVE:
-        return _ANY
-    # A sum is zero only if all its terms may be.
-    return both if a & b & ZERO else both & ~ZERO
 
 
 @dataclass(frozen=True)
@@ -163,7 +79,7 @@ def find_gates(program: Program, budget: Budget) -> Gates:
     """All gates of a network, with those that are tied; see the head of this file."""
     ring = Residues(random_prime(_BITS))
     budget.charge(2 * program.work * ring.weight, "architecture", "its gates")
-    signs = Signs(program.steps)
+    signs = Signs(program.steps, dict(enumerate(program.arguments)))
     ties = _Ties(ring, [signs.fixed(argument) for argument in program.arguments])
     steps = program.steps
     leaves = {steps[k].fixed: ring.random((2, *steps[k].shape)) for k in program.below_gates if steps[k].op == "leaf"}

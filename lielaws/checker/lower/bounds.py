@@ -16,17 +16,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from lielaws.checker.flows import Flow
-from lielaws.checker.program import Program
-from lielaws.checker.residues import PRIME_BITS
-from lielaws.checker.steps import FUNCTIONS, Step, contraction
+from lielaws.checker.networks.flows import Flow
+from lielaws.checker.networks.program import Program
+from lielaws.checker.networks.steps import FUNCTIONS, Step, contraction
+from lielaws.checker.numbers.residues import PRIME_BITS
 from lielaws.errors import CertificateError
 
 _LOG_OF_PRIME_DENSITY = 9
 """more than 2^(n - 9) primes that are 7 mod 8 lie between 2^n and 2^(n + 1) for n = 60 and 120: a quarter of all, of
 which there are over 3 x / (5 log x) between x and 2 x (Rosser and Schoenfeld)"""
 LARGE_PRIME_BITS = 120
-"""of primes for networks with functions: pairs of thousands of values may agree by chance, which 60 bits leave too likely"""
+"""of primes for networks with functions: pairs of thousands of values may agree by chance, too often with 60 bits"""
 _LARGEST_DEGREE = 2**40
 """beyond it no prime of 120 bits makes an error small, and exponents may be absurd"""
 _MOST_CONSTANT_BITS = 2**12
@@ -50,7 +50,7 @@ class Bound:
 
 
 class Bounds:
-    """The bounds of a network. With `roots` some square roots are roots, of that number of entries; the others are free."""
+    """The bounds of a network, where so many square roots are roots, and the others have free values."""
 
     def __init__(self, program: Program, flow: Flow, roots: int = 0) -> None:
         self._program, self._flow, self._roots = program, flow, roots

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from lielaws.checker import reading
-from lielaws.checker.balls import TRUE_CONSTANTS
-from lielaws.checker.flows import Flow, read_flow
-from lielaws.checker.program import Program
-from lielaws.checker.steps import Budget, Shape, Steps
+from lielaws.checker.networks.flows import Flow, read_flow
+from lielaws.checker.networks.program import Program
+from lielaws.checker.networks.steps import FUNCTIONS, Budget, Steps
+from lielaws.checker.numbers.balls import TRUE_CONSTANTS
+from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
 
 _MOST_PARAMETERS = 20_000
@@ -25,6 +26,7 @@ _MOST_STEPS = 20_000
 _MOST_GATES = 50_000
 """which are looked at one by one, in some microseconds each, and listed in every probe"""
 _FROZEN = "frozen "
+_NOTHING_FIXED = ("add", "reciprocal", "reshape", *FUNCTIONS)
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def _shapes(value: Any, where: str) -> dict[str, Shape]:
 
 
 def _ordered(parameters: dict[str, Shape], steps: list[Any]) -> dict[str, Shape]:
-    """Coordinates have the order of the table, unless sorting its keys has lost it: then they have that of the steps."""
+    """In the order of coordinates: that of the table, or that of the steps if sorting its keys has lost it."""
     leaves = [step[2] for step in steps if isinstance(step, list) and step[:1] == ["leaf"] and len(step) == 4]
     order = [leaf[1] for leaf in leaves if isinstance(leaf, list) and leaf[:1] == ["parameter"] and len(leaf) == 2]
     if any(not isinstance(name, str) or name not in parameters or order.count(name) > 1 for name in order):
@@ -150,6 +152,8 @@ class _Reader:
         operation, inputs, fixed, lengths = reading.items(step, where, 4)
         reading.integers(inputs, where, 0, len(self.numbers) - 1)
         shape = reading.shape(lengths, where)
+        if operation in _NOTHING_FIXED and fixed is not None:
+            raise CertificateError(where, fixed, f"nothing is fixed in the operation {operation}")
         number = self._step(operation, inputs, fixed, shape, where)
         if self.steps.shape(number) != shape:
             raise CertificateError(where, lengths, f"the result has shape {self.steps.shape(number)}")
@@ -166,14 +170,8 @@ class _Reader:
                 reading.integer(denominator, where, 1)
                 values = [reading.integer(value, where) for value in reading.items(numerators, where, math.prod(shape))]
                 return steps.put("constant", [], (tuple(values), denominator), shape)
-            case "add", [a, b]:
-                if steps.shape(a) != steps.shape(b):
-                    raise CertificateError(where, operation, f"{steps.shape(a)} and {steps.shape(b)} differ")
-                return steps.put("add", [min(a, b), max(a, b)], None, steps.shape(a))
             case "scale", [a]:
                 return steps.scale(reading.rational(fixed, where), a)
-            case "contract", [a, b]:
-                return steps.contract(reading.text(fixed, where), a, b)
             case "power", [a]:
                 return steps.power(a, reading.integer(fixed, where, 1))
             case "reciprocal", [a]:
@@ -184,15 +182,29 @@ class _Reader:
                     return steps.scale(above, a)
                 self.arguments.append(a)
                 return steps.gated(a, len(self.arguments) - 1, below, above)
-            case "gauss", [a, density]:
-                if not self._is_density(numbers):
-                    raise CertificateError(where, operation, "its second input must be exp(-a^2 / 2)")
-                return steps.put("gauss", [a, density], None, steps.shape(a))
             case "exp" | "log" | "cos" | "sin" | "sqrt", [a]:
                 return steps.put(operation, [a], None, steps.shape(a))
+            case _, [a, b]:
+                return self._of_two(operation, a, b, numbers, fixed, where)
             case _, [a]:
                 return self._moved(operation, a, fixed, shape, where)
         raise CertificateError(where, operation, f"no step with {len(inputs)} inputs has this name")
+
+    def _of_two(self, operation: Any, a: int, b: int, numbers: list[int], fixed: Any, where: str) -> int:
+        """Steps of two arrays; `numbers` are their places in the file."""
+        steps = self.steps
+        match operation:
+            case "add":
+                if steps.shape(a) != steps.shape(b):
+                    raise CertificateError(where, operation, f"{steps.shape(a)} and {steps.shape(b)} differ")
+                return steps.put("add", [min(a, b), max(a, b)], None, steps.shape(a))
+            case "contract":
+                return steps.contract(reading.text(fixed, where), a, b)
+            case "gauss":
+                if not self._is_density(numbers):
+                    raise CertificateError(where, operation, "its second input must be exp(-a^2 / 2)")
+                return steps.put("gauss", [a, b], None, steps.shape(a))
+        raise CertificateError(where, operation, "no step with two inputs has this name")
 
     def _leaf(self, fixed: Any, shape: Shape, where: str) -> int:
         role, name = reading.items(fixed, where, 2)

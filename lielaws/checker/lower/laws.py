@@ -10,8 +10,8 @@ from typing import Any
 import flint
 
 from lielaws.checker import reading
-from lielaws.checker.residues import Residues, random_prime
-from lielaws.checker.steps import Budget
+from lielaws.checker.networks.steps import Budget
+from lielaws.checker.numbers.residues import Residues, random_prime
 from lielaws.errors import CertificateError
 
 PRIMES = (2**20, 2**62)

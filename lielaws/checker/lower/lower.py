@@ -19,15 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.checker.bounds import LARGE_PRIME_BITS, Bounds
-from lielaws.checker.branches import Branches, TooManyError, find_branches
-from lielaws.checker.gates import Gates, affine_pieces, find_gates
-from lielaws.checker.laws import ERROR_EXPONENT, Law, check_independence, check_methods, read_laws
-from lielaws.checker.network import Network
-from lielaws.checker.points import ATTEMPTS, Point, cotangents, never, random_cotangent
-from lielaws.checker.program import Program
-from lielaws.checker.rules import rewritten
-from lielaws.checker.steps import Budget
+from lielaws.checker.lower.bounds import LARGE_PRIME_BITS, Bounds
+from lielaws.checker.lower.branches import Branches, TooManyError, find_branches
+from lielaws.checker.lower.laws import ERROR_EXPONENT, Law, check_independence, check_methods, read_laws
+from lielaws.checker.lower.points import ATTEMPTS, Point, cotangents, never, random_cotangent
+from lielaws.checker.lower.rules import rewritten
+from lielaws.checker.networks.gates import Gates, affine_pieces, find_gates
+from lielaws.checker.networks.network import Network
+from lielaws.checker.networks.program import Program
+from lielaws.checker.networks.steps import Budget
 from lielaws.errors import CertificateError
 
 _LARGEST_ROUND_ERROR = -20

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.checker.bounds import LARGE_PRIME_BITS
-from lielaws.checker.gates import Gates
-from lielaws.checker.jets import Jets
-from lielaws.checker.network import Network
-from lielaws.checker.points import ATTEMPTS, Point, never
-from lielaws.checker.program import Program, Values
-from lielaws.checker.residues import Residues, rational_root, small_rational
+from lielaws.checker.lower.bounds import LARGE_PRIME_BITS
+from lielaws.checker.lower.points import ATTEMPTS, Point, never
+from lielaws.checker.networks.gates import Gates
+from lielaws.checker.networks.network import Network
+from lielaws.checker.networks.program import Program, Values
+from lielaws.checker.numbers.jets import Jets
+from lielaws.checker.numbers.residues import Residues, rational_root, small_rational
 
 _MOST = 12
 """roots and gates of one output: there are 2^12 branches then, and the roots exist at one of as many points"""
@@ -49,7 +49,7 @@ class Branches:
 
 
 class _RootRing(Residues):
-    """Residues where some entries of square roots are roots, with a sign for each sample; the others have free values."""
+    """Residues where some entries of square roots are roots, with signs for each sample; the others are free."""
 
     def __init__(self, ring: Residues, roots: tuple[tuple[tuple[int, int], ...], ...], choices: Any) -> None:
         super().__init__(ring.prime)
@@ -73,10 +73,8 @@ class _RootRing(Residues):
     def _roots(self, squares: Any, signs: Any) -> Any:
         """Roots with given signs. Those of rational squares, as of 1, are positive on all branches."""
         known = {square: self._root_of_square(square) for square in set(squares.tolist())}
-        roots = [
-            positive or int(sign) * other
-            for (positive, other), sign in zip(map(known.get, squares), signs, strict=True)
-        ]
+        pairs = ((known[square], int(sign)) for square, sign in zip(squares, signs, strict=True))
+        roots = [positive or sign * other for (positive, other), sign in pairs]
         return np.array(roots, dtype=object) % self.prime
 
     def _root_of_square(self, square: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from lielaws.checker.steps import Shape
+from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
 
 U = 2.0**-53
@@ -113,8 +113,9 @@ class Balls:
     def scatter(self, a: Ball, index: Any, size: int) -> Ball:
         n = int(np.bincount(index, minlength=1).max())
         mid, rad = (np.zeros((len(a.mid), size)) for _ in range(2))
-        np.add.at(mid, (slice(None), index), a.mid)
-        np.add.at(rad, (slice(None), index), a.rad + n * U * abs(a.mid))
+        places: Any = (slice(None), index)
+        np.add.at(mid, places, a.mid)
+        np.add.at(rad, places, a.rad + n * U * abs(a.mid))
         return Ball(mid, rad * (1 + (4 * n + 20) * U) + n * TINY)
 
     def inverse(self, a: Ball) -> Ball:
@@ -153,7 +154,8 @@ def _narrow(value: Any) -> tuple[float, float]:
 
 TRUE_CONSTANTS: dict[str, Callable[[], Any]] = {
     "sqrt_two": lambda: flint.arb(2).sqrt(),
-    "sqrt_two_over_pi": lambda: (2 / flint.arb.pi()).sqrt(),
+    # Computed at the precision of the moment.
+    "sqrt_two_over_pi": lambda: (2 / flint.arb.pi()).sqrt(),  # noqa: PLW0108
     "e": flint.arb.const_e,
 }
 
@@ -224,7 +226,8 @@ class PreciseBalls:
 
     def scatter(self, a: Any, index: Any, size: int) -> Any:
         result = _objects([flint.arb(0)] * (len(a) * size), (len(a), size))
-        np.add.at(result, (slice(None), index), a)
+        places: Any = (slice(None), index)
+        np.add.at(result, places, a)
         return result
 
     def inverse(self, a: Any) -> Any:

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
 
-Shape = tuple[int, ...]
 LARGEST_EXPONENT = 1000
 """of a power; degrees grow with it, so that errors could no longer be bounded above it"""
 MOST_OPERATIONS = 4 * 10**9

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.checker.gates import Gates
-from lielaws.checker.jets import Jets
-from lielaws.checker.network import Network
-from lielaws.checker.program import Program, Values
-from lielaws.checker.residues import Residues, random_prime
+from lielaws.checker.networks.gates import Gates
+from lielaws.checker.networks.network import Network
+from lielaws.checker.networks.program import Program, Values
+from lielaws.checker.numbers.jets import Jets
+from lielaws.checker.numbers.residues import Residues, random_prime
 from lielaws.errors import CertificateError
 
 ATTEMPTS = 8
@@ -42,7 +42,7 @@ class Point:
         names = zip(network.parameters, network.flow.parameters(state), strict=True)
         leaves = {("parameter", name): value for name, value in names}
         leaves |= {("data", name): ring.random((1, *shape)) for name, shape in network.data.items()}
-        for name, shape in (network.generic | network.true_constants).items():
+        for name, shape in {**network.generic, **network.true_constants}.items():
             # Identities over Q hold for both roots of two, and for any value of what is transcendental.
             value = ring.array([_root_of_two(ring)], (1,)) if name == "sqrt_two" else ring.random((1,))
             leaves["constant", name] = (

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.checker.jets import Jets
-from lielaws.checker.steps import FUNCTIONS, Step, Steps, contraction
+from lielaws.checker.networks.steps import FUNCTIONS, Step, Steps, contraction
+from lielaws.checker.numbers.jets import Jets
 
 Leaves = Mapping[tuple[str, str], Any]
 """values by role and name"""
@@ -48,7 +48,7 @@ class Program:
         self.varying: set[int] = set()
         for k in self.needed:
             step = steps[k]
-            if step.op == "leaf" and step.fixed[0] == "parameter" or not self.varying.isdisjoint(step.inputs):
+            if (step.op == "leaf" and step.fixed[0] == "parameter") or not self.varying.isdisjoint(step.inputs):
                 self.varying.add(k)
         self.work = 1 + sum(4 * _work(steps, steps[k]) for k in self.below_gates)
         leaves = [(k, steps[k].fixed) for k in self.needed if steps[k].op == "leaf"]
@@ -119,7 +119,8 @@ def _value(ring: Jets, steps: Steps, k: int, inputs: list[Any], leaves: Leaves) 
         case "leaf":
             return leaves[step.fixed]
         case "constant":
-            return ring.constant(*step.fixed, step.shape)
+            numerators, denominator = step.fixed
+            return ring.constant(numerators, denominator, step.shape)
         case "add":
             return ring.add(*inputs)
         case "scale":
@@ -131,19 +132,27 @@ def _value(ring: Jets, steps: Steps, k: int, inputs: list[Any], leaves: Leaves) 
             return ring.power(inputs[0], step.fixed)
         case "reciprocal":
             return ring.inverse(inputs[0])
+        case "exp" | "log" | "gauss" | "cos" | "sin" | "sqrt":
+            return ring.function(step.op, inputs[0], inputs[-1], k)
+    return _moved(ring, step, inputs[0])
+
+
+def _moved(ring: Jets, step: Step, a: Any) -> Any:
+    """The value of a step that moves entries around, or adds them up."""
+    match step.op:
         case "reshape":
-            return _reshaped(ring, inputs[0], step.shape)
+            return _reshaped(ring, a, step.shape)
         case "permute":
-            return _permuted(ring, inputs[0], step.fixed)
+            return _permuted(ring, a, step.fixed)
         case "broadcast":
-            return _broadcast(ring, inputs[0], step.fixed, step.shape)
+            return _broadcast(ring, a, step.fixed, step.shape)
         case "sum":
-            return _summed(ring, inputs[0], step.fixed)
+            return _summed(ring, a, step.fixed)
         case "gather":
-            return _gathered(ring, inputs[0], step.fixed, step.shape)
+            return _gathered(ring, a, step.fixed, step.shape)
         case "scatter":
-            return _scattered(ring, inputs[0], step.fixed, step.shape)
-    return ring.function(step.op, inputs[0], inputs[-1], k)
+            return _scattered(ring, a, step.fixed, step.shape)
+    raise AssertionError(step.op)
 
 
 def _pulled(ring: Jets, steps: Steps, k: int, values: Values, slope: Any) -> list[tuple[int, Callable[[], Any]]]:
@@ -178,7 +187,7 @@ def _pulled(ring: Jets, steps: Steps, k: int, values: Values, slope: Any) -> lis
         case "reshape":
             return [(a, lambda: _reshaped(ring, slope, shape))]
         case "permute":
-            order = np.argsort(step.fixed)
+            order = np.argsort(step.fixed).tolist()
             return [(a, lambda: _permuted(ring, slope, order))]
         case "broadcast":
             return [(a, lambda: _summed(ring, slope, step.fixed))]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -16,7 +15,11 @@ import flint
 import numpy as np
 
 from lielaws.checker import reading
-from lielaws.checker.balls import (
+from lielaws.checker.lower.laws import PRIMES, rank_modulo
+from lielaws.checker.networks.gates import Gates
+from lielaws.checker.networks.network import Network
+from lielaws.checker.networks.steps import Budget
+from lielaws.checker.numbers.balls import (
     PRECISIONS,
     Ball,
     Balls,
@@ -25,49 +28,19 @@ from lielaws.checker.balls import (
     is_nonsingular,
     is_nonsingular_precisely,
 )
-from lielaws.checker.family import Family, Probes, Word, check_word, cost, grouped, level
-from lielaws.checker.gates import Gates, affine_pieces, freely_gated
-from lielaws.checker.laws import PRIMES, rank_modulo
-from lielaws.checker.network import Network
-from lielaws.checker.patterns import (
-    Pattern,
-    Witnesses,
-    check_continuation,
-    key_of,
-    needs_continuation,
-    read_patterns,
-)
-from lielaws.checker.residues import Residues
-from lielaws.checker.steps import Budget
+from lielaws.checker.numbers.residues import Residues
+from lielaws.checker.upper.family import Family, Word, check_word, cost, grouped, level
+from lielaws.checker.upper.paths import check_continuation, needs_continuation
+from lielaws.checker.upper.patterns import Pattern, read_patterns
+from lielaws.checker.upper.probes import Numbers, ProbeReader, Probes
 from lielaws.errors import CertificateError
 
-_LARGEST_REAL = 2**53
-"""numerators below it are exact as float64 numbers"""
 _LARGEST_DENOMINATOR = 2**64
 """of points and data; the finest that is of use is 2^-53"""
 _CHUNK_ENTRIES = 10**7
 """of the largest arrays at once: about a gigabyte with all that is made from them"""
 _MOST_ENTRIES = 2 * 10**7
 """of the matrix of brackets"""
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """How integers in the file are read: as residues, or as multiples of 1 / unit.
-
-    unit : what stands for 1
-    """
-
-    prime: int | None
-    unit: int
-
-    @property
-    def range(self) -> tuple[int, int]:
-        return (0, self.prime - 1) if self.prime else (1 - _LARGEST_REAL, _LARGEST_REAL - 1)
-
-    def read(self, values: Any, where: str, shape: Sequence[int]) -> Any:
-        entries = reading.integers(values, where, *self.range, math.prod(shape))
-        return np.array(entries, dtype=np.int64).reshape(shape)
 
 
 def check_upper(
@@ -95,7 +68,7 @@ def check_upper(
     if "epsilon" in named and not (named["epsilon"] > 0).all():
         raise CertificateError(f"{where}.epsilon", upper["constants"]["epsilon"], "it is positive")
     point = numbers.read(upper["point"], "upper.point", (network.dimension,))
-    reader = _ProbeReader(network, gates, numbers, region, budget)
+    reader = ProbeReader(network, gates, numbers, region, budget)
     if patterns is not None:
         reader.witnesses = read_patterns(patterns, network, gates, _real_constants(named, numbers), budget)
     probes = reader.read(reading.items(upper["probes"], "upper.probes"))
@@ -157,112 +130,6 @@ def _real_constants(named: dict[str, Any], numbers: Numbers) -> dict[tuple[str, 
     }
 
 
-class _ProbeReader:
-    """Reads probes.
-
-    witnesses : those of the certificate, if there are any
-    used : for probes by number the number of the witness whose pattern they have
-    """
-
-    def __init__(
-        self, network: Network, gates: Gates, numbers: Numbers, region: Sequence[Pattern] | None, budget: Budget
-    ) -> None:
-        self.network, self.gates, self.numbers, self.region, self.budget = network, gates, numbers, region, budget
-        self.witnesses: Witnesses | None = None
-        self.used: dict[int, int] = {}
-
-    def read(self, probes: list[Any]) -> Probes:
-        network = self.network
-        data: dict[str, list[Any]] = {name: [] for name in network.data}
-        cotangents, drifts = [], []
-        listed: list[Pattern] = []
-        drift = {"drift"} if network.flow.has_time else set()
-        for k, probe in enumerate(probes):
-            where = f"upper.probes[{k}]"
-            by_pattern = "pattern" in reading.table(probe, where)
-            reading.table(probe, where, {"data", "cotangent", "pattern" if by_pattern else "gates"} | drift)
-            reading.table(probe["data"], f"{where}.data", network.data)
-            for name, shape in network.data.items():
-                data[name].append(self.numbers.read(probe["data"][name], f"{where}.data.{name}", shape))
-            cotangents.append(self._cotangent(probe["cotangent"], f"{where}.cotangent"))
-            drifts.append(self.numbers.read([probe.get("drift", 0)], f"{where}.drift", ()))
-            listed.append(
-                self._pattern(probe["pattern"], where, k) if by_pattern else self._gates(probe["gates"], where)
-            )
-        if any(k not in self.used for k in range(len(probes))):
-            self._check_listed(listed)
-        gates = [_stacked([one[j] for one in listed], shape) for j, shape in enumerate(network.pieces)]
-        tables = {name: _stacked(data[name], shape) for name, shape in network.data.items()}
-        return Probes(tables, _stacked(cotangents, network.output_shape), gates, _stacked(drifts, ()))
-
-    def _cotangent(self, values: Any, where: str) -> Any:
-        entries, row = self.numbers.read(values, where, self.network.output_shape), self.network.row
-        if row:
-            totals = entries.reshape(-1, row).astype(object).sum(axis=1)
-            wrong = np.flatnonzero(totals % self.numbers.prime if self.numbers.prime else totals)
-            if len(wrong):
-                start = int(wrong[0]) * row
-                remedy = "with cross-entropy the entries of the last axis must sum to zero"
-                raise CertificateError(f"{where}[{start}:{start + row}]", values[start : start + row], remedy)
-        return entries
-
-    def _pattern(self, number: Any, where: str, probe: int) -> Pattern:
-        if self.region is not None or self.witnesses is None:
-            remedy = "there are no patterns with realizable gates, or the section patterns is missing"
-            raise CertificateError(f"{where}.pattern", number, remedy)
-        reading.integer(number, f"{where}.pattern", 0, len(self.witnesses.patterns) - 1)
-        self.used[probe] = number
-        return [gate * self.numbers.unit for gate in self.witnesses.patterns[number]]
-
-    def _gates(self, values: Any, where: str) -> Pattern:
-        pieces = self.network.pieces
-        reading.table(values, f"{where}.gates", [f"gate{j}" for j in range(len(pieces))])
-        found = [self.numbers.read(values[f"gate{j}"], f"{where}.gates.gate{j}", s) for j, s in enumerate(pieces)]
-        if self.region is not None:
-            known = {key_of(pattern) for pattern in self.region}
-            small = all(((gate == 0) | (gate == self.numbers.unit)).all() for gate in found)
-            if not small or key_of([gate // self.numbers.unit for gate in found]) not in known:
-                remedy = "no sample of the region has this activation pattern"
-                raise CertificateError(f"{where}.gates", values, remedy)
-        return found
-
-    def _check_listed(self, listed: list[Pattern]) -> None:
-        """Gates that are listed may be all patterns together; those that are tied agree, and most are 0 or 1."""
-        gates, unit, prime, probes = self.gates, self.numbers.unit, self.numbers.prime, range(len(listed))
-        chosen = [k for k in probes if k not in self.used]
-        if not self.network.pieces:
-            return
-        arrays = [np.stack([listed[k][j] for k in chosen]) for j in range(len(self.network.pieces))]
-        if self.region is None and any(fixed is None for fixed in gates.fixed):
-            if not freely_gated(self.network, gates, self.budget):
-                remedy = "its gates are not those of layers with own weights: patterns that data show are needed"
-                raise CertificateError(f"upper.probes[{chosen[0]}].gates", "listed", remedy)
-        wrong = gates.contradictions(arrays, unit, prime)
-        for row, place in np.argwhere(wrong)[:1]:
-            name, value = self._entry(chosen[row], arrays, row, place)
-            remedy = "it contradicts another gate whose argument is proportional, or the sign of its argument"
-            raise CertificateError(name, value, remedy)
-        for j, affine in enumerate(affine_pieces(self.network.program, gates)):
-            bad = np.argwhere(((arrays[j] != 0) & (arrays[j] != unit)).reshape(len(chosen), -1))
-            if not affine and len(bad):
-                row, place = bad[0]
-                remedy = "the network is not affine in this gate, so it must be 0 or 1"
-                name = f"upper.probes[{chosen[row]}].gates.gate{j}[{place}]"
-                raise CertificateError(name, int(arrays[j][row].ravel()[place]), remedy)
-
-    def _entry(self, probe: int, arrays: list[Any], row: int, place: int) -> tuple[str, int]:
-        for j, array in enumerate(arrays):
-            size = array[row].size
-            if place < size:
-                return f"upper.probes[{probe}].gates.gate{j}[{place}]", int(array[row].ravel()[place])
-            place -= size
-        raise AssertionError(place)
-
-
-def _stacked(rows: list[Any], shape: Sequence[int]) -> Any:
-    return np.stack(rows) if rows else np.zeros((0, *shape), dtype=np.int64)
-
-
 def _split(point: Any, network: Network) -> list[Any]:
     """The arrays of a state, with one sample, from its coordinates."""
     blocks, start = [], 0
@@ -273,7 +140,7 @@ def _split(point: Any, network: Network) -> list[Any]:
     return blocks
 
 
-def _continue(reader: _ProbeReader, probes: Probes, point: Any, numbers: Numbers, budget: Budget) -> None:
+def _continue(reader: ProbeReader, probes: Probes, point: Any, numbers: Numbers, budget: Budget) -> None:
     """Each field must be reached from where its pattern is shown."""
     network, witnesses = reader.network, reader.witnesses
     assert witnesses is not None
@@ -387,13 +254,15 @@ def _check_block(
         pass
     for bits in PRECISIONS:
         precise = PreciseBalls(bits)
+
+        def lift(n: Any, precise: PreciseBalls = precise) -> Any:
+            return precise.exact(_exact(n, numbers).ravel().tolist(), n.shape)
+
         work = sum(cost(word) for word in words) * network.program.work
         budget.charge((work + rank**3) * precise.weight, "upper.rank", f"{rank}, which floats do not prove")
         try:
             with precise.entered():
-                found = enclosed(
-                    precise, lambda n: precise.exact(_exact(n, numbers).ravel().tolist(), n.shape), _beside
-                )
+                found = enclosed(precise, lift, _beside)
                 if is_nonsingular_precisely(np.stack(found)):
                     return
         except UndecidedError:

@@ -15,8 +15,8 @@ from fractions import Fraction
 from typing import Any
 
 from lielaws.checker import reading
-from lielaws.checker.jets import Jets
-from lielaws.checker.steps import Shape
+from lielaws.checker.numbers.jets import Jets
+from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
 
 _LARGEST_DEGREE = 24

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from lielaws.checker.jets import Jets, moved, slope_part, value_part
-from lielaws.checker.network import Network
+from lielaws.checker.networks.network import Network
+from lielaws.checker.numbers.jets import Jets, moved, slope_part, value_part
+from lielaws.checker.upper.probes import Probes
 from lielaws.errors import CertificateError
 
 _DEEPEST = 16
 """of a word; the deepest brackets that a network was seen to need have nine fields"""
 
 Word = int | list[Any]
-
-
-@dataclass(frozen=True)
-class Probes:
-    """Integers in all probes, (probes, *shape): data by name, gates for each piecewise function, drift factors."""
-
-    data: dict[str, Any]
-    cotangent: Any
-    gates: list[Any]
-    drift: Any
-
-    @property
-    def count(self) -> int:
-        return len(self.cotangent)
 
 
 class Family:

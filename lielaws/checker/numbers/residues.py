@@ -18,7 +18,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from lielaws.checker.steps import Shape
+from lielaws.checker.reading import Shape
 
 _INT64_LIMIT = 2**31
 """products of two residues below it fit into an int64; larger primes need integers of Python"""
@@ -36,7 +36,7 @@ def random_prime(bits: int = PRIME_BITS) -> int:
 
 
 def small_rational(residue: int, prime: int) -> Fraction | None:
-    """The rational number with this residue, by Euclid's algorithm; None unless it is far smaller than most would be."""
+    """The rational number with this residue, by Euclid's algorithm; None unless it is far smaller than most."""
     limit = 1 << prime.bit_length() // 6
     remainders = [(prime, 0), (residue, 1)]
     while remainders[-1][0] > limit:
@@ -111,8 +111,9 @@ class Residues:
         return np.asarray(a.sum(axis=axes), dtype=self.dtype) % self.prime
 
     def scatter(self, a: Any, index: Any, size: int) -> Any:
-        result = np.zeros((len(a), size), dtype=self.dtype)
-        np.add.at(result, (slice(None), index), a)
+        result: Any = np.zeros((len(a), size), dtype=self.dtype)
+        places: Any = (slice(None), index)
+        np.add.at(result, places, a)
         return result % self.prime
 
     def inverse(self, a: Any) -> Any:

@@ -1,8 +1,7 @@
 """Activation patterns that rational points and data show, in rigorous arithmetic.
 
 An argument of known sign keeps it nearby, so that the pattern is one of an open set of parameters and data. Arguments
-that vanish identically in a pattern have a gate that does not matter. Where square roots or logarithms are no analytic
-functions of all parameters, a pattern is continued along a segment to the place where its fields are evaluated.
+that vanish identically in a pattern have a gate that does not matter.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from lielaws.checker import reading
-from lielaws.checker.balls import PRECISIONS, TINY, Ball, Balls, PreciseBalls, U, UndecidedError, signs
-from lielaws.checker.gates import POSITIVE, Gates, Signs
-from lielaws.checker.jets import Jets
-from lielaws.checker.network import Network
-from lielaws.checker.residues import Residues, random_prime
-from lielaws.checker.steps import Budget
+from lielaws.checker.networks.gates import Gates
+from lielaws.checker.networks.network import Network
+from lielaws.checker.networks.steps import Budget
+from lielaws.checker.numbers.balls import PRECISIONS, Ball, Balls, PreciseBalls, UndecidedError, signs
+from lielaws.checker.numbers.jets import Jets
+from lielaws.checker.numbers.residues import Residues, random_prime
 from lielaws.errors import CertificateError
 
 Pattern = list[Any]
@@ -35,8 +34,6 @@ _GRIDS = ((Fraction(1, 32), 40), (Fraction(1, 8), 40), (Fraction(1), 20), (Fract
 """steps and sizes of the data that the checker draws: kinks may lie close together, or far out"""
 _DRAWN = 2000
 """data in all; a pattern of one in a thousand data is overlooked once in seven times"""
-_FIRST_CUTS, _MOST_CUTS = 8, 4096
-"""pieces of a segment: at first, as wide balls often do, and at most, where a singularity is as good as on it"""
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ def _look_for_others(network: Network, gates: Gates, point: Tables, known: Mappi
     """Draw data that nobody could foresee, and refuse a region in which they show a pattern that is not listed."""
     rng = np.random.default_rng(secrets.randbits(128))
     each = _DRAWN // len(_GRIDS)
-    values = {leaf: _exactly(Balls(), table) for leaf, table in point.items()}
+    values = {leaf: exactly(Balls(), table) for leaf, table in point.items()}
     for name, shape in network.data.items():
         parts = [rng.integers(-n, n + 1, (each, *shape)) * float(step) for step, n in _GRIDS]
         drawn = np.concatenate(parts)
@@ -171,9 +168,11 @@ def _evaluated(
     undecided = np.zeros(count, dtype=bool)
     for mask in open_entries.values():
         undecided |= mask.reshape(count, -1).any(axis=1)
-    for k in np.flatnonzero(undecided) if budget is not None else ():
+    if budget is None:
+        return patterns, ~undecided
+    for k in np.flatnonzero(undecided):
         budget.charge(2 * network.program.work * Residues.slow, "patterns", "its signs")
-        own = {j: mask[k] for j, mask in open_entries.items()}
+        own = {j: mask[k : k + 1] for j, mask in open_entries.items()}
         undecided[k] = not _vanish(network, [gate[k : k + 1] for gate in patterns], own)
     return patterns, ~undecided
 
@@ -186,11 +185,11 @@ def _vanish(network: Network, pattern: Pattern, entries: Mapping[int, Any]) -> b
     program = network.program
     for _ in range(2):
         ring = Residues(random_prime())
-        leaves = {program.steps[k].fixed: ring.random((1, *program.steps[k].shape)) for k in _leaves(network)}
+        leaves = {program.steps[k].fixed: ring.random((1, *program.steps[k].shape)) for k in leaves_of(network)}
         seen: dict[int, Any] = {}
 
         def gate(j: int, argument: Any, seen: dict[int, Any] = seen, ring: Residues = ring) -> Any:
-            seen[j] = np.broadcast_to(argument, (1, *network.pieces[j]))[0]
+            seen[j] = np.broadcast_to(argument, (1, *network.pieces[j]))
             return ring.array(pattern[j].ravel().tolist(), pattern[j].shape)
 
         try:
@@ -202,7 +201,7 @@ def _vanish(network: Network, pattern: Pattern, entries: Mapping[int, Any]) -> b
     return True
 
 
-def _leaves(network: Network) -> list[int]:
+def leaves_of(network: Network) -> list[int]:
     return [k for k in network.program.below_gates if network.steps[k].op == "leaf"]
 
 
@@ -213,12 +212,12 @@ def ring_array(ring: Any, integers: Any) -> Any:
     return ring.exact([Fraction(int(n)) for n in integers.ravel()], integers.shape)
 
 
-def _exactly(ring: Any, table: Any) -> Any:
+def exactly(ring: Any, table: Any) -> Any:
     return ring.exact(list(table.ravel()), table.shape)
 
 
 def _with_constants(network: Network, ring: Any, leaves: Tables) -> dict[tuple[str, str], Any]:
-    values = {leaf: _exactly(ring, table) for leaf, table in leaves.items()}
+    values = {leaf: exactly(ring, table) for leaf, table in leaves.items()}
     return values | {("constant", name): ring.named(name, shape) for name, shape in network.true_constants.items()}
 
 
@@ -250,84 +249,3 @@ def _data(network: Network, samples: Sequence[Any], where: str, key: str) -> dic
             size = int(np.prod(shape, dtype=np.int64))
             rows[name].append(_rationals(sample[name], f"{where}[{k}]{key}.{name}", size))
     return {("data", name): _table(rows[name], shape) for name, shape in network.data.items()}
-
-
-# Continuation along a segment
-
-
-class _PathBalls(Balls):
-    """Float64 balls that are as wide as a piece of a segment. Samples that meet a singularity are marked."""
-
-    def __init__(self, samples: int) -> None:
-        self.clear = np.ones(samples, dtype=bool)
-
-    def _kept(self, a: Ball, allowed: Any) -> Ball:
-        allowed = allowed & np.isfinite(a.mid) & np.isfinite(a.rad)
-        self.clear &= allowed.reshape(len(allowed), -1).all(axis=1)
-        return Ball(np.where(allowed, a.mid, 1.0), np.where(allowed, a.rad, 0.0))
-
-    def inverse(self, a: Ball) -> Ball:
-        return super().inverse(self._kept(a, a.positive() | a.negative()))
-
-    def function(self, kind: str, a: Ball, step: int) -> Ball:
-        allowed = a.positive() if kind in ("log", "sqrt") else np.ones(a.shape, dtype=bool)
-        kept = self._kept(a, allowed)
-        if kind in ("log", "sqrt"):
-            return super().function(kind, kept, step)
-        try:
-            return super().function(kind, kept, step)
-        except UndecidedError:
-            self.clear[:] = False
-            return Ball(np.ones(a.shape), np.zeros(a.shape))
-
-
-def needs_continuation(network: Network) -> bool:
-    """Whether some root or logarithm is not of a number that is positive by structure."""
-    steps, known = network.steps, Signs(network.steps)
-    return any(
-        steps[k].op in ("sqrt", "log") and known[steps[k].inputs[0]] != POSITIVE for k in network.program.below_gates
-    )
-
-
-def check_continuation(
-    network: Network, start: Tables, end: Tables, pattern: Pattern, where: str, budget: Budget
-) -> None:
-    """Raises CertificateError unless roots and logarithms stay analytic along the segment, with one sample at each end.
-
-    In the pattern at the start, which is kept all along.
-    """
-    ends = [{leaf: _exactly(Balls(), table) for leaf, table in one.items()} for one in (start, end)]
-    open_pieces = [(k / _FIRST_CUTS, 1 / _FIRST_CUTS) for k in range(_FIRST_CUTS)]
-    while open_pieces:
-        if len(open_pieces) > _MOST_CUTS or open_pieces[0][1] < 1 / _MOST_CUTS:
-            raise CertificateError(where, "its pattern", "a root or logarithm may be singular on the way to the point")
-        budget.charge(len(open_pieces) * network.program.work * Balls.weight, where, "the way to the point")
-        clear = _clear(network, ends, pattern, np.array(open_pieces))
-        halves = [(at + shift, width / 2) for at, width in _left(open_pieces, clear) for shift in (0, width / 2)]
-        open_pieces = halves
-
-
-def _left(pieces: list[tuple[float, float]], clear: Any) -> list[tuple[float, float]]:
-    return [piece for piece, done in zip(pieces, clear, strict=True) if not done]
-
-
-def _clear(network: Network, ends: Sequence[Any], pattern: Pattern, pieces: Any) -> Any:
-    """Which pieces (at, width) of the segment from one end to the other are free of singularities."""
-    ring = _PathBalls(len(pieces))
-    middle, half = (pieces[:, 0] + pieces[:, 1] / 2), pieces[:, 1] / 2
-    with ring.entered():
-        leaves = {leaf: _between(a, ends[1][leaf], middle, half) for leaf, a in ends[0].items()}
-        constants = {("constant", name): ring.named(name, shape) for name, shape in network.true_constants.items()}
-        gates = [ring_array(ring, gate[None]) for gate in pattern]
-        network.program.forward(Jets(ring), leaves | constants, lambda j, _: gates[j])
-    return ring.clear
-
-
-def _between(a: Ball, b: Ball, middle: Any, half: Any) -> Ball:
-    """Around all points of pieces of the segment from a to b; the pieces are dyadic, so that they are exact."""
-    shape = (-1, *[1] * (a.mid.ndim - 1))
-    middle, half = middle.reshape(shape), half.reshape(shape)
-    mid = a.mid * (1 - middle) + b.mid * middle
-    size = abs(a.mid) + abs(b.mid)
-    rad = (abs(b.mid - a.mid) * half + a.rad + b.rad + 8 * U * size) * (1 + 16 * U)
-    return Ball(mid, rad + TINY)

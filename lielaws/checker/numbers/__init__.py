@@ -1,0 +1,1 @@
+"""Exact and rigorous arithmetic on arrays."""

@@ -1,0 +1,1 @@
+"""There are at most so many laws: brackets have a rank."""

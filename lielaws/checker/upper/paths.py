@@ -1,0 +1,152 @@
+"""Whether patterns may be used where they are not shown: along a segment, or all of them together.
+
+A field of a pattern is continued from where its data show it to where it is evaluated; there must be no singularity of
+a root or a logarithm on the way. Gates that are free are those of arguments which are proved to be different.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from lielaws.checker.networks.gates import Gates
+from lielaws.checker.networks.network import Network
+from lielaws.checker.networks.signs import POSITIVE, Signs
+from lielaws.checker.networks.steps import Budget
+from lielaws.checker.numbers.balls import TINY, Ball, Balls, U, UndecidedError
+from lielaws.checker.numbers.jets import Jets
+from lielaws.checker.upper.patterns import Pattern, Tables, exactly, leaves_of, ring_array
+from lielaws.errors import CertificateError
+
+_TRIES = 8
+"""pairs of points, of which some may be where a root does not exist"""
+_FIRST_CUTS, _MOST_CUTS = 8, 4096
+"""pieces of a segment: at first, as wide balls often do, and at most, where a singularity is as good as on it"""
+
+
+def are_apart(network: Network, gates: Gates, budget: Budget) -> bool:
+    """Whether arguments with different gates are proved not to be proportional.
+
+    With free values of functions, equal numbers may look different: two real points, with any numbers as gates, tell.
+    """
+    rng = np.random.default_rng(secrets.randbits(128))
+    ring = Balls()
+    for _ in range(_TRIES):
+        budget.charge(2 * network.program.work * ring.weight, "architecture", "its gates")
+        leaves = {network.steps[k].fixed: _dyadic(rng, network.steps[k].shape) for k in leaves_of(network)}
+        leaves |= {("constant", name): ring.named(name, shape) for name, shape in network.true_constants.items()}
+        ends: dict[int, tuple[float, float]] = {}
+
+        def gate(j: int, argument: Any, ends: dict[int, tuple[float, float]] = ends) -> Any:
+            wide = ring.move(lambda x: np.broadcast_to(x, (2, *network.pieces[j])).reshape(2, -1), argument)
+            first, second = (Ball(wide.mid[k : k + 1], wide.rad[k : k + 1]) for k in range(2))
+            if gates.fixed[j] is None:
+                ratio = ring.multiply(second, ring.inverse(first))
+                # Twice the radius, and more than the ends are rounded.
+                width = 2 * ratio.rad[0] + 4 * U * abs(ratio.mid[0])
+                low, high = ratio.mid[0] - width, ratio.mid[0] + width
+                ends.update(zip(gates.numbers[j].ravel().tolist(), zip(low, high, strict=True), strict=True))
+            return _dyadic(rng, network.pieces[j])
+
+        try:
+            with ring.entered():
+                network.program.forward(Jets(ring), leaves, gate, all_gates=True)
+        except UndecidedError:
+            continue
+        return all(a[1] < b[0] for a, b in pairwise(sorted(ends.values())))
+    return False
+
+
+def _dyadic(rng: np.random.Generator, shape: Sequence[int]) -> Ball:
+    """Positive numbers, at two points."""
+    drawn = rng.integers(1, 2**20, (2, *shape)) / 2.0**19
+    return Ball(drawn, np.zeros_like(drawn))
+
+
+class _PathBalls(Balls):
+    """Float64 balls that are as wide as a piece of a segment. Samples that meet a singularity are marked."""
+
+    def __init__(self, samples: int) -> None:
+        self.clear = np.ones(samples, dtype=bool)
+
+    def _kept(self, a: Ball, allowed: Any) -> Ball:
+        allowed = allowed & np.isfinite(a.mid) & np.isfinite(a.rad)
+        self.clear &= allowed.reshape(len(allowed), -1).all(axis=1)
+        return Ball(np.where(allowed, a.mid, 1.0), np.where(allowed, a.rad, 0.0))
+
+    def inverse(self, a: Ball) -> Ball:
+        return super().inverse(self._kept(a, a.positive() | a.negative()))
+
+    def function(self, kind: str, a: Ball, step: int) -> Ball:
+        allowed = a.positive() if kind in ("log", "sqrt") else np.ones(a.shape, dtype=bool)
+        kept = self._kept(a, allowed)
+        if kind in ("log", "sqrt"):
+            return super().function(kind, kept, step)
+        try:
+            return super().function(kind, kept, step)
+        except UndecidedError:
+            self.clear[:] = False
+            return Ball(np.ones(a.shape), np.zeros(a.shape))
+
+
+def needs_continuation(network: Network, *, behind_gates: bool = False) -> bool:
+    """Whether some root or logarithm is not of a number that is positive by structure.
+
+    behind_gates : look at those alone whose arguments depend on gates
+    """
+    steps, known, gated = network.steps, Signs(network.steps, dict(enumerate(network.program.arguments))), set[int]()
+    for k in network.program.below_gates:
+        step = steps[k]
+        if step.op == "gated" or not gated.isdisjoint(step.inputs):
+            gated.add(k)
+        if step.op in ("sqrt", "log") and known[step.inputs[0]] != POSITIVE and (k in gated or not behind_gates):
+            return True
+    return False
+
+
+def check_continuation(
+    network: Network, start: Tables, end: Tables, pattern: Pattern, where: str, budget: Budget
+) -> None:
+    """Raises CertificateError unless roots and logarithms stay analytic along the segment, with one sample at each end.
+
+    In the pattern at the start, which is kept all along.
+    """
+    ends = [{leaf: exactly(Balls(), table) for leaf, table in one.items()} for one in (start, end)]
+    open_pieces = [(k / _FIRST_CUTS, 1 / _FIRST_CUTS) for k in range(_FIRST_CUTS)]
+    while open_pieces:
+        if len(open_pieces) > _MOST_CUTS or open_pieces[0][1] < 1 / _MOST_CUTS:
+            raise CertificateError(where, "its pattern", "a root or logarithm may be singular on the way to the point")
+        budget.charge(len(open_pieces) * network.program.work * Balls.weight, where, "the way to the point")
+        clear = _clear(network, ends, pattern, np.array(open_pieces))
+        halves = [(at + shift, width / 2) for at, width in _left(open_pieces, clear) for shift in (0, width / 2)]
+        open_pieces = halves
+
+
+def _left(pieces: list[tuple[float, float]], clear: Any) -> list[tuple[float, float]]:
+    return [piece for piece, done in zip(pieces, clear, strict=True) if not done]
+
+
+def _clear(network: Network, ends: Sequence[Any], pattern: Pattern, pieces: Any) -> Any:
+    """Which pieces (at, width) of the segment from one end to the other are free of singularities."""
+    ring = _PathBalls(len(pieces))
+    middle, half = (pieces[:, 0] + pieces[:, 1] / 2), pieces[:, 1] / 2
+    with ring.entered():
+        leaves = {leaf: _between(a, ends[1][leaf], middle, half) for leaf, a in ends[0].items()}
+        constants = {("constant", name): ring.named(name, shape) for name, shape in network.true_constants.items()}
+        gates = [ring_array(ring, gate[None]) for gate in pattern]
+        network.program.forward(Jets(ring), leaves | constants, lambda j, _: gates[j])
+    return ring.clear
+
+
+def _between(a: Ball, b: Ball, middle: Any, half: Any) -> Ball:
+    """Around all points of pieces of the segment from a to b; the pieces are dyadic, so that they are exact."""
+    shape = (-1, *[1] * (a.mid.ndim - 1))
+    middle, half = middle.reshape(shape), half.reshape(shape)
+    mid = a.mid * (1 - middle) + b.mid * middle
+    size = abs(a.mid) + abs(b.mid)
+    rad = (abs(b.mid - a.mid) * half + a.rad + b.rad + 8 * U * size) * (1 + 16 * U)
+    return Ball(mid, rad + TINY)
