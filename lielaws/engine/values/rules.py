@@ -83,8 +83,8 @@ class _Turn:
             below.serial: below for node in nodes if node.op in ("cos", "sin") and (below := _unmoved(node.inputs[0]))
         }
         parts = {
-            "exp": split_arguments(list(exponents.values()), signs.readings),
-            "circle": split_arguments(list(angles.values()), signs.readings),
+            "exp": split_arguments(list(exponents.values()), signs.readings, powers=True),
+            "circle": split_arguments(list(angles.values()), signs.readings, powers=False),
         }
         related: set[int] = set()
         for node in nodes if products else ():
@@ -111,6 +111,8 @@ class _Turn:
                 return _pushed(self.factoring.logarithm, inputs[0])
             case "sqrt":
                 return _pushed(self.factoring.root, inputs[0])
+            case "gauss":
+                return self._gauss(node, inputs[0], inputs[1])
             case "piecewise":
                 return _pushed(lambda argument: self.factoring.piecewise(argument, *node.static), inputs[0])
             case "contract" | "power" if node.serial in self.related and not _is_power_of_piecewise(node):
@@ -131,15 +133,29 @@ class _Turn:
         """Cosine and sine of m a + n b."""
         total: tuple[Node, Node] | None = None
         for part in self.parts["circle"].get(argument.serial, (Part(argument, Fraction(1)),)):
-            if part.power_of is not None or abs(part.multiple) > _LARGEST_MULTIPLE:
+            if abs(part.multiple) > _LARGEST_MULTIPLE:
                 return functions.cos(argument), functions.sin(argument)
-            one = functions.cos(part.node), functions.sin(part.node)
+            sign = self._orientation(part.node)
+            angle = scale(sign, part.node)
+            one = single = functions.cos(angle), functions.sin(angle)
             for _ in range(abs(int(part.multiple)) - 1):
-                one = _rotated(one, (functions.cos(part.node), functions.sin(part.node)))
-            if part.multiple < 0:
+                one = _rotated(one, single)
+            if part.multiple * sign < 0:
                 one = one[0], scale(-1, one[1])
             total = one if total is None else _rotated(total, one)
         return total or (_ones(argument), scale(0, argument))
+
+    def _orientation(self, node: Node) -> int:
+        """1 or -1, the opposite for the negative of a node."""
+        found = self.factoring.signs.readings(node)
+        terms = found[0].terms(found[0].value.above) if found else []
+        return -1 if terms and terms[0][1] < 0 else 1
+
+    def _gauss(self, node: Node, argument: Node, density: Node) -> Node:
+        """An odd function; its density is an even one."""
+        if self._orientation(argument) > 0:
+            return node.graph.node("gauss", (argument, density), None, node.shape)
+        return scale(-1, node.graph.node("gauss", (scale(-1, argument), density), None, node.shape))
 
     def _product(self, node: Node) -> Node:
         """With squares of roots and the like replaced, if that does not make it too long."""
