@@ -64,7 +64,7 @@ def _cancelled(reading: Reading, value: Ratio, number: int) -> Ratio | None:
     """1 / r for r / q, and r for q / r, if r is the root of q."""
     root, atom = reading.symbol(number).above, reading.atoms[number]
     inside = reading.read(atom.base.inputs[0], atom.index)
-    if inside.below != 1:
+    if inside.below != 1 or inside.above.total_degree() < 1:
         return None
     for one, other, is_inverse in ((value.above, value.below, False), (value.below, value.above, True)):
         shorter, rest = divmod(one, root)

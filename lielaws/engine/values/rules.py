@@ -20,7 +20,8 @@ from lielaws.engine.graph.network import Traced
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.primitives import add, contract, multiply, permute, power, reshape, scale, scatter
 from lielaws.engine.values.domains import assumptions
-from lielaws.engine.values.factoring import Factoring, raised
+from lielaws.engine.values.factoring import Factoring
+from lielaws.engine.values.readings import raised
 from lielaws.engine.values.relations import is_related, reduced
 from lielaws.engine.values.signs_of_nodes import Signs
 from lielaws.engine.values.splitting import Part, split_arguments
@@ -126,7 +127,7 @@ class _Turn:
             if part.power_of is not None:
                 factors.append(_rational_power(part.power_of, part.multiple))
             else:
-                factors.append(raised(functions.exp(part.node), int(part.multiple)))
+                factors.append(raised(functions.exp(self.factoring.signs.canonical(part.node)), int(part.multiple)))
         return reduce(multiply, factors) if factors else _ones(argument)
 
     def _circle(self, argument: Node) -> tuple[Node, Node]:
@@ -136,7 +137,7 @@ class _Turn:
             if abs(part.multiple) > _LARGEST_MULTIPLE:
                 return functions.cos(argument), functions.sin(argument)
             sign = self._orientation(part.node)
-            angle = scale(sign, part.node)
+            angle = self.factoring.signs.canonical(scale(sign, part.node))
             one = single = functions.cos(angle), functions.sin(angle)
             for _ in range(abs(int(part.multiple)) - 1):
                 one = _rotated(one, single)
@@ -153,9 +154,9 @@ class _Turn:
 
     def _gauss(self, node: Node, argument: Node, density: Node) -> Node:
         """An odd function; its density is an even one."""
-        if self._orientation(argument) > 0:
-            return node.graph.node("gauss", (argument, density), None, node.shape)
-        return scale(-1, node.graph.node("gauss", (scale(-1, argument), density), None, node.shape))
+        sign = self._orientation(argument)
+        inside = self.factoring.signs.canonical(scale(sign, argument))
+        return scale(sign, node.graph.node("gauss", (inside, density), None, node.shape))
 
     def _product(self, node: Node) -> Node:
         """With squares of roots and the like replaced, if that does not make it too long."""
