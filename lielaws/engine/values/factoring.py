@@ -13,9 +13,9 @@ import numpy as np
 from lielaws.engine.arithmetic.ratios import Ratio
 from lielaws.engine.graph import functions
 from lielaws.engine.graph.node import Node, ancestors
-from lielaws.engine.graph.primitives import add, multiply, piecewise, power, reciprocal, scale
+from lielaws.engine.graph.primitives import add, multiply, piecewise, scale
 from lielaws.engine.values.integers import prime_powers, square_part
-from lielaws.engine.values.readings import ALL, Atom, Reading
+from lielaws.engine.values.readings import ALL, Atom, Reading, product_of
 from lielaws.engine.values.relations import reduced, through_roots
 from lielaws.engine.values.signs_of_nodes import Signs
 from lielaws.engine.values.views import place
@@ -84,7 +84,7 @@ class Factoring:
                 return found
             if value is not None:
                 return functions.log(reading.build_ratio(value))
-        return functions.log(argument)
+        return functions.log(self.signs.canonical(argument))
 
     def _logarithm(self, product: _Product) -> Node | None:
         """log(c f^2 g) = log c + 2 log|f| + log g for g > 0; all that has a common unknown sign stays together."""
@@ -116,7 +116,7 @@ class Factoring:
                 found = self._root(self._factored(reading, value))
             if found is not None:
                 return found
-        return functions.sqrt(argument)
+        return functions.sqrt(self.signs.canonical(argument))
 
     def _root(self, product: _Product | None) -> Node | None:
         """sqrt(c^2 t f^2 g) = c |f| sqrt(t) sqrt(g) for g >= 0; what has a common unknown sign stays together."""
@@ -208,7 +208,7 @@ class Factoring:
             return piecewise(argument, below, above)
         sign = 1 if terms[0][1] > 0 else -1
         # The argument is sign * |factor| times one whose first term is positive.
-        canonical = scale(sign * (1 if factor > 0 else -1), inner)
+        canonical = self.signs.canonical(scale(sign * (1 if factor > 0 else -1), inner))
         first, second = (below, above) if sign > 0 else (-above, -below)
         return scale(abs(factor), piecewise(canonical, first, second))
 
@@ -301,14 +301,3 @@ def _root_of_prime(reading: Reading, prime: int) -> Node:
 
 def _absolute(node: Node) -> Node:
     return piecewise(node, Fraction(-1), Fraction(1))
-
-
-def raised(node: Node, exponent: int) -> Node:
-    """A power with an exponent that may be negative."""
-    return power(node, exponent) if exponent > 0 else reciprocal(power(node, -exponent))
-
-
-def product_of(powers: Sequence[tuple[Node, int]], one: Node) -> Node:
-    """prod node^exponent; `one` if there are none."""
-    factors = [raised(node, exponent) for node, exponent in powers if exponent]
-    return reduce(multiply, factors) if factors else one

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 import numpy as np
@@ -144,6 +144,13 @@ class Reading:
         ]
         return sorted(found, key=lambda term: sorted((self.atoms[k].node.serial, e) for k, e in term[0]))
 
+    def named_terms(self, polynomial: Any) -> list[tuple[tuple[tuple[int, int], ...], Fraction]]:
+        """The same with atoms by the serials of their nodes."""
+        return [
+            (tuple(sorted((self.atoms[k].node.serial, e) for k, e in powers)), coefficient)
+            for powers, coefficient in self.terms(polynomial)
+        ]
+
     def monomial(self, powers: Sequence[tuple[int, int]]) -> Node:
         result: Node | None = None
         for number, exponent in sorted(powers, key=lambda pair: self.atoms[pair[0]].node.serial):
@@ -190,3 +197,14 @@ def readings(node: Node) -> list[Reading]:
         except TooManyTermsError:
             continue
     return found
+
+
+def raised(node: Node, exponent: int) -> Node:
+    """A power with an exponent that may be negative."""
+    return power(node, exponent) if exponent > 0 else reciprocal(power(node, -exponent))
+
+
+def product_of(powers: Sequence[tuple[Node, int]], one: Node) -> Node:
+    """prod node^exponent; `one` if there are none."""
+    factors = [raised(node, exponent) for node, exponent in powers if exponent]
+    return reduce(multiply, factors) if factors else one

@@ -61,16 +61,17 @@ def _reduced(reading: Reading, sign_of: SignOf) -> Ratio | None:
 
 
 def _cancelled(reading: Reading, value: Ratio, number: int) -> Ratio | None:
-    """1 / r for r / q, if r is the root of q."""
+    """1 / r for r / q, and r for q / r, if r is the root of q."""
     root, atom = reading.symbol(number).above, reading.atoms[number]
-    if _degree(Ratio(value.below, value.below), [number]) or not _degree(value, [number]):
-        return None
     inside = reading.read(atom.base.inputs[0], atom.index)
-    above, rest = divmod(value.above, root)
-    if rest != 0 or inside.below != 1:
+    if inside.below != 1 or inside.above.total_degree() < 1:
         return None
-    below, rest = divmod(value.below, inside.above)
-    return None if rest != 0 else Ratio(above, below * root)
+    for one, other, is_inverse in ((value.above, value.below, False), (value.below, value.above, True)):
+        shorter, rest = divmod(one, root)
+        divided, remainder = divmod(other, inside.above)
+        if rest == 0 and remainder == 0:
+            return Ratio(divided * root, shorter) if is_inverse else Ratio(shorter, divided * root)
+    return None
 
 
 def through_roots(reading: Reading) -> Ratio | None:

@@ -20,7 +20,8 @@ from lielaws.engine.graph.network import Traced
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.primitives import add, contract, multiply, permute, power, reshape, scale, scatter
 from lielaws.engine.values.domains import assumptions
-from lielaws.engine.values.factoring import Factoring, raised
+from lielaws.engine.values.factoring import Factoring
+from lielaws.engine.values.readings import raised
 from lielaws.engine.values.relations import is_related, reduced
 from lielaws.engine.values.signs_of_nodes import Signs
 from lielaws.engine.values.splitting import Part, split_arguments
@@ -83,8 +84,8 @@ class _Turn:
             below.serial: below for node in nodes if node.op in ("cos", "sin") and (below := _unmoved(node.inputs[0]))
         }
         parts = {
-            "exp": split_arguments(list(exponents.values()), signs.readings),
-            "circle": split_arguments(list(angles.values()), signs.readings),
+            "exp": split_arguments(list(exponents.values()), signs.readings, powers=True),
+            "circle": split_arguments(list(angles.values()), signs.readings, powers=False),
         }
         related: set[int] = set()
         for node in nodes if products else ():
@@ -111,6 +112,8 @@ class _Turn:
                 return _pushed(self.factoring.logarithm, inputs[0])
             case "sqrt":
                 return _pushed(self.factoring.root, inputs[0])
+            case "gauss":
+                return self._gauss(node, inputs[0], inputs[1])
             case "piecewise":
                 return _pushed(lambda argument: self.factoring.piecewise(argument, *node.static), inputs[0])
             case "contract" | "power" if node.serial in self.related and not _is_power_of_piecewise(node):
@@ -124,22 +127,36 @@ class _Turn:
             if part.power_of is not None:
                 factors.append(_rational_power(part.power_of, part.multiple))
             else:
-                factors.append(raised(functions.exp(part.node), int(part.multiple)))
+                factors.append(raised(functions.exp(self.factoring.signs.canonical(part.node)), int(part.multiple)))
         return reduce(multiply, factors) if factors else _ones(argument)
 
     def _circle(self, argument: Node) -> tuple[Node, Node]:
         """Cosine and sine of m a + n b."""
         total: tuple[Node, Node] | None = None
         for part in self.parts["circle"].get(argument.serial, (Part(argument, Fraction(1)),)):
-            if part.power_of is not None or abs(part.multiple) > _LARGEST_MULTIPLE:
+            if abs(part.multiple) > _LARGEST_MULTIPLE:
                 return functions.cos(argument), functions.sin(argument)
-            one = functions.cos(part.node), functions.sin(part.node)
+            sign = self._orientation(part.node)
+            angle = self.factoring.signs.canonical(scale(sign, part.node))
+            one = single = functions.cos(angle), functions.sin(angle)
             for _ in range(abs(int(part.multiple)) - 1):
-                one = _rotated(one, (functions.cos(part.node), functions.sin(part.node)))
-            if part.multiple < 0:
+                one = _rotated(one, single)
+            if part.multiple * sign < 0:
                 one = one[0], scale(-1, one[1])
             total = one if total is None else _rotated(total, one)
         return total or (_ones(argument), scale(0, argument))
+
+    def _orientation(self, node: Node) -> int:
+        """1 or -1, the opposite for the negative of a node."""
+        found = self.factoring.signs.readings(node)
+        terms = found[0].terms(found[0].value.above) if found else []
+        return -1 if terms and terms[0][1] < 0 else 1
+
+    def _gauss(self, node: Node, argument: Node, density: Node) -> Node:
+        """An odd function; its density is an even one."""
+        sign = self._orientation(argument)
+        inside = self.factoring.signs.canonical(scale(sign, argument))
+        return scale(sign, node.graph.node("gauss", (inside, density), None, node.shape))
 
     def _product(self, node: Node) -> Node:
         """With squares of roots and the like replaced, if that does not make it too long."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -27,16 +27,27 @@ class Signs:
 
     assumed : signs of entries that follow from where the network is defined: (node, entry) -> 1 or -1
     read : readings that are already known, by node
+    first : for each polynomial in atoms, the first node of a turn that is read as it
     """
 
     assumed: Mapping[tuple[int, int], int] = field(default_factory=dict)
     read: dict[int, list[Reading]] = field(default_factory=dict)
+    first: dict[Hashable, Node] = field(default_factory=dict)
     _known: dict[int, int] = field(default_factory=dict)
 
     def readings(self, node: Node) -> list[Reading]:
         if node.serial not in self.read:
             self.read[node.serial] = readings(node)
         return self.read[node.serial]
+
+    def canonical(self, node: Node) -> Node:
+        """One node for all that are the same polynomial in the same atoms."""
+        found = self.readings(node)[:1]
+        if not found:
+            return node
+        parts = (found[0].value.above, found[0].value.below)
+        key = tuple(tuple(found[0].named_terms(part)) for part in parts)
+        return self.first.setdefault((node.shape, key), node)
 
     def of(self, node: Node) -> int:
         return self.of_view(*look_through(node, whole(node)))

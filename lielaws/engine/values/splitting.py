@@ -49,9 +49,12 @@ class _Term:
     power_of: Node | None
 
 
-def split_arguments(arguments: Sequence[Node], readings: Readings) -> dict[int, tuple[Part, ...]]:
-    """The parts of each argument, by serial."""
-    rows = [_terms(argument, readings(argument)) for argument in arguments]
+def split_arguments(arguments: Sequence[Node], readings: Readings, *, powers: bool) -> dict[int, tuple[Part, ...]]:
+    """The parts of each argument, by serial.
+
+    powers : whether logarithms make powers, as in exponents
+    """
+    rows = [_terms(argument, readings(argument), powers) for argument in arguments]
     occurrences: dict[Hashable, list[tuple[int, _Term]]] = {}
     for row, terms in enumerate(rows):
         for term in terms:
@@ -74,14 +77,14 @@ def split_arguments(arguments: Sequence[Node], readings: Readings) -> dict[int, 
     }
 
 
-def _terms(argument: Node, readings: Sequence[Reading]) -> list[_Term]:
+def _terms(argument: Node, readings: Sequence[Reading], powers: bool) -> list[_Term]:
     for reading in readings:
         if len(reading.value.above) <= _MOST_PARTS * 2:
-            return [_term(reading, *term) for term in reading.terms(reading.value.above)]
+            return [_term(reading, *term, logs=powers) for term in reading.terms(reading.value.above)]
     return [_Term(argument.serial, (), Fraction(1), argument, None)]
 
 
-def _term(reading: Reading, powers: tuple[tuple[int, int], ...], coefficient: Fraction) -> _Term:
+def _term(reading: Reading, powers: tuple[tuple[int, int], ...], coefficient: Fraction, *, logs: bool) -> _Term:
     """One term of the numerator over the denominator."""
     node = reading.monomial(powers)
     atoms = [reading.atoms[number] for number, _ in powers]
@@ -90,7 +93,7 @@ def _term(reading: Reading, powers: tuple[tuple[int, int], ...], coefficient: Fr
         divisor = reading.build(reading.value.below)
         below, node = divisor.serial, multiply(node, reciprocal(divisor))
     key = tuple(sorted((atom.base.serial, exponent) for atom, (_, exponent) in zip(atoms, powers, strict=True)))
-    alone = len(atoms) == 1 and powers[0][1] == 1 and below is None and atoms[0].base.op == "log"
+    alone = logs and len(atoms) == 1 and powers[0][1] == 1 and below is None and atoms[0].base.op == "log"
     power_of = reading.argument(atoms[0]) if alone and coefficient.denominator in (1, 2, 4) else None
     places = tuple(sorted(atom.node.serial for atom in atoms))
     return _Term((key, below), places, coefficient, node, power_of)
