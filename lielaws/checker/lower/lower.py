@@ -80,7 +80,7 @@ class _Conservation:
         # An identity that is affine in each gate holds for 0 and 1 only if it holds for all values.
         if left and (program.functions or not all(affine_pieces(program, gates))):
             left, reason = self._fail_on_branches(left, program, gates, cases)
-        if program.functions:
+        if self.network.program.functions:
             reason = f" as far as this checker can prove{reason}"
         return dict.fromkeys(left, reason)
 

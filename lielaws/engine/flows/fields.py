@@ -72,7 +72,7 @@ def vector_fields(flow: Flow, potential: Potential, patterns: Patterns | None = 
     return VectorFields(flow, potential, flow.dynamics(potential), patterns, patterns is not None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class VectorFields:
     """A family W of vector fields on a state space.
 

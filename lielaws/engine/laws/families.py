@@ -84,9 +84,10 @@ def families(fields: VectorFields) -> Iterator[Family]:
         return
     if fields.rewritten is not fields:
         yield FreeFamily(fields.rewritten, fields)
-    branches = BranchFamily(fields.rewritten, fields)
-    if branches.outputs:
-        yield branches
+    for some in dict.fromkeys([fields.rewritten, fields]):
+        branches = BranchFamily(some, None if some is fields else fields)
+        if branches.outputs:
+            yield branches
 
 
 @dataclass(frozen=True)
