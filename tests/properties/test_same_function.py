@@ -57,7 +57,10 @@ def _laws_hold(report, arch, seed):
     """Whether the laws of a report are constant along real training of a network."""
     rng = np.random.default_rng(seed)
     params = {name: 0.7 * rng.normal(size=shape) for name, shape in arch.parameters.items()}
-    values = report.evaluate(gradient_flow(arch, params, rng, time=_TIME))
+    # Exponentials of exponentials may overflow on the way; nothing is followed there.
+    with np.errstate(all="ignore"):
+        values = report.evaluate(gradient_flow(arch, params, rng, time=_TIME))
+    values = values[: np.isfinite(values).all(axis=1).argmin() or len(values)]
     return np.allclose(values, values[0], rtol=1e-6, atol=1e-7)
 
 
