@@ -11,12 +11,12 @@ from lielaws import architecture, discover_laws
 from lielaws.engine.graph.network import trace
 from lielaws.engine.values.rules import simplified
 from tests.properties.same_functions import FRAMES, IDENTITIES, random_pair
-from tests.strategies import gradient_flow
+from tests.strategies import flatten, unflatten
 from tests.unit.values.free import float_values, free_values
 
 ORDINARY = 300
 LONG_RUN = int(os.environ.get("LIELAWS_PAIRS", "5000"))
-_TIME = 0.1
+_STEP, _STEPS = 0.004, 25
 # What is no single variable is not replaced by the square of its root.
 NOT_SHOWN = {"root of a sum of roots"}
 
@@ -54,11 +54,34 @@ def test_each_identity_is_true_and_shown_by_rules(name):
 
 
 def _laws_hold(report, arch, seed):
-    """Whether the laws of a report are constant along real training of a network."""
-    rng = np.random.default_rng(seed)
-    params = {name: 0.7 * rng.normal(size=shape) for name, shape in arch.parameters.items()}
-    values = report.evaluate(gradient_flow(arch, params, rng, time=_TIME))
-    return np.allclose(values, values[0], rtol=1e-6, atol=1e-7)
+    """Whether the laws of a report are constant along real training of a network, as far as values are finite."""
+    with np.errstate(all="ignore"):
+        values = report.evaluate(_training(arch, np.random.default_rng(seed)))
+    values = values[: np.isfinite(values).all(axis=1).argmin() or len(values)]
+    return np.allclose(values, values[0], rtol=1e-5, atol=1e-6)
+
+
+def _training(arch, rng):
+    """Points of the gradient flow of a squared loss, at a speed below one: exponentials of exponentials are steep."""
+    vector = 0.7 * rng.normal(size=sum(int(np.prod(shape)) for shape in arch.parameters.values()))
+    x = 0.7 * rng.normal(size=(5, *arch.data["x"]))
+    target = rng.normal(size=(5, *arch.output_shape))
+    gates = arch.gates(unflatten(arch, vector), x)
+
+    def slope(point):
+        params = unflatten(arch, point)
+        error = arch.forward(params, x, gates=gates) - target
+        gradient = flatten(arch.pullback(params, x, error, gates=gates))
+        return -gradient / (1 + np.sqrt(gradient @ gradient))
+
+    points = [vector]
+    for _ in range(_STEPS):
+        k1 = slope(vector)
+        k2 = slope(vector + _STEP / 2 * k1)
+        k3 = slope(vector + _STEP / 2 * k2)
+        vector = vector + _STEP / 6 * (k1 + 2 * k2 + 2 * k3 + slope(vector + _STEP * k3))
+        points.append(vector)
+    return [unflatten(arch, point) for point in points]
 
 
 def _compare(seed):
