@@ -21,7 +21,7 @@ from lielaws.errors import CertificateError
 
 LARGEST_EXPONENT = 1000
 """of a power; degrees grow with it, so that errors could no longer be bounded above it"""
-MOST_OPERATIONS = 4 * 10**9
+MOST_OPERATIONS = 3 * 10**9
 """products of float64 numbers in one check: about a minute; certificates of a thousand parameters need a tenth"""
 _MOST_ENTRIES = 3_000_000
 """of all steps together; each is held in memory, for several samples at once"""
