@@ -124,14 +124,14 @@ class _Maker:
         for _ in range(6):
             words = [self._word(depth) for _ in range(missing + _SPARE)]
             found = self._rows(words)
-            finite = np.isfinite(found).all(axis=1) & (abs(found).max(axis=1, initial=0) > 1e-8)
+            finite = np.isfinite(found).all(axis=1) & (abs(found).max(axis=1, initial=0) > 1e-12)
             words = [word for word, good in zip(words, finite, strict=True) if good]
             found = found[finite]
             basis = qr(rows.T, mode="economic")[0] if len(rows) else np.zeros((self.network.dimension, 0))
             scaled = found / abs(found).max(axis=1, keepdims=True).clip(1e-300)
             rest = scaled - scaled @ basis @ basis.T
             pivots, order = (part for part in qr(rest.T, mode="r", pivoting=True))
-            strong = int((abs(np.diag(pivots)) > 1e-9).sum())
+            strong = int((abs(np.diag(pivots)) > 1e-11).sum())
             chosen = order[: min(missing, strong)]
             self.words += [words[k] for k in chosen]
             rows = np.concatenate([rows, scaled[chosen]])

@@ -123,6 +123,13 @@ def exponentials_that_look_alike(p: Any, x: Any, ops: Any) -> Any:
 
 
 @case(2, [])
+def square_of_a_gated_number(p: Any, x: Any, ops: Any) -> Any:
+    """relu(u)^2 is not u^2, although both are squares; the function makes the rules apply."""
+    u = p.b * x
+    return p.a * (ops.relu(u) ** 2 - u**2) + ops.exp(u)
+
+
+@case(2, [])
 def one_branch_of_four(p: Any, x: Any, ops: Any) -> Any:
     """Not zero only where both gates are open."""
     return p.a * ops.relu(p.b * x) * ops.relu(x - 1) + p.b * x

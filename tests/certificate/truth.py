@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from lielaws.engine.flows.family import flow_fields
 
 import lielaws
-from lielaws.engine.flows.family import flow_fields
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.flows.metrics import EntryMetric
 from lielaws.engine.graph.node import ancestors

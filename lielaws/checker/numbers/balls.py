@@ -257,6 +257,12 @@ def signs(a: Any) -> tuple[Any, Any]:
     return positive, np.array([bool(x < 0) for x in a.flat], dtype=bool).reshape(shape)
 
 
+def narrowed(a: Any) -> Ball:
+    """Float64 balls around those of flint.arb."""
+    pairs = np.array([_narrow(x) for x in a.flat], dtype=np.float64).reshape(*a.shape, 2)
+    return Ball(pairs[..., 0], pairs[..., 1])
+
+
 def is_nonsingular(a: Ball) -> bool:
     """Whether every matrix in a square ball is proved to be invertible (Rump: |I - R A| < 1 for some R).
 

@@ -27,6 +27,7 @@ from lielaws.checker.numbers.balls import (
     UndecidedError,
     is_nonsingular,
     is_nonsingular_precisely,
+    narrowed,
 )
 from lielaws.checker.numbers.residues import Residues
 from lielaws.checker.upper.family import Family, Word, check_word, cost, grouped, level
@@ -39,6 +40,10 @@ _LARGEST_DENOMINATOR = 2**64
 """of points and data; the finest that is of use is 2^-53"""
 _CHUNK_ENTRIES = 10**7
 """of the largest arrays at once: about a gigabyte with all that is made from them"""
+_NARROW = 2.0**-30
+"""relative to the largest entry of a row: a few rows of a thousand are wider, and spoil the inverse; below it all are"""
+_CALL = 800
+"""an operation on small arrays takes as long as so many products in large ones, some microseconds"""
 _MOST_ENTRIES = 2 * 10**7
 """of the matrix of brackets"""
 
@@ -114,7 +119,13 @@ def _read_words(values: Any, probes: int, network: Network, budget: Budget) -> l
         if network.steps.entries << level(word) > _CHUNK_ENTRIES:
             raise CertificateError(where, word, "too costly for this checker")
         budget.charge(cost(word) * (network.program.work + 10 * network.dimension) * Balls.weight, where, word)
+    budget.charge(_calls(words, network), "upper.brackets", f"{len(words)} brackets")
     return words
+
+
+def _calls(words: list[Word], network: Network) -> float:
+    """The work of calling operations on arrays, whatever their size: once for all words of one form."""
+    return _CALL * len(network.program.needed) * sum(cost(form) for form, _, _ in grouped(words))
 
 
 def _real_constants(named: dict[str, Any], numbers: Numbers) -> dict[tuple[str, str], Any]:
@@ -231,39 +242,49 @@ def _check_block(
     if len(set(chosen)) < rank:
         raise CertificateError("upper.columns", chosen, "distinct coordinates are needed")
 
-    def enclosed(ring: Any, lift: Callable[[Any], Any], join: Callable[[list[Any]], Any]) -> list[Any]:
+    def enclosed(ring: Any, lift: Callable[[Any], Any], which: list[int]) -> Iterator[tuple[int, list[Any]]]:
+        """The chosen entries of some rows, in pieces for each array of the state."""
         constants = {name: lift(table) for name, table in named.items()}
         constants |= {name: ring.named(name, shape) for name, shape in network.true_constants.items()}
         family = Family(network, ring, probes, lift, constants)
-        rows: list[Any] = [None] * rank
-        for places, parts in _rows(family, words, [lift(part) for part in state]):
-            block = join(parts)
+        for places, parts in _rows(family, [words[k] for k in which], [lift(part) for part in state]):
             for k, place in enumerate(places):
-                rows[place] = ring.move(lambda x, k=k: x[k, chosen], block)
-        return rows
+                yield which[place], [ring.move(lambda x, k=k: x[k], part) for part in parts]
 
-    budget.charge(3 * rank**3, "upper.rank", rank)
-    ring = Balls()
-    try:
-        with ring.entered():
-            scale = 1 / numbers.unit
-            found = enclosed(ring, lambda n: Ball(n * scale, np.zeros(n.shape)), _joined)
-            if rank == 0 or is_nonsingular(Ball(np.stack([r.mid for r in found]), np.stack([r.rad for r in found]))):
-                return
-    except UndecidedError:
-        pass
+    # Products of large matrices are far faster than those of arrays.
+    budget.charge(rank**3 / 4, "upper.rank", rank)
+    ring, scale = Balls(), 1 / numbers.unit
+    found = Ball(np.full((rank, rank), np.nan), np.zeros((rank, rank)))
+    with ring.entered():
+        try:
+            for place, parts in enclosed(ring, lambda n: Ball(n * scale, np.zeros(n.shape)), list(range(rank))):
+                found.mid[place] = np.concatenate([part.mid for part in parts])[chosen]
+                found.rad[place] = np.concatenate([part.rad for part in parts])[chosen]
+        except UndecidedError:
+            found.mid[:] = np.nan
+        if is_nonsingular(found):
+            return
     for bits in PRECISIONS:
         precise = PreciseBalls(bits)
 
         def lift(n: Any, precise: PreciseBalls = precise) -> Any:
             return precise.exact(_exact(n, numbers).ravel().tolist(), n.shape)
 
-        work = sum(cost(word) for word in words) * network.program.work
-        budget.charge((work + rank**3) * precise.weight, "upper.rank", f"{rank}, which floats do not prove")
+        # Rows whose enclosures are wide first; if there are none left, all rows without rounding them to floats.
+        wide = _wide_rows(found)
+        which = wide or list(range(rank))
+        work = sum(cost(words[k]) for k in which) * network.program.work + (0 if wide else rank**3)
+        charged = work * precise.weight + _calls([words[k] for k in which], network)
+        budget.charge(charged, "upper.rank", f"{rank}, which floats do not prove")
         try:
-            with precise.entered():
-                found = enclosed(precise, lift, _beside)
-                if is_nonsingular_precisely(np.stack(found)):
+            with precise.entered(), ring.entered():
+                rows = {place: np.concatenate(parts)[chosen] for place, parts in enclosed(precise, lift, which)}
+                for place, row in rows.items():
+                    narrow = narrowed(row)
+                    found.mid[place], found.rad[place] = narrow.mid, narrow.rad
+                if is_nonsingular(found) or (
+                    len(rows) == rank and is_nonsingular_precisely(np.stack([rows[k] for k in range(rank)]))
+                ):
                     return
         except UndecidedError:
             continue
@@ -271,9 +292,8 @@ def _check_block(
     raise CertificateError("upper.columns", f"{rank} brackets and coordinates", remedy)
 
 
-def _joined(parts: list[Ball]) -> Ball:
-    return Ball(*(np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("mid", "rad")))
-
-
-def _beside(parts: list[Any]) -> Any:
-    return np.concatenate(parts, axis=1)
+def _wide_rows(found: Ball) -> list[int]:
+    """The rows that are known to few digits only, or not at all."""
+    largest = abs(found.mid).max(axis=1, initial=0.0)
+    narrow = found.rad.max(axis=1, initial=0.0) < _NARROW * largest
+    return [int(k) for k in np.flatnonzero(~narrow)]

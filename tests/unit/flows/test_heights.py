@@ -7,12 +7,12 @@ import math
 import flint
 import numpy as np
 import pytest
+from lielaws.engine.flows.family import flow_fields
 
 from lielaws import GradientFlow, mlp, transformer_block
 from lielaws.engine.arithmetic.polynomials import Exact
 from lielaws.engine.arithmetic.ratios import Ratio
 from lielaws.engine.flows.exact import bound_fields
-from lielaws.engine.flows.family import flow_fields
 from lielaws.engine.flows.heights import Heights
 from lielaws.engine.graph.network import trace
 from lielaws.engine.graph.node import ancestors
