@@ -21,11 +21,7 @@ from lielaws.errors import CertificateError
 
 LARGEST_EXPONENT = 1000
 """of a power; degrees grow with it, so that errors could no longer be bounded above it"""
-<<<<<<< HEAD
 MOST_OPERATIONS = 6 * 10**10
-=======
-MOST_OPERATIONS = 3 * 10**9
->>>>>>> checker
 """products of float64 numbers in one check: about a minute; certificates of a thousand parameters need a tenth"""
 _MOST_ENTRIES = 3_000_000
 """of all steps together; each is held in memory, for several samples at once"""
