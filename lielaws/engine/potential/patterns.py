@@ -167,7 +167,8 @@ class _Search:
         values = {leaf: exact(array[None] / DENOMINATOR) for leaf, array in draws.items()}
         values |= {node.static: constant_enclosure(node) for node in self._constants}
         arithmetic = Enclosures()
-        arguments = self._program.run(arithmetic, values)
+        with np.errstate(all="ignore"):
+            arguments = self._program.run(arithmetic, values)
         mid, rad = (self._flat([a[k, 0] for a in arguments], count) for k in (0, 1))
         opened, closed = mid > rad, -mid > rad
         known = (opened | closed | self._dead(opened, count)).all(axis=1)
