@@ -43,15 +43,16 @@ class LeastDegree(DegreeBound):
         return a if factor else np.full(self.groups, np.inf)
 
 
-def have_own_tensors(arguments: Sequence[Node]) -> bool:
-    """Whether each argument, given in the order of evaluation, is homogeneous of degree one in tensors of its own."""
+def own_tensors(arguments: Sequence[Node]) -> set[Leaf] | None:
+    """Tensors of parameters by which each argument, given in the order of evaluation, is homogeneous of degree one in
+    some of its own; None if there are none for one of them."""
     taken: set[Leaf] = set()
     for argument in arguments:
         own = _own_tensors(argument, taken)
         if own is None:
-            return False
+            return None
         taken |= own
-    return True
+    return taken
 
 
 def _own_tensors(argument: Node, taken: Collection[Leaf]) -> set[Leaf] | None:
