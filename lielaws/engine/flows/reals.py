@@ -15,11 +15,11 @@ import numpy.typing as npt
 from lielaws.engine.arithmetic.balls import Balls
 from lielaws.engine.arithmetic.enclosures import NUMBERS, Enclosures, exact
 from lielaws.engine.arithmetic.polynomials import ObjectArray
-from lielaws.engine.flows.continuation import continued
+from lielaws.engine.flows.continuation import AT_THE_POINT, UNCERTAIN, continued, needs_continuation
 from lielaws.engine.flows.fields import Choice, VectorFields, random_gates
 from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.graph.node import Leaf, Node, ancestors
-from lielaws.engine.potential.patterns import DENOMINATOR, constant_enclosure, varied_data
+from lielaws.engine.potential.patterns import DENOMINATOR, constant_enclosure, patterns_at, varied_data
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -100,12 +100,31 @@ class RealFields:
             )
             self._drawn += count if in_turn else 0
             chosen = listed.choose(numbers)
+            if needs_continuation(fields):
+                numbers, chosen = self._of_the_point(values, numbers, chosen)
             return Choice(values | {leaf: array * DENOMINATOR for leaf, array in chosen.items()}, count, numbers)
         for gate in fields.potential.gates:
             shape = (1, count, *gate.leaf.shape)
             free = fields.potential.affine
             values[gate.leaf.static] = _numerators(rng, shape) if free else random_gates(rng, shape) * DENOMINATOR
         return Choice(values, count)
+
+    def _of_the_point(
+        self, values: Mapping[Leaf, IntArray], numbers: IntArray, gates: Mapping[Leaf, IntArray]
+    ) -> tuple[IntArray, dict[Leaf, IntArray]]:
+        """Every other pattern is the one that data show at the point itself, where nothing has to be continued."""
+        fields, count = self.fields, len(numbers)
+        point = {
+            leaf.static: self.vector[start : start + leaf.size].reshape(1, 1, *leaf.shape)
+            for leaf, start in zip(fields.leaves, fields.space.offsets.values(), strict=True)
+        }
+        own, certain = patterns_at(fields.potential.gates, {**point, **values}, count)
+        here = np.arange(count) % 2 == 1
+        chosen = {}
+        for leaf, array in gates.items():
+            mask = here.reshape((1, count) + (1,) * (array.ndim - 2))
+            chosen[leaf] = np.where(mask, own[leaf][None], array)
+        return np.where(here, np.where(certain, AT_THE_POINT, UNCERTAIN), numbers), chosen
 
     def lifted(self, choice: Choice) -> Choice:
         """A choice in enclosures."""

@@ -80,7 +80,9 @@ class Span:
         """Which rows with these radii are in the span, as far as floats tell."""
         length, noise, rest = (np.linalg.norm(x, axis=1) for x in (rows, rad, self._rest(rows)))  # noqa: TID251
         size = np.where(length > 0, length, 1.0)
-        return np.asarray((rest < _TOLERANCE + 4 * noise / size) & (noise < _NOISE * size) | (np.maximum(length, noise) < _ZERO))
+        return np.asarray(
+            (rest < _TOLERANCE + 4 * noise / size) & (noise < _NOISE * size) | (np.maximum(length, noise) < _ZERO)
+        )
 
     def extend(self, rows: FloatArray, most: int | None = None) -> IntArray:
         """Add rows; returns which of them, at most `most`, look independent of each other and of those before."""
