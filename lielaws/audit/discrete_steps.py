@@ -17,6 +17,7 @@ from lielaws.discover import discover_laws
 from lielaws.engine.flows.fields import vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.proof_families import FreeFamily
 from lielaws.engine.laws.solve import Samples
 from lielaws.engine.linalg import EXPLORATION_PRIME
 
@@ -36,7 +37,7 @@ class _Step:
     def of(cls, build: Callable[[], Any]) -> _Step:
         report = discover_laws(build())
         fields = vector_fields(GradientFlow(), report.architecture.potential)
-        samples = Samples(fields, np.random.default_rng(0), EXPLORATION_PRIME)
+        samples = Samples(FreeFamily(fields), np.random.default_rng(0), EXPLORATION_PRIME)
         states, values = samples.take(_POINTS)
         return cls(states, values, tuple(law.polynomial for law in report.laws), EXPLORATION_PRIME)
 

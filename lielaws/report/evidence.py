@@ -22,12 +22,12 @@ from lielaws.engine.potential.potentials import Potential
 
 _SETTINGS = {"any": "any loss", "cross_entropy": "cross-entropy loss"}
 _ALL_PATTERNS = (
-    "free gates: all activation patterns are taken together, whether or not data show each of them; a single region may "
-    "have more laws"
+    "free gates: all activation patterns are taken together, whether or not data show each of them; a single region "
+    "may have more laws"
 )
 _SHOWN_PATTERNS = (
-    "free gates: the laws of all activation patterns that data show at some parameters, taken together; a single region "
-    "may have more"
+    "free gates: the laws of all activation patterns that data show at some parameters, taken together; a single "
+    "region may have more"
 )
 _GATES = {"free": "free gates", "realizable": "realizable gates"}
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lielaws import architecture, discover_laws, linear, mlp
 from lielaws.engine.closure.growth import grow
-from lielaws.engine.flows.family import flow_fields
+from lielaws.engine.flows.fields import vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.laws.characters import sign_characters
 from lielaws.engine.laws.search import search
@@ -78,7 +78,7 @@ def test_names_and_the_order_of_tensors_do_not_matter(widths, seed):
 
 @given(arch=mlps(3))
 def test_splitting_by_signs_finds_what_the_full_ansatz_finds(arch):
-    fields = flow_fields(GradientFlow(), arch.potential)
+    fields = vector_fields(GradientFlow(), arch.potential)
     wanted = arch.dimension - grow(fields, np.random.default_rng(0)).rank
     found = [
         search(fields, labels, wanted, np.random.default_rng(1)).laws
@@ -93,14 +93,14 @@ def test_brackets_are_antisymmetric_and_satisfy_jacobi(arch, seed):
     from lielaws.engine.closure.brackets import left_normed
 
     rng = np.random.default_rng(seed)
-    fields, p = flow_fields(GradientFlow(), arch.potential), random_prime(rng)
+    fields, p = vector_fields(GradientFlow(), arch.potential), random_prime(rng)
 
     def bracket(*words):
-        return left_normed(fields, words, state.vector, Modular(p))[0, 0]
+        return left_normed(fields, words, point.vector, Modular(p, point.functions))[0, 0]
 
     try:
-        state = fields.draw_state(rng, 1, p)
-        a, b, c = (fields.draw(rng, 1, state) for _ in range(3))
+        point = fields.draw_points(rng, 1, p)
+        a, b, c = (fields.choose(rng, 1, point) for _ in range(3))
         assert not ((bracket(a, b) + bracket(b, a)) % p).any()
         # left_normed(x, y, z) is [z, [y, x]].
         assert not ((bracket(a, b, c) + bracket(b, c, a) + bracket(c, a, b)) % p).any()
@@ -109,7 +109,7 @@ def test_brackets_are_antisymmetric_and_satisfy_jacobi(arch, seed):
 
 
 @given(arch=architectures)
-def test_every_law_that_is_returned_annihilates_fresh_members(arch):
+def test_every_law_that_is_returned_annihilates_fresh_vector_fields(arch):
     rng = np.random.default_rng(12345)
     report = discover_laws(arch)
     if not report.laws:
@@ -117,6 +117,6 @@ def test_every_law_that_is_returned_annihilates_fresh_members(arch):
     p = random_prime(rng)
     fields = report.evidence.fields
     table = TermTable.of([law.polynomial for law in report.laws], arch.dimension)
-    from lielaws.engine.laws.solve import Samples
-
-    assert not table.derivatives(*Samples(fields, rng, p).take(4), p).any()
+    point = fields.draw_points(rng, 4, p)
+    values = fields.evaluate(point.vector, fields.choose(rng, 4, point), point.arithmetic)[0]
+    assert not table.derivatives(point.vector[0], values, p).any()

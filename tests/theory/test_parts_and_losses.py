@@ -7,7 +7,7 @@ import pytest
 
 from lielaws import discover_laws, linear, mlp, residual, sequential
 from lielaws.engine.closure.brackets import brackets_at
-from lielaws.engine.flows.family import flow_fields
+from lielaws.engine.flows.fields import vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.linalg import EXPLORATION_PRIME, Echelon
 
@@ -20,17 +20,16 @@ def test_projecting_would_be_wrong():
 def _by_adding_directions(arch, names) -> int:
     """D - dim Lie(W + span{ d_j : j outside }), by brackets in which such a direction may stand."""
     rng = np.random.default_rng(0)
-    fields = flow_fields(GradientFlow(), arch.potential)
+    fields = vector_fields(GradientFlow(), arch.potential)
     inside = np.concatenate([fields.space.indices(name).ravel() for name in names])
     echelon = Echelon(len(inside), EXPLORATION_PRIME)
-    # Brackets of d_j with members are derivatives of members, which differences between points span as well.
+    # Brackets of d_j with vector fields are derivatives of those, which differences between points span as well.
     for depth in (1, 2, 3):
         for _ in range(40):
-            state = fields.draw_state(rng, 1, EXPLORATION_PRIME)
-            vector = state.vector.copy()
+            vector = fields.draw_points(rng, 1, EXPLORATION_PRIME).vector.copy()
             vector[0, 0, inside] = np.arange(1, len(inside) + 1) ** 3 % 1009
-            moved = fields.state_at(vector[0, 0], EXPLORATION_PRIME)
-            words = tuple(fields.draw(rng, 4, moved) for _ in range(depth))
+            moved = fields.point_at(vector[0, 0], EXPLORATION_PRIME)
+            words = tuple(fields.choose(rng, 4, moved) for _ in range(depth))
             if depth == 1:
                 echelon.extend(np.ascontiguousarray(brackets_at(fields, words, moved)[:, inside]))
     return len(inside) - echelon.rank

@@ -80,7 +80,7 @@ class JetArithmetic(StructuralArithmetic):
 
     def part(self, a: Values, chosen: Any) -> Values:
         """The coefficients that are chosen along the axis of jets."""
-        return a[(slice(None),) * self.axis + (chosen,)]  # type: ignore[no-any-return]
+        return a[(slice(None),) * self.axis + (chosen,)]
 
     def zeros(self, shape: tuple[int, ...]) -> Values:
         return np.zeros(shape, dtype=np.int64)
@@ -88,7 +88,7 @@ class JetArithmetic(StructuralArithmetic):
     def mark(self, undefined: npt.NDArray[np.bool_]) -> None:
         """Mark samples, given for each entry of values without infinitesimal part."""
         axis = self.axis + 1
-        found = undefined.any(axis=tuple(k for k in range(undefined.ndim) if k != axis))
+        found = np.asarray(undefined.any(axis=tuple(k for k in range(undefined.ndim) if k != axis)))
         self.undefined = found if self.undefined is None else self.undefined | found
 
     def joined(self, value: Values, change: Values) -> Values:

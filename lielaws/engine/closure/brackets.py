@@ -40,7 +40,8 @@ def left_normed(fields: VectorFields, words: Sequence[Choice], vector: Values, a
 
 def chunk_size(fields: VectorFields, depth: int) -> int:
     """How many brackets of a depth are evaluated at once."""
-    return max(1, _CHUNK_ENTRIES // (3 ** max(depth - 1, 0) * fields.space.dimension))
+    evaluations: int = 3 ** max(depth - 1, 0)
+    return max(1, _CHUNK_ENTRIES // (evaluations * fields.space.dimension))
 
 
 def brackets_at(fields: VectorFields, words: Sequence[Choice], point: Point) -> IntArray:

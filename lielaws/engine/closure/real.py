@@ -227,7 +227,10 @@ class _Proof:
                     good[open_rows] = precise
                     return open_rows[kept], int(good.sum())
 
-                ranks, closed, witnesses = self._closed(add, lambda echelon=echelon: echelon.rank, guess)
+                def rank(echelon: BallEchelon = echelon) -> int:
+                    return echelon.rank
+
+                ranks, closed, witnesses = self._closed(add, rank, guess)
             if not echelon.imprecise:
                 break
         return RealGrowth(ranks, closed, self.reals.vector, tuple(witnesses), echelon.columns)

@@ -2,8 +2,8 @@
 
 A law for free gates is one analytic function on a connected set of parameters, conserved in all regions of it. So the
 vector field of a pattern, shown by data at parameters of one region, may be evaluated at any point to which it
-continues analytically. Along the segment between them, with the pattern fixed, enclosures must keep the arguments of roots,
-logarithms and divisions away from their singularities. Functions that are analytic everywhere need no check.
+continues analytically. Along the segment between them, with the pattern fixed, enclosures must keep the arguments of
+roots, logarithms and divisions away from their singularities. Functions that are analytic everywhere need no check.
 """
 
 from __future__ import annotations

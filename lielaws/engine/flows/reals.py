@@ -139,7 +139,7 @@ class RealFields:
         return Choice(values, choice.count)  # type: ignore[arg-type]
 
     def have_values(self, words: Sequence[Choice], arithmetic: Enclosures | Balls) -> Mask:
-        """Which brackets have values, after they were evaluated: all functions do, and patterns continue to the point."""
+        """Which brackets have values, once they are evaluated: all functions do, and patterns continue to the point."""
         good = np.logical_and.reduce([continued(self.fields, self.vector, word) for word in words])
         return np.asarray(good if arithmetic.undefined is None else good & ~arithmetic.undefined)
 

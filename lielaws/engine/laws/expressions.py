@@ -80,7 +80,7 @@ class StateFunction:
         rng = np.random.default_rng(int(points[0, 0]))
         extra = modular.residues(rng, prime, (1, len(points)))
         arithmetic = Modular(prime)
-        result = self._slopes(points[None], extra, arithmetic)[0]
+        result: IntArray = self._slopes(points[None], extra, arithmetic)[0]
         if arithmetic.undefined is not None:
             raise BadPrimeError("a denominator of the function vanishes")
         return result

@@ -11,7 +11,7 @@ from lielaws.engine.arithmetic.modular import BadPrimeError
 from lielaws.engine.flows.exact import FieldBounds
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.laws.expressions import StateFunction, as_polynomial
-from lielaws.engine.laws.families import Family, families
+from lielaws.engine.laws.proof_families import Family, families
 from lielaws.engine.laws.refutation import changing
 from lielaws.engine.laws.verify import ERROR_EXPONENT, enough_bits, evaluation_error
 from lielaws.errors import ExactnessError

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.laws.ansatz import Ansatz, graded, structured, timed
-from lielaws.engine.laws.families import Family, families
 from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.proof_families import Family, families
 from lielaws.engine.laws.refutation import changing, polynomial_gradients
 from lielaws.engine.laws.solve import Samples, candidate_laws
 from lielaws.engine.laws.terms import TermTable

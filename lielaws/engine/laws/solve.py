@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.engine.laws.ansatz import blocks
-from lielaws.engine.laws.families import Family
 from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.proof_families import Family
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import combine, dense, integer_row, lift_rows, short_basis
 from lielaws.errors import ExactnessError

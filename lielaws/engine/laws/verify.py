@@ -28,8 +28,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lielaws.engine.flows.exact import FieldBounds
-from lielaws.engine.laws.families import Family
 from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.proof_families import Family
 from lielaws.engine.laws.terms import TermTable
 
 ERROR_EXPONENT = 100
@@ -78,7 +78,7 @@ def verified(
 
 
 def enough_bits(error: Callable[[int], float]) -> int:
-    """The smallest size of primes of which so many rounds are enough as its arithmetic is fast, or the largest there is."""
+    """The smallest size of primes of which as many rounds are enough as it is fast for, or the largest there is."""
     return next((bits for bits, rounds in _BITS.items() if error(bits) < -ERROR_EXPONENT / rounds), max(_BITS))
 
 

@@ -208,7 +208,7 @@ class _Search:
         }
 
     def _dead(self, opened: npt.NDArray[np.bool_], count: int) -> npt.NDArray[np.bool_]:
-        """Where an argument vanishes identically under a pattern, as behind a closed gate: its own gate has no effect."""
+        """Where an argument vanishes identically under a pattern, as behind a closed gate: its gate has no effect."""
         program = Program.of([gate.lowered for gate in self._gates])
         rng, prime = np.random.default_rng(1), EXPLORATION_PRIME
         values: dict[Leaf, IntArray] = {}
@@ -221,7 +221,7 @@ class _Search:
             if node.op == "leaf" and node.static not in values:
                 values[node.static] = modular.residues(rng, prime, (1, count, *node.shape))
         arithmetic = Modular(prime, FreeFunctions.draw(rng, prime, count))
-        vanishing = self._flat([a[0] for a in program.run(arithmetic, values)], count) == 0
+        vanishing = np.asarray(self._flat([a[0] for a in program.run(arithmetic, values)], count) == 0)
         return vanishing if arithmetic.undefined is None else vanishing & ~arithmetic.undefined[:, None]
 
 

@@ -1,14 +1,14 @@
 """Free values of functions modulo a prime.
 
 The value of exp, log, sqrt, .. at a base point is a pseudo-random residue that depends on the function and on the
-residue of its argument alone. Equal arguments have equal values, however they are written; apart from that, and from the few
-identities below, values are independent variables. An identity that vanishes for them vanishes for the functions: a
-specialization that respects derivations, as only first derivatives occur. So laws are proved with free values, and
-relations between functions that are missed cost laws, never truth. A rank at free values is a guess.
+residue of its argument alone. Equal arguments have equal values, however they are written; apart from that, and from
+the few identities below, values are independent variables. An identity that vanishes for them vanishes for the
+functions: a specialization that respects derivations, as only first derivatives occur. So laws are proved with free
+values, and relations between functions that are missed cost laws, never truth. A rank at free values is a guess.
 
 Identities that hold by construction: exp(0) = 1 and exp(-a) = 1 / exp(a); the Gaussian integral and the sine are odd,
-the cosine is even, and they lie on the circle; log(1) = 0. Roots are free as well (dr = dq / (2 r) alone): the network in
-which each argument of a root gets an added constant of its own. What holds there holds for every constant.
+the cosine is even, and they lie on the circle; log(1) = 0. Roots are free as well (dr = dq / (2 r) alone): the network
+in which each argument of a root gets an added constant of its own. What holds there holds for every constant.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class FreeFunctions:
         keys = self.keys.reshape(2, 1, -1, *(1,) * (a.ndim - 2))
         salt = np.uint64(zlib.crc32(kind.encode()))
         if self.prime >= _WORD:
-            return _digests(a, keys ^ salt, self.prime)
+            return _digests(a.astype(object), keys ^ salt, self.prime)
         # Of 2^64 values each residue has at most twice its share: degrees count twice in bounds.
         mixed = _mixed(_mixed((a.astype(np.uint64) ^ keys[0]) + salt) ^ keys[1])
         residues = (mixed % np.uint64(self.prime - 1) + np.uint64(1)).view(np.int64)

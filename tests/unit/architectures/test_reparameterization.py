@@ -18,7 +18,7 @@ from lielaws.architectures.convolution import conv
 from lielaws.architectures.mlp import linear, mlp
 from lielaws.architectures.phi import from_phi
 from lielaws.engine.closure.growth import grow
-from lielaws.engine.flows.family import flow_fields
+from lielaws.engine.flows.fields import vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.graph.trace import Array
 from lielaws.errors import SizeError, UnsupportedError
@@ -198,7 +198,7 @@ def test_jacobian_has_the_rank_of_the_family(network: Architecture) -> None:
     generator = random.Random(3)
     found = network.reparameterization()
     point = {symbol: sympy.Rational(generator.randint(1, 99), generator.randint(1, 9)) for symbol in found.symbols}
-    family = grow(flow_fields(GradientFlow(), network.potential), np.random.default_rng(0), depth_limit=1)
+    family = grow(vector_fields(GradientFlow(), network.potential), np.random.default_rng(0), depth_limit=1)
     assert found.jacobian.subs(point).rank() == family.ranks[0]
 
 

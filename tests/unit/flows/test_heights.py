@@ -7,12 +7,12 @@ import math
 import flint
 import numpy as np
 import pytest
-from lielaws.engine.flows.family import flow_fields
 
 from lielaws import GradientFlow, mlp, transformer_block
 from lielaws.engine.arithmetic.polynomials import Exact
 from lielaws.engine.arithmetic.ratios import Ratio
 from lielaws.engine.flows.exact import bound_fields
+from lielaws.engine.flows.fields import vector_fields
 from lielaws.engine.flows.heights import Heights
 from lielaws.engine.graph.network import trace
 from lielaws.engine.graph.node import ancestors
@@ -95,7 +95,7 @@ def _squashed(p, x, ops):
     [(mlp([2, 3, 1], "tanh"), 5), (mlp([3, 4, 2], "gelu", bias=True), 6), (transformer_block(4, 2, 2, 4), 9)],
 )
 def test_some_rounds_modulo_small_primes_are_enough(architecture, rounds):
-    fields = flow_fields(GradientFlow(), architecture.potential)
+    fields = vector_fields(GradientFlow(), architecture.potential)
     bounds = bound_fields([slope for slope in fields.slopes if slope is not None])
     assert evaluation_error(bounds, 31) * rounds < -100
 

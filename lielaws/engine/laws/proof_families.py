@@ -115,8 +115,10 @@ class FreeFamily:
         return self._sample(rng, count, prime, None)
 
     def proof(self, rng: np.random.Generator, prime: int) -> Samples:
-        listed = self.fields.listed if self.fields.regional else None
-        return self._sample(rng, 1 if listed is None else listed.count, prime, listed and np.arange(listed.count))
+        if not self.fields.regional or self.fields.listed is None:
+            return self._sample(rng, 1, prime, None)
+        count = self.fields.listed.count
+        return self._sample(rng, count, prime, np.arange(count))
 
     def _sample(self, rng: np.random.Generator, count: int, prime: int, numbers: IntArray | None) -> Samples:
         point = self.fields.draw_points(rng, count, prime)
@@ -186,7 +188,7 @@ class BranchFamily:
         return {node.static: node.size for node in self.fields.outside}
 
     def _needed(self, entry: tuple[Leaf, int]) -> tuple[tuple[int, ...], tuple[tuple[Leaf, int], ...]]:
-        """Roots and gates without which the vector field of an output is the same: found by changing them one by one."""
+        """The roots and gates that the vector field of an output depends on: found by changing them one by one."""
         rng, prime = np.random.default_rng(0), self.fields.prime()
         values = self._values(rng, prime, 1, [entry])
         vector = modular.residues(rng, prime, (1, 1, self.space.dimension))
