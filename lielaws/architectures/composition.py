@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from lielaws.architectures.base import Architecture, check_architecture
-from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.network import Namespace, parameters_of
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
@@ -49,7 +49,7 @@ def sequential(*blocks: Architecture) -> Architecture:
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         for number, block in enumerate(blocks, start=1):
-            x = block.function(p.sub(f"{number}."), x, ops)
+            x = block.function(parameters_of(p, f"{number}."), x, ops)
         return x
 
     parameters = {

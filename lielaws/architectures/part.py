@@ -27,7 +27,7 @@ def part(block: Architecture, parameters: Iterable[str]) -> Architecture:
     def network(p: Namespace, *rest: Any) -> Array:
         data, given, ops = rest[:count], rest[count:-1], rest[-1]
         assert isinstance(ops, Operations)
-        whole = p.joined(dict(zip(others, given, strict=True)))
+        whole = p | dict(zip(others, given, strict=True))
         output: Array = block.function(whole, *data, ops)
         return output
 

@@ -15,7 +15,7 @@ from lielaws.architectures.positions import checked_positions, sinusoidal
 from lielaws.architectures.rebuilding import Recipe
 from lielaws.arraytypes import FloatArray
 from lielaws.checks import flag, positive_int
-from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.network import Namespace, parameters_of
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
@@ -117,7 +117,7 @@ def transformer(
         if waves is not None:
             h = h + sinusoidal(ops, waves, length, layer.d_model)
         for number in range(1, depth + 1):
-            h = block.apply(p.sub(f"{number}."), h, ops)
+            h = block.apply(parameters_of(p, f"{number}."), h, ops)
         return (h if block.norm is None else block.norm.apply(p, h, ops)) @ p[unembedding].T
 
     shapes: dict[str, Shape] = {"E": (words, layer.d_model)}

@@ -126,14 +126,15 @@ class _Writer:
         ]
 
     def _pattern(self, choice: Choice, k: int, data: Mapping[str, list[int]]) -> int:
-        """The number of the witness of a pattern: what no gate depends on stays where the probe has it."""
+        """The number of the witness of a pattern: what no gate depends on stays where the probe has it, and all does of
+        a pattern that the probe itself shows."""
         patterns = self.fields.listed
         assert patterns is not None
         assert choice.patterns is not None
         number, start = int(choice.patterns[k]), self.fields.space.start
         point: list[str] = []
         for name, leaf in self.fields.potential.traced.parameters.items():
-            if name in patterns.points:
+            if number >= 0 and name in patterns.points:
                 numerators = patterns.points[name][number].ravel().tolist()
             else:
                 own = self.point[start : start + leaf.size].tolist()
@@ -142,7 +143,7 @@ class _Writer:
             start += leaf.size
         samples = {}
         for name, leaf in self.fields.potential.traced.data.items():
-            if name in patterns.samples:
+            if number >= 0 and name in patterns.samples:
                 numerators = patterns.samples[name][number].ravel().tolist()
             else:
                 numerators = data[name] if self.prime is None else [DENOMINATOR] * leaf.size

@@ -23,6 +23,14 @@ class TooManyError(Exception):
     """An output needs more roots and gates than are gone through."""
 
 
+class MissingRootError(ZeroDivisionError):
+    """A root does not exist modulo the prime; number : which."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"root {number}")
+        self.number = number
+
+
 @dataclass(frozen=True)
 class Branches:
     """What one output needs.
@@ -38,14 +46,48 @@ class Branches:
     def count(self) -> int:
         return 1 << len(self.roots) + len(self.gates)
 
-    def values(self, point: Point, count: int) -> tuple[Residues, Values]:
-        """The values of a network on the first branches. Raises ZeroDivisionError where a root does not exist."""
-        choices = (np.arange(count)[:, None] >> np.arange(len(self.roots) + len(self.gates))) & 1
+    def values(self, point: Point, branches: Any) -> tuple[_RootRing, Values]:
+        """The values of a network on some branches. Raises MissingRootError where a root does not exist."""
+        count = len(branches)
+        choices = (np.asarray(branches)[:, None] >> np.arange(len(self.roots) + len(self.gates))) & 1
         ring = _RootRing(point.ring, self.roots, choices[:, : len(self.roots)])
         gate_values = np.repeat(point.gate_values, count, axis=0)
         if self.gates:
             gate_values[:, list(self.gates)] = choices[:, len(self.roots) :]
         return ring, point.values(ring, gate_values)
+
+
+@dataclass
+class Conjugates:
+    """Points modulo one prime that show whether all signs of the roots of an output are conjugate.
+
+    If the argument of each root is no constant times a square in the field that the earlier ones generate, the
+    equations r^2 = q have one irreducible set of solutions, and a point with any signs stands for all. A constant times
+    a square is a square at all points at which the earlier roots exist, or at none: so one point of each kind is looked
+    for. Roots of rational squares have their positive values on all branches.
+    """
+
+    one: Branches
+
+    def __post_init__(self) -> None:
+        self.seen: list[set[bool]] = [set() for _ in self.one.roots]
+
+    def add(self, point: Point, branch: int) -> tuple[_RootRing, Values] | None:
+        """The values at a point on a branch, if its roots exist."""
+        try:
+            ring, values = self.one.values(point, [branch])
+        except MissingRootError as missing:
+            for earlier in self.seen[: missing.number]:
+                earlier.add(True)
+            self.seen[missing.number].add(False)
+            return None
+        for number, known in enumerate(self.seen):
+            known.update({True, False} if number in ring.rational else {True})
+        return ring, values
+
+    @property
+    def shown(self) -> bool:
+        return all(len(known) == 2 for known in self.seen)
 
 
 class _RootRing(Residues):
@@ -54,6 +96,7 @@ class _RootRing(Residues):
     def __init__(self, ring: Residues, roots: tuple[tuple[tuple[int, int], ...], ...], choices: Any) -> None:
         super().__init__(ring.prime)
         self._choices = choices
+        self.rational: set[int] = set()
         self._entries: dict[int, list[tuple[int, int]]] = {}
         for number, entries in enumerate(roots):
             for step, place in entries:
@@ -67,7 +110,12 @@ class _RootRing(Residues):
         flat = np.broadcast_to(value, (samples, *value.shape[1:])).reshape(samples, -1).copy()
         squares = np.broadcast_to(a, (samples, *a.shape[1:])).reshape(samples, -1)
         for place, number in self._entries[step]:
-            flat[:, place] = self._roots(squares[:, place], 1 - 2 * self._choices[:, number])
+            if all(self._is_rational_square(square) for square in set(squares[:, place].tolist())):
+                self.rational.add(number)
+            try:
+                flat[:, place] = self._roots(squares[:, place], 1 - 2 * self._choices[:, number])
+            except ZeroDivisionError:
+                raise MissingRootError(number) from None
         return flat.reshape(samples, *value.shape[1:])
 
     def _roots(self, squares: Any, signs: Any) -> Any:
@@ -76,6 +124,10 @@ class _RootRing(Residues):
         pairs = ((known[square], int(sign)) for square, sign in zip(squares, signs, strict=True))
         roots = [positive or sign * other for (positive, other), sign in pairs]
         return np.array(roots, dtype=object) % self.prime
+
+    def _is_rational_square(self, square: int) -> bool:
+        value = small_rational(square, self.prime)
+        return value is not None and rational_root(value) is not None
 
     def _root_of_square(self, square: int) -> tuple[int, int]:
         """The positive root of a rational square, or 0, and some root otherwise."""

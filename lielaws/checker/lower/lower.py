@@ -13,6 +13,7 @@ What holds in any of these ways is a law: true values of functions, roots and ga
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,20 +21,24 @@ from typing import Any
 import numpy as np
 
 from lielaws.checker.lower.bounds import LARGE_PRIME_BITS, Bounds
-from lielaws.checker.lower.branches import Branches, TooManyError, find_branches
+from lielaws.checker.lower.branches import Branches, Conjugates, TooManyError, find_branches
 from lielaws.checker.lower.laws import ERROR_EXPONENT, Law, check_independence, check_methods, read_laws
 from lielaws.checker.lower.points import ATTEMPTS, Point, cotangents, never, random_cotangent
 from lielaws.checker.lower.rules import rewritten
 from lielaws.checker.networks.gates import Gates, affine_pieces, find_gates
 from lielaws.checker.networks.network import Network
-from lielaws.checker.networks.program import Program
+from lielaws.checker.networks.program import Program, Values
 from lielaws.checker.networks.steps import Budget
+from lielaws.checker.numbers.residues import Residues, random_prime
 from lielaws.errors import CertificateError
 
 _LARGEST_ROUND_ERROR = -20
 """log2 of the error of one evaluation; above it, dozens of rounds would be needed"""
 _MOST_NAMED = 10
 """laws that fail; a longer list helps nobody"""
+_POINTS = 8
+"""points for each choice of signs: of the last root both kinds are then missed with a probability of one in a hundred,
+and fewer points would leave more to the slower way"""
 Regions = Sequence[dict[int, int]]
 """for each activation pattern of a region the values of all gates by their numbers"""
 
@@ -137,32 +142,69 @@ class _Conservation:
         most = max(len(one.roots) for one in branches)
         bounds = Bounds(program, self.network.flow, most)
         rounds = self._rounds(chosen, bounds, cases * len(basis))
+        groups: dict[Branches, list[int]] = {}
+        for number in range(len(basis)):
+            groups.setdefault(branches[number] if number < len(branches) else Branches((), ()), []).append(number)
         failing: set[int] = set()
-        for number, (unit, factor) in enumerate(basis):
-            one = branches[number] if number < len(branches) else Branches((), ())
+        for one, numbers in groups.items():
+            cotangent = np.concatenate([basis[number][0] for number in numbers])
+            factors = [basis[number][1] for number in numbers]
             for _ in range(rounds):
-                found = self._failing_on(one, [k for k in chosen if k not in failing], program, gates, unit, factor)
-                failing |= set(found)
+                left = [k for k in chosen if k not in failing]
+                failing |= set(self._failing_on(one, left, program, gates, cotangent, factors))
         return sorted(failing), ", as it is not constant along the flow"
 
     def _failing_on(
-        self, one: Branches, chosen: Sequence[int], program: Program, gates: Gates, unit: Any, factor: int
+        self, one: Branches, chosen: Sequence[int], program: Program, gates: Gates, cotangent: Any, factors: list[int]
     ) -> list[int]:
-        """Those that fail for one cotangent on some branch, at one random point."""
-        if not chosen:
-            return []
+        """Those that fail for some cotangents that need the same roots and gates, on some branch, at random points."""
+        found: set[int] = set()
+        for pattern in range(1 << len(one.gates)) if chosen else ():
+            first = pattern << len(one.roots)
+            place = self._conjugate(one, program, gates, first)
+            branches = [first]
+            if place is None:
+                branches = [first + signs for signs in range(1 << len(one.roots))]
+                place = self._with_all_roots(one, program, gates, branches)
+            point, ring, values = place
+            for row, factor in zip(cotangent, factors, strict=True):
+                unit = np.repeat(row[None] % ring.prime, len(branches), axis=0)
+                drift = np.repeat(point.ring.array([factor], (1,)), len(branches))
+                self._charge(program, len(branches))
+                found |= set(self._nonzero(chosen, point, point.fields(values, unit, drift, ring)))
+        return sorted(found)
+
+    def _conjugate(
+        self, one: Branches, program: Program, gates: Gates, first: int
+    ) -> tuple[Point, Residues, Values] | None:
+        """A point that stands for all signs of the roots; None if they may not be conjugate."""
+        prime, conjugates, found = random_prime(LARGE_PRIME_BITS), Conjugates(one), None
+        for _ in range(_POINTS << len(one.roots)):
+            self._charge(program, 1)
+            point = Point.draw(self.network, program, gates, LARGE_PRIME_BITS, prime)
+            try:
+                place = conjugates.add(point, first + secrets.randbelow(1 << len(one.roots)))
+            except ZeroDivisionError:
+                continue
+            found = found if place is None else (point, *place)
+            if found is not None and conjugates.shown:
+                return found
+        return None
+
+    def _with_all_roots(
+        self, one: Branches, program: Program, gates: Gates, branches: list[int]
+    ) -> tuple[Point, Residues, Values]:
+        """A point at which the roots exist on all branches."""
         for _ in range(ATTEMPTS << len(one.roots)):
             self._charge(program, 1)
             point = Point.draw(self.network, program, gates, LARGE_PRIME_BITS)
             try:
                 # Before all branches one, as roots do not exist at most points.
-                one.values(point, 1)
-                self._charge(program, one.count)
-                ring, values = one.values(point, one.count)
-                fields = point.fields(values, unit % point.ring.prime, point.ring.array([factor], (1,)), ring)
+                one.values(point, branches[:1])
+                self._charge(program, len(branches))
+                return (point, *one.values(point, branches))
             except ZeroDivisionError:
                 continue
-            return self._nonzero(chosen, point, fields)
         raise CertificateError("architecture", "its square roots", "they exist at none of the points that were tried")
 
     def _charge(self, program: Program, samples: int) -> None:

@@ -36,8 +36,8 @@ class Point:
     gate_values: Any
 
     @classmethod
-    def draw(cls, network: Network, program: Program, gates: Gates, bits: int) -> Point:
-        ring = Residues(random_prime(bits))
+    def draw(cls, network: Network, program: Program, gates: Gates, bits: int, prime: int | None = None) -> Point:
+        ring = Residues(random_prime(bits) if prime is None else prime)
         state = [ring.random((1, *shape)) for shape in network.flow.state_shapes]
         names = zip(network.parameters, network.flow.parameters(state), strict=True)
         leaves = {("parameter", name): value for name, value in names}

@@ -71,7 +71,8 @@ class Program:
             if step.op == "gated":
                 j = step.fixed[0]
                 if j not in found:
-                    found[j] = gates(j, values[self.arguments[j]])
+                    # Powers of gated numbers need the gate, and may not need its argument.
+                    found[j] = gates(j, values.get(self.arguments[j]))
                 values[k] = ring.multiply(gate_factor(ring, found[j], step), values[step.inputs[0]])
             else:
                 values[k] = _value(ring, self.steps, k, [values[a] for a in step.inputs], leaves)

@@ -188,7 +188,7 @@ def _precision(bits: int) -> Iterator[None]:
 class PreciseBalls:
     """The ring of object arrays of flint.arb, at a precision that `entered` sets for a while."""
 
-    weight = 100.0
+    weight = 25.0
 
     def __init__(self, bits: int) -> None:
         self.bits = bits

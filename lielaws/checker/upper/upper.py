@@ -41,7 +41,7 @@ _LARGEST_DENOMINATOR = 2**64
 _CHUNK_ENTRIES = 10**7
 """of the largest arrays at once: about a gigabyte with all that is made from them"""
 _NARROW = 2.0**-30
-"""relative to the largest entry of a row: a few rows of a thousand are wider, and spoil the inverse; below it all are"""
+"""relative to the largest entry: a few rows of a thousand are wider, and spoil the inverse; with less, all are"""
 _CALL = 800
 """an operation on small arrays takes as long as so many products in large ones, some microseconds"""
 _MOST_ENTRIES = 2 * 10**7

@@ -29,16 +29,24 @@ _PIECES = (32, 256)
 _IRREGULAR = ("sqrt", "log")
 
 
+# The numbers of patterns that are those of the point itself, and of choices for which these are not certain.
+AT_THE_POINT, UNCERTAIN = -1, -2
+
+
+def needs_continuation(fields: VectorFields) -> bool:
+    """Whether patterns that data show elsewhere need to be continued to a point."""
+    return not fields.regional and fields.listed is not None and bool(_singular(fields.potential.output))
+
+
 def continued(fields: VectorFields, vector: IntArray, choice: Choice) -> Mask:
     """Which vector fields of a choice continue from where their pattern is shown to the point (numerators)."""
     count = choice.count
-    patterns = fields.potential.shown_patterns
-    nodes = _singular(fields.potential.output)
-    if fields.regional or patterns is None or not nodes:
+    patterns, nodes = fields.listed, _singular(fields.potential.output)
+    if patterns is None or choice.patterns is None or not needs_continuation(fields):
         return np.ones(count, dtype=np.bool_)
-    result = np.zeros(count, dtype=np.bool_)
+    result = np.asarray(choice.patterns == AT_THE_POINT)
     for pieces in _PIECES:
-        waiting = np.flatnonzero(~result)
+        waiting = np.flatnonzero(~result & (choice.patterns >= 0))
         if len(waiting):
             result[waiting] = _checked(fields, patterns, nodes, vector, choice.select(waiting), pieces)
     return result

@@ -248,7 +248,7 @@ class VectorFields:
             if slope is not None:
                 value = next(computed)
                 # A gradient that is constant in theta has no infinitesimal part: its jets axis has length one.
-                flat = value.reshape(*value.shape[: arithmetic.lead], -1)
+                flat = value.reshape(*value.shape[: arithmetic.lead], slope.size)
                 jets = arithmetic.jets(flat)
                 arithmetic.part(result, slice(None, jets))[..., start : start + slope.size] = flat
         return result

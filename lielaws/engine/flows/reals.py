@@ -15,11 +15,11 @@ import numpy.typing as npt
 from lielaws.engine.arithmetic.balls import Balls
 from lielaws.engine.arithmetic.enclosures import NUMBERS, Enclosures, exact
 from lielaws.engine.arithmetic.polynomials import ObjectArray
-from lielaws.engine.flows.continuation import continued
+from lielaws.engine.flows.continuation import AT_THE_POINT, UNCERTAIN, continued, needs_continuation
 from lielaws.engine.flows.fields import Choice, VectorFields, random_gates
 from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.graph.node import Leaf, Node, ancestors
-from lielaws.engine.potential.patterns import DENOMINATOR, constant_enclosure, varied_data
+from lielaws.engine.potential.patterns import DENOMINATOR, constant_enclosure, patterns_at, varied_data
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -50,15 +50,17 @@ def _numerators(rng: np.random.Generator, shape: tuple[int, ...], terms: int = 1
 class RealFields:
     """The vector fields of a family at one real point.
 
-    kinks : whether data are chosen on all sides of hidden kinks, which takes a search
+    thorough : whether data are chosen on all sides of hidden kinks, which takes a search, and patterns that data show
+        elsewhere are continued to the point, where else those that data show at the point itself have to do
     generic : one random vector field meets every proper subspace with negligible probability
     turns : how many choices show all activation patterns that are known
     """
 
-    def __init__(self, fields: VectorFields, vector: IntArray, rng: np.random.Generator, *, kinks: bool) -> None:
+    def __init__(self, fields: VectorFields, vector: IntArray, rng: np.random.Generator, *, thorough: bool) -> None:
         self.fields, self.vector, self._rng = fields, vector, rng
         self._drawn = 0
-        self._varied = _varied_data(fields, vector, rng) if kinks else []
+        self._thorough = thorough
+        self._varied = _varied_data(fields, vector, rng) if thorough else []
         self.generic = fields.generic and not self._varied
         listed = fields.listed.count if fields.listed is not None else 0
         self.turns = listed + (len(next(iter(self._varied[-1].values()))) if self._varied else 0)
@@ -100,12 +102,31 @@ class RealFields:
             )
             self._drawn += count if in_turn else 0
             chosen = listed.choose(numbers)
+            if needs_continuation(fields):
+                numbers, chosen = self._of_the_point(values, numbers, chosen)
             return Choice(values | {leaf: array * DENOMINATOR for leaf, array in chosen.items()}, count, numbers)
         for gate in fields.potential.gates:
             shape = (1, count, *gate.leaf.shape)
             free = fields.potential.affine
             values[gate.leaf.static] = _numerators(rng, shape) if free else random_gates(rng, shape) * DENOMINATOR
         return Choice(values, count)
+
+    def _of_the_point(
+        self, values: Mapping[Leaf, IntArray], numbers: IntArray, gates: Mapping[Leaf, IntArray]
+    ) -> tuple[IntArray, dict[Leaf, IntArray]]:
+        """Every other pattern, or each, is the one that data show at the point, where nothing has to be continued."""
+        fields, count = self.fields, len(numbers)
+        point = {
+            leaf.static: self.vector[start : start + leaf.size].reshape(1, 1, *leaf.shape)
+            for leaf, start in zip(fields.leaves, fields.space.offsets.values(), strict=True)
+        }
+        own, certain = patterns_at(fields.potential.gates, {**point, **values}, count)
+        here = np.arange(count) % 2 == 1 if self._thorough else np.ones(count, dtype=np.bool_)
+        chosen = {}
+        for leaf, array in gates.items():
+            mask = here.reshape((1, count) + (1,) * (array.ndim - 2))
+            chosen[leaf] = np.where(mask, own[leaf][None], array)
+        return np.where(here, np.where(certain, AT_THE_POINT, UNCERTAIN), numbers), chosen
 
     def lifted(self, choice: Choice) -> Choice:
         """A choice in enclosures."""

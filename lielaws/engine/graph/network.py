@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,10 +27,13 @@ class Traced:
 
 
 class Namespace:
-    """The parameters of a network, as attributes `p.W1` and as items `p["1.W1"]`."""
+    """The parameters of a network, as attributes `p.W1` and as items `p["1.W1"]`.
+
+    It has no methods but those of operators, so that a parameter may have any name.
+    """
 
     def __init__(self, arrays: Mapping[str, Array]) -> None:
-        self._arrays = dict(arrays)
+        self.__arrays = dict(arrays)
 
     def __getattr__(self, name: str) -> Array:
         if name.startswith("__"):
@@ -38,18 +41,21 @@ class Namespace:
         return self[name]
 
     def __getitem__(self, name: str) -> Array:
-        if name not in self._arrays:
-            raise InvalidArgumentError("parameter", name, "not declared; declared: " + ", ".join(self._arrays))
-        return self._arrays[name]
+        if name not in self.__arrays:
+            raise InvalidArgumentError("parameter", name, "not declared; declared: " + ", ".join(self.__arrays))
+        return self.__arrays[name]
 
-    def joined(self, others: Mapping[str, Array]) -> Namespace:
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__arrays)
+
+    def __or__(self, others: Mapping[str, Array]) -> Namespace:
         """With further arrays."""
-        return Namespace({**self._arrays, **others})
+        return Namespace(self.__arrays | dict(others))
 
-    def sub(self, prefix: str) -> Namespace:
-        """The parameters whose name starts with the prefix, without it."""
-        chosen = {name: array for name, array in self._arrays.items() if name.startswith(prefix)}
-        return Namespace({name[len(prefix) :]: array for name, array in chosen.items()})
+
+def parameters_of(p: Namespace, prefix: str) -> Namespace:
+    """The parameters of one block: those whose name starts with the prefix, without it."""
+    return Namespace({name[len(prefix) :]: p[name] for name in p if name.startswith(prefix)})
 
 
 def trace(function: Callable[..., Any], parameters: Mapping[str, Shape], data: Mapping[str, Shape]) -> Traced:

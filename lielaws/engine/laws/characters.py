@@ -130,7 +130,8 @@ def sign_characters(
     output, cotangent = program.run(signs, leaves)
     # The potential is one sum over the entries of the output.
     signs.sum(each(signs.times, output, cotangent), tuple(range(output.ndim)))
-    fixed = [gate.leaf.static for gate in potential.gates if fixed_gates or not gate.affine]
+    closed = [gate.leaf.static for gate in potential.gates if fixed_gates or not gate.affine]
+    fixed = [leaf for leaf in closed if leaf in leaves]
     for leaf in (*fixed, *signed, *(leaf for leaf in leaves if leaf.role == "constant")):
         signs.relations += leaves[leaf].ravel().tolist()
     return _labels(_reduce(signs.relations), bits)[: potential.dimension]

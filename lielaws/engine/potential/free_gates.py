@@ -43,21 +43,24 @@ class LeastDegree(DegreeBound):
         return a if factor else np.full(self.groups, np.inf)
 
 
-def have_own_tensors(arguments: Sequence[Node]) -> bool:
-    """Whether each argument, given in the order of evaluation, is homogeneous of degree one in tensors of its own."""
-    taken: set[Leaf] = set()
+def own_tensors(arguments: Sequence[Node]) -> set[Leaf] | None:
+    """Tensors of parameters by which each argument, given in the order of evaluation, is homogeneous of degree one in
+    some that occur in no earlier one; None if there are none for one of them."""
+    found: set[Leaf] = set()
+    before: set[Leaf] = set()
     for argument in arguments:
-        own = _own_tensors(argument, taken)
+        own = _own_tensors(argument, before)
         if own is None:
-            return False
-        taken |= own
-    return True
+            return None
+        found |= own
+        before |= {node.static for node in ancestors([argument]) if node.op == "leaf"}
+    return found
 
 
-def _own_tensors(argument: Node, taken: Collection[Leaf]) -> set[Leaf] | None:
+def _own_tensors(argument: Node, before: Collection[Leaf]) -> set[Leaf] | None:
     parameters = [n.static for n in ancestors([argument]) if n.op == "leaf" and n.static.role == "parameter"]
     largest = _degrees(argument, [{leaf} for leaf in parameters], DegreeBound)
-    linear = [leaf for leaf, degree in zip(parameters, largest, strict=True) if degree == 1 and leaf not in taken]
+    linear = [leaf for leaf, degree in zip(parameters, largest, strict=True) if degree == 1 and leaf not in before]
     candidates = [set(some) for size in range(1, _MOST_TENSORS + 1) for some in combinations(linear, size)]
     if not candidates:
         return None

@@ -98,6 +98,19 @@ def varied_data(gates: Sequence[Gate], point: Draws, rng: np.random.Generator) -
     return [*ends, search.distinct(_joined(draws, _joined(*ends)))]
 
 
+def patterns_at(
+    gates: Sequence[Gate], numerators: Draws, count: int
+) -> tuple[dict[Leaf, IntArray], npt.NDArray[np.bool_]]:
+    """The gates that data show at a point, by leaf as (count, *shape), and for which data all signs are certain.
+
+    numerators : of the point (1, 1, *shape) and of the data (1, count, *shape)
+    """
+    search = _Search(gates, np.random.default_rng(0))
+    known = {leaf.static: numerators[leaf.static] for leaf in search.leaves}
+    opened, certain = search.signs(known, count)
+    return search.split(opened), certain
+
+
 class _Search:
     """Looks for patterns in floats; what is returned in the end is decided by enclosures.
 
@@ -164,7 +177,18 @@ class _Search:
     def decided(self, draws: Draws) -> Patterns:
         """The patterns of the draws for which each sign is certain, or its argument vanishes identically."""
         count = len(next(iter(draws.values())))
-        values = {leaf: exact(array[None] / DENOMINATOR) for leaf, array in draws.items()}
+        opened, known = self.signs({leaf: array[None] for leaf, array in draws.items()}, count)
+        _, first = np.unique(opened[known], axis=0, return_index=True)
+        kept = np.flatnonzero(known)[np.sort(first)]
+        points: dict[str, IntArray] = {}
+        samples: dict[str, IntArray] = {}
+        for leaf, array in draws.items():
+            (points if leaf.role == "parameter" else samples)[leaf.name] = array[kept]
+        return Patterns(self.split(opened[kept]), len(kept), points, samples)
+
+    def signs(self, numerators: Draws, count: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Which gates are open at parameters and data (1, 1 or count, *shape), and where all signs are certain."""
+        values = {leaf: exact(array / DENOMINATOR) for leaf, array in numerators.items()}
         values |= {node.static: constant_enclosure(node) for node in self._constants}
         arithmetic = Enclosures()
         with np.errstate(all="ignore"):
@@ -172,20 +196,16 @@ class _Search:
         mid, rad = (self._flat([a[k, 0] for a in arguments], count) for k in (0, 1))
         opened, closed = mid > rad, -mid > rad
         known = (opened | closed | self._dead(opened, count)).all(axis=1)
-        if arithmetic.undefined is not None:
-            known &= ~arithmetic.undefined
-        _, first = np.unique(opened[known], axis=0, return_index=True)
-        kept = np.flatnonzero(known)[np.sort(first)]
+        return opened, np.asarray(known if arithmetic.undefined is None else known & ~arithmetic.undefined)
+
+    def split(self, opened: npt.NDArray[np.bool_]) -> dict[Leaf, IntArray]:
+        """The gates of patterns by leaf, each of shape (count, *shape)."""
         cuts = np.cumsum([gate.leaf.size for gate in self._gates])[:-1]
-        pieces = np.split(opened[kept].astype(np.int64), cuts, axis=1)
-        shaped = {
-            gate.leaf.static: piece.reshape(len(kept), *gate.leaf.shape)
+        pieces = np.split(opened.astype(np.int64), cuts, axis=1)
+        return {
+            gate.leaf.static: piece.reshape(len(opened), *gate.leaf.shape)
             for gate, piece in zip(self._gates, pieces, strict=True)
         }
-        points, samples = ({}, {})  # type: ignore[var-annotated]
-        for leaf, array in draws.items():
-            (points if leaf.role == "parameter" else samples)[leaf.name] = array[kept]
-        return Patterns(shaped, len(kept), points, samples)
 
     def _dead(self, opened: npt.NDArray[np.bool_], count: int) -> npt.NDArray[np.bool_]:
         """Where an argument vanishes identically under a pattern, as behind a closed gate: its gate has no effect."""

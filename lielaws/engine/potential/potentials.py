@@ -13,10 +13,10 @@ from lielaws.engine.graph.network import Traced
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
-from lielaws.engine.potential.free_gates import have_own_tensors
+from lielaws.engine.potential.free_gates import own_tensors
 from lielaws.engine.potential.gates import Gate, Lowered, lower_gates
 from lielaws.engine.potential.patterns import Patterns, shown_patterns
-from lielaws.engine.potential.signs import regular_under_gates
+from lielaws.engine.potential.signs import regular_between_patterns
 from lielaws.errors import InvalidArgumentError
 
 
@@ -44,8 +44,8 @@ class Potential:
     @cached_property
     def free_gates(self) -> bool:
         """Whether all activation patterns are meant: each gate has weights of its own, and no pattern is irregular."""
-        own = have_own_tensors([gate.lowered for gate in self.gates if not gate.tied])
-        return own and (self.affine or regular_under_gates(self.output))
+        own = own_tensors([gate.lowered for gate in self.gates if not gate.tied])
+        return own is not None and regular_between_patterns(self.output, own)
 
     @cached_property
     def shown_patterns(self) -> Patterns | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from lielaws.engine.arithmetic.polynomials import ObjectArray, objects
 from lielaws.engine.arithmetic.signmasks import ANY, POSITIVE, ZERO, SignMasks
 from lielaws.engine.graph.constants import FROZEN
-from lielaws.engine.graph.node import Node, ancestors
+from lielaws.engine.graph.functions import FUNCTIONS
+from lielaws.engine.graph.node import Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program
 
 
@@ -28,20 +29,23 @@ def _leaf_masks(leaf: Node) -> Any:
     return objects([mask] * leaf.size, leaf.shape)
 
 
-def regular_under_gates(output: Node) -> bool:
-    """Whether no root, logarithm or division can be irregular in one activation pattern: each argument that depends on
-    gates has one sign and does not vanish."""
-    gated = _gated(output)
-    arguments = [node.inputs[0] for node in gated if node.op in ("sqrt", "log", "reciprocal")]
-    arguments = [argument for argument in arguments if argument in gated]
-    return not any(ZERO & mask for masks in sign_masks(arguments) for mask in masks.ravel().tolist())
+def regular_between_patterns(output: Node, own: Collection[Leaf]) -> bool:
+    """Whether patterns change without coming near a singularity: no argument of a root, logarithm or division that may
+    vanish depends on gates, or on the tensors by which gates change.
 
-
-def _gated(output: Node) -> set[Node]:
-    """The nodes below an output that depend on gates."""
-    found: set[Node] = set()
-    for node in ancestors([output]):
-        leaf = node.op == "leaf" and node.static.role == "gate"
-        if leaf or any(source in found for source in node.inputs):
-            found.add(node)
-    return found
+    Of rational networks a power of the denominators clears the divisions.
+    """
+    nodes = ancestors([output])
+    irregular = ("sqrt", "log", "reciprocal") if any(node.op in FUNCTIONS for node in nodes) else ("sqrt", "log")
+    moved: set[Node] = set()
+    for node in nodes:
+        leaf = node.op == "leaf" and (node.static.role == "gate" or node.static in own)
+        if leaf or any(source in moved for source in node.inputs):
+            moved.add(node)
+    found = [node for node in nodes if node.op in irregular and node.inputs[0] in moved]
+    masks = sign_masks([node.inputs[0] for node in found])
+    return all(
+        not mask & ZERO and (node.op == "reciprocal" or mask == POSITIVE)
+        for node, array in zip(found, masks, strict=True)
+        for mask in array.ravel().tolist()
+    )
