@@ -12,7 +12,7 @@ from lielaws.engine.graph.network import trace
 from lielaws.engine.values.rules import simplified
 from tests.properties.same_functions import FRAMES, IDENTITIES, random_pair
 from tests.strategies import flatten, unflatten
-from tests.unit.values.free import float_values, free_values
+from tests.unit.engine.values.free import float_values, free_values
 
 ORDINARY = 300
 LONG_RUN = int(os.environ.get("LIELAWS_PAIRS", "5000"))

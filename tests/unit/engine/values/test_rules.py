@@ -10,8 +10,8 @@ from lielaws.engine.graph.network import trace
 from lielaws.engine.graph.node import ancestors
 from lielaws.engine.values.rules import simplified
 from tests.theory.test_roots_and_gates import CASES
-from tests.unit.values.free import float_values, free_values
-from tests.unit.values.random_networks import random_network
+from tests.unit.engine.values.free import float_values, free_values
+from tests.unit.engine.values.random_networks import random_network
 
 ZEROS = {}
 SHAPES = {"a": (), "b": (), "W": (2, 2)}
