@@ -1,0 +1,188 @@
+"""Laws are proved in families that are large enough, refuted by real values, and false ones are never taken."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from lielaws import GradientFlow, architecture, glu, linear, mlp
+from lielaws.engine.flows.exact import FieldBounds
+from lielaws.engine.flows.fields import vector_fields
+from lielaws.engine.flows.regions import realizable_patterns
+from lielaws.engine.laws.characters import sign_characters
+from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.proof_families import BranchFamily, FreeFamily, families
+from lielaws.engine.laws.refutation import changing, polynomial_gradients
+from lielaws.engine.laws.search import search
+from lielaws.engine.laws.solve import Samples, candidate_laws
+from lielaws.engine.laws.terms import TermTable
+from lielaws.engine.laws.verify import ERROR_EXPONENT, enough_bits, evaluation_error, verified
+
+A, B = Polynomial.of({(0,): 1}), Polynomial.of({(1,): 1})
+
+
+def _fields(network, parameters="ab", shape=()):
+    arch = architecture(network, dict.fromkeys(parameters, ()), {"x": shape})
+    return vector_fields(GradientFlow(), arch.potential)
+
+
+def _layers(arch):
+    return vector_fields(GradientFlow(), arch.potential)
+
+
+def _proved(fields, law, seed=0):
+    """The first of the families in which a law is proved, or None."""
+    for family in families(fields):
+        if verified([law], family, np.random.default_rng(seed))[0]:
+            return family
+    return None
+
+
+# networks in which `a` is conserved, and the family in which that is proved
+RELATED = {
+    "equal arguments": (lambda p, x, ops: p.a * (ops.exp(p.b * x + x) - ops.exp(x * (p.b + 1))) + p.b * x, FreeFamily),
+    "exp of twice": (lambda p, x, ops: p.a * (ops.exp(2 * p.b * x) - ops.exp(p.b * x) ** 2) + p.b * x, FreeFamily),
+    "a root of four": (lambda p, x, ops: p.a * (ops.sqrt(4 * x**2) - 2 * ops.sqrt(x**2)) + p.b * x, FreeFamily),
+    "a root squared": (lambda p, x, ops: p.a * (ops.sqrt(1 + p.b * x) ** 2 - 1 - p.b * x) + p.b * x, FreeFamily),
+    "both signs": (lambda p, x, ops: p.a * (ops.sqrt(x**2 + p.b) ** 4 - (x**2 + p.b) ** 2) + p.b * x, FreeFamily),
+    "gates": (lambda p, x, ops: p.a * ops.relu(p.b * x) * ops.relu(-p.b * x) + p.b * x, None),
+}
+# the same, with `a` not conserved
+UNRELATED = {
+    "a root of both signs": lambda p, x, ops: p.a * (ops.sqrt(x**2) - x) + p.b * x,
+    "one sign of a root": lambda p, x, ops: p.a * (ops.sqrt(x**4 - x**2 + 1) + x**4 - x**2 + 1) + p.b * x,
+    "a gate": lambda p, x, ops: p.a * (ops.relu(p.b * x) - p.b * x) + p.b * x,
+    "exponentials": lambda p, x, ops: p.a * (ops.exp(2 * p.b * x) - ops.exp(p.b * x)) + p.b * x,
+    "a product of roots": lambda p, x, ops: p.a * (ops.sqrt(p.b * x + 2) * ops.sqrt(3 - p.b * x) - 1) + p.b * x,
+}
+
+
+@pytest.mark.parametrize("name", RELATED)
+@pytest.mark.parametrize("seed", range(2))
+def test_true_laws_are_proved_and_not_refuted(name, seed):
+    fields = _fields(RELATED[name][0])
+    family = _proved(fields, A, seed)
+    assert family is not None
+    assert RELATED[name][1] is None or isinstance(family, RELATED[name][1])
+    assert not changing(polynomial_gradients([A]), fields, np.random.default_rng(seed)).any()
+
+
+@pytest.mark.parametrize("name", UNRELATED)
+@pytest.mark.parametrize("seed", range(4))
+def test_false_laws_are_refuted_and_not_proved(name, seed):
+    fields = _fields(UNRELATED[name])
+    assert _proved(fields, A, seed) is None
+    assert changing(polynomial_gradients([A, B]), fields, np.random.default_rng(seed)).all()
+
+
+def test_a_scale_needs_true_roots():
+    """|W1|^2 before a norm without epsilon: r dr = dq / 2 alone does not see it."""
+    fields = _layers(mlp([2, 3, 1], "linear", norm="rms", affine=False, epsilon=False))
+    norm = Polynomial.of({(k, k): 1 for k in range(6)})
+    assert isinstance(_proved(fields, norm), BranchFamily)
+    one_row = Polynomial.of({(k, k): 1 for k in range(2)})
+    assert _proved(fields, one_row) is None
+    assert changing(polynomial_gradients([norm, one_row]), fields, np.random.default_rng(0)).tolist() == [False, True]
+
+
+def test_balances_of_rational_networks():
+    fields = _layers(mlp([2, 3, 2]))
+    # |W1[k, :]|^2 - |W2[:, k]|^2
+    laws = [
+        Polynomial.of({(2 * k + i,) * 2: 1 for i in range(2)} | {(6 + k + 3 * o,) * 2: -1 for o in range(2)})
+        for k in range(3)
+    ]
+    wrong = [Polynomial.of({**dict(law.terms), (k, k): 2}) for k, law in enumerate(laws)]
+    (family,) = families(fields)
+    found, verification = verified([*laws, *wrong], family, np.random.default_rng(0))
+    assert found == laws
+    assert verification.method == "expansion"
+    assert not changing(polynomial_gradients(laws), fields, np.random.default_rng(0)).any()
+    assert changing(polynomial_gradients(wrong), fields, np.random.default_rng(0)).all()
+
+
+def test_laws_by_evaluation_have_a_bound_on_the_error():
+    fields = _layers(glu(2, 2))
+    # |C[:, k]|^2 - |B[k, :]|^2 for the order A, B, C
+    law = Polynomial.of({(4, 4): 1, (5, 5): 1, (8, 8): -1, (10, 10): -1})
+    wrong = Polynomial.of({(4, 4): 1, (5, 5): 1, (8, 8): -1, (9, 9): -1})
+    found, verification = verified([law, wrong], FreeFamily(fields), np.random.default_rng(0))
+    assert found == [law]
+    assert verification.method == "evaluation"
+    assert verification.error_log2 < -ERROR_EXPONENT
+    assert verification.rounds >= 4
+
+
+def test_candidates_span_the_laws():
+    fields = _layers(linear([1, 2, 1]))
+    monomials = [(k, m) for k in range(4) for m in range(k, 4)]
+    table = TermTable.of([Polynomial.of({monomial: 1}) for monomial in monomials], 4)
+    samples = Samples(FreeFamily(fields), np.random.default_rng(0))
+    found = candidate_laws(table, np.zeros(4, dtype=np.uint64), samples)
+    # The entries of W1 W1^T - W2^T W2, and the determinant of both vectors.
+    expected = [{(0, 0): 1, (2, 2): -1}, {(0, 1): 1, (2, 3): -1}, {(0, 3): 1, (1, 2): -1}, {(1, 1): 1, (3, 3): -1}]
+    assert sorted(found, key=lambda law: law.terms) == sorted(map(Polynomial.of, expected), key=lambda law: law.terms)
+
+
+def test_a_search_stops_at_the_bound():
+    fields = _layers(mlp([2, 3, 2]))
+    labels = sign_characters(fields.potential)
+    assert len(search(fields, labels, 3, np.random.default_rng(0)).laws) == 3
+    assert search(fields, labels, 0, np.random.default_rng(0)).laws == ()
+
+
+def test_samples_are_kept():
+    samples = Samples(FreeFamily(_layers(linear([2, 2]))), np.random.default_rng(0))
+    first = samples.take(3)[0].copy()
+    assert (samples.take(5)[0][:3] == first).all()
+    assert samples.points.shape == samples.values.shape == (5, 4)
+
+
+def test_families_come_in_the_order_of_their_cost():
+    assert [type(family) for family in families(_layers(mlp([2, 2, 1])))] == [FreeFamily]
+    assert [type(family) for family in families(_layers(mlp([2, 2, 1], "exp")))] == [FreeFamily]
+    rooted = list(families(_fields(lambda p, x, ops: p.a * ops.sqrt((p.b * x) ** 2))))
+    assert [type(family) for family in rooted[:2]] == [FreeFamily, FreeFamily]
+    assert all(isinstance(family, BranchFamily) for family in rooted[2:])
+    assert rooted[0].original is None
+    assert rooted[1].original is rooted[0].fields
+
+
+def test_regions_are_proved_pattern_by_pattern():
+    potential = mlp([2, 2, 1]).potential
+    region = realizable_patterns(potential, np.random.default_rng(0))
+    (family,) = families(vector_fields(GradientFlow(), potential, region))
+    points, _ = family.proof(np.random.default_rng(0), family.prime())
+    assert len(points) == region.count
+
+
+def test_branches_of_an_output_are_those_that_it_needs():
+    def network(p, x, ops):
+        root = ops.sqrt(x[0] ** 2 + p.a)
+        return ops.stack([root * p.b, p.a * x[1], ops.relu(p.b * x[0] - 1) * ops.exp(ops.relu(p.a - x[1]))])
+
+    fields = _fields(network, shape=(2,))
+    outputs = BranchFamily(fields).outputs
+    assert sorted((len(output.roots), len(output.gates)) for output in outputs) == [(0, 0), (0, 2), (1, 0)]
+
+
+def test_too_many_branches_are_not_gone_through():
+    def network(p, x, ops):
+        return sum((ops.sqrt(x[k] + p.a) for k in range(12)), start=p.b * x[0])
+
+    assert BranchFamily(_fields(network, shape=(12,))).outputs == ()
+
+
+@pytest.mark.parametrize(("degree", "norm", "bits"), [(4, 10.0, 31), (10**6, 100.0, 61), (10**9, 10**9, 127)])
+def test_larger_degrees_take_larger_primes(degree, norm, bits):
+    bounds = FieldBounds(degree, norm)
+    assert enough_bits(lambda size: evaluation_error(bounds, size)) <= bits
+    assert evaluation_error(bounds, bits) < 0
+    assert evaluation_error(FieldBounds(2**31, norm), 31) == 0
+
+
+def test_the_bound_is_that_of_schwartz_and_zippel():
+    error = evaluation_error(FieldBounds(degree=8, log_norm=1.0), 31)
+    assert error == pytest.approx(math.log2(8 + 3 * 31 / 30) - 30)
