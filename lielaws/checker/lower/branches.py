@@ -82,7 +82,7 @@ class Conjugates:
             self.seen[missing.number].add(False)
             return None
         for number, known in enumerate(self.seen):
-            known |= {True, False} if number in ring.rational else {True}
+            known.update({True, False} if number in ring.rational else {True})
         return ring, values
 
     @property

@@ -82,7 +82,7 @@ def proved_growth(
     best: RealGrowth | None = None
     tries = 0
     for vector in real_points(fields, rng):
-        plain = RealFields(fields, vector, rng, kinks=False)
+        plain = RealFields(fields, vector, rng, thorough=False)
         if not plain.sample(_CHUNK)[1].any():
             continue
         if progress is not None:
@@ -90,7 +90,7 @@ def proved_growth(
         found = _Proof(plain).in_floats(guess)
         if found is not None:
             return found
-        reals = RealFields(fields, vector, rng, kinks=True)
+        reals = RealFields(fields, vector, rng, thorough=True)
         proof = _Proof(reals)
         small = fields.space.dimension <= _LARGEST_PRECISE
         found = proof.in_balls(guess) if small else proof.closed_in_floats()

@@ -50,15 +50,17 @@ def _numerators(rng: np.random.Generator, shape: tuple[int, ...], terms: int = 1
 class RealFields:
     """The vector fields of a family at one real point.
 
-    kinks : whether data are chosen on all sides of hidden kinks, which takes a search
+    thorough : whether data are chosen on all sides of hidden kinks, which takes a search, and patterns that data show
+        elsewhere are continued to the point, where else those that data show at the point itself have to do
     generic : one random vector field meets every proper subspace with negligible probability
     turns : how many choices show all activation patterns that are known
     """
 
-    def __init__(self, fields: VectorFields, vector: IntArray, rng: np.random.Generator, *, kinks: bool) -> None:
+    def __init__(self, fields: VectorFields, vector: IntArray, rng: np.random.Generator, *, thorough: bool) -> None:
         self.fields, self.vector, self._rng = fields, vector, rng
         self._drawn = 0
-        self._varied = _varied_data(fields, vector, rng) if kinks else []
+        self._thorough = thorough
+        self._varied = _varied_data(fields, vector, rng) if thorough else []
         self.generic = fields.generic and not self._varied
         listed = fields.listed.count if fields.listed is not None else 0
         self.turns = listed + (len(next(iter(self._varied[-1].values()))) if self._varied else 0)
@@ -112,14 +114,14 @@ class RealFields:
     def _of_the_point(
         self, values: Mapping[Leaf, IntArray], numbers: IntArray, gates: Mapping[Leaf, IntArray]
     ) -> tuple[IntArray, dict[Leaf, IntArray]]:
-        """Every other pattern is the one that data show at the point itself, where nothing has to be continued."""
+        """Every other pattern, or each, is the one that data show at the point, where nothing has to be continued."""
         fields, count = self.fields, len(numbers)
         point = {
             leaf.static: self.vector[start : start + leaf.size].reshape(1, 1, *leaf.shape)
             for leaf, start in zip(fields.leaves, fields.space.offsets.values(), strict=True)
         }
         own, certain = patterns_at(fields.potential.gates, {**point, **values}, count)
-        here = np.arange(count) % 2 == 1
+        here = np.arange(count) % 2 == 1 if self._thorough else np.ones(count, dtype=np.bool_)
         chosen = {}
         for leaf, array in gates.items():
             mask = here.reshape((1, count) + (1,) * (array.ndim - 2))

@@ -33,7 +33,7 @@ def changing(gradients: Gradients, fields: VectorFields, rng: np.random.Generato
     """Which functions certainly change along some vector field, by values with rigorous enclosures."""
     changes: npt.NDArray[np.bool_] | None = None
     for vector in islice(real_points(fields, rng), _POINTS):
-        reals = RealFields(fields, vector, rng, kinks=True)
+        reals = RealFields(fields, vector, rng, thorough=True)
         rows, good = reals.sample(max(_SAMPLES, reals.turns))
         slopes = gradients(vector)
         with np.errstate(invalid="ignore", over="ignore"):

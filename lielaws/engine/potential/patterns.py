@@ -187,7 +187,7 @@ class _Search:
         return Patterns(self.split(opened[kept]), len(kept), points, samples)
 
     def signs(self, numerators: Draws, count: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Which gates are open at parameters and data of shape (1, 1 or count, *shape), and where all signs are certain."""
+        """Which gates are open at parameters and data (1, 1 or count, *shape), and where all signs are certain."""
         values = {leaf: exact(array / DENOMINATOR) for leaf, array in numerators.items()}
         values |= {node.static: constant_enclosure(node) for node in self._constants}
         arithmetic = Enclosures()
@@ -196,7 +196,7 @@ class _Search:
         mid, rad = (self._flat([a[k, 0] for a in arguments], count) for k in (0, 1))
         opened, closed = mid > rad, -mid > rad
         known = (opened | closed | self._dead(opened, count)).all(axis=1)
-        return opened, known if arithmetic.undefined is None else known & ~arithmetic.undefined
+        return opened, np.asarray(known if arithmetic.undefined is None else known & ~arithmetic.undefined)
 
     def split(self, opened: npt.NDArray[np.bool_]) -> dict[Leaf, IntArray]:
         """The gates of patterns by leaf, each of shape (count, *shape)."""
