@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.quick import QUICK
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "lielaws"
 LONGEST_FILE = 320
@@ -278,6 +280,10 @@ def test_folders_stay_small() -> None:
     full = {folder: count for folder, count in sizes_of_folders().items() if count > MOST_FILES}
     report_all([f"{folder}: {count} files" for folder, count in full.items() if folder not in FULL_FOLDERS])
     report_all([f"{folder} is no longer full" for folder in FULL_FOLDERS if folder not in full])
+
+
+def test_files_with_quick_tests_exist() -> None:
+    report_all([path for path in QUICK if not (ROOT / "tests" / path).exists()])
 
 
 def test_functions_take_few_parameters() -> None:
