@@ -17,8 +17,9 @@ from lielaws.discover import discover_laws
 from lielaws.engine.flows.fields import vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.laws.polynomial import Polynomial
-from lielaws.engine.laws.proof_families import FreeFamily
+from lielaws.engine.laws.proof_families import families
 from lielaws.engine.laws.solve import Samples
+from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import EXPLORATION_PRIME
 
 _POINTS = 6
@@ -36,10 +37,15 @@ class _Step:
     @classmethod
     def of(cls, build: Callable[[], Any]) -> _Step:
         report = discover_laws(build())
+        laws = tuple(law.polynomial for law in report.laws)
         fields = vector_fields(GradientFlow(), report.architecture.potential)
-        samples = Samples(FreeFamily(fields), np.random.default_rng(0), EXPLORATION_PRIME)
-        states, values = samples.take(_POINTS)
-        return cls(states, values, tuple(law.polynomial for law in report.laws), EXPLORATION_PRIME)
+        table, rng = TermTable.of(laws, fields.space.dimension), np.random.default_rng(0)
+        for family in families(fields):
+            states, values = Samples(family, rng, EXPLORATION_PRIME).take(_POINTS)
+            # Where roots are free values, what rests on r^2 = q does not hold.
+            if not table.derivatives(states, values, EXPLORATION_PRIME).any():
+                break
+        return cls(states, values, laws, EXPLORATION_PRIME)
 
     def along(self, law: Polynomial, decay: int = 0) -> IntArray:
         """Coefficients of h(theta - eta (g + decay theta)) in eta, (points, degree + 1)."""

@@ -123,7 +123,8 @@ def _failures(foreign: Any, subject: list[str]) -> Iterator[str]:
     needed = _hypotheses(record, network, gates, region)
     # Where no bracket rests on free gates, to say which patterns are taken together says nothing.
     about_gates = [_FREE_GATES, _SHOWN_GATES]
-    spare = [] if region is not None or not set(about_gates).isdisjoint(needed) else about_gates
+    said = region is not None or not set(about_gates).isdisjoint(needed)
+    spare = [] if said or not network.pieces else about_gates
     yield from _check_statement(record, needed, spare)
     regions = None if region is None else [_by_number(gates, pattern) for pattern in region]
     yield from check_lower(record["lower"], network, gates, regions, budget)

@@ -167,8 +167,8 @@ class _Conservation:
                 branches = [first + signs for signs in range(1 << len(one.roots))]
                 place = self._with_all_roots(one, program, gates, branches)
             point, ring, values = place
-            for row, factor in zip(cotangent, factors, strict=True):
-                unit = np.repeat(row[None] % ring.prime, len(branches), axis=0)
+            for number, factor in enumerate(factors):
+                unit = np.repeat(cotangent[number : number + 1] % ring.prime, len(branches), axis=0)
                 drift = np.repeat(point.ring.array([factor], (1,)), len(branches))
                 self._charge(program, len(branches))
                 found |= set(self._nonzero(chosen, point, point.fields(values, unit, drift, ring)))

@@ -4,7 +4,7 @@ A value is an array of shape (2, jets, samples, *shape): midpoints, then radii. 
 all numbers that its operands contain. u = 2^-53 is the rounding error of one operation; the radius of a product of
 matrices with n terms is |A| (r_B + (n + 4) u |B|) + r_A (|B| + r_B), rounding in the radius itself included by a factor
 (Rump, Acta Numerica 2010, section 9; valid for any order of summation, with or without fused operations). Values of
-functions come from FLINT's `arb`, entry by entry. Samples at which something is undefined are marked.
+functions come from FLINT's `arb`, entry by entry, but for roots. Samples at which something is undefined are marked.
 """
 
 from __future__ import annotations
@@ -114,12 +114,26 @@ class Enclosures(JetArithmetic):
         return np.stack([mid, (a[1] / (size * gap) + U * np.abs(mid)) * (1 + 16 * U) + TINY])
 
     def value(self, kind: str, a: FloatArray) -> FloatArray:
+        if kind == "sqrt":
+            return self._root(a)
         (result,) = self._each(kind, _FUNCTIONS[kind], a, 1)
         return result
 
     def circle(self, a: FloatArray) -> tuple[FloatArray, FloatArray]:
         cos, sin = self._each("circle", lambda x: (x.cos(), x.sin()), a, 2)
         return cos, sin
+
+    def _root(self, a: FloatArray) -> FloatArray:
+        """The root of zero has no derivative, so that it counts as undefined."""
+        least = (a[0] - a[1]) * (1 - 4 * U)
+        wrong = ~((least > 0) & (a[0] < np.inf))
+        if wrong.any():
+            self.mark(wrong[None])
+            a, least = a.copy(), np.where(wrong, 1.0, least)
+            a[0][wrong], a[1][wrong] = 1.0, np.inf
+        # sqrt(m) - sqrt(m - r) = r / (sqrt(m) + sqrt(m - r)), and float64 rounds roots correctly.
+        mid = np.sqrt(a[0])
+        return np.stack([mid, (a[1] / (mid + np.sqrt(least)) + U * mid) * (1 + 16 * U) + TINY])
 
     def _each(
         self, kind: str, function: Callable[[Any], tuple[Any, ...]], a: FloatArray, count: int
