@@ -3,7 +3,7 @@
 python benchmarks/functions.py                      everything
 python benchmarks/functions.py "two blocks" tanh    the cases whose names contain one of the texts
 python benchmarks/functions.py --against PATH       also with the library in another checkout, and the ratio new / old
-python benchmarks/functions.py --limit 300          seconds for each case, 600 by default
+python benchmarks/functions.py --limit 300          processor seconds for each case, 600 by default
 python benchmarks/functions.py --case NAME          one case in this process, as JSON
 
 Each case runs in a process of its own, on one processor, so that its peak memory is its own. `cost` is the time to
@@ -18,6 +18,7 @@ import json
 import math
 import os
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -131,17 +132,13 @@ def measure(name: str) -> dict[str, Any]:
     return measured
 
 
-def measure_apart(name: str, limit: float, library: str | None = None) -> dict[str, Any]:
+def measure_apart(name: str, limit: int, library: str | None = None) -> dict[str, Any]:
     """The same in a process of its own, with the library in another folder if one is given."""
-    settings: dict[str, Any] = {
-        "env": dict(os.environ) | ({"PYTHONPATH": library} if library else {}),
-        "timeout": limit,
-    }
-    command = [sys.executable, "-W", "ignore", __file__, "--case", name]
-    try:
-        run = subprocess.run(command, capture_output=True, text=True, check=False, **settings)
-    except subprocess.TimeoutExpired:
-        return {"error": f"> {limit:.0f} s"}
+    environment = dict(os.environ) | ({"PYTHONPATH": library} if library else {})
+    command = [sys.executable, "-W", "ignore", __file__, "--case", name, "--limit", str(limit)]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if run.returncode == -signal.SIGXCPU:
+        return {"error": f"> {limit} s"}
     if run.returncode:
         return {"error": (run.stderr.strip().splitlines() or ["killed"])[-1].partition(":")[0][-20:]}
     result: dict[str, Any] = json.loads(run.stdout)
@@ -163,13 +160,17 @@ def row(name: str, new: Mapping[str, Any], old: Mapping[str, Any] | None) -> str
 def times(measured: Mapping[str, Any]) -> str:
     """Discovery and check; what stopped them in their place."""
     if "discover" not in measured:
-        return f"{measured['error']:>20}{'':>13}"
-    check = f"{measured['check']:.2f} s" if "check" in measured else measured["error"]
+        return f"{measured['error']:>23}{'':>10}"
+    check = seconds(measured["check"]) if "check" in measured else measured["error"]
     valid = {True: "", False: " not valid", None: ""}[measured.get("valid")]
-    return f"{measured['discover']:>10.2f} s{check:>11}{valid:>10}"
+    return f"{seconds(measured['discover']):>12}{check:>11}{valid:>10}"
 
 
-def print_table(cases: list[str], limit: float, library: str | None) -> bool:
+def seconds(value: float) -> str:
+    return f"{value:.3f} s" if value < 1 else f"{value:.1f} s"
+
+
+def print_table(cases: list[str], limit: int, library: str | None) -> bool:
     """Whether all cases were answered and their certificates are valid."""
     head = f"{'case':<30}{'D':>6}{'laws':>6}{'found':>7}{'discover':>12}{'check':>11}{'':>10}{'cost':>9}{'memory':>9}"
     print(head + (f"{'old':>12}{'old check':>11}{'':>10}{'new/old':>8}" if library else ""))
@@ -194,10 +195,11 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("texts", nargs="*", help="parts of the names of cases")
     parser.add_argument("--against", metavar="PATH", help="another checkout of the library")
-    parser.add_argument("--limit", type=float, default=LIMIT_SECONDS, help="seconds for each case")
+    parser.add_argument("--limit", type=int, default=LIMIT_SECONDS, help="processor seconds for each case")
     parser.add_argument("--case", choices=CASES, help="one case in this process, as JSON")
     given = parser.parse_args(arguments)
     if given.case:
+        resource.setrlimit(resource.RLIMIT_CPU, (given.limit, given.limit + 10))
         print(json.dumps(measure(given.case)))
         return 0
     chosen = [name for name in CASES if not given.texts or any(text in name for text in given.texts)]
