@@ -9,7 +9,7 @@ import numpy as np
 
 from lielaws.checker.lower.bounds import LARGE_PRIME_BITS
 from lielaws.checker.lower.points import ATTEMPTS, Point, never
-from lielaws.checker.networks.gates import Gates
+from lielaws.checker.networks.gates import Gates, affine_pieces
 from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.program import Program, Values
 from lielaws.checker.numbers.jets import Jets
@@ -165,6 +165,8 @@ def _spread(slope: Any, samples: int) -> Any:
 def _of_output(program: Program, gates: Gates, values: Values, slopes: dict[int, Any], k: int) -> Branches:
     roots: dict[int, list[tuple[int, int]]] = {}
     free: set[int] = set()
+    # An identity that is affine in each gate holds for all values if it holds for 0 and 1.
+    affine = affine_pieces(program, gates)
     for number in program.needed:
         step = program.steps[number]
         if number not in slopes or step.op not in ("sqrt", "gated"):
@@ -173,7 +175,7 @@ def _of_output(program: Program, gates: Gates, values: Values, slopes: dict[int,
         for place in np.flatnonzero(slopes[number][k]):
             if step.op == "sqrt":
                 roots.setdefault(argument[place], []).append((number, int(place)))
-            elif argument[place]:
+            elif argument[place] and not affine[step.fixed[0]]:
                 free.add(int(gates.numbers[step.fixed[0]].ravel()[place]))
     free -= gates.values.keys()
     if len(roots) + len(free) > _MOST:

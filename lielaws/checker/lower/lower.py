@@ -138,7 +138,7 @@ class _Conservation:
         try:
             branches = find_branches(self.network, program, gates, units)
         except TooManyError as error:
-            return list(chosen), f" that this checker can prove: {error}"
+            return list(chosen), f": {error}"
         most = max(len(one.roots) for one in branches)
         bounds = Bounds(program, self.network.flow, most)
         rounds = self._rounds(chosen, bounds, cases * len(basis))

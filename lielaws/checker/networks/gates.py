@@ -161,7 +161,8 @@ def _tensors_below(steps: Steps, argument: int) -> list[_Tensor]:
         if k in needed:
             needed.update(steps[k].inputs)
     leaves = [steps[k].fixed for k in sorted(needed) if steps[k].op == "leaf"]
-    return [leaf for leaf in leaves if leaf[0] != "constant"]
+    # Weights that are frozen at generic values stand for any.
+    return [leaf for leaf in leaves if leaf[0] != "constant" or leaf[1].startswith("frozen ")]
 
 
 def _has_own(steps: Steps, argument: int, new: list[_Tensor], budget: Budget) -> bool:

@@ -263,7 +263,9 @@ class _Proof:
     def _extended(self, add: Add, rank: Callable[[], int], depth: int, target: int) -> Iterator[Witness]:
         """Brackets of one depth, until they have the rank that is aimed at or bring nothing new."""
         generic, dependent, drawn = self.reals.generic, 0, 0
-        patience = _PATIENCE if generic else max(_PATTERN_PATIENCE, self.reals.turns)
+        # Each pattern has its turn at depth one; brackets of several hardly need another that they alone show.
+        patience = max(_PATTERN_PATIENCE, self.reals.turns) if depth == 1 else _PATTERN_PATIENCE // 2
+        patience = _PATIENCE if generic else patience
         while dependent < patience and drawn < _MOST_DRAWN and rank() < target:
             words = self.reals.words(depth, min(_CHUNK, target - rank() + (0 if generic else patience)))
             kept, seen = add(words)

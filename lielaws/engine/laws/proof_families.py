@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -33,16 +33,20 @@ IntArray = npt.NDArray[np.int64]
 Samples = tuple[IntArray, IntArray]
 """points and values of vector fields there, each (count, dimension)"""
 
-# All choices of so many signs and gates are gone through: 256 evaluations for each output.
-_MOST_BRANCHES = 8
+# One of 2^12 points has so many roots: more take minutes to meet.
+_MOST_ROOTS = 12
+# All choices of gates are gone through, each with points of its own.
+_MOST_GATES = 8
+# All choices of signs are gone through where they may not be conjugate: 256 evaluations for each output.
+_MOST_SIGNS = 8
 # Points that are drawn at once for each output.
 _BATCH = 1 << 11
 # About so many points with roots for each choice of branches: fewer need more draws, more are thrown away.
 _POINTS_EACH = 2
-# So many points for the last root, all others existing: one of both symbols is missed with probability 2^-7, at two
-# tries with 2^-14.
-_POINTS_SHOWN = 16
-_TRIES = 2
+# So many points for the last root, all others existing: one of both symbols is missed with probability 2^-6, at three
+# tries with 2^-18.
+_POINTS_SHOWN = 8
+_TRIES = 3
 # Points to take one from at which no denominator vanishes.
 _FEW = 4
 _ATTEMPTS = 40
@@ -177,7 +181,7 @@ class BranchFamily:
         for leaf in [n.static for n in self.fields.outside if n.static.role in ("cotangent", "flow")]:
             for entry in range(self._sizes[leaf]):
                 needed = self._needed((leaf, entry))
-                if sum(map(len, needed)) > _MOST_BRANCHES:
+                if len(needed[0]) > _MOST_ROOTS or len(needed[1]) > _MOST_GATES:
                     return ()
                 found.setdefault(needed, []).append((leaf, entry))
         outputs = tuple(_Output(tuple(entries), *needed) for needed, entries in found.items())
@@ -201,7 +205,8 @@ class BranchFamily:
             rows = self.fields.evaluate(vector, Choice(values, functions.count), Modular(prime, changed))
             roots = tuple(np.flatnonzero((rows != base).any(axis=(0, 2))).tolist())
         gates = []
-        for gate in self.fields.potential.gates:
+        # Of what is affine in the gates any values show as much as 0 and 1.
+        for gate in () if self.fields.potential.affine else self.fields.potential.gates:
             array = np.repeat(values[gate.leaf.static], gate.leaf.size, axis=1)
             diagonal = array.reshape(gate.leaf.size, gate.leaf.size)
             np.fill_diagonal(diagonal, (diagonal.diagonal() + 1) % prime)
@@ -244,6 +249,8 @@ class BranchFamily:
         parts = [self._conjugate(rng, prime, output, int(chosen)) for chosen in gates]
         if all(part is not None for part in parts):
             return np.concatenate([p[0] for p in parts if p]), np.concatenate([p[1] for p in parts if p])
+        if signs > _MOST_SIGNS:
+            raise ExactnessError(f"{signs} square roots may have both signs, too many to go through all choices")
         missing = (gates[:, None] + np.arange(1 << signs)).ravel()
         points, values = [], []
         for _ in range(_ATTEMPTS):
@@ -279,18 +286,40 @@ class BranchFamily:
         chosen = (branches[:, None] >> np.arange(signs) & 1).astype(np.bool_)
         vector = modular.residues(rng, prime, (1, count, self.space.dimension))
         free = FreeFunctions.draw(rng, prime, count)
-        # First the roots alone: they exist at few points.
-        functions = RootedFunctions(free, output.roots, chosen)
-        self.fields.run(self._roots, vector, values, Modular(prime, functions))
-        kept = np.arange(count) if functions.defined is None else np.flatnonzero(functions.defined)
+        kept, independent = self._with_roots(vector, values, free, output, chosen)
         kept = kept[:most]
+        if not len(kept):
+            return vector[0][kept], vector[0][kept], kept, False
         arithmetic = Modular(prime, RootedFunctions(free.select(kept), output.roots, chosen[kept]))
         value = self.fields.evaluate(vector[:, kept], Choice(values, count).select(kept), arithmetic)[0]
         good = np.arange(len(kept))
         if arithmetic.undefined is not None:
             good = np.flatnonzero(~np.broadcast_to(arithmetic.undefined, len(kept)))
-        return vector[0][kept[good]], value[good], kept[good], functions.independent
+        return vector[0][kept[good]], value[good], kept[good], independent
+
+    def _with_roots(
+        self, vector: IntArray, values: dict[Leaf, IntArray], free: FreeFunctions, output: _Output, signs: Any
+    ) -> tuple[IntArray, bool]:
+        """The samples at which the roots of an output exist, and whether these are shown to be independent.
+
+        Stage by stage, each with the samples that are left: few have all roots.
+        """
+        count, known = vector.shape[1], 0
+        kept, shown = np.arange(count), True
+        for program in self._stages:
+            functions = RootedFunctions(free.select(kept), output.roots, signs[kept])
+            left = Choice(values, count).select(kept).values
+            self.fields.run(program, vector[:, kept], left, Modular(free.prime, functions))
+            shown &= functions.independent(known)
+            known = len(functions.exists)
+            if functions.defined is not None:
+                kept = kept[functions.defined]
+            if not len(kept):
+                return kept, False
+        return kept, shown
 
     @cached_property
-    def _roots(self) -> Program:
-        return Program.of([node for node in ancestors(self.fields.present) if node.op == "sqrt"])
+    def _stages(self) -> list[Program]:
+        """Programs of the first square roots, of the first two, and so on."""
+        roots = [node for node in ancestors(self.fields.present) if node.op == "sqrt"]
+        return [Program.of(roots[: k + 1]) for k in range(len(roots))]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from lielaws.engine.arithmetic.bounds import DegreeBound, Degrees
+from lielaws.engine.graph.constants import FROZEN
 from lielaws.engine.graph.node import Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program
 
@@ -58,7 +59,9 @@ def own_tensors(arguments: Sequence[Node]) -> set[Leaf] | None:
 
 
 def _own_tensors(argument: Node, before: Collection[Leaf]) -> set[Leaf] | None:
-    parameters = [n.static for n in ancestors([argument]) if n.op == "leaf" and n.static.role == "parameter"]
+    leaves = [node.static for node in ancestors([argument]) if node.op == "leaf"]
+    # Weights that are frozen at generic values stand for any.
+    parameters = [leaf for leaf in leaves if leaf.role == "parameter" or leaf.name.startswith(FROZEN)]
     largest = _degrees(argument, [{leaf} for leaf in parameters], DegreeBound)
     linear = [leaf for leaf, degree in zip(parameters, largest, strict=True) if degree == 1 and leaf not in before]
     candidates = [set(some) for size in range(1, _MOST_TENSORS + 1) for some in combinations(linear, size)]

@@ -81,17 +81,16 @@ class RootedFunctions:
         """The samples at which all true roots exist; None for all."""
         return np.logical_and.reduce(self.exists) if self.exists else None
 
-    @property
-    def independent(self) -> bool:
-        """Whether each argument is shown to be no constant times a square in the field that the earlier roots generate.
+    def independent(self, known: int = 0) -> bool:
+        """Whether each argument, after the first ones that are known, is shown to be no constant times a square in the field that the earlier roots generate.
 
         It would be a square at all points at which they exist, or at none. If none is, all signs are conjugate: the
         equations r^2 = q have one irreducible set of solutions, so that a point with any signs stands for all.
         """
         before: Mask | None = None
-        for exists in self.exists:
+        for number, exists in enumerate(self.exists):
             seen = exists if before is None else exists[before]
-            if seen.all() or not seen.any():
+            if number >= known and (seen.all() or not seen.any()):
                 return False
             before = exists if before is None else before & exists
         return True

@@ -84,7 +84,7 @@ def test_one_free_root_is_changed_where_that_is_asked_for(q):
 
 
 def _independent(arguments):
-    return _evaluated(arguments)[0].independent
+    return _evaluated(arguments)[0].independent()
 
 
 def test_independent_roots_are_shown_to_be(q):
