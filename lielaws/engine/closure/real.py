@@ -23,7 +23,7 @@ from lielaws.engine.closure.ball_echelon import BallEchelon
 from lielaws.engine.closure.brackets import chunk_size, left_normed
 from lielaws.engine.closure.growth import DEPTH_LIMIT, Growth, Witness
 from lielaws.engine.flows.fields import Choice, VectorFields
-from lielaws.engine.flows.reals import RealFields, real_points
+from lielaws.engine.flows.reals import WIDE, RealFields, real_points
 from lielaws.engine.linalg.nonsingular import Span, is_nonsingular, pivot_columns
 from lielaws.errors import ExactnessError
 from lielaws.progress import Progress
@@ -88,6 +88,9 @@ def proved_growth(
         if progress is not None:
             progress("proof of the rank with real values", 0, guess.rank)
         found = _Proof(plain).in_floats(guess)
+        if found is None and fields.space.dimension <= _LARGEST_PRECISE:
+            wide = RealFields(fields, next(real_points(fields, rng, WIDE)), rng, thorough=False)
+            found = _Proof(wide).in_floats(guess)
         if found is not None:
             return found
         reals = RealFields(fields, vector, rng, thorough=True)

@@ -27,14 +27,20 @@ Mask = npt.NDArray[np.bool_]
 
 # Numerators: larger numbers lose bits in exponentials and norms, smaller ones make functions nearly linear.
 _LEAST, _LARGEST = 12, 80
+# For a second look: functions of few numbers need more of their curvature.
+WIDE = 3
 # Points to try: where roots or logarithms have no value, another point may have them.
 _POINTS = 12
 
 
-def real_points(fields: VectorFields, rng: np.random.Generator) -> Iterator[IntArray]:
-    """Random points, as numerators; every other one of positive numbers, as logarithms and roots may ask for."""
+def real_points(fields: VectorFields, rng: np.random.Generator, width: int = 1) -> Iterator[IntArray]:
+    """Random points, as numerators, so many times wider than usual.
+
+    Every other one has positive numbers, as logarithms and roots may ask for.
+    """
     for attempt in range(_POINTS):
-        parts = [_numerators(rng, shape, shape[-1] if len(shape) > 1 else 1) for shape in fields.space.shapes.values()]
+        shapes = fields.space.shapes.values()
+        parts = [width * _numerators(rng, shape, shape[-1] if len(shape) > 1 else 1) for shape in shapes]
         vector = np.concatenate([part.ravel() for part in parts])
         # Time is positive.
         vector[: fields.space.start] = np.abs(vector[: fields.space.start])

@@ -16,7 +16,9 @@ _TINY = 2.0**-1000
 # Rows whose part outside the span of the others is smaller than this, relative to their length, look dependent.
 _TOLERANCE = 1e-9
 # Rows with more relative noise than this are too uncertain to look dependent.
-_NOISE = 1e-6
+_NOISE = 1e-12
+# What floats leave of a dependent row; a true direction may be as small as a tolerance, and is looked at precisely.
+_ROUNDING = 1e-13
 # What is smaller, radius included, is zero for every proposal.
 _ZERO = 1e-100
 
@@ -81,7 +83,7 @@ class Span:
         length, noise, rest = (np.linalg.norm(x, axis=1) for x in (rows, rad, self._rest(rows)))  # noqa: TID251
         size = np.where(length > 0, length, 1.0)
         return np.asarray(
-            (rest < _TOLERANCE + 4 * noise / size) & (noise < _NOISE * size) | (np.maximum(length, noise) < _ZERO)
+            (rest < _ROUNDING + 4 * noise / size) & (noise < _NOISE * size) | (np.maximum(length, noise) < _ZERO)
         )
 
     def extend(self, rows: FloatArray, most: int | None = None) -> IntArray:

@@ -82,7 +82,8 @@ class RootedFunctions:
         return np.logical_and.reduce(self.exists) if self.exists else None
 
     def independent(self, known: int = 0) -> bool:
-        """Whether each argument, after the first ones that are known, is shown to be no constant times a square in the field that the earlier roots generate.
+        """Whether each argument, after the first ones that are known, is shown to be no constant times a square in the
+        field that the earlier roots generate.
 
         It would be a square at all points at which they exist, or at none. If none is, all signs are conjugate: the
         equations r^2 = q have one irreducible set of solutions, so that a point with any signs stands for all.
