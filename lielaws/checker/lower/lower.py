@@ -25,7 +25,7 @@ from lielaws.checker.lower.branches import Branches, Conjugates, TooManyError, f
 from lielaws.checker.lower.laws import ERROR_EXPONENT, Law, check_independence, check_methods, read_laws
 from lielaws.checker.lower.points import ATTEMPTS, Point, cotangents, never, random_cotangent
 from lielaws.checker.lower.rules import rewritten
-from lielaws.checker.networks.gates import Gates, affine_pieces, find_gates
+from lielaws.checker.networks.gates import Gates, affine_pieces, find_gates, freely_gated
 from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.program import Program, Values
 from lielaws.checker.networks.steps import Budget
@@ -85,7 +85,8 @@ class _Conservation:
         # An identity that is affine in each gate holds for 0 and 1 only if it holds for all values.
         if left and (program.functions or not all(affine_pieces(program, gates))):
             left, reason = self._fail_on_branches(left, program, gates, cases)
-        if self.network.program.functions:
+        # Where some patterns may not occur, or functions be related, what fails for all of them may be a law.
+        if left and (self.network.program.functions or not freely_gated(self.network, gates, self.budget)):
             reason = f" as far as this checker can prove{reason}"
         return dict.fromkeys(left, reason)
 
