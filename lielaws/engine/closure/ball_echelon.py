@@ -10,8 +10,6 @@ from lielaws.engine.arithmetic.polynomials import ObjectArray
 
 IntArray = npt.NDArray[np.int64]
 
-# What remains of a dependent row is rounding; if it is wider than this, more bits are needed to tell.
-_WIDE = 2.0**-40
 # Rows below this size are zero up to rounding; others are of the size of numbers near one.
 _SMALL = 2.0**-20
 
@@ -49,5 +47,6 @@ class BallEchelon:
             self._rows.append(row / row[pivot])
             self._pivots.append(pivot)
             return True
-        self.imprecise |= max(float(x.abs_upper()) for x in row) > _WIDE * max(largest, _SMALL)
+        # What remains of a dependent row is rounding: with half of the bits lost, more are needed to tell.
+        self.imprecise |= max(float(x.abs_upper()) for x in row) > 2.0 ** (-flint.ctx.prec // 2) * max(largest, _SMALL)
         return False

@@ -35,7 +35,7 @@ Mask = npt.NDArray[np.bool_]
 # Rows to choose from beyond the rank: a better conditioned block for a few more evaluations.
 _SPARE_ROWS = 6
 # float64 first; `arb` with more bits where pivots are too small for it.
-_PRECISIONS = (128, 256, 512)
+_PRECISIONS = (256, 512)
 # Matrices of `arb` beyond this take minutes.
 _LARGEST_PRECISE = 400
 # Brackets in the span, one after the other, that end a depth: few random ones are enough in a generic family.
@@ -219,9 +219,11 @@ class _Proof:
                 def add(
                     words: Sequence[Choice], echelon: BallEchelon = echelon, span: Span = span
                 ) -> tuple[IntArray, int]:
-                    mid, rad, good = self._float_rows(words)
-                    # Floats are quick to tell most dependent rows; the others are looked at precisely.
-                    open_rows = np.flatnonzero(~(good & span.looks_dependent(mid, rad)))
+                    good, open_rows = np.ones(words[0].count, dtype=np.bool_), np.arange(words[0].count)
+                    if not self.reals.generic:
+                        # Floats are quick to tell most of many dependent rows; the others are looked at precisely.
+                        mid, rad, good = self._float_rows(words)
+                        open_rows = np.flatnonzero(~(good & span.looks_dependent(mid, rad)))
                     if not len(open_rows):
                         return open_rows, int(good.sum())
                     rows, precise = self._ball_rows([word.select(open_rows) for word in words])

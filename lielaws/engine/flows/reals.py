@@ -1,6 +1,6 @@
 """Vector fields at real points: rational numbers that float64 holds, drawn and brought into enclosures.
 
-Points, data, cotangents and gates are multiples of 1/64, kept as numerators. Where activation patterns are listed, they
+Points, data, cotangents and gates are multiples of 1/1024, kept as numerators. Where activation patterns are listed, they
 are gone through in turn. Where square roots hide kinks, as sqrt(u^2) does, data are chosen on all their sides.
 """
 
@@ -26,7 +26,7 @@ FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 # Numerators: larger numbers lose bits in exponentials and norms, smaller ones make functions nearly linear.
-_LEAST, _LARGEST = 12, 80
+_LEAST, _LARGEST = 192, 1280
 # For a second look: functions of few numbers need more of their curvature.
 WIDE = 3
 # Points to try: where roots or logarithms have no value, another point may have them.

@@ -31,14 +31,14 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 Draws = dict[Leaf, IntArray]
 
-DENOMINATOR = 64
-"""numbers are multiples of 1/64, so that float64 holds them and few products need more bits"""
+DENOMINATOR = 1024
+"""numbers are multiples of its inverse: float64 holds them, and they are too many for special points to be met by chance"""
 
 # Twice as many show patterns that are a thousand times rarer than the most frequent ones; each takes a pass.
 _DRAWS = 2000
-_SCALES = (40, 100, 250)
-# Variations are of all sizes up to 2^10 / 64: a kink may be far out.
-_LARGEST_BITS = 10
+_SCALES = (640, 1600, 4000)
+# Variations are of all sizes up to 2^14 / 1024: a kink may be far out.
+_LARGEST_BITS = 14
 # Generations of a search for patterns with as many, and as few, open gates as there are: one gate in each suffices.
 _GENERATIONS = 24
 _CHILDREN = 200
