@@ -1,6 +1,6 @@
 """Vector fields at real points: rational numbers that float64 holds, drawn and brought into enclosures.
 
-Points, data, cotangents and gates are multiples of 1/1024, kept as numerators. Where activation patterns are listed, they
+Points, data, cotangents and gates are multiples of 1/1024, kept as numerators. Listed activation patterns
 are gone through in turn. Where square roots hide kinks, as sqrt(u^2) does, data are chosen on all their sides.
 """
 

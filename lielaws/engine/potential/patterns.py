@@ -32,7 +32,7 @@ FloatArray = npt.NDArray[np.float64]
 Draws = dict[Leaf, IntArray]
 
 DENOMINATOR = 1024
-"""numbers are multiples of its inverse: float64 holds them, and they are too many for special points to be met by chance"""
+"""of all numbers: float64 holds them, and they are too many for special points to be met by chance"""
 
 # Twice as many show patterns that are a thousand times rarer than the most frequent ones; each takes a pass.
 _DRAWS = 2000
