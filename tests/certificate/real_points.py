@@ -11,12 +11,12 @@ import numpy as np
 from scipy.linalg import qr
 
 import lielaws
-from lielaws.checker.networks.gates import freely_gated
+from lielaws.checker.networks.gates import own_tensors
 from lielaws.checker.networks.network import Network, read_network
 from lielaws.checker.networks.steps import Budget
 from lielaws.checker.numbers.balls import Ball, Balls
 from lielaws.checker.upper.family import Family, grouped
-from lielaws.checker.upper.paths import are_apart, needs_continuation
+from lielaws.checker.upper.paths import are_apart, is_singular_between_patterns, needs_continuation
 from lielaws.checker.upper.patterns import read_patterns
 from lielaws.checker.upper.probes import Numbers, Probes
 from lielaws.checker.upper.upper import _real_constants
@@ -78,8 +78,8 @@ class _Maker:
         self.network: Network = read_network(record["architecture"], setting["flow"], setting["loss"], budget)
         self.gates = find_gates(self.network.program, budget)
         self.free = any(fixed is None for fixed in self.gates.fixed)
-        listable = freely_gated(self.network, self.gates, budget)
-        listable = listable and not needs_continuation(self.network, behind_gates=True)
+        own = own_tensors(self.network, self.gates, budget)
+        listable = own is not None and not is_singular_between_patterns(self.network, own)
         listable = not self.free or (
             listable and (self.network.is_rational or are_apart(self.network, self.gates, budget))
         )

@@ -61,6 +61,11 @@ def root_of_two(p: Any, x: Any, ops: Any) -> Any:
 
 
 @case(1, [A], proved=False)
+def kink_behind_a_root(p: Any, x: Any, ops: Any) -> Any:
+    return p.a * (ops.sqrt((p.b * x) ** 2) - ops.abs(p.b * x)) + p.b * x
+
+
+@case(1, [A], proved=False)
 def gates_that_exclude_each_other(p: Any, x: Any, ops: Any) -> Any:
     u = p.b * x
     return p.a * ops.relu(u - 1) * (ops.relu(u) - u) + u

@@ -135,27 +135,36 @@ class _Ties:
 
 
 def freely_gated(network: Network, gates: Gates, budget: Budget) -> bool:
-    """Whether the free gates of each function may be taken together in all patterns, by structure.
+    """Whether the free gates of each function may be taken together in all patterns, by structure."""
+    return own_tensors(network, gates, budget) is not None
+
+
+def own_tensors(network: Network, gates: Gates, budget: Budget) -> set[Tensor] | None:
+    """Tensors by which all free gates change at will; None if some have none.
 
     Each argument is homogeneous of degree one in some tensors that occur in no earlier argument, as the weights and the
     bias of its layer are; functions whose gates are all tied to earlier ones need none.
     """
     steps, seen = network.steps, set(gates.values)
-    before: set[_Tensor] = set()
+    before: set[Tensor] = set()
+    found: set[Tensor] = set()
     for j, argument in enumerate(network.program.arguments):
         numbers = set(gates.numbers[j].ravel().tolist())
         tensors = _tensors_below(steps, argument)
-        if not numbers <= seen and not _has_own(steps, argument, [t for t in tensors if t not in before], budget):
-            return False
+        if not numbers <= seen:
+            own = _own(steps, argument, [t for t in tensors if t not in before], budget)
+            if own is None:
+                return None
+            found |= own
         seen |= numbers
         before |= set(tensors)
-    return True
+    return found
 
 
-_Tensor = tuple[str, str]
+Tensor = tuple[str, str]
 
 
-def _tensors_below(steps: Steps, argument: int) -> list[_Tensor]:
+def _tensors_below(steps: Steps, argument: int) -> list[Tensor]:
     needed = {argument}
     for k in range(argument, -1, -1):
         if k in needed:
@@ -165,19 +174,19 @@ def _tensors_below(steps: Steps, argument: int) -> list[_Tensor]:
     return [leaf for leaf in leaves if leaf[0] != "constant" or leaf[1].startswith("frozen ")]
 
 
-def _has_own(steps: Steps, argument: int, new: list[_Tensor], budget: Budget) -> bool:
-    """Whether an argument is homogeneous of degree one in some of the new tensors."""
+def _own(steps: Steps, argument: int, new: list[Tensor], budget: Budget) -> set[Tensor] | None:
+    """Some of the new tensors, few if possible, in which an argument is homogeneous of degree one."""
     budget.charge(_LOOK * argument * len(new), "architecture", "its gates")
     linear = [tensor for tensor in new if _degrees(steps, argument, {tensor})[1] <= 1]
     subsets = (set(chosen) for size in range(1, _LARGEST_SET + 1) for chosen in combinations(linear, size))
-    for chosen in chain([set(linear)], subsets):
+    for chosen in chain(subsets, [set(linear)]):
         budget.charge(_LOOK * argument, "architecture", "its gates")
         if _degrees(steps, argument, chosen) == (1, 1):
-            return True
-    return False
+            return chosen
+    return None
 
 
-def _degrees(steps: Steps, argument: int, tensors: set[_Tensor]) -> tuple[float, float]:
+def _degrees(steps: Steps, argument: int, tensors: set[Tensor]) -> tuple[float, float]:
     """The least and the largest degree in some parameters; (-inf, inf) for what is no homogeneous expression."""
     degrees: list[tuple[float, float]] = []
     for step in steps.all[: argument + 1]:

@@ -7,7 +7,7 @@ a root or a logarithm on the way. Gates that are free are those of arguments whi
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from lielaws.checker.networks.gates import Gates
 from lielaws.checker.networks.network import Network
-from lielaws.checker.networks.signs import POSITIVE, Signs
+from lielaws.checker.networks.signs import POSITIVE, ZERO, Signs
 from lielaws.checker.networks.steps import Budget
 from lielaws.checker.numbers.balls import TINY, Ball, Balls, U, UndecidedError
 from lielaws.checker.numbers.jets import Jets
@@ -93,17 +93,37 @@ class _PathBalls(Balls):
             return Ball(np.ones(a.shape), np.zeros(a.shape))
 
 
-def needs_continuation(network: Network, *, behind_gates: bool = False) -> bool:
-    """Whether some root or logarithm is not of a number that is positive by structure.
+def needs_continuation(network: Network) -> bool:
+    """Whether some root, logarithm or division is of a number that may vanish, as far as its structure tells.
 
-    behind_gates : look at those alone whose arguments depend on gates
+    Of rational networks a power of the denominators clears the divisions.
     """
-    steps, known, gated = network.steps, Signs(network.steps, dict(enumerate(network.program.arguments))), set[int]()
+    return _is_singular(network, None)
+
+
+def is_singular_between_patterns(network: Network, own: Collection[tuple[str, str]]) -> bool:
+    """Whether a pattern may change near a singularity.
+
+    It may where a root, logarithm or division of what may vanish depends on gates, or on tensors by which gates change:
+
+    sqrt((b x)^2) and the gate of b x belong together only where they come from one sign of b x.
+    """
+    return _is_singular(network, own)
+
+
+def _is_singular(network: Network, own: Collection[tuple[str, str]] | None) -> bool:
+    steps, known = network.steps, Signs(network.steps, dict(enumerate(network.program.arguments)))
+    moved: set[int] = set()
     for k in network.program.below_gates:
         step = steps[k]
-        if step.op == "gated" or not gated.isdisjoint(step.inputs):
-            gated.add(k)
-        if step.op in ("sqrt", "log") and known[step.inputs[0]] != POSITIVE and (k in gated or not behind_gates):
+        leaf = step.op == "leaf" and own is not None and tuple(step.fixed) in own
+        if leaf or step.op == "gated" or not moved.isdisjoint(step.inputs):
+            moved.add(k)
+        if own is not None and k not in moved:
+            continue
+        if step.op in ("sqrt", "log") and known[step.inputs[0]] != POSITIVE:
+            return True
+        if step.op == "reciprocal" and not network.is_rational and known[step.inputs[0]] & ZERO:
             return True
     return False
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from lielaws.checker import reading
-from lielaws.checker.networks.gates import Gates, affine_pieces, freely_gated
+from lielaws.checker.networks.gates import Gates, affine_pieces, own_tensors
 from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.steps import Budget
-from lielaws.checker.upper.paths import are_apart, needs_continuation
+from lielaws.checker.upper.paths import are_apart, is_singular_between_patterns
 from lielaws.checker.upper.patterns import Pattern, Witnesses, key_of
 from lielaws.errors import CertificateError
 
@@ -131,13 +131,13 @@ class ProbeReader:
             return
         arrays = [np.stack([listed[k][j] for k in chosen]) for j in range(len(self.network.pieces))]
         if self.region is None and any(fixed is None for fixed in gates.fixed):
-            if needs_continuation(self.network, behind_gates=True):
+            own = own_tensors(self.network, gates, self.budget)
+            if own is None or not (self.network.is_rational or are_apart(self.network, gates, self.budget)):
+                remedy = "its gates are not those of layers with own weights: patterns that data show are needed"
+                raise CertificateError(f"upper.probes[{chosen[0]}].gates", "listed", remedy)
+            if is_singular_between_patterns(self.network, own):
                 # Where gates and signs disagree, a root is not the one of the region that its gates come from.
                 remedy = "a root or logarithm depends on its gates: patterns that data show are needed"
-                raise CertificateError(f"upper.probes[{chosen[0]}].gates", "listed", remedy)
-            apart = self.network.is_rational or are_apart(self.network, gates, self.budget)
-            if not apart or not freely_gated(self.network, gates, self.budget):
-                remedy = "its gates are not those of layers with own weights: patterns that data show are needed"
                 raise CertificateError(f"upper.probes[{chosen[0]}].gates", "listed", remedy)
         wrong = gates.contradictions(arrays, unit, prime)
         for row, place in np.argwhere(wrong)[:1]:

@@ -15,20 +15,19 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.engine.arithmetic.enclosures import Enclosures, U, exact
+from lielaws.engine.arithmetic.signmasks import POSITIVE, ZERO
 from lielaws.engine.flows.fields import Choice, VectorFields
+from lielaws.engine.graph.functions import FUNCTIONS
 from lielaws.engine.graph.node import Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.potential.patterns import DENOMINATOR, Patterns, constant_enclosure
+from lielaws.engine.potential.signs import sign_masks
 
 IntArray = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 # Enclosures of long pieces are wide, many pieces take long: what these do not decide is left out.
 _PIECES = (32, 256)
-# Where division is all that is irregular, a power of the denominators clears it.
-_IRREGULAR = ("sqrt", "log")
-
-
 # The numbers of patterns that are those of the point itself, and of choices for which these are not certain.
 AT_THE_POINT, UNCERTAIN = -1, -2
 
@@ -54,9 +53,20 @@ def continued(fields: VectorFields, vector: IntArray, choice: Choice) -> Mask:
 
 @lru_cache(maxsize=64)
 def _singular(output: Node) -> tuple[tuple[str, Node], ...]:
-    """The operations with singularities, each with its argument; none where division is the only one."""
-    found = [node for node in ancestors([output]) if node.op in (*_IRREGULAR, "reciprocal")]
-    return tuple((node.op, node.inputs[0]) for node in found) if any(n.op in _IRREGULAR for n in found) else ()
+    """The operations that may be singular, each with its argument.
+
+    None for rational networks, of which a power of the denominators clears the divisions.
+    """
+    nodes = ancestors([output])
+    if not any(node.op in FUNCTIONS for node in nodes):
+        return ()
+    found = [node for node in nodes if node.op in ("sqrt", "log", "reciprocal")]
+    masks = sign_masks([node.inputs[0] for node in found])
+    return tuple(
+        (node.op, node.inputs[0])
+        for node, array in zip(found, masks, strict=True)
+        if any(mask & ZERO or (node.op != "reciprocal" and mask != POSITIVE) for mask in array.ravel().tolist())
+    )
 
 
 def _checked(
