@@ -9,7 +9,6 @@ maps a box into its interior, there is exactly one solution in the box (Krawczyk
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -34,16 +33,6 @@ _SCALES = (1.0, 3.0, 0.4, 10.0)
 _RESIDUAL = 1e-9
 _CONDITION = 1e-5
 _NEWTON_STEPS = 12
-
-
-@contextmanager
-def _precision() -> Iterator[None]:
-    before = flint.ctx.prec
-    flint.ctx.prec = _BITS
-    try:
-        yield
-    finally:
-        flint.ctx.prec = before
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +79,7 @@ def rank_is_at_least(rows: Balls, rank: int) -> bool:
     scale = np.maximum(np.abs(middle).max(axis=1, keepdims=True), 1e-300)
     chosen_rows = np.sort(qr((middle / scale).T, mode="r", pivoting=True)[1][:rank])
     chosen_columns = np.sort(qr(middle[chosen_rows], mode="r", pivoting=True)[1][:rank])
-    with _precision():
+    with flint.ctx.workprec(_BITS):
         minor = flint.arb_mat(rows[np.ix_(chosen_rows, chosen_columns)].tolist()).det()
         return not minor.contains(0)
 
@@ -124,7 +113,7 @@ def _certified(table: TermTable, targets: Sequence[Fraction], guess: FloatArray)
     if len(diagonal) < count or diagonal[count - 1] < _CONDITION * max(diagonal[0], 1.0):
         return None
     dependent = np.sort(order[:count])
-    with _precision():
+    with flint.ctx.workprec(_BITS):
         goal = np.array([flint.arb(as_fmpq(value)) for value in targets], dtype=object)
         point = np.array([flint.arb(round(float(x) * _ROUNDING)) / _ROUNDING for x in guess], dtype=object)
         return _solve(table, goal, point, dependent)
@@ -171,21 +160,21 @@ def _newton_step(table: TermTable, goal: Balls, point: Balls, dependent: Any) ->
 
 def may_have_value(polynomial: Polynomial, value: Fraction, point: RealPoint) -> bool:
     """Whether the value lies in the ball of a polynomial at the point; False is proved."""
-    with _precision():
+    with flint.ctx.workprec(_BITS):
         ball = _values(TermTable.of([polynomial], len(point.coordinates)), point.coordinates, flint.arb(1))[0]
         return bool((ball * value.denominator - value.numerator).contains(0))
 
 
 def ball_gradients(table: TermTable, point: RealPoint) -> Balls:
     """The gradients of the polynomials, shape (count, D)."""
-    with _precision():
+    with flint.ctx.workprec(_BITS):
         return np.asarray(_gradients(table, point.coordinates, flint.arb(1)))
 
 
 def ball_metric_slopes(table: TermTable, point: RealPoint, count: int, rng: np.random.Generator) -> Balls:
     """The gradients of <grad f, grad g> for some random combinations f, g of the polynomials, (count, D)."""
     weights = rng.integers(-9, 10, (count, 2, table.count)).astype(object)
-    with _precision():
+    with flint.ctx.workprec(_BITS):
         calculus = _calculus(table, point.coordinates, flint.arb(1))
         return np.array([calculus.metric_slope(f, g) for f, g in weights], dtype=object)
 

@@ -8,7 +8,6 @@ rounding in their own computation. What overflows becomes infinite or NaN, of wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
@@ -128,13 +127,13 @@ class Balls:
 
     def function(self, kind: str, a: Ball, step: int) -> Ball:
         """Entry by entry by flint.arb; `step` matters to other rings only."""
-        with _precision(_FUNCTION_BITS):
+        with flint.ctx.workprec(_FUNCTION_BITS):
             pairs = [_narrow(_evaluate(kind, flint.arb(m, r))) for m, r in _entries(a)]
         values = np.array(pairs, dtype=np.float64).reshape(*a.mid.shape, 2)
         return Ball(values[..., 0], values[..., 1])
 
     def named(self, name: str, shape: Shape) -> Ball:
-        with _precision(_FUNCTION_BITS):
+        with flint.ctx.workprec(_FUNCTION_BITS):
             mid, rad = _narrow(TRUE_CONSTANTS[name]())
         return Ball(np.full((1, *shape), mid), np.full((1, *shape), rad))
 
@@ -174,17 +173,6 @@ def _evaluate(kind: str, x: Any) -> Any:
     return value
 
 
-@contextmanager
-def _precision(bits: int) -> Iterator[None]:
-    """The precision of flint.arb, which is global, for a while."""
-    before = flint.ctx.prec
-    flint.ctx.prec = bits
-    try:
-        yield
-    finally:
-        flint.ctx.prec = before
-
-
 class PreciseBalls:
     """The ring of object arrays of flint.arb, at a precision that `entered` sets for a while."""
 
@@ -194,7 +182,7 @@ class PreciseBalls:
         self.bits = bits
 
     def entered(self) -> Any:
-        return _precision(self.bits)
+        return flint.ctx.workprec(self.bits)
 
     def exact(self, values: Sequence[Fraction], shape: Sequence[int]) -> Any:
         return _objects([self._ball(value) for value in values], shape)

@@ -5,8 +5,6 @@ A value is an object array of shape (jets, samples, *shape). The precision is th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
@@ -20,17 +18,6 @@ from lielaws.engine.arithmetic.jets import JetArithmetic
 from lielaws.engine.arithmetic.polynomials import ObjectArray, each, objects
 
 IntArray = npt.NDArray[np.int64]
-
-
-@contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """Compute with that many bits."""
-    before = flint.ctx.prec
-    flint.ctx.prec = bits
-    try:
-        yield
-    finally:
-        flint.ctx.prec = before
 
 
 class Balls(JetArithmetic):

@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import flint
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.engine.arithmetic.balls import Balls, precision
+from lielaws.engine.arithmetic.balls import Balls
 from lielaws.engine.arithmetic.enclosures import Enclosures
 from lielaws.engine.arithmetic.polynomials import ObjectArray
 from lielaws.engine.closure.ball_echelon import BallEchelon
@@ -213,7 +214,7 @@ class _Proof:
     def in_balls(self, guess: Growth) -> RealGrowth:
         """The growth of real brackets, closed with `arb`; it needs no confirmation where it reaches the guess."""
         for bits in _PRECISIONS:
-            with precision(bits):
+            with flint.ctx.workprec(bits):
                 echelon, span = BallEchelon(), Span(self.dimension)
 
                 def add(

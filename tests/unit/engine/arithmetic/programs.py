@@ -9,7 +9,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from lielaws.engine.arithmetic.balls import Balls, precision
+from lielaws.engine.arithmetic.balls import Balls
 from lielaws.engine.arithmetic.enclosures import NUMBERS, Enclosures, as_arb, of_fractions
 from lielaws.engine.graph.network import trace
 from lielaws.engine.graph.node import Leaf, Node, ancestors
@@ -59,7 +59,7 @@ def in_balls(network: Network, values: Numbers, bits: int = 400) -> tuple[np.nda
         entries[:] = [as_arb(Fraction(number)) for number in a.ravel().tolist()]
         return entries.reshape(1, 1, *a.shape)
 
-    with precision(bits):
+    with flint.ctx.workprec(bits):
         arithmetic = Balls()
         result = run(network, values, arithmetic, lift)
     return result[0, 0, ...], arithmetic.undefined is None or not arithmetic.undefined.any()
@@ -67,7 +67,7 @@ def in_balls(network: Network, values: Numbers, bits: int = 400) -> tuple[np.nda
 
 def contains(mid: np.ndarray, rad: np.ndarray, true: np.ndarray) -> bool:
     """Whether enclosures in floats meet those in `arb`, entry by entry: both contain the true value."""
-    with precision(400):
+    with flint.ctx.workprec(400):
         pairs = zip(mid.ravel().tolist(), rad.ravel().tolist(), np.asarray(true).ravel().tolist(), strict=True)
         return all(
             r == np.inf or abs(value - flint.arb(m)) - flint.arb(r) <= 0 or _meet(m, r, value) for m, r, value in pairs

@@ -8,7 +8,6 @@ import flint
 import numpy as np
 import pytest
 
-from lielaws.engine.arithmetic.balls import precision
 from tests.unit.engine.arithmetic.programs import in_balls
 
 VALUES = {"a": Fraction(2, 3), "W": [[Fraction(1), Fraction(-1, 7)], [Fraction(2), Fraction(5, 3)]]}
@@ -34,10 +33,10 @@ def test_more_bits_make_narrower_balls():
 
 def test_the_precision_is_as_before_afterwards():
     before = flint.ctx.prec
-    with precision(777):
+    with flint.ctx.workprec(777):
         assert flint.ctx.prec == 777
     assert flint.ctx.prec == before
-    with pytest.raises(ZeroDivisionError), precision(777):
+    with pytest.raises(ZeroDivisionError), flint.ctx.workprec(777):
         Fraction(1, 0)
     assert flint.ctx.prec == before
 

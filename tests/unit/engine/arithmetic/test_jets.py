@@ -11,7 +11,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lielaws.engine.arithmetic.balls import Balls, precision
+from lielaws.engine.arithmetic.balls import Balls
 from lielaws.engine.arithmetic.enclosures import Enclosures, as_arb, exact
 from lielaws.engine.arithmetic.jets import subset_pairs
 from lielaws.engine.arithmetic.modular import Modular
@@ -90,7 +90,7 @@ def test_chain_rules_of_real_numbers(name):
     jet = [POINT, FIRST, SECOND, BOTH]
     one = {leaf: exact(np.array([[float(c)] for c in jet]))}
     (floats,) = program.run(Enclosures(), one | constants(output, Enclosures()))
-    with precision(200):
+    with flint.ctx.workprec(200):
         entries = np.empty(4, dtype=object)
         entries[:] = [as_arb(c) for c in jet]
         (balls,) = program.run(Balls(), {leaf: entries.reshape(4, 1)} | constants(output, Balls()))
