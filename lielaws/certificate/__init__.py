@@ -1,1 +1,1 @@
-"""The record of a discovery, and its independent checker."""
+"""The record of a discovery, which `lielaws.checker` checks."""

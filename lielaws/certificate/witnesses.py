@@ -132,22 +132,19 @@ class _Writer:
         assert patterns is not None
         assert choice.patterns is not None
         number, start = int(choice.patterns[k]), self.fields.space.start
+
+        def written(tables: Mapping[str, IntArray], name: str, own: list[int]) -> list[str]:
+            if number >= 0 and name in tables:
+                own = tables[name][number].ravel().tolist()
+            elif self.prime is not None:
+                own = [DENOMINATOR] * len(own)
+            return [f"{numerator}/{DENOMINATOR}" for numerator in own]
+
         point: list[str] = []
         for name, leaf in self.fields.potential.traced.parameters.items():
-            if number >= 0 and name in patterns.points:
-                numerators = patterns.points[name][number].ravel().tolist()
-            else:
-                own = self.point[start : start + leaf.size].tolist()
-                numerators = own if self.prime is None else [DENOMINATOR] * leaf.size
-            point += [f"{numerator}/{DENOMINATOR}" for numerator in numerators]
+            point += written(patterns.points, name, self.point[start : start + leaf.size].tolist())
             start += leaf.size
-        samples = {}
-        for name, leaf in self.fields.potential.traced.data.items():
-            if number >= 0 and name in patterns.samples:
-                numerators = patterns.samples[name][number].ravel().tolist()
-            else:
-                numerators = data[name] if self.prime is None else [DENOMINATOR] * leaf.size
-            samples[name] = [f"{numerator}/{DENOMINATOR}" for numerator in numerators]
+        samples = {name: written(patterns.samples, name, data[name]) for name in self.fields.potential.traced.data}
         witness = {"point": point, "data": samples}
         key = json.dumps(witness)
         self.patterns.setdefault(key, witness)

@@ -117,12 +117,6 @@ def choice(value: Any, where: str, known: Iterable[str]) -> str:
     return str(value)
 
 
-def flag(value: Any, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise CertificateError(where, value, "true or false is needed")
-    return value
-
-
 def rational(value: Any, where: str) -> Fraction:
     """A text such as "-1/100"."""
     if not isinstance(value, str) or not _RATIONAL.fullmatch(value) or int(value.partition("/")[2] or 1) == 0:

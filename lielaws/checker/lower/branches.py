@@ -110,34 +110,22 @@ class _RootRing(Residues):
         flat = np.broadcast_to(value, (samples, *value.shape[1:])).reshape(samples, -1).copy()
         squares = np.broadcast_to(a, (samples, *a.shape[1:])).reshape(samples, -1)
         for place, number in self._entries[step]:
-            if all(self._is_rational_square(square) for square in set(squares[:, place].tolist())):
+            column = squares[:, place].tolist()
+            roots = {square: self._root_of_square(square) for square in set(column)}
+            if all(is_rational for _, is_rational in roots.values()):
                 self.rational.add(number)
-            try:
-                flat[:, place] = self._roots(squares[:, place], 1 - 2 * self._choices[:, number])
-            except ZeroDivisionError:
-                raise MissingRootError(number) from None
+            if any(root is None for root, _ in roots.values()):
+                raise MissingRootError(number)
+            signs = (1 - 2 * self._choices[:, number]).tolist()
+            pairs = ((*roots[square], sign) for square, sign in zip(column, signs, strict=True))
+            flat[:, place] = [root if is_rational else sign * root % self.prime for root, is_rational, sign in pairs]
         return flat.reshape(samples, *value.shape[1:])
 
-    def _roots(self, squares: Any, signs: Any) -> Any:
-        """Roots with given signs. Those of rational squares, as of 1, are positive on all branches."""
-        known = {square: self._root_of_square(square) for square in set(squares.tolist())}
-        pairs = ((known[square], int(sign)) for square, sign in zip(squares, signs, strict=True))
-        roots = [positive or sign * other for (positive, other), sign in pairs]
-        return np.array(roots, dtype=object) % self.prime
-
-    def _is_rational_square(self, square: int) -> bool:
+    def _root_of_square(self, square: int) -> tuple[int | None, bool]:
+        """Some root, if there is one; of a rational square, as of 1, the positive one, which it has on all branches."""
         value = small_rational(square, self.prime)
-        return value is not None and rational_root(value) is not None
-
-    def _root_of_square(self, square: int) -> tuple[int, int]:
-        """The positive root of a rational square, or 0, and some root otherwise."""
-        value = small_rational(square, self.prime)
-        if value is not None and (root := rational_root(value)):
-            return self.residue(root), 0
-        found = self.root(square)
-        if found is None:
-            raise ZeroDivisionError
-        return 0, found
+        exact = None if value is None else rational_root(value)
+        return (self.root(square), False) if exact is None else (self.residue(exact), True)
 
 
 def find_branches(network: Network, program: Program, gates: Gates, units: Any) -> list[Branches]:
@@ -153,7 +141,9 @@ def find_branches(network: Network, program: Program, gates: Gates, units: Any) 
         except ZeroDivisionError:
             continue
         slopes = {k: _spread(slope, len(units)) for k, slope in slopes.items() if slope is not None}
-        return [_of_output(program, gates, values, slopes, k) for k in range(len(units))]
+        # An identity that is affine in each gate holds for all values if it holds for 0 and 1.
+        affine = affine_pieces(program, gates)
+        return [_of_output(program, gates, affine, values, slopes, k) for k in range(len(units))]
     raise never()
 
 
@@ -162,11 +152,11 @@ def _spread(slope: Any, samples: int) -> Any:
     return np.broadcast_to(slope, (samples, *slope.shape[1:])).reshape(samples, -1)
 
 
-def _of_output(program: Program, gates: Gates, values: Values, slopes: dict[int, Any], k: int) -> Branches:
+def _of_output(
+    program: Program, gates: Gates, affine: list[bool], values: Values, slopes: dict[int, Any], k: int
+) -> Branches:
     roots: dict[int, list[tuple[int, int]]] = {}
     free: set[int] = set()
-    # An identity that is affine in each gate holds for all values if it holds for 0 and 1.
-    affine = affine_pieces(program, gates)
     for number in program.needed:
         step = program.steps[number]
         if number not in slopes or step.op not in ("sqrt", "gated"):

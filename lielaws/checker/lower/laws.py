@@ -7,15 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import flint
-
 from lielaws.checker import reading
 from lielaws.checker.networks.steps import Budget
-from lielaws.checker.numbers.residues import Residues, random_prime
+from lielaws.checker.numbers.residues import Residues, random_prime, rank_modulo, read_prime
 from lielaws.errors import CertificateError
 
-PRIMES = (2**20, 2**62)
-"""smaller primes divide something by chance; larger ones do not fit FLINT's matrices of machine words"""
 _LARGEST_DEGREE = 64
 """of a law; polynomials that are found have degree 8 at most"""
 _MOST_WORK = 2 * 10**6
@@ -86,9 +82,7 @@ def check_methods(entries: Any, needed: bool) -> None:
 def check_independence(stated: Any, laws: Sequence[Law], dimension: int, budget: Budget) -> Iterator[str]:
     """What fails of their independence, at the point of the file and at one of our own."""
     reading.table(stated, "lower.independence", {"prime", "point"})
-    prime = reading.integer(stated["prime"], "lower.independence.prime", *PRIMES)
-    if not flint.fmpz(prime).is_prime():
-        raise CertificateError("lower.independence.prime", prime, "it is not a prime")
+    prime = read_prime(stated["prime"], "lower.independence.prime")
     point = reading.integers(stated["point"], "lower.independence.point", 0, prime - 1, dimension)
     budget.charge(10 * len(laws) ** 2 * dimension, "lower.laws", f"{len(laws)} laws")
     gradients = [law.gradient(point, prime) for law in laws]
@@ -110,11 +104,3 @@ def _rank(gradients: Sequence[dict[int, int]], prime: int) -> int:
         for coordinate, value in gradient.items():
             row[columns[coordinate]] = value
     return rank_modulo(entries, prime)
-
-
-def rank_modulo(rows: Sequence[Sequence[int]], prime: int) -> int:
-    """The rank of a matrix modulo a proven prime; FLINT ends the process if the modulus is composite."""
-    if not rows or not len(rows[0]):
-        return 0
-    entries = [int(entry) for row in rows for entry in row]
-    return int(flint.nmod_mat(len(rows), len(rows[0]), entries, prime).rank())

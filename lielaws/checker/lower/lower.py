@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,9 +62,9 @@ class _Conservation:
 
     def failures(self, gates: Gates, regions: Regions | None) -> Iterator[str]:
         open_laws: dict[int, str] = {}
-        for pattern in [{}] if regions is None else regions:
-            chosen = Gates(gates.fixed, gates.numbers, gates.reverse, gates.values | pattern, gates.count)
-            open_laws |= self._open(chosen, len(regions or "1"))
+        patterns = [{}] if regions is None else regions
+        for pattern in patterns:
+            open_laws |= self._open(replace(gates, values=gates.values | pattern), len(patterns))
         for k in sorted(open_laws)[:_MOST_NAMED]:
             yield f"lower.laws[{k}]: it is no law{open_laws[k]}"
         if len(open_laws) > _MOST_NAMED:
@@ -209,5 +209,5 @@ class _Conservation:
         raise CertificateError("architecture", "its square roots", "they exist at none of the points that were tried")
 
     def _charge(self, program: Program, samples: int) -> None:
-        work = samples * (program.work * 60 + 100 * self.network.dimension)
+        work = samples * (program.work * Residues.slow + 100 * self.network.dimension)
         self.budget.charge(work, "lower.laws", f"{len(self.laws)} laws")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,14 +43,11 @@ class Point:
         names = zip(network.parameters, network.flow.parameters(state), strict=True)
         leaves = {("parameter", name): value for name, value in names}
         leaves |= {("data", name): ring.random((1, *shape)) for name, shape in network.data.items()}
-        for name, shape in {**network.generic, **network.true_constants}.items():
+        leaves |= {("constant", name): ring.random((1, *shape)) for name, shape in network.generic.items()}
+        for name, shape in network.true_constants.items():
             # Identities over Q hold for both roots of two, and for any value of what is transcendental.
-            value = ring.array([_root_of_two(ring)], (1,)) if name == "sqrt_two" else ring.random((1,))
-            leaves["constant", name] = (
-                np.broadcast_to(value.reshape(1, *[1] * len(shape)), (1, *shape))
-                if name in network.true_constants
-                else ring.random((1, *shape))
-            )
+            value = _root_of_two(ring) if name == "sqrt_two" else int(ring.random((1,))[0])
+            leaves["constant", name] = np.full((1, *shape), value, dtype=ring.dtype)
         return cls(network, program, gates, ring, leaves, state, gates.random(ring)[None])
 
     @property
@@ -79,7 +77,7 @@ class Point:
 
 
 def _flat(block: Any, samples: int, shape: Sequence[int]) -> Any:
-    size = int(np.prod(shape, dtype=np.int64))
+    size = math.prod(shape)
     if block is None:
         return np.zeros((samples, size), dtype=object)
     return np.broadcast_to(block, (samples, *shape)).reshape(samples, size)
@@ -94,7 +92,7 @@ def _root_of_two(ring: Residues) -> int:
 def cotangents(network: Network) -> Any:
     """A basis of what cotangents may be, as integers (count, *shape of the output)."""
     shape, row = network.output_shape, network.row
-    size = int(np.prod(shape, dtype=np.int64))
+    size = math.prod(shape)
     units = np.eye(size, dtype=object).reshape(size, *shape)
     if not row:
         return units
@@ -108,14 +106,11 @@ def cotangents(network: Network) -> Any:
 
 def random_cotangent(network: Network, ring: Residues) -> Any:
     """A random one, with one sample."""
-    basis = cotangents(network)
-    factors = ring.random((1, len(basis)))
-    return np.matmul(factors, basis.reshape(len(basis), -1)).reshape(1, *network.output_shape) % ring.prime
+    values = ring.random((1, *network.output_shape))
+    if network.row:
+        values[..., -1] = -values[..., :-1].sum(axis=-1) % ring.prime
+    return values
 
 
 def never() -> CertificateError:
     return CertificateError("architecture", "a denominator", "it vanished at every point that was tried")
-
-
-Pattern = Mapping[int, int]
-"""values of gates by their numbers"""

@@ -101,10 +101,7 @@ class _Rewriter:
 
     def _exp(self, a: int) -> int:
         factors = [self._exp_of_multiple(base, factor) for base, factor in self._terms(a).items()]
-        result = factors[0]
-        for factor in factors[1:]:
-            result = self.steps.multiply(result, factor)
-        return result
+        return self._product(factors, self.steps[a])
 
     def _terms(self, a: int) -> dict[int, Fraction]:
         """A sum of multiples, by what is multiplied; moves of entries stand before everything else."""
@@ -130,7 +127,7 @@ class _Rewriter:
             value, whole = step.inputs[0], factor.numerator // factor.denominator
             powers = [self._integer_power(value, whole)] if whole or factor == 0 else []
             powers += [self._sqrt(value)] if factor != whole else []
-            return powers[0] if len(powers) == 1 else self.steps.multiply(*powers)
+            return self._product(powers, step)
         count = factor * self.common
         if count.denominator != 1:
             return self.steps.put("exp", [self.steps.scale(factor, base)], None, step.shape)

@@ -18,7 +18,7 @@ import numpy as np
 from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.program import Program
 from lielaws.checker.networks.signs import Signs
-from lielaws.checker.networks.steps import Budget, Steps
+from lielaws.checker.networks.steps import FROZEN, FUNCTIONS, Budget, Steps
 from lielaws.checker.numbers.jets import Jets
 from lielaws.checker.numbers.residues import Residues, random_prime, small_rational
 from lielaws.errors import CertificateError
@@ -30,6 +30,9 @@ _LARGEST_SET = 3
 many, and no network needs them"""
 _LOOK = 1000
 """a look at one step takes as long as so many products of float64 numbers"""
+
+Tensor = tuple[str, str]
+"""a leaf, by role and name"""
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ def own_tensors(network: Network, gates: Gates, budget: Budget) -> set[Tensor] |
     found: set[Tensor] = set()
     for j, argument in enumerate(network.program.arguments):
         numbers = set(gates.numbers[j].ravel().tolist())
-        tensors = _tensors_below(steps, argument)
+        tensors = _tensors_below(network.program, argument)
         if not numbers <= seen:
             own = _own(steps, argument, [t for t in tensors if t not in before], budget)
             if own is None:
@@ -161,17 +164,10 @@ def own_tensors(network: Network, gates: Gates, budget: Budget) -> set[Tensor] |
     return found
 
 
-Tensor = tuple[str, str]
-
-
-def _tensors_below(steps: Steps, argument: int) -> list[Tensor]:
-    needed = {argument}
-    for k in range(argument, -1, -1):
-        if k in needed:
-            needed.update(steps[k].inputs)
-    leaves = [steps[k].fixed for k in sorted(needed) if steps[k].op == "leaf"]
+def _tensors_below(program: Program, argument: int) -> list[Tensor]:
+    leaves = [program.steps[k].fixed for k in program.ancestors([argument]) if program.steps[k].op == "leaf"]
     # Weights that are frozen at generic values stand for any.
-    return [leaf for leaf in leaves if leaf[0] != "constant" or leaf[1].startswith("frozen ")]
+    return [leaf for leaf in leaves if leaf[0] != "constant" or leaf[1].startswith(FROZEN)]
 
 
 def _own(steps: Steps, argument: int, new: list[Tensor], budget: Budget) -> set[Tensor] | None:
@@ -203,7 +199,7 @@ def _degrees(steps: Steps, argument: int, tensors: set[Tensor]) -> tuple[float, 
                 found = (inputs[0][0] * step.fixed, inputs[0][1] * step.fixed)
             case "reciprocal":
                 found = (-inputs[0][1], -inputs[0][0])
-            case "exp" | "log" | "cos" | "sin" | "sqrt" | "gauss":
+            case operation if operation in FUNCTIONS:
                 found = (0.0, 0.0) if inputs[0] == (0, 0) else (-math.inf, math.inf)
             case _:
                 found = (min(low for low, _ in inputs), max(high for _, high in inputs))
@@ -230,7 +226,7 @@ def affine_pieces(program: Program, gates: Gates) -> list[bool]:
         if step.op == "gated":
             bit = 1 << group[step.fixed[0]]
             double, own = double | (own & bit), own | bit
-        elif step.op in ("power", "reciprocal", "exp", "log", "cos", "sin", "sqrt", "gauss"):
+        elif step.op in ("power", "reciprocal", *FUNCTIONS):
             double |= own
         once[k], twice[k] = own, double
     return [not twice[program.output] >> group[j] & 1 for j in range(len(gates.numbers))]

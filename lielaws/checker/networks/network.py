@@ -12,7 +12,7 @@ import numpy as np
 from lielaws.checker import reading
 from lielaws.checker.networks.flows import Flow, read_flow
 from lielaws.checker.networks.program import Program
-from lielaws.checker.networks.steps import FUNCTIONS, Budget, Steps
+from lielaws.checker.networks.steps import FROZEN, FUNCTIONS, Budget, Steps
 from lielaws.checker.numbers.balls import TRUE_CONSTANTS
 from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
@@ -25,7 +25,6 @@ _MOST_STEPS = 20_000
 """a network of a hundred blocks has some thousand; each step costs time whatever its size"""
 _MOST_GATES = 50_000
 """which are looked at one by one, in some microseconds each, and listed in every probe"""
-_FROZEN = "frozen "
 _NOTHING_FIXED = ("add", "reciprocal", "reshape", *FUNCTIONS)
 
 
@@ -209,7 +208,7 @@ class _Reader:
     def _leaf(self, fixed: Any, shape: Shape, where: str) -> int:
         role, name = reading.items(fixed, where, 2)
         if reading.choice(role, where, [*self._leaves, "constant"]) == "constant":
-            known = reading.text(name, where) in TRUE_CONSTANTS or name == "epsilon" or name.startswith(_FROZEN)
+            known = reading.text(name, where) in TRUE_CONSTANTS or name == "epsilon" or name.startswith(FROZEN)
             if not known:
                 raise CertificateError(where, name, "no constant with this name is known")
             if self.constants.setdefault(name, shape) != shape:

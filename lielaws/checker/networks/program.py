@@ -5,6 +5,7 @@ Arrays have a first axis for the samples, of length 1 where all samples agree.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -43,8 +44,8 @@ class Program:
 
     def __init__(self, steps: Steps, output: int, arguments: Sequence[int]) -> None:
         self.steps, self.output, self.arguments = steps, output, tuple(arguments)
-        self.needed = self._ancestors([output])
-        self.below_gates = self._ancestors([output, *arguments])
+        self.needed = self.ancestors([output])
+        self.below_gates = self.ancestors([output, *arguments])
         self.varying: set[int] = set()
         for k in self.needed:
             step = steps[k]
@@ -55,7 +56,8 @@ class Program:
         self.parameter_steps = {name: k for k, (role, name) in leaves if role == "parameter"}
         self.functions = [k for k in self.needed if steps[k].op in FUNCTIONS]
 
-    def _ancestors(self, outputs: Sequence[int]) -> list[int]:
+    def ancestors(self, outputs: Sequence[int]) -> list[int]:
+        """The steps that some steps need, and these themselves, in order."""
         needed = set(outputs)
         for k in range(max(outputs), -1, -1):
             if k in needed:
@@ -133,7 +135,7 @@ def _value(ring: Jets, steps: Steps, k: int, inputs: list[Any], leaves: Leaves) 
             return ring.power(inputs[0], step.fixed)
         case "reciprocal":
             return ring.inverse(inputs[0])
-        case "exp" | "log" | "gauss" | "cos" | "sin" | "sqrt":
+        case operation if operation in FUNCTIONS:
             return ring.function(step.op, inputs[0], inputs[-1], k)
     return _moved(ring, step, inputs[0])
 
@@ -225,7 +227,7 @@ def _gathered(ring: Jets, a: Any, index: Any, shape: Sequence[int]) -> Any:
 
 
 def _scattered(ring: Jets, a: Any, index: Any, shape: Sequence[int]) -> Any:
-    size = int(np.prod(shape, dtype=np.int64))
+    size = math.prod(shape)
 
     def scattered(x: Any) -> Any:
         flat = ring.ring.move(lambda y: y.reshape(len(y), -1), x)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import reduce
 from operator import or_
 
-from lielaws.checker.networks.steps import Step, Steps
+from lielaws.checker.networks.steps import FROZEN, Step, Steps
 
 NEGATIVE, POSITIVE, ZERO = 1, 2, 4
 """bits of what the entries of an array may be"""
@@ -39,7 +39,7 @@ class Signs:
         inputs = [self._known[a] for a in step.inputs]
         match step.op:
             case "leaf":
-                return POSITIVE if step.fixed[0] == "constant" and not step.fixed[1].startswith("frozen ") else _ANY
+                return POSITIVE if step.fixed[0] == "constant" and not step.fixed[1].startswith(FROZEN) else _ANY
             case "constant":
                 return _union(POSITIVE if n > 0 else NEGATIVE if n < 0 else ZERO for n in step.fixed[0])
             case "add":

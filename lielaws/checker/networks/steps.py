@@ -21,21 +21,23 @@ from lielaws.errors import CertificateError
 
 LARGEST_EXPONENT = 1000
 """of a power; degrees grow with it, so that errors could no longer be bounded above it"""
-MOST_OPERATIONS = 6 * 10**10
+_MOST_OPERATIONS = 6 * 10**10
 """products of float64 numbers in one check: about a minute; certificates of a thousand parameters need a tenth"""
 _MOST_ENTRIES = 3_000_000
 """of all steps together; each is held in memory, for several samples at once"""
 _MOST_BITS = 2**12
 """of factors; networks have decimals of a few digits, and larger ones make bounds useless"""
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+FROZEN = "frozen "
+"""how names of weights that are frozen at generic values begin"""
 FUNCTIONS = ("exp", "log", "gauss", "cos", "sin", "sqrt")
 
 
 class Budget:
     """The work that one check may take, in products of float64 numbers. It is charged before the work is done."""
 
-    def __init__(self, limit: float = MOST_OPERATIONS) -> None:
-        self.left = limit
+    def __init__(self) -> None:
+        self.left: float = _MOST_OPERATIONS
 
     def charge(self, amount: float, where: str, what: object) -> None:
         self.left -= amount
@@ -67,9 +69,6 @@ class Steps:
 
     def __getitem__(self, number: int) -> Step:
         return self.all[number]
-
-    def __len__(self) -> int:
-        return len(self.all)
 
     def put(self, op: str, inputs: Sequence[int], fixed: Any, shape: Shape) -> int:
         key = (op, tuple(inputs), fixed.tobytes() if isinstance(fixed, np.ndarray) else fixed, shape)

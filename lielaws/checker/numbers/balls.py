@@ -15,7 +15,6 @@ import flint
 import numpy as np
 
 from lielaws.checker.reading import Shape
-from lielaws.errors import CertificateError
 
 U = 2.0**-53
 TINY = 2.0**-1060
@@ -293,7 +292,3 @@ def is_nonsingular_precisely(a: Any) -> bool:
         return False
     determinant = flint.arb_mat(n, n, list(a.flat)).det()
     return bool(determinant.is_finite() and not determinant.contains(0))
-
-
-def too_wide(where: str, what: object) -> CertificateError:
-    return CertificateError(where, what, f"not decided with {PRECISIONS[-1]} bits: a singularity, or too close to one")

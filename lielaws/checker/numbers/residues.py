@@ -18,13 +18,17 @@ from typing import Any
 import flint
 import numpy as np
 
+from lielaws.checker import reading
 from lielaws.checker.reading import Shape
+from lielaws.errors import CertificateError
 
 _INT64_LIMIT = 2**31
 """products of two residues below it fit into an int64; larger primes need integers of Python"""
 PRIME_BITS = 60
 """primes drawn here lie between 2^60 and 2^61, so that one evaluation errs with a probability below 2^-20 even for
 degrees of 2^40; larger ones would be slower, smaller ones need more rounds"""
+_READ = (2**20, 2**62)
+"""smaller primes divide something by chance; larger ones do not fit FLINT's matrices of machine words"""
 
 
 def random_prime(bits: int = PRIME_BITS) -> int:
@@ -33,6 +37,22 @@ def random_prime(bits: int = PRIME_BITS) -> int:
         candidate = (1 << bits) + (secrets.randbits(bits) & ~7) + 7
         if flint.fmpz(candidate).is_prime():
             return candidate
+
+
+def read_prime(value: Any, where: str) -> int:
+    """A prime in a file, for matrices: FLINT ends the process if a modulus is composite."""
+    prime = reading.integer(value, where, *_READ)
+    if not flint.fmpz(prime).is_prime():
+        raise CertificateError(where, prime, "it is not a prime")
+    return prime
+
+
+def rank_modulo(rows: Sequence[Sequence[int]], prime: int) -> int:
+    """The rank of a matrix modulo a proven prime."""
+    if not rows or not len(rows[0]):
+        return 0
+    entries = [int(entry) for row in rows for entry in row]
+    return int(flint.nmod_mat(len(rows), len(rows[0]), entries, prime).rank())
 
 
 def small_rational(residue: int, prime: int) -> Fraction | None:
@@ -81,8 +101,7 @@ class Residues:
         return self.array((value * factor for value in numerators), (1, *shape))
 
     def random(self, shape: Shape) -> Any:
-        size = int(np.prod(shape, dtype=np.int64))
-        return self.array((secrets.randbelow(self.prime) for _ in range(size)), shape)
+        return self.array((secrets.randbelow(self.prime) for _ in range(math.prod(shape))), shape)
 
     def move(self, function: Callable[[Any], Any], a: Any) -> Any:
         return function(a)

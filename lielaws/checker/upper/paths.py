@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Sequence
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from lielaws.checker.networks.signs import POSITIVE, ZERO, Signs
 from lielaws.checker.networks.steps import Budget
 from lielaws.checker.numbers.balls import TINY, Ball, Balls, U, UndecidedError
 from lielaws.checker.numbers.jets import Jets
-from lielaws.checker.upper.patterns import Pattern, Tables, exactly, leaves_of, ring_array
+from lielaws.checker.upper.patterns import Pattern, Tables, exactly, leaves_of, ring_array, true_constants
 from lielaws.errors import CertificateError
 
 _TRIES = 8
@@ -38,7 +38,7 @@ def are_apart(network: Network, gates: Gates, budget: Budget) -> bool:
     for _ in range(_TRIES):
         budget.charge(2 * network.program.work * ring.weight, "architecture", "its gates")
         leaves = {network.steps[k].fixed: _dyadic(rng, network.steps[k].shape) for k in leaves_of(network)}
-        leaves |= {("constant", name): ring.named(name, shape) for name, shape in network.true_constants.items()}
+        leaves |= true_constants(network, ring)
         ends: dict[int, tuple[float, float]] = {}
 
         def gate(j: int, argument: Any, ends: dict[int, tuple[float, float]] = ends) -> Any:
@@ -83,11 +83,8 @@ class _PathBalls(Balls):
 
     def function(self, kind: str, a: Ball, step: int) -> Ball:
         allowed = a.positive() if kind in ("log", "sqrt") else np.ones(a.shape, dtype=bool)
-        kept = self._kept(a, allowed)
-        if kind in ("log", "sqrt"):
-            return super().function(kind, kept, step)
         try:
-            return super().function(kind, kept, step)
+            return super().function(kind, self._kept(a, allowed), step)
         except UndecidedError:
             self.clear[:] = False
             return Ball(np.ones(a.shape), np.zeros(a.shape))
@@ -142,12 +139,8 @@ def check_continuation(
             raise CertificateError(where, "its pattern", "a root or logarithm may be singular on the way to the point")
         budget.charge(len(open_pieces) * network.program.work * Balls.weight, where, "the way to the point")
         clear = _clear(network, ends, pattern, np.array(open_pieces))
-        halves = [(at + shift, width / 2) for at, width in _left(open_pieces, clear) for shift in (0, width / 2)]
-        open_pieces = halves
-
-
-def _left(pieces: list[tuple[float, float]], clear: Any) -> list[tuple[float, float]]:
-    return [piece for piece, done in zip(pieces, clear, strict=True) if not done]
+        left = compress(open_pieces, ~clear)
+        open_pieces = [(at + shift, width / 2) for at, width in left for shift in (0, width / 2)]
 
 
 def _clear(network: Network, ends: Sequence[Any], pattern: Pattern, pieces: Any) -> Any:
@@ -156,9 +149,8 @@ def _clear(network: Network, ends: Sequence[Any], pattern: Pattern, pieces: Any)
     middle, half = (pieces[:, 0] + pieces[:, 1] / 2), pieces[:, 1] / 2
     with ring.entered():
         leaves = {leaf: _between(a, ends[1][leaf], middle, half) for leaf, a in ends[0].items()}
-        constants = {("constant", name): ring.named(name, shape) for name, shape in network.true_constants.items()}
         gates = [ring_array(ring, gate[None]) for gate in pattern]
-        network.program.forward(Jets(ring), leaves | constants, lambda j, _: gates[j])
+        network.program.forward(Jets(ring), leaves | true_constants(network, ring), lambda j, _: gates[j])
     return ring.clear
 
 

@@ -6,6 +6,7 @@ that vanish identically in a pattern have a gate that does not matter.
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,11 +39,7 @@ _DRAWN = 2000
 
 @dataclass(frozen=True)
 class Witnesses:
-    """Points and data, and the patterns that they show.
-
-    point : parameters by name, (count, *shape), or one for all
-    data : by name, (count, *shape)
-    """
+    """Points, data and constants, (count, *shape) or one for all, and the patterns that they show."""
 
     leaves: Tables
     patterns: list[Pattern]
@@ -112,8 +109,9 @@ def shown(network: Network, gates: Gates, leaves: Tables, count: int, where: str
     """The patterns at exact values. Raises CertificateError where an argument has no sign."""
     budget.charge(count * network.program.work * Balls.weight, where, f"{count} of them")
     exact = {leaf: np.broadcast_to(table, (count, *table.shape[1:])) for leaf, table in leaves.items()}
+    ring = Balls()
     try:
-        patterns, decided = _evaluated(network, gates, Balls(), _with_constants(network, Balls(), exact), count, budget)
+        patterns, decided = _evaluated(network, gates, ring, _with_constants(network, ring, leaves), count, budget)
     except UndecidedError:
         patterns, decided = [], np.zeros(count, dtype=bool)
     found = []
@@ -216,9 +214,12 @@ def exactly(ring: Any, table: Any) -> Any:
     return ring.exact(list(table.ravel()), table.shape)
 
 
+def true_constants(network: Network, ring: Any) -> dict[tuple[str, str], Any]:
+    return {("constant", name): ring.named(name, shape) for name, shape in network.true_constants.items()}
+
+
 def _with_constants(network: Network, ring: Any, leaves: Tables) -> dict[tuple[str, str], Any]:
-    values = {leaf: exactly(ring, table) for leaf, table in leaves.items()}
-    return values | {("constant", name): ring.named(name, shape) for name, shape in network.true_constants.items()}
+    return {leaf: exactly(ring, table) for leaf, table in leaves.items()} | true_constants(network, ring)
 
 
 def _rationals(values: Any, where: str, count: int) -> list[Fraction]:
@@ -226,16 +227,13 @@ def _rationals(values: Any, where: str, count: int) -> list[Fraction]:
 
 
 def _table(rows: Sequence[Sequence[Fraction]], shape: Sequence[int]) -> Any:
-    table = np.empty((len(rows), len(rows[0]) if rows else 0), dtype=object)
-    for k, row in enumerate(rows):
-        table[k, :] = row
-    return table.reshape(len(rows), *shape)
+    return np.array(rows, dtype=object).reshape(len(rows), *shape)
 
 
 def _parameters(network: Network, points: Sequence[Sequence[Fraction]]) -> dict[tuple[str, str], Any]:
     found, start = {}, 0
     for name, shape in network.parameters.items():
-        stop = start + int(np.prod(shape, dtype=np.int64))
+        stop = start + math.prod(shape)
         found["parameter", name] = _table([point[start:stop] for point in points], shape)
         start = stop
     return found
@@ -246,6 +244,5 @@ def _data(network: Network, samples: Sequence[Any], where: str, key: str) -> dic
     for k, sample in enumerate(samples):
         reading.table(sample, f"{where}[{k}]{key}", network.data)
         for name, shape in network.data.items():
-            size = int(np.prod(shape, dtype=np.int64))
-            rows[name].append(_rationals(sample[name], f"{where}[{k}]{key}.{name}", size))
+            rows[name].append(_rationals(sample[name], f"{where}[{k}]{key}.{name}", math.prod(shape)))
     return {("data", name): _table(rows[name], shape) for name, shape in network.data.items()}

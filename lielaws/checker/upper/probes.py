@@ -57,15 +57,22 @@ class Numbers:
 class ProbeReader:
     """Reads probes.
 
+    region : with realizable gates the patterns of the region
     witnesses : those of the certificate, if there are any
     used : for probes by number the number of the witness whose pattern they have
     """
 
     def __init__(
-        self, network: Network, gates: Gates, numbers: Numbers, region: Sequence[Pattern] | None, budget: Budget
+        self,
+        network: Network,
+        gates: Gates,
+        numbers: Numbers,
+        region: Sequence[Pattern] | None,
+        witnesses: Witnesses | None,
+        budget: Budget,
     ) -> None:
-        self.network, self.gates, self.numbers, self.region, self.budget = network, gates, numbers, region, budget
-        self.witnesses: Witnesses | None = None
+        self.network, self.gates, self.numbers, self.witnesses, self.budget = network, gates, numbers, witnesses, budget
+        self._region = None if region is None else {key_of(pattern) for pattern in region}
         self.used: dict[int, int] = {}
 
     def read(self, probes: list[Any]) -> Probes:
@@ -104,7 +111,7 @@ class ProbeReader:
         return entries
 
     def _pattern(self, number: Any, where: str, probe: int) -> Pattern:
-        if self.region is not None or self.witnesses is None:
+        if self._region is not None or self.witnesses is None:
             remedy = "there are no patterns with realizable gates, or the section patterns is missing"
             raise CertificateError(f"{where}.pattern", number, remedy)
         reading.integer(number, f"{where}.pattern", 0, len(self.witnesses.patterns) - 1)
@@ -115,10 +122,9 @@ class ProbeReader:
         pieces = self.network.pieces
         reading.table(values, f"{where}.gates", [f"gate{j}" for j in range(len(pieces))])
         found = [self.numbers.read(values[f"gate{j}"], f"{where}.gates.gate{j}", s) for j, s in enumerate(pieces)]
-        if self.region is not None:
-            known = {key_of(pattern) for pattern in self.region}
+        if self._region is not None:
             small = all(((gate == 0) | (gate == self.numbers.unit)).all() for gate in found)
-            if not small or key_of([gate // self.numbers.unit for gate in found]) not in known:
+            if not small or key_of([gate // self.numbers.unit for gate in found]) not in self._region:
                 remedy = "no sample of the region has this activation pattern"
                 raise CertificateError(f"{where}.gates", values, remedy)
         return found
@@ -130,7 +136,7 @@ class ProbeReader:
         if not self.network.pieces:
             return
         arrays = [np.stack([listed[k][j] for k in chosen]) for j in range(len(self.network.pieces))]
-        if self.region is None and any(fixed is None for fixed in gates.fixed):
+        if self._region is None and any(fixed is None for fixed in gates.fixed):
             own = own_tensors(self.network, gates, self.budget)
             if own is None or not (self.network.is_rational or are_apart(self.network, gates, self.budget)):
                 remedy = "its gates are not those of layers with own weights: patterns that data show are needed"

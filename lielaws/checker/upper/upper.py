@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-import flint
 import numpy as np
 
 from lielaws.checker import reading
-from lielaws.checker.lower.laws import PRIMES, rank_modulo
 from lielaws.checker.networks.gates import Gates
 from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.steps import Budget
@@ -29,10 +27,10 @@ from lielaws.checker.numbers.balls import (
     is_nonsingular_precisely,
     narrowed,
 )
-from lielaws.checker.numbers.residues import Residues
+from lielaws.checker.numbers.residues import Residues, rank_modulo, read_prime
 from lielaws.checker.upper.family import Family, Word, check_word, cost, grouped, level
 from lielaws.checker.upper.paths import check_continuation, needs_continuation
-from lielaws.checker.upper.patterns import Pattern, read_patterns
+from lielaws.checker.upper.patterns import Pattern, exactly, read_patterns
 from lielaws.checker.upper.probes import Numbers, ProbeReader, Probes
 from lielaws.errors import CertificateError
 
@@ -73,9 +71,10 @@ def check_upper(
     if "epsilon" in named and not (named["epsilon"] > 0).all():
         raise CertificateError(f"{where}.epsilon", upper["constants"]["epsilon"], "it is positive")
     point = numbers.read(upper["point"], "upper.point", (network.dimension,))
-    reader = ProbeReader(network, gates, numbers, region, budget)
+    witnesses = None
     if patterns is not None:
-        reader.witnesses = read_patterns(patterns, network, gates, _real_constants(named, numbers), budget)
+        witnesses = read_patterns(patterns, network, gates, _real_constants(named, numbers), budget)
+    reader = ProbeReader(network, gates, numbers, region, witnesses, budget)
     probes = reader.read(reading.items(upper["probes"], "upper.probes"))
     if reader.used and not numbers.prime and needs_continuation(network):
         _continue(reader, probes, point, numbers, budget)
@@ -101,11 +100,7 @@ def _read_arithmetic(upper: dict[str, Any], network: Network) -> Numbers:
     if not network.is_rational:
         remedy = "values of functions and of irrational constants are real, and so is the proof"
         raise CertificateError("upper.arithmetic", kind, remedy)
-    prime = reading.integer(upper["prime"], "upper.prime", *PRIMES)
-    # The library that computes ranks ends the process if the modulus is composite.
-    if not flint.fmpz(prime).is_prime():
-        raise CertificateError("upper.prime", prime, "it is not a prime")
-    return Numbers(prime, 1)
+    return Numbers(read_prime(upper["prime"], "upper.prime"), 1)
 
 
 def _read_words(values: Any, probes: int, network: Network, budget: Budget) -> list[Word]:
@@ -159,18 +154,17 @@ def _continue(reader: ProbeReader, probes: Probes, point: Any, numbers: Numbers,
     place = {
         ("parameter", name): _exact(block, numbers) for name, block in zip(network.parameters, blocks, strict=True)
     }
+    constants = {leaf: table for leaf, table in witnesses.leaves.items() if leaf[0] == "constant"}
     for probe, number in reader.used.items():
-        start = {leaf: table[number : number + 1] for leaf, table in witnesses.leaves.items() if leaf[0] != "constant"}
-        constants = {leaf: table for leaf, table in witnesses.leaves.items() if leaf[0] == "constant"}
+        start = {leaf: table[number : number + 1] for leaf, table in witnesses.leaves.items() if leaf not in constants}
         end = place | {("data", name): _exact(t[probe : probe + 1], numbers) for name, t in probes.data.items()}
         where = f"upper.probes[{probe}].pattern"
         check_continuation(network, start | constants, end | constants, witnesses.patterns[number], where, budget)
 
 
 def _exact(integers: Any, numbers: Numbers) -> Any:
-    values = np.empty(integers.size, dtype=object)
-    values[:] = [Fraction(int(n), numbers.unit) for n in integers.ravel()]
-    return values.reshape(integers.shape)
+    values = [Fraction(int(n), numbers.unit) for n in integers.ravel()]
+    return np.array(values, dtype=object).reshape(integers.shape)
 
 
 # The rank
@@ -268,7 +262,7 @@ def _check_block(
         precise = PreciseBalls(bits)
 
         def lift(n: Any, precise: PreciseBalls = precise) -> Any:
-            return precise.exact(_exact(n, numbers).ravel().tolist(), n.shape)
+            return exactly(precise, _exact(n, numbers))
 
         # Rows whose enclosures are wide first; if there are none left, all rows without rounding them to floats.
         wide = _wide_rows(found)
