@@ -74,14 +74,12 @@ def proved_growth(
     guess: Growth,
     rng: np.random.Generator,
     progress: Progress | None = None,
-    points: int = 1,
 ) -> RealGrowth:
     """The ranks that real brackets have; those of the guess if they can be proved.
 
     Raises ExactnessError if the network has a value at none of the points that are tried.
     """
-    best: RealGrowth | None = None
-    tries = 0
+    small = fields.space.dimension <= _LARGEST_PRECISE
     for vector in real_points(fields, rng):
         plain = RealFields(fields, vector, rng, thorough=False)
         if not plain.sample(_CHUNK)[1].any():
@@ -89,23 +87,14 @@ def proved_growth(
         if progress is not None:
             progress("proof of the rank with real values", 0, guess.rank)
         found = _Proof(plain).in_floats(guess)
-        if found is None and fields.space.dimension <= _LARGEST_PRECISE:
+        if found is None and small:
             wide = RealFields(fields, next(real_points(fields, rng, WIDE)), rng, thorough=False)
             found = _Proof(wide).in_floats(guess)
         if found is not None:
             return found
-        reals = RealFields(fields, vector, rng, thorough=True)
-        proof = _Proof(reals)
-        small = fields.space.dimension <= _LARGEST_PRECISE
-        found = proof.in_balls(guess) if small else proof.closed_in_floats()
-        best = found if best is None or found.rank > best.rank else best
-        tries += 1
-        # Where roots have hidden kinks, the data of one point may not reach all of their sides.
-        if best.rank >= guess.rank or not reals.has_kinks or tries == points:
-            return best
-    if best is None:
-        raise ExactnessError("the network has no value at the points that were tried: a root or a logarithm has none")
-    return best
+        proof = _Proof(RealFields(fields, vector, rng, thorough=True))
+        return proof.in_balls(guess) if small else proof.closed_in_floats()
+    raise ExactnessError("the network has no value at the points that were tried: a root or a logarithm has none")
 
 
 @dataclass(frozen=True, slots=True)

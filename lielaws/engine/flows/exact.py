@@ -50,7 +50,6 @@ def bound_fields(components: Sequence[Node], *, roots_squared: bool = False) -> 
     below_degree, below_norm = heights.denominator(joint)
     drawn_degree, drawn_norm = heights.drawn(joint)
     functions = [node for node in heights.nodes if node.op in FUNCTIONS]
-    roots = sum(node.size for node in functions if node.op == "sqrt") if roots_squared else 0
     rational = not functions and not any(node.op == "reciprocal" for node in heights.nodes)
     return FieldBounds(
         degree=joint.degree + drawn_degree,
@@ -59,7 +58,6 @@ def bound_fields(components: Sequence[Node], *, roots_squared: bool = False) -> 
         below_log_norm=below_norm,
         expanded_terms=_number_of_terms(components) if rational else math.inf,
         coincidences=_coincidences(heights, functions),
-        log_roots=2.0 * roots,
     )
 
 

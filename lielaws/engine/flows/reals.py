@@ -72,11 +72,6 @@ class RealFields:
         self.turns = listed + (len(next(iter(self._varied[-1].values()))) if self._varied else 0)
 
     @property
-    def has_kinks(self) -> bool:
-        """Whether square roots hide kinks."""
-        return bool(self._varied)
-
-    @property
     def enclosed(self) -> FloatArray:
         """The point in enclosures, (2, 1, 1, dimension)."""
         return exact(self.vector.reshape(1, 1, -1) / DENOMINATOR)

@@ -113,11 +113,6 @@ class StateSpace:
     def _names(self) -> tuple[list[str], np.ndarray]:
         return list(self.shapes), np.array([self.offsets[name] for name in self.shapes])
 
-    def coordinate(self, name: str, index: tuple[int, ...] = ()) -> int:
-        """The position of one entry in the state vector."""
-        shape = self.shapes[name]
-        return self.offsets[name] + (int(np.ravel_multi_index(index, shape)) if shape else 0)
-
     def entry(self, coordinate: int) -> tuple[str, tuple[int, ...]]:
         """The tensor and the index of one coordinate."""
         names, offsets = self._names

@@ -7,7 +7,7 @@ later get equal values, and sharing settles most such cases before any arithmeti
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -106,12 +106,3 @@ def ancestors(outputs: Iterable[Node]) -> list[Node]:
             found[node.serial] = node
             stack.extend(node.inputs)
     return [found[serial] for serial in sorted(found)]
-
-
-def nesting(outputs: Iterable[Node], operations: Collection[str]) -> dict[int, int]:
-    """How many nodes of some operations are nested in each node, itself included, by serial."""
-    level: dict[int, int] = {}
-    for node in ancestors(outputs):
-        below = max((level[source.serial] for source in node.inputs), default=0)
-        level[node.serial] = below + (node.op in operations)
-    return level

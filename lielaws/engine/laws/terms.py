@@ -69,15 +69,6 @@ class TermTable:
         terms = np.arange(len(owners)) + np.repeat(first - (np.cumsum(lengths) - lengths), lengths)
         return TermTable(self.dimension, self.factors[terms], self.coefficients[terms], owners)
 
-    def polynomials(self) -> list[Polynomial]:
-        result: list[dict[tuple[int, ...], int]] = [{} for _ in range(self.count)]
-        for row, coefficient, owner in zip(
-            self.factors.tolist(), self.coefficients.tolist(), self.owners.tolist(), strict=True
-        ):
-            monomial = tuple(sorted(factor for factor in row if factor < self.dimension))
-            result[owner][monomial] = result[owner].get(monomial, 0) + coefficient
-        return [Polynomial.of(terms) for terms in result]
-
     def derivatives(self, states: IntArray, fields: IntArray, p: int) -> IntArray:
         """<grad h, X> modulo p for every polynomial h: states and fields (samples, dimension) -> (samples, count)."""
         samples = len(states)
@@ -115,10 +106,7 @@ class TermTable:
 
     def gradients(self, point: IntArray, p: int) -> IntArray:
         """The gradients at one point modulo p, shape (count, dimension)."""
-        rows, columns, values = self._gradient_entries(point, p)
-        result = np.zeros((self.count, self.dimension + 1), dtype=np.int64)
-        np.add.at(result, (rows, columns), values)
-        return result[:, :-1] % p
+        return np.asarray(self.sparse_gradients(point, p).toarray(), dtype=np.int64)
 
     def sparse_gradients(self, point: IntArray, p: int) -> csr_array:
         """The same as a sparse matrix: a law involves few of the parameters of a large network."""

@@ -7,21 +7,13 @@ inverses), `dense` (FLINT, through `bridge`), `blas` (an independent elimination
 
 from lielaws.engine.linalg.choice import choose_kernel as choose_kernel
 from lielaws.engine.linalg.choice import rank as rank
-from lielaws.engine.linalg.dense import independent_columns as independent_columns
-from lielaws.engine.linalg.dense import independent_rows as independent_rows
-from lielaws.engine.linalg.dense import nullspace as nullspace
-from lielaws.engine.linalg.dense import rref as rref
 from lielaws.engine.linalg.echelon import Echelon as Echelon
 from lielaws.engine.linalg.lift import combine as combine
 from lielaws.engine.linalg.lift import integer_row as integer_row
 from lielaws.engine.linalg.lift import lift_rows as lift_rows
 from lielaws.engine.linalg.lift import rational_reconstruction as rational_reconstruction
 from lielaws.engine.linalg.lift import short_basis as short_basis
-from lielaws.engine.linalg.modular import inverse as inverse
-from lielaws.engine.linalg.modular import matmul as matmul
-from lielaws.engine.linalg.modular import power as power
 from lielaws.engine.linalg.primes import EXPLORATION_PRIME as EXPLORATION_PRIME
-from lielaws.engine.linalg.primes import has_roots as has_roots
 from lielaws.engine.linalg.primes import is_prime as is_prime
 from lielaws.engine.linalg.primes import random_prime as random_prime
 from lielaws.engine.linalg.rationals import as_fmpq as as_fmpq

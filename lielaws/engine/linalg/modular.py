@@ -40,19 +40,19 @@ _SMALLEST_DIVISION = 2048
 _SMALLEST_PAIRING = 16
 
 
-def residues(rng: np.random.Generator, p: int, shape: tuple[int, ...], low: int = 0) -> npt.NDArray[Any]:
-    """Uniform residues from `low` on: int64 below 2^31, Python integers as objects for larger primes.
+def residues(rng: np.random.Generator, p: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Uniform residues: int64 below 2^31, Python integers as objects for larger primes.
 
     Larger primes serve proofs, where few values are needed and an error must be much rarer.
     """
     if fits_words(p):
-        return rng.integers(low, p, shape, dtype=np.int64)
+        return rng.integers(0, p, shape, dtype=np.int64)
     # Sixty-four bits more than the prime has make the remainder uniform for all that matters.
     width, count = (p.bit_length() + 71) // 8, math.prod(shape)
     drawn = rng.bytes(width * count)
     entries = np.empty(count, dtype=object)
     pieces = (int.from_bytes(drawn[k : k + width]) for k in range(0, width * count, width))
-    entries[:] = [low + piece % (p - low) for piece in pieces]
+    entries[:] = [piece % p for piece in pieces]
     return entries.reshape(shape)
 
 

@@ -5,8 +5,6 @@ Fresh, because a wrong law may vanish modulo any prime that was known when it wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import flint
 import numpy as np
 
@@ -29,26 +27,19 @@ def random_prime(
     above: int = 2**30,
     *,
     with_roots: bool = False,
-    squares: Sequence[int] = (),
 ) -> int:
     """Uniform among the primes p with above <= p < below, by rejection.
 
     with_roots : only those that are 3 modulo 4, where q -> q^((p+1)/4) is a multiplicative square root
-    squares : only those modulo which these integers are squares
     """
     if not 0 <= above < below:
         raise InvalidArgumentError("below", below, f"must lie above {above}")
     # Where primes have their usual density 1 / (bits log 2), all draws miss with probability below e^-92.
-    for _ in range(_DRAWS_PER_BIT * below.bit_length() << len(squares)):
+    for _ in range(_DRAWS_PER_BIT * below.bit_length()):
         candidate = above + _below(rng, below - above)
-        if (candidate % 4 == 3 or not with_roots) and is_prime(candidate) and has_roots(candidate, squares):
+        if (candidate % 4 == 3 or not with_roots) and is_prime(candidate):
             return candidate
     raise InvalidArgumentError("below", below, f"found no prime between {above} and it; widen the interval")
-
-
-def has_roots(prime: int, squares: Sequence[int]) -> bool:
-    """Whether some integers are squares modulo an odd prime."""
-    return all(pow(number, (prime - 1) // 2, prime) == 1 for number in squares)
 
 
 def _below(rng: np.random.Generator, bound: int) -> int:

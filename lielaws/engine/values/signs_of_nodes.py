@@ -109,10 +109,6 @@ class Signs:
     def of_polynomial(self, reading: Reading, polynomial: Any) -> int:
         """The sign of a polynomial in the atoms of a reading."""
         terms = reading.terms(polynomial)
-        if len(terms) == 1 and terms[0][0] and sum(e for _, e in terms[0][0]) == 1:
-            ((number, _),), coefficient = terms[0]
-            atom = reading.atoms[number]
-            return self.of_view(*look_through(atom.base, atom.index)) * (1 if coefficient > 0 else -1)
         if self.assumed and len(terms) > 1:
             # Assumptions are kept by nodes as they are built from polynomials.
             built = reading.build(polynomial)
