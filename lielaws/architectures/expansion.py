@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from lielaws.arraytypes import FloatArray, ObjectArray
-from lielaws.engine.arithmetic.base import HasIndices
 from lielaws.engine.arithmetic.bounds import DegreeBound, Degrees
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.arithmetic.polynomials import Exact, each, objects
@@ -137,8 +136,15 @@ class _Ring(Exact):
         super().__init__(lambda number: {(): _short(number)} if number else {}, invert)
         self._gates = gates
 
-    def add(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        return each(lambda left, right: _total((left, right)), a, b)
+    def total(self, entries: Iterable[Terms]) -> Terms:
+        filled = [terms for terms in entries if terms]
+        if len(filled) == 1:
+            return filled[0]
+        total: Terms = {}
+        for terms in filled:
+            for monomial, value in terms.items():
+                _add_term(total, monomial, value)
+        return total
 
     def scale(self, factor: Fraction, a: ObjectArray) -> ObjectArray:
         number = _short(factor)
@@ -158,18 +164,6 @@ class _Ring(Exact):
     def power(self, a: ObjectArray, exponent: int) -> ObjectArray:
         return each(lambda terms: reduce(lambda left, right: self._dot((left,), (right,)), [terms] * exponent), a)
 
-    def sum(self, a: ObjectArray, axes: tuple[int, ...]) -> ObjectArray:
-        kept = tuple(axis for axis in range(a.ndim) if axis not in axes)
-        shape = tuple(a.shape[axis] for axis in kept)
-        rows = a.transpose(kept + axes).reshape(math.prod(shape), -1)
-        return objects([_total(row) for row in rows], shape)
-
-    def scatter(self, a: ObjectArray, index: HasIndices, shape: Shape) -> ObjectArray:
-        entries: list[list[Terms]] = [[] for _ in range(math.prod(shape))]
-        for target, entry in zip(index.values.tolist(), a.ravel(), strict=True):
-            entries[target].append(entry)
-        return objects([_total(parts) for parts in entries], shape)
-
     def _dot(self, left: Iterable[Terms], right: Iterable[Terms]) -> Terms:
         total: Terms = {}
         for one, other in zip(left, right, strict=True):
@@ -188,17 +182,6 @@ class _Ring(Exact):
 def _short(number: Fraction) -> Fraction | int:
     # Arithmetic of integers is several times faster.
     return number.numerator if number.denominator == 1 else number
-
-
-def _total(parts: Iterable[Terms]) -> Terms:
-    filled = [terms for terms in parts if terms]
-    if len(filled) == 1:
-        return filled[0]
-    total: Terms = {}
-    for terms in filled:
-        for monomial, value in terms.items():
-            _add_term(total, monomial, value)
-    return total
 
 
 def _add_term(total: Terms, monomial: Monomial, value: Any) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -15,7 +18,41 @@ from lielaws.engine.arithmetic.base import HasIndices, Shape, StructuralArithmet
 ObjectArray = npt.NDArray[np.object_]
 
 
-class Exact(StructuralArithmetic):
+class EntryArithmetic(StructuralArithmetic):
+    """Arithmetic of object arrays, entry by entry."""
+
+    lead = 0
+
+    @abstractmethod
+    def total(self, entries: Iterable[Any]) -> Any:
+        """The sum of some entries; of none, zero."""
+
+    def add(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
+        return each(lambda *entries: self.total(entries), a, b)
+
+    def sum(self, a: ObjectArray, axes: tuple[int, ...]) -> ObjectArray:
+        kept = tuple(axis for axis in range(a.ndim) if axis not in axes)
+        shape = tuple(a.shape[axis] for axis in kept)
+        rows = a.transpose(kept + axes).reshape(math.prod(shape), -1)
+        return objects([self.total(row) for row in rows], shape)
+
+    def scatter(self, a: ObjectArray, index: HasIndices, shape: Shape) -> ObjectArray:
+        entries: list[list[Any]] = [[] for _ in range(math.prod(shape))]
+        for target, entry in zip(index.values.tolist(), a.ravel(), strict=True):
+            entries[target].append(entry)
+        return objects([self.total(parts) for parts in entries], shape)
+
+    def contracted(self, plan: Any, a: ObjectArray, b: ObjectArray, times: Callable[[Any, Any], Any]) -> ObjectArray:
+        """A contraction, by the product of two entries."""
+
+        def matmul(x: ObjectArray, y: ObjectArray) -> ObjectArray:
+            terms = (each(times, x[..., k : k + 1], y[..., k : k + 1, :]) for k in range(x.shape[-1]))
+            return reduce(self.add, terms)
+
+        return plan.apply(a, b, self.lead, partial(each, times), matmul)  # type: ignore[no-any-return]
+
+
+class Exact(EntryArithmetic):
     """Arithmetic of object arrays over any ring whose elements know `+ * **`.
 
     Parameters
@@ -23,8 +60,6 @@ class Exact(StructuralArithmetic):
     number : turns a Fraction into an element
     invert : the inverse of an element; None where the ring has no inverses
     """
-
-    lead = 0
 
     def __init__(self, number: Callable[[Fraction], Any], invert: Callable[[Any], Any] | None = None) -> None:
         self._number = number
@@ -34,9 +69,6 @@ class Exact(StructuralArithmetic):
     def constant(self, constant: Any, shape: Shape) -> ObjectArray:
         values = [self._number(Fraction(number, constant.denominator)) for number in constant.numerators]
         return objects(values, shape)
-
-    def add(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        return each(operator.add, a, b)
 
     def scale(self, factor: Fraction, a: ObjectArray) -> ObjectArray:
         number = self._number(factor)
@@ -56,17 +88,9 @@ class Exact(StructuralArithmetic):
             raise ArithmeticError("this ring has no inverses")
         return each(self._invert, a)
 
-    def sum(self, a: ObjectArray, axes: tuple[int, ...]) -> ObjectArray:
-        kept = tuple(axis for axis in range(a.ndim) if axis not in axes)
-        shape = tuple(a.shape[axis] for axis in kept)
-        rows = a.transpose(kept + axes).reshape(int(np.prod(shape, dtype=np.int64)), -1)
-        return objects([sum(row, start=self._zero) for row in rows], shape)
-
-    def scatter(self, a: ObjectArray, index: HasIndices, shape: Shape) -> ObjectArray:
-        entries = [self._zero] * int(np.prod(shape, dtype=np.int64))
-        for target, entry in zip(index.values.tolist(), a.ravel(), strict=True):
-            entries[target] = entries[target] + entry
-        return objects(entries, shape)
+    def total(self, entries: Iterable[Any]) -> Any:
+        found = list(entries)
+        return reduce(operator.add, found) if found else self._zero
 
 
 def each(function: Callable[..., Any], *arrays: ObjectArray) -> ObjectArray:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 from lielaws.engine.arithmetic.base import Shape
-from lielaws.engine.arithmetic.masks import Masks
-from lielaws.engine.arithmetic.polynomials import ObjectArray, each, objects
+from lielaws.engine.arithmetic.polynomials import EntryArithmetic, ObjectArray, each, objects
 
 POSITIVE, NEGATIVE, ZERO = 1, 2, 4
 ANY = POSITIVE | NEGATIVE | ZERO
@@ -15,16 +16,11 @@ ANY = POSITIVE | NEGATIVE | ZERO
 _OPPOSITE = {mask: (mask & ZERO) | (mask & POSITIVE) << 1 | (mask & NEGATIVE) >> 1 for mask in range(8)}
 
 
-class SignMasks(Masks):
+class SignMasks(EntryArithmetic):
     """Object arrays of masks: what an entry can be, of positive, negative and zero."""
 
-    zero = ZERO
-
-    @staticmethod
-    def join(a: int, b: int) -> int:
-        signs = (a | b) & ~ZERO
-        vanishes = signs == POSITIVE | NEGATIVE or (a & ZERO and b & ZERO)
-        return signs | (ZERO if vanishes else 0)
+    def total(self, entries: Iterable[int]) -> int:
+        return reduce(_sum, entries, ZERO)
 
     @staticmethod
     def meet(a: int, b: int) -> int:
@@ -40,7 +36,7 @@ class SignMasks(Masks):
 
     def contract(self, plan: Any, a: ObjectArray, b: ObjectArray) -> ObjectArray:
         # The product of an array with itself is made of squares.
-        return self._contracted(plan, a, b, _square if a is b and plan.pairs_alike else self.meet)
+        return self.contracted(plan, a, b, _square if a is b and plan.pairs_alike else self.meet)
 
     def power(self, a: ObjectArray, exponent: int) -> ObjectArray:
         return each(lambda x: _square(x, x), a) if exponent % 2 == 0 else a
@@ -63,6 +59,12 @@ class SignMasks(Masks):
 
     def gauss(self, a: ObjectArray, density: ObjectArray, node: Any) -> ObjectArray:
         return a
+
+
+def _sum(a: int, b: int) -> int:
+    signs = (a | b) & ~ZERO
+    vanishes = signs == POSITIVE | NEGATIVE or (a & ZERO and b & ZERO)
+    return signs | (ZERO if vanishes else 0)
 
 
 def _of_number(number: Fraction | int) -> int:

@@ -11,7 +11,7 @@ sum have the same character.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from fractions import Fraction
 from functools import reduce
 from typing import Any
@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.engine.arithmetic.base import HasIndices, Shape, StructuralArithmetic
-from lielaws.engine.arithmetic.polynomials import ObjectArray, each, objects
+from lielaws.engine.arithmetic.base import Shape
+from lielaws.engine.arithmetic.polynomials import EntryArithmetic, ObjectArray, each, objects
 from lielaws.engine.graph.node import Leaf
 from lielaws.engine.graph.program import Program
 from lielaws.engine.potential.potentials import Potential
@@ -31,13 +31,14 @@ Character = int | None
 _MOST_ENTRIES = 30_000
 
 
-class _Signs(StructuralArithmetic):
+class _Signs(EntryArithmetic):
     """Propagates characters and collects the relations between them."""
-
-    lead = 0
 
     def __init__(self) -> None:
         self.relations: list[int] = []
+
+    def total(self, entries: Iterable[Character]) -> Character:
+        return reduce(self._same, entries, None)
 
     def _same(self, a: Character, b: Character) -> Character:
         if a is None or b is None:
@@ -53,21 +54,11 @@ class _Signs(StructuralArithmetic):
     def constant(self, constant: Any, shape: Shape) -> ObjectArray:
         return objects([0 if number else None for number in constant.numerators], shape)
 
-    def add(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        return each(self._same, a, b)
-
     def scale(self, factor: Fraction, a: ObjectArray) -> ObjectArray:
         return a if factor else objects([None] * a.size, a.shape)
 
     def contract(self, plan: Any, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        multiply = lambda x, y: each(self.times, x, y)  # noqa: E731
-        return plan.apply(a, b, self.lead, multiply, self._matmul)  # type: ignore[no-any-return]
-
-    def _matmul(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        total = each(self.times, a[..., :, :1], b[..., :1, :])
-        for k in range(1, a.shape[-1]):
-            total = each(self._same, total, each(self.times, a[..., :, k : k + 1], b[..., k : k + 1, :]))
-        return total
+        return self.contracted(plan, a, b, self.times)
 
     def power(self, a: ObjectArray, exponent: int) -> ObjectArray:
         return a if exponent % 2 else objects([None if entry is None else 0 for entry in a.ravel()], a.shape)
@@ -90,18 +81,6 @@ class _Signs(StructuralArithmetic):
         return a
 
     gauss = sin
-
-    def sum(self, a: ObjectArray, axes: tuple[int, ...]) -> ObjectArray:
-        kept = tuple(axis for axis in range(a.ndim) if axis not in axes)
-        shape = tuple(a.shape[axis] for axis in kept)
-        rows = a.transpose(kept + axes).reshape(math.prod(shape), -1).tolist()
-        return objects([reduce(self._same, row) for row in rows], shape)
-
-    def scatter(self, a: ObjectArray, index: HasIndices, shape: Shape) -> ObjectArray:
-        entries: list[Character] = [None] * int(np.prod(shape, dtype=np.int64))
-        for target, entry in zip(index.values.tolist(), a.ravel(), strict=True):
-            entries[target] = self._same(entries[target], entry)
-        return objects(entries, shape)
 
 
 def sign_characters(
