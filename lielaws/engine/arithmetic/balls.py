@@ -48,9 +48,6 @@ class Balls(JetArithmetic):
     def scale(self, factor: Fraction, a: ObjectArray) -> ObjectArray:
         return np.asarray(a * as_arb(factor), dtype=object)
 
-    def sum(self, a: ObjectArray, axes: tuple[int, ...]) -> ObjectArray:
-        return np.asarray(a.sum(axis=tuple(axis + self.lead for axis in axes)), dtype=object)
-
     def scatter(self, a: ObjectArray, index: HasIndices, shape: Shape) -> ObjectArray:
         size = int(np.prod(shape, dtype=np.int64))
         result = self.zeros((*a.shape[:2], size))

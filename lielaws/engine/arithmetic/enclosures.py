@@ -99,8 +99,8 @@ class Enclosures(JetArithmetic):
         return _summed(a[0].sum(axis=where), np.abs(a[0]).sum(axis=where), a[1].sum(axis=where), count)
 
     def scatter(self, a: FloatArray, index: HasIndices, shape: Shape) -> FloatArray:
-        mid, size, rad = (np.asarray(super(Enclosures, self).scatter(x, index, shape)) for x in (a, np.abs(a), a))
-        return _summed(mid[0], size[0], rad[1], max(1, len(index.values)))
+        total, size = super().scatter(a, index, shape), super().scatter(np.abs(a[:1]), index, shape)
+        return _summed(total[0], size[0], total[1], max(1, len(index.values)))
 
     def inverse(self, a: FloatArray) -> FloatArray:
         size = np.abs(a[0])

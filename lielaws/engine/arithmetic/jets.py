@@ -73,6 +73,9 @@ class JetArithmetic(StructuralArithmetic):
     def circle(self, a: Values) -> tuple[Values, Values]:
         """Cosine and sine of values without infinitesimal part."""
 
+    @abstractmethod
+    def zeros(self, shape: tuple[int, ...]) -> Values: ...
+
     # Jets
 
     def jets(self, a: Values) -> int:
@@ -81,9 +84,6 @@ class JetArithmetic(StructuralArithmetic):
     def part(self, a: Values, chosen: Any) -> Values:
         """The coefficients that are chosen along the axis of jets."""
         return a[(slice(None),) * self.axis + (chosen,)]
-
-    def zeros(self, shape: tuple[int, ...]) -> Values:
-        return np.zeros(shape, dtype=np.int64)
 
     def mark(self, undefined: npt.NDArray[np.bool_]) -> None:
         """Mark samples, given for each entry of values without infinitesimal part."""

@@ -6,11 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from lielaws.engine.arithmetic.base import HasIndices, Shape, StructuralArithmetic
-
-ObjectArray = npt.NDArray[np.object_]
+from lielaws.engine.arithmetic.base import Shape, StructuralArithmetic
+from lielaws.engine.arithmetic.polynomials import ObjectArray, objects
 
 
 class Rationals(StructuralArithmetic):
@@ -19,9 +17,8 @@ class Rationals(StructuralArithmetic):
     lead = 1
 
     def constant(self, constant: Any, shape: Shape) -> ObjectArray:
-        values = np.empty(len(constant.numerators), dtype=object)
-        values[:] = [_reduced(Fraction(number, constant.denominator)) for number in constant.numerators]
-        return values.reshape((1, *shape))
+        values = [_reduced(Fraction(number, constant.denominator)) for number in constant.numerators]
+        return objects(values, (1, *shape))
 
     def add(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
         return np.asarray(a + b)
@@ -40,12 +37,6 @@ class Rationals(StructuralArithmetic):
 
     def piecewise(self, a: ObjectArray, below: Fraction, above: Fraction) -> ObjectArray:
         return np.asarray(np.where(a < 0, a * _reduced(below), a * _reduced(above)))
-
-    def scatter(self, a: ObjectArray, index: HasIndices, shape: Shape) -> ObjectArray:
-        result = np.zeros((a.shape[0], int(np.prod(shape, dtype=np.int64))), dtype=object)
-        for position, target in enumerate(index.values.tolist()):
-            result[:, target] += a.reshape(a.shape[0], -1)[:, position]
-        return np.asarray(result.reshape(a.shape[0], *shape))
 
 
 def _reduced(value: Fraction) -> Fraction | int:

@@ -15,7 +15,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from lielaws.engine.arithmetic.modular import BadPrimeError
+from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
 from lielaws.engine.closure.algebra import lie_algebra
 from lielaws.engine.closure.brackets import brackets_at
 from lielaws.engine.flows.fields import IntArray, VectorFields
@@ -78,17 +78,11 @@ def _rank_at(fields: VectorFields, point: list[Fraction], target: int, rng: np.r
     prime = EXPLORATION_PRIME
     for _ in range(_ATTEMPTS):
         try:
-            residues = np.array([_residue(value, prime) for value in point], dtype=np.int64)
+            residues = np.array(list(map(Modular(prime).residue, point)), dtype=np.int64)
             return _grow(fields, residues, target, prime, rng)
         except BadPrimeError:
             prime = random_prime(rng, with_roots=True)
     raise ExactnessError("a denominator of the architecture vanishes at the given point")
-
-
-def _residue(value: Fraction, prime: int) -> int:
-    if value.denominator % prime == 0:
-        raise BadPrimeError(f"{prime} divides {value.denominator}")
-    return value.numerator * pow(value.denominator, -1, prime) % prime
 
 
 def _grow(fields: VectorFields, point: IntArray, target: int, prime: int, rng: np.random.Generator) -> int:

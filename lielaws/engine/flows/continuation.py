@@ -79,7 +79,7 @@ def _checked(
 ) -> Mask:
     assert choice.patterns is not None
     count = choice.count
-    starts = {leaf.static: start for leaf, start in zip(fields.leaves, fields.space.offsets.values(), strict=True)}
+    point = fields.coordinates(vector)
     middles, half = (np.arange(pieces) + 0.5) / pieces, 0.5 / pieces
     values: dict[Leaf, Any] = {}
     for leaf in [node for node in ancestors([argument for _, argument in nodes]) if node.op == "leaf"]:
@@ -91,8 +91,7 @@ def _checked(
             values[leaf.static] = exact(gates[None] / DENOMINATOR)
         else:
             if leaf.static.role == "parameter":
-                start = starts[leaf.static]
-                end = np.broadcast_to(vector[start : start + leaf.size].reshape(shape), (count, *shape))
+                end = np.broadcast_to(point[leaf.static], (count, *shape))
                 shown = patterns.points.get(name)
             else:
                 end, shown = choice.values[leaf.static][0], patterns.samples.get(name)

@@ -11,7 +11,7 @@ import flint
 import numpy as np
 
 from lielaws.engine.arithmetic.bounds import TermCount
-from lielaws.engine.arithmetic.polynomials import Exact
+from lielaws.engine.arithmetic.polynomials import Exact, objects
 from lielaws.engine.flows.heights import Heights
 from lielaws.engine.graph.functions import FUNCTIONS
 from lielaws.engine.graph.node import Leaf, Node, ancestors
@@ -126,9 +126,8 @@ class Expansion:
         self._gates: list[int] = []
         self._coordinates: dict[int, Any] = {}
         for leaf in leaves:
-            entries = np.empty(leaf.size, dtype=object)
-            entries[:] = generators[position : position + leaf.size]
-            values[leaf.static] = entries.reshape(leaf.shape)
+            entries = generators[position : position + leaf.size]
+            values[leaf.static] = objects(list(entries), leaf.shape)
             if leaf.static in gates:
                 self._gates += range(position, position + leaf.size)
             if leaf.static in offsets:

@@ -69,22 +69,26 @@ class Choice:
 
 def vector_fields(flow: Flow, potential: Potential, patterns: Patterns | None = None) -> VectorFields:
     """The family of a flow, for all activation patterns or for those of one region."""
-    return VectorFields(flow, potential, flow.dynamics(potential), patterns, patterns is not None)
+    return VectorFields(flow, potential, flow.dynamics(potential), patterns)
 
 
 @dataclass(frozen=True, eq=False)
 class VectorFields:
     """A family W of vector fields on a state space.
 
+    region : the activation patterns of the region to which the family is restricted, if it is
     listed : activation patterns from which those of vector fields are taken; None where gates may have any value
-    regional : whether the family is restricted to the patterns that are listed
     """
 
     flow: Flow
     potential: Potential
     dynamics: Dynamics
     region: Patterns | None = None
-    regional: bool = False
+
+    @property
+    def regional(self) -> bool:
+        """Whether the family is restricted to the patterns of one region."""
+        return self.region is not None
 
     @property
     def space(self) -> StateSpace:
@@ -257,11 +261,12 @@ class VectorFields:
         self, program: Program, vector: npt.NDArray[Any], values: Mapping[Leaf, Any], arithmetic: Any
     ) -> list[npt.NDArray[Any]]:
         """What a program computes from a point and from the values of all other leaves."""
-        coordinates = {
-            leaf.static: vector[..., start : start + leaf.size].reshape(*vector.shape[:-1], *leaf.shape)
-            for leaf, start in zip(self.leaves, self.space.offsets.values(), strict=True)
-        }
-        return program.run(arithmetic, dict(values) | coordinates)
+        return program.run(arithmetic, dict(values) | self.coordinates(vector))
+
+    def coordinates(self, vector: npt.NDArray[Any]) -> dict[Leaf, npt.NDArray[Any]]:
+        """State vectors (.., dimension), tensor by tensor, each (.., *shape)."""
+        tensors = self.space.split(vector).values()
+        return {leaf.static: tensor for leaf, tensor in zip(self.leaves, tensors, strict=True)}
 
     @cached_property
     def rewritten(self) -> VectorFields:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lielaws.engine.arithmetic.balls import Balls
 from lielaws.engine.arithmetic.enclosures import NUMBERS, Enclosures, exact
-from lielaws.engine.arithmetic.polynomials import ObjectArray
+from lielaws.engine.arithmetic.polynomials import ObjectArray, objects
 from lielaws.engine.flows.continuation import AT_THE_POINT, UNCERTAIN, continued, needs_continuation
 from lielaws.engine.flows.fields import Choice, VectorFields, random_gates
 from lielaws.engine.graph.constants import is_generic
@@ -117,10 +117,7 @@ class RealFields:
     ) -> tuple[IntArray, dict[Leaf, IntArray]]:
         """Every other pattern, or each, is the one that data show at the point, where nothing has to be continued."""
         fields, count = self.fields, len(numbers)
-        point = {
-            leaf.static: self.vector[start : start + leaf.size].reshape(1, 1, *leaf.shape)
-            for leaf, start in zip(fields.leaves, fields.space.offsets.values(), strict=True)
-        }
+        point = fields.coordinates(self.vector.reshape(1, 1, -1))
         own, certain = patterns_at(fields.potential.gates, {**point, **values}, count)
         here = np.arange(count) % 2 == 1 if self._thorough else np.ones(count, dtype=np.bool_)
         chosen = {}
@@ -161,29 +158,18 @@ def _varied_data(fields: VectorFields, vector: IntArray, rng: np.random.Generato
     if not any(node.op == "sqrt" for node in ancestors(fields.present)):
         return []
     gates = fields.rewritten.potential.gates
-    starts = {leaf.static: start for leaf, start in zip(fields.leaves, fields.space.offsets.values(), strict=True)}
-    point = {
-        leaf.static: vector[start : start + leaf.size].reshape(1, *leaf.shape)
-        for leaf, start in zip(fields.leaves, starts.values(), strict=True)
-    }
-    return varied_data(gates, point, rng) if gates else []
+    return varied_data(gates, fields.coordinates(vector[None]), rng) if gates else []
 
 
 def _as_balls(numerators: IntArray) -> ObjectArray:
-    entries = np.empty(numerators.size, dtype=object)
-    entries[:] = [flint.arb(number) / DENOMINATOR for number in numerators.ravel().tolist()]
-    return entries.reshape(numerators.shape)
+    return objects([flint.arb(number) / DENOMINATOR for number in numerators.ravel().tolist()], numerators.shape)
 
 
 def _constant_balls(node: Node) -> ObjectArray:
     if not is_generic(node.static):
-        entries = np.empty(node.size, dtype=object)
-        entries[:] = [NUMBERS[node.static.name]()] * node.size
-        return entries.reshape((1, 1, *node.shape))
+        return objects([NUMBERS[node.static.name]()] * node.size, (1, 1, *node.shape))
     mid = constant_enclosure(node)[0]
-    entries = np.empty(mid.size, dtype=object)
-    entries[:] = [flint.arb(number) for number in mid.ravel().tolist()]
-    return entries.reshape(mid.shape)
+    return objects([flint.arb(number) for number in mid.ravel().tolist()], mid.shape)
 
 
 def generic_constants(fields: VectorFields) -> Mapping[str, IntArray]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -112,6 +113,13 @@ class StateSpace:
     @cached_property
     def _names(self) -> tuple[list[str], np.ndarray]:
         return list(self.shapes), np.array([self.offsets[name] for name in self.shapes])
+
+    def split(self, vector: Any) -> dict[str, Any]:
+        """The tensors of state vectors (.., dimension), by name, each (.., *shape)."""
+        return {
+            name: vector[..., start : start + math.prod(shape)].reshape((*vector.shape[:-1], *shape))
+            for (name, start), shape in zip(self.offsets.items(), self.shapes.values(), strict=True)
+        }
 
     def entry(self, coordinate: int) -> tuple[str, tuple[int, ...]]:
         """The tensor and the index of one coordinate."""

@@ -92,10 +92,8 @@ class StateFunction:
 
     def _slopes(self, points: npt.NDArray[Any], extra: npt.NDArray[Any], arithmetic: Any) -> npt.NDArray[Any]:
         program = Program.of([slope for slope in self.slopes if slope is not None])
-        values = {
-            leaf.static: points[..., start : start + leaf.size].reshape(*points.shape[:-1], *leaf.shape)
-            for leaf, start in zip(self.leaves.values(), self.space.offsets.values(), strict=True)
-        }
+        tensors = self.space.split(points).values()
+        values = {leaf.static: tensor for leaf, tensor in zip(self.leaves.values(), tensors, strict=True)}
         if self.extra is not None:
             values[self.extra.static] = extra
         computed = iter(program.run(arithmetic, values))

@@ -146,10 +146,7 @@ class Law:
             np.add.at(flat, factors[:, position], coefficients * np.prod(padded[others], axis=1))
         if self.space.clock is not None and self.space.clock.rate:
             flat[0] *= float(self.space.clock.rate) * vector[0]
-        return {
-            name: flat[start : start + self.space.indices(name).size].reshape(self.space.shapes[name])
-            for name, start in self.space.offsets.items()
-        }
+        return self.space.split(flat)
 
     @cached_property
     def _table(self) -> tuple[npt.NDArray[np.int64], FloatArray]:
