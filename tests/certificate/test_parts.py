@@ -1,0 +1,260 @@
+"""The parts of the checker that nothing else would tell to be wrong: brackets, and bounds of errors, against sympy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy
+
+import lielaws
+from lielaws.checker.lower.bounds import Bounds
+from lielaws.checker.networks.gates import find_gates
+from lielaws.checker.networks.network import Network, read_network
+from lielaws.checker.networks.steps import Budget
+from lielaws.checker.numbers.jets import Jets
+from lielaws.checker.numbers.residues import Residues
+from lielaws.checker.upper.family import Family, grouped
+from lielaws.checker.upper.probes import Probes
+from lielaws.engine.graph.network import trace
+from lielaws.engine.graph.steps import graph_spec
+from tests.certificate.cases import record
+
+PRIME = 2**61 - 1
+
+
+class Fractions:
+    """The ring of object arrays of rational functions over Q."""
+
+    def __init__(self, field: Any) -> None:
+        self.field = field
+
+    def array(self, entries: Sequence[Any], shape: Sequence[int]) -> Any:
+        array = np.empty(len(entries), dtype=object)
+        array[:] = entries
+        return array.reshape(shape)
+
+    def number(self, value: Fraction) -> Any:
+        return self.field(sympy.Rational(value.numerator, value.denominator))
+
+    def constant(self, numerators: Sequence[int], denominator: int, shape: Sequence[int]) -> Any:
+        return self.array([self.number(Fraction(n, denominator)) for n in numerators], (1, *shape))
+
+    def move(self, function: Any, a: Any) -> Any:
+        return function(a)
+
+    def add(self, a: Any, b: Any) -> Any:
+        return a + b
+
+    def scale(self, factor: Fraction, a: Any) -> Any:
+        return a * self.constant([factor.numerator], factor.denominator, (1,) * (a.ndim - 1))
+
+    def multiply(self, a: Any, b: Any) -> Any:
+        return a * b
+
+    def matmul(self, a: Any, b: Any) -> Any:
+        return np.matmul(a, b)
+
+    def sum(self, a: Any, axes: tuple[int, ...]) -> Any:
+        return np.asarray(a.sum(axis=axes), dtype=object)
+
+    def scatter(self, a: Any, index: Any, size: int) -> Any:
+        result = self.array([self.field(0)] * (len(a) * size), (len(a), size))
+        np.add.at(result, (slice(None), index), a)
+        return result
+
+    def inverse(self, a: Any) -> Any:
+        return self.array([1 / entry for entry in a.ravel()], a.shape)
+
+
+# Brackets
+
+WORDS: list[Any] = [0, [0, 1], [2, [1, 0]], [[1, 0], 2], [[0, 1], [2, 3]], [[2, [0, 1]], 3]]
+
+
+@pytest.mark.parametrize("name", ["relu", "phi", "square", "heavy ball", "entropic"])
+def test_brackets_are_those_of_symbolic_fields(name: str) -> None:
+    """[X, Y] = DY.X - DX.Y, with gradients and derivatives by sympy, at a point modulo a prime."""
+    found, rng = record(name), np.random.default_rng(5)
+    network = read_network(found["architecture"], found["setting"]["flow"], found["setting"]["loss"], Budget())
+    probes = _drawn_probes(network, rng)
+    point = rng.integers(1, 50, network.dimension)
+    words = WORDS if network.dimension < 12 else WORDS[:4]
+    field = sympy.QQ.frac_field(*sympy.symbols(f"t:{network.dimension}"))
+    brackets = _symbolic_brackets(network, probes, field)
+    ring = Residues(PRIME)
+    family = Family(network, ring, probes, lambda a: a.astype(object), {})
+    nonzero = 0
+    for word in words:
+        ((form, _, chosen),) = grouped([word])
+        parts = family.bracket(form, chosen, _split(point.astype(object), network))
+        shapes = network.flow.state_shapes
+        flat = [
+            np.zeros(math.prod(s), dtype=object) if a is None else np.broadcast_to(a, (1, *s)).ravel()
+            for a, s in zip(parts, shapes, strict=True)
+        ]
+        expected = [_residue(entry, point.tolist()) for entry in brackets(word)]
+        assert np.concatenate(flat).tolist() == expected, word
+        nonzero += any(expected) and not isinstance(word, int)
+    assert nonzero >= 3
+
+
+def _drawn_probes(network: Network, rng: np.random.Generator) -> Probes:
+    def draw(shape: Sequence[int]) -> Any:
+        return rng.integers(1, 9, (4, *shape))
+
+    data = {key: draw(shape) for key, shape in network.data.items()}
+    return Probes(data, draw(network.output_shape), [draw(shape) for shape in network.pieces], draw(()))
+
+
+def _split(vector: Any, network: Network) -> list[Any]:
+    shapes = network.flow.state_shapes
+    cuts = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+    return [part.reshape(1, *shape) for part, shape in zip(np.split(vector, cuts), shapes, strict=True)]
+
+
+def _symbolic_brackets(network: Network, probes: Probes, field: Any) -> Any:
+    ring, theta = Fractions(field), field.gens
+    state = _split(ring.array(theta, (len(theta),)), network)
+    parameters = dict(zip(network.parameters, network.flow.parameters(state), strict=True))
+
+    def numbers(array: Any) -> Any:
+        return ring.array([field(int(entry)) for entry in array.ravel()], (1, *array.shape))
+
+    def member(k: int) -> list[Any]:
+        leaves = {("parameter", key): value for key, value in parameters.items()}
+        leaves |= {("data", key): numbers(table[k]) for key, table in probes.data.items()}
+        values = network.program.forward(Jets(ring), leaves, lambda j, _: numbers(probes.gates[j][k]))
+        output = np.broadcast_to(values[network.program.output], (1, *network.output_shape))
+        potential = (output * numbers(probes.cotangent[k])).sum()
+        gradient = [
+            ring.array([potential.diff(entry) for entry in value.ravel()], value.shape) for value in parameters.values()
+        ]
+        blocks = network.flow.field(Jets(ring), state, numbers(probes.drift[k]), gradient)
+        return [
+            entry
+            for block, shape in zip(blocks, network.flow.state_shapes, strict=True)
+            for entry in (
+                [field(0)] * math.prod(shape) if block is None else np.broadcast_to(block, (1, *shape)).ravel()
+            )
+        ]
+
+    members = [member(k) for k in range(4)]
+
+    def bracket(word: Any) -> list[Any]:
+        if isinstance(word, int):
+            return members[word]
+        x, y = map(bracket, word)
+        return [
+            sum((a.diff(t) * v - b.diff(t) * w for t, v, w in zip(theta, x, y, strict=True)), start=field(0))
+            for a, b in zip(y, x, strict=True)
+        ]
+
+    return bracket
+
+
+def _residue(entry: Any, point: list[int]) -> int:
+    above, below = (part.evaluate(list(zip(part.ring.gens, point, strict=True))) for part in (entry.numer, entry.denom))
+    quotient = Fraction(int(above.numerator), int(above.denominator)) / Fraction(
+        int(below.numerator), int(below.denominator)
+    )
+    return quotient.numerator * pow(quotient.denominator, -1, PRIME) % PRIME
+
+
+# Bounds
+
+NETWORKS: dict[str, Any] = {
+    "products": lambda p, x, ops: (p.u @ x) * p.u[0] * x[1] ** 2 * (3 * x[0] - p.u[1] / 2),
+    "powers": lambda p, x, ops: (2 * p.u + x) ** 3 / 5,
+    "gates": lambda p, x, ops: ops.leaky_relu(p.u * x[0], slope=Fraction(1, 3)) * ops.relu(p.u[::-1] + x),
+    "reciprocals of a vector": lambda p, x, ops: 1 / (p.u + x),
+    "squares of reciprocals": lambda p, x, ops: (1 / (p.u + x)) ** 2 + x,
+    "sum of reciprocals": lambda p, x, ops: (p.u / (p.u + x)).sum() + 1 / (p.u + x).sum(),
+    "quotients in quotients": lambda p, x, ops: 1 / (x / 3 + p.u / (1 + x**2)),
+    "residual": lambda p, x, ops: x + p.u / (1 + x**2) + p.u / (2 + (x + p.u / (1 + x**2)) ** 2 / 5),
+    "moved": lambda p, x, ops: ops.concatenate([1 / (x + p.u), x[::-1]]) * ops.outer(p.u, x).reshape(4),
+}
+
+
+def _network(name: str) -> Network:
+    spec = graph_spec(name, trace(NETWORKS[name], {"u": (2,)}, {"x": (2,)}))
+    return read_network(spec, {"kind": "gradient"}, "any", Budget())
+
+
+def _written_out(network: Network) -> Any:
+    """All steps as rational functions of the leaves and the gates."""
+    gates = find_gates(network.program, Budget())
+    field = sympy.QQ.frac_field(*sympy.symbols(f"u:2 x:2 g:{gates.count}"))
+    ring = Fractions(field)
+    leaves = {
+        ("parameter", "u"): ring.array(field.gens[:2], (1, 2)),
+        ("data", "x"): ring.array(field.gens[2:4], (1, 2)),
+    }
+    return field, network.program.forward(
+        Jets(ring), leaves, lambda j, _: ring.array(field.gens[4:], (-1,))[gates.numbers[j]][None]
+    )
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_bounds_hold_for_what_is_written_out(name: str) -> None:
+    """Each step is N / (c prod q^e): degree and norm of N are within their bounds, and its coefficients integers."""
+    network = _network(name)
+    field, values = _written_out(network)
+    bounds = Bounds(network.program, network.flow)
+
+    def below(k: int) -> Any:
+        bound = bounds._steps[k]
+        result = field(bound.divisor)
+        for inverted, exponent in bound.inverted.items():
+            for entry in values[inverted].ravel():
+                result = result * (entry * below(inverted)) ** exponent
+        return result
+
+    for k in network.program.needed:
+        bound, common = bounds._steps[k], below(k)
+        for entry in values[k].ravel():
+            whole = entry * common
+            assert whole.denom.degree(0) <= 0
+            assert whole.denom.is_ground
+            coefficients = [c / whole.denom.LC for c in whole.numer.coeffs()]
+            assert all(c.denominator == 1 for c in coefficients)
+            assert max(map(sum, whole.numer.monoms()), default=0) <= bound.degree
+            assert math.log2(max(1, sum(abs(int(c)) for c in coefficients))) <= bound.log + 1e-9
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_error_is_at_least_what_the_identity_has(name: str) -> None:
+    """A polynomial of degree d may have zeros at d points of the p: <grad h, X>, written out, is one."""
+    network = _network(name)
+    field, values = _written_out(network)
+    bounds = Bounds(network.program, network.flow)
+    u = field.gens[:2]
+    law = {"degree": 3, "norm": 7}
+    gradient = [3 * 5 * u[0] ** 2 + 2 * u[1], 2 * u[0]]
+    for entry in np.broadcast_to(values[network.program.output], (1, *network.output_shape)).ravel():
+        identity = sum((g * entry.diff(t) for g, t in zip(gradient, u, strict=True)), start=field(0))
+        degree = max(map(sum, identity.numer.monoms()), default=0)
+        error = bounds.round_error(law["degree"], law["norm"])
+        assert error >= math.log2(max(1, degree)) - bounds.bits - 1
+
+
+def test_errors_grow_with_everything() -> None:
+    network = _network("products")
+    error = Bounds(network.program, network.flow).round_error
+    assert error(2, 2) < error(5, 2) < error(50, 2) < 0
+    assert error(2, 2) <= error(2, 2**40) < error(2, 2**4000)
+    deep = [lielaws.mlp([2] * n, "tanh") for n in (3, 4, 6)]
+    read = [read_network(graph_spec("deep", a.traced), {"kind": "gradient"}, "any", Budget()) for a in deep]
+    errors = [Bounds(one.program, one.flow).round_error(2, 2) for one in read]
+    assert errors == sorted(errors)
+    assert len(set(errors)) == 3
+    rooted = lielaws.architecture(lambda p, x, ops: p.a * ops.sqrt(x**2 + p.b**2), {"a": (), "b": ()}, {"x": ()})
+    one = read_network(graph_spec("root", rooted.traced), {"kind": "gradient"}, "any", Budget())
+    by_roots = [Bounds(one.program, one.flow, roots).round_error(2, 2) for roots in range(4)]
+    # Each root doubles the degree of the norm, and exists at half of the points.
+    assert by_roots[0] < by_roots[1]
+    assert np.diff(by_roots[1:]) == pytest.approx([2, 2], abs=1e-3)
