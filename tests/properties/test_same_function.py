@@ -88,10 +88,10 @@ def _compare(seed):
     pair = random_pair(seed)
     networks = [architecture(network, pair.parameters, pair.data) for network in (pair.first, pair.second)]
     reports = [discover_laws(arch, seed=seed) for arch in networks]
-    if all(report.complete for report in reports):
-        assert reports[0].n_laws == reports[1].n_laws, pair.text
+    assert not all(report.complete for report in reports) or reports[0].n_laws == reports[1].n_laws, pair.text
+    # What is proved of one writing holds for the other, whether or not it was found there.
+    assert max(len(report.laws) for report in reports) <= min(report.n_laws for report in reports), pair.text
     for report in reports:
-        assert len(report.laws) <= report.n_laws, pair.text
         # Laws of one writing are laws of the other: it is the same function.
         assert not report.laws or all(_laws_hold(report, arch, seed) for arch in networks), pair.text
 

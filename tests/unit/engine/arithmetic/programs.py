@@ -68,11 +68,5 @@ def in_balls(network: Network, values: Numbers, bits: int = 400) -> tuple[np.nda
 def contains(mid: np.ndarray, rad: np.ndarray, true: np.ndarray) -> bool:
     """Whether enclosures in floats meet those in `arb`, entry by entry: both contain the true value."""
     with flint.ctx.workprec(400):
-        pairs = zip(mid.ravel().tolist(), rad.ravel().tolist(), np.asarray(true).ravel().tolist(), strict=True)
-        return all(
-            r == np.inf or abs(value - flint.arb(m)) - flint.arb(r) <= 0 or _meet(m, r, value) for m, r, value in pairs
-        )
-
-
-def _meet(mid: float, rad: float, value: Any) -> bool:
-    return bool(flint.arb(mid, rad).overlaps(value))
+        triples = zip(mid.ravel().tolist(), rad.ravel().tolist(), np.asarray(true).ravel().tolist(), strict=True)
+        return all(r == np.inf or flint.arb(m, r).overlaps(value) for m, r, value in triples)

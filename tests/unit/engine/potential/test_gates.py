@@ -23,7 +23,7 @@ def _lowered(network):
 
 
 def _same(network, seed=0):
-    """At random points, with each gate 1 or 0 as the sign of its argument says."""
+    """At random points, with each gate 1 or 0 as the sign of its argument says; None if it has no value there."""
     output, lowered = _lowered(network)
     rng, values = np.random.default_rng(seed), {}
     for node in ancestors([output]):
@@ -44,12 +44,17 @@ def _same(network, seed=0):
         }
         (found,) = Program.of([lowered.output]).run(Floats(), values | gates)
     good = np.isfinite(expected) & (np.abs(expected) < 1e12)
+    if not good.any():
+        return None
     return np.allclose(np.where(good, found, 0), np.where(good, expected, 0), rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(60))
 def test_random_networks_are_what_they_were(seed):
-    assert _same(random_network(np.random.default_rng(seed)), seed)
+    rng = np.random.default_rng(seed)
+    while (same := _same(random_network(rng), seed)) is None:
+        pass
+    assert same
 
 
 @pytest.mark.parametrize(
