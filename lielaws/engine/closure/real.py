@@ -93,7 +93,7 @@ def proved_growth(
         if found is not None:
             return found
         proof = _Proof(RealFields(fields, vector, rng, thorough=True))
-        return proof.in_balls(guess) if small else proof.closed_in_floats()
+        return proof.closed_in_floats(guess, doubtful=not small) or proof.in_balls(guess)
     raise ExactnessError("the network has no value at the points that were tried: a root or a logarithm has none")
 
 
@@ -181,20 +181,26 @@ class _Proof:
             return None
         return RealGrowth(ranks, closed, self.reals.vector, tuple(Witness(rows.words) for rows in chosen), columns)
 
-    def closed_in_floats(self) -> RealGrowth:
-        """The growth of real brackets as far as float64 tells; all that were kept are proved in the end."""
+    def closed_in_floats(self, guess: Growth, *, doubtful: bool) -> RealGrowth | None:
+        """The growth of real brackets as far as float64 tells; all that were kept are proved in the end.
+
+        None if rows are neither clearly dependent nor independent, unless `doubtful` asks for what can be had.
+        """
         span, chosen = Span(self.dimension), list[_Rows]()
+        clear = True
 
         def add(words: Sequence[Choice]) -> tuple[IntArray, int]:
+            nonlocal clear
             mid, rad, good = self._float_rows(words)
             rows = np.flatnonzero(good)
             kept = rows[span.extend(mid[rows])]
+            clear = clear and bool(span.looks_dependent(mid[rows], rad[rows]).all())
             chosen.append(_Rows(tuple(word.select(kept) for word in words), mid[kept], rad[kept]))
             return kept, len(rows)
 
-        ranks, closed, _ = self._closed(add, lambda: span.rank)
-        proved = self._proved(ranks, closed, chosen)
-        if proved is None:
+        ranks, closed, _ = self._closed(add, lambda: span.rank, guess)
+        proved = self._proved(ranks, closed, chosen) if clear or doubtful else None
+        if proved is None and doubtful:
             raise ExactnessError(f"the rank {ranks[-1]} of real brackets could not be proved; try another seed")
         return proved
 
