@@ -112,12 +112,17 @@ def discover_laws(
         fields = build_fields(architecture, settings)
     rng = np.random.default_rng(seed)
     with _timed(seconds, "count"):
-        growth = count_dimensions(fields, rng, progress)
+        growth = count_dimensions(fields, rng, progress, tentative=find_laws)
     result: SearchResult | None = None
     if find_laws:
         with _timed(seconds, "laws"):
             result = _search(fields, growth, rng, settings, max_degree, progress)
-            _check_consistent(architecture.name, len(result.laws), fields.space.dimension - growth.rank)
+        if _unconfirmed(fields, growth, result):
+            with _timed(seconds, "count"):
+                growth = count_dimensions(fields, rng, progress)
+            with _timed(seconds, "laws"):
+                result = _search(fields, growth, rng, settings, max_degree, progress)
+        _check_consistent(architecture.name, len(result.laws), fields.space.dimension - growth.rank)
     evidence = Evidence(
         architecture, total, settings.flow, settings.loss, settings.gates, fields, growth, result, max_degree, seed
     )
@@ -161,11 +166,19 @@ def build_fields(architecture: Architecture, settings: Settings) -> VectorFields
 
 
 def count_dimensions(
-    fields: VectorFields, rng: np.random.Generator, progress: Progress | None = None
+    fields: VectorFields, rng: np.random.Generator, progress: Progress | None = None, *, tentative: bool = False
 ) -> Growth | RealGrowth:
-    """The growth of the brackets: modulo a prime where that is true, else proved with real values."""
+    """The growth of the brackets: modulo a prime where that is true, else proved with real values.
+
+    tentative : whether laws will be looked for, which confirm that it is complete; see :func:`proved_growth`
+    """
     growth = grow(fields, rng, progress=progress)
-    return growth if fields.rational else proved_growth(fields, growth, rng, progress)
+    return growth if fields.rational else proved_growth(fields, growth, rng, progress, tentative=tentative)
+
+
+def _unconfirmed(fields: VectorFields, growth: Growth | RealGrowth, result: SearchResult) -> bool:
+    tentative = isinstance(growth, RealGrowth) and growth.tentative
+    return tentative and len(result.laws) < fields.space.dimension - growth.rank
 
 
 def count_laws(architecture: Architecture, settings: Settings) -> tuple[VectorFields, Growth | RealGrowth]:
@@ -233,4 +246,4 @@ def check_memory(name: str, dimension: int) -> None:
 def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
     start = time.perf_counter()
     yield
-    seconds[stage] = time.perf_counter() - start
+    seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - start
