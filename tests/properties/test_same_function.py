@@ -9,6 +9,7 @@ import pytest
 
 from lielaws import architecture, discover_laws
 from lielaws.engine.graph.network import trace
+from lielaws.engine.graph.node import ancestors
 from lielaws.engine.values.rules import simplified
 from lielaws.errors import ExactnessError
 from tests.properties.same_functions import FRAMES, IDENTITIES, random_pair
@@ -55,15 +56,27 @@ def test_each_identity_is_true_and_shown_by_rules(name):
 
 
 def _laws_hold(report, arch, seed):
-    """Whether the laws of a report are constant along real training of a network, as far as values are finite."""
+    """Whether the laws of a report are constant along real training of a network, as far as values are finite.
+
+    Where a kink is met or a slope is steep, so is a drift at steps of this size; a drift that is real stays if steps
+    are smaller.
+    """
+    return _drift(report, arch, seed, 1) < 1 or _drift(report, arch, seed, 8) < _drift(report, arch, seed, 1) / 3
+
+
+def _drift(report, arch, seed, fine):
+    """The largest change of a law, relative to what roundings allow."""
     with np.errstate(all="ignore"):
-        values = report.evaluate(_training(arch, np.random.default_rng(seed)))
+        values = report.evaluate(_training(arch, np.random.default_rng(seed), fine))
     values = values[: np.isfinite(values).all(axis=1).argmin() or len(values)]
-    return np.allclose(values, values[0], rtol=1e-5, atol=1e-6)
+    return (abs(values - values[0]) / (1e-6 + 1e-5 * abs(values[0]))).max()
 
 
-def _training(arch, rng):
-    """Points of the gradient flow of a squared loss, at a speed below one: exponentials of exponentials are steep."""
+def _training(arch, rng, fine):
+    """Points of the gradient flow of a squared loss, at a speed below one: exponentials of exponentials are steep.
+
+    fine : how many steps there are in place of one
+    """
     vector = 0.7 * rng.normal(size=sum(int(np.prod(shape)) for shape in arch.parameters.values()))
     x = 0.7 * rng.normal(size=(5, *arch.data["x"]))
     target = rng.normal(size=(5, *arch.output_shape))
@@ -75,31 +88,27 @@ def _training(arch, rng):
         gradient = flatten(arch.pullback(params, x, error, gates=gates))
         return -gradient / (1 + np.sqrt(gradient @ gradient))
 
-    points = [vector]
-    for _ in range(_STEPS):
+    points, step = [vector], _STEP / fine
+    for _ in range(_STEPS * fine):
         k1 = slope(vector)
-        k2 = slope(vector + _STEP / 2 * k1)
-        k3 = slope(vector + _STEP / 2 * k2)
-        vector = vector + _STEP / 6 * (k1 + 2 * k2 + 2 * k3 + slope(vector + _STEP * k3))
+        k2 = slope(vector + step / 2 * k1)
+        k3 = slope(vector + step / 2 * k2)
+        vector = vector + step / 6 * (k1 + 2 * k2 + 2 * k3 + slope(vector + step * k3))
         points.append(vector)
     return [unflatten(arch, point) for point in points]
 
 
-def _has_derivatives(arch, seed):
-    """Whether the network has a gradient at some of a few random points: the root of what is zero has none."""
-    with np.errstate(all="ignore"):
-        return any(np.isfinite(_gradient(arch, np.random.default_rng([seed, k]))).all() for k in range(10))
+def _roots_of_zero(network, pair):
+    """Whether it has a square root of what is zero everywhere: that has no derivative."""
+    traced = trace(network, pair.parameters, pair.data)
+    roots = [node for node in ancestors([traced.output]) if node.op == "sqrt"]
+    return any(not np.nan_to_num(float_values(node.inputs[0])).any() for node in roots)
 
 
-def _gradient(arch, rng):
-    vector = rng.normal(size=sum(int(np.prod(shape)) for shape in arch.parameters.values()))
-    x, cotangent = rng.normal(size=(1, *arch.data["x"])), rng.normal(size=(1, *arch.output_shape))
-    return flatten(arch.pullback(unflatten(arch, vector), x, cotangent))
-
-
-def _report(arch, seed):
-    """None where the network is refused, which it is only if it has no derivatives anywhere."""
-    if _has_derivatives(arch, seed):
+def _report(network, pair, seed):
+    """None where the network is refused, as one is that has a derivative nowhere, and no other."""
+    arch = architecture(network, pair.parameters, pair.data)
+    if not _roots_of_zero(network, pair):
         return discover_laws(arch, seed=seed)
     with pytest.raises(ExactnessError, match="has no value"):
         discover_laws(arch, seed=seed)
@@ -109,7 +118,7 @@ def _report(arch, seed):
 def _compare(seed):
     pair = random_pair(seed)
     networks = [architecture(network, pair.parameters, pair.data) for network in (pair.first, pair.second)]
-    reports = [_report(arch, seed) for arch in networks]
+    reports = [_report(network, pair, seed) for network in (pair.first, pair.second)]
     if None in reports:
         return
     assert not all(report.complete for report in reports) or reports[0].n_laws == reports[1].n_laws, pair.text
@@ -120,7 +129,11 @@ def _compare(seed):
         assert not report.laws or all(_laws_hold(report, arch, seed) for arch in networks), pair.text
 
 
-@pytest.mark.parametrize("seed", range(ORDINARY))
+# Of a long run: 4823 had gates of its rewritten form that bear the names of others with other shapes.
+FOUND = (1379, 3179, 4052, 4454, 4823)
+
+
+@pytest.mark.parametrize("seed", [*range(ORDINARY), *FOUND])
 def test_counts_agree(seed):
     _compare(seed)
 

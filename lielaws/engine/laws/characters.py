@@ -10,7 +10,6 @@ sum have the same character.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable
 from fractions import Fraction
 from functools import reduce
@@ -21,7 +20,7 @@ import numpy.typing as npt
 
 from lielaws.engine.arithmetic.base import Shape
 from lielaws.engine.arithmetic.polynomials import EntryArithmetic, ObjectArray, each, objects
-from lielaws.engine.graph.node import Leaf
+from lielaws.engine.graph.node import Leaf, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.potential.potentials import Potential
 
@@ -97,12 +96,12 @@ def sign_characters(
     leaves: dict[Leaf, ObjectArray] = {}
     bits = 0
     program = Program.of([potential.output, potential.cotangent])
-    parameters = [leaf.static for leaf in potential.traced.parameters.values()]
-    shapes = {node.static: node.shape for node in potential.traced.graph.nodes if node.op == "leaf"}
-    for leaf in [*parameters, *(leaf for leaf, _ in program.leaves if leaf not in parameters)]:
-        size = math.prod(shapes[leaf])
-        leaves[leaf] = objects([1 << (bits + k) for k in range(size)], shapes[leaf])
-        bits += size
+    parameters = list(potential.traced.parameters.values())
+    # Of the potential alone: other ones of the same graph have leaves of the same names, and other shapes.
+    needed = [node for node in ancestors([potential.output, potential.cotangent]) if node.op == "leaf"]
+    for node in dict.fromkeys([*parameters, *needed]):
+        leaves[node.static] = objects([1 << (bits + k) for k in range(node.size)], node.shape)
+        bits += node.size
         if bits > _MOST_ENTRIES:
             return np.zeros(potential.dimension, dtype=np.uint64)
     signs = _Signs()

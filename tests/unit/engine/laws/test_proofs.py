@@ -187,3 +187,12 @@ def test_larger_degrees_take_larger_primes(degree, norm, bits):
 def test_the_bound_is_that_of_schwartz_and_zippel():
     error = evaluation_error(FieldBounds(degree=8, log_norm=1.0), 31)
     assert error == pytest.approx(math.log2(8 + 3 * 31 / 30) - 30)
+
+
+def test_labels_are_those_of_one_potential_whatever_else_its_graph_holds():
+    """Cotangents of both losses have one name and two shapes."""
+    arch = mlp([2, 3, 3], "tanh")
+    before = sign_characters(arch.potential_for("any"))
+    arch.potential_for("cross_entropy")
+    assert (sign_characters(arch.potential_for("any")) == before).all()
+    assert len(set(before.tolist())) > 1
