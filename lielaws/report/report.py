@@ -17,9 +17,8 @@ from lielaws.architectures.base import Architecture
 from lielaws.certificate.record import Certificate
 from lielaws.engine.arithmetic.modular import BadPrimeError
 from lielaws.engine.laws.expressions import StateFunction, random_state
-from lielaws.engine.laws.groups import LawGroup
 from lielaws.engine.laws.law import Law, state_matrix
-from lielaws.engine.laws.presentation import group_laws
+from lielaws.engine.laws.presentation import LawGroup, group_laws
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import Echelon, random_prime
 from lielaws.errors import ExactnessError, InvalidArgumentError, LieLawsError
