@@ -14,6 +14,7 @@ import numpy.typing as npt
 from lielaws.engine.flows.state import TIME, Clock, StateSpace
 from lielaws.engine.laws.atoms import Atom, join_terms, read
 from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.terms import TermTable
 from lielaws.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -148,10 +149,8 @@ class Law:
 
     @cached_property
     def _table(self) -> tuple[npt.NDArray[np.int64], FloatArray]:
-        padding, width = self.space.dimension, self.polynomial.degree
-        rows = [(*monomial, *(padding,) * (width - len(monomial))) for monomial, _ in self.polynomial.terms]
-        coefficients = [float(coefficient) for _, coefficient in self.polynomial.terms]
-        return np.array(rows, dtype=np.int64).reshape(len(rows), -1), np.array(coefficients)
+        table = TermTable.of([self.polynomial], self.space.dimension)
+        return table.factors, table.coefficients.astype(np.float64)
 
     def __str__(self) -> str:
         return self.name
