@@ -218,12 +218,12 @@ def _follow(start: _End, ends: Mapping[_End, tuple[_End, Fraction]], shapes: Map
 
 def _links(gram: GramLaw, level: Level) -> Iterator[tuple[_End, _End, Fraction]]:
     """Pairs of axes with the difference of their Gram matrices, if it is a multiple of the identity."""
-    atoms = gram.template.reading.atoms
-    if len(atoms) != 2 or {atom.coefficient for atom in atoms} != {1, -1} or any(atom.left.ndim != 2 for atom in atoms):
+    sides = [(atom.coefficient, atom.factors[0]) for atom in gram.template.atoms]
+    if sorted(c for c, _ in sides) != [-1, 1] or any(side.ndim != 2 for _, side in sides):
         return
     values = {pair: level.values.get(gram.entry(*pair)) for pair in gram.pairs}
     scale = values[(0, 0)]
     if scale is None or any(value != (scale if i == j else 0) for (i, j), value in values.items()):
         return
-    first, second = sorted(atoms, key=lambda atom: -atom.coefficient)
-    yield (first.left.tensor, first.left.axes[0]), (second.left.tensor, second.left.axes[0]), scale
+    (_, second), (_, first) = sorted(sides, key=lambda pair: pair[0])
+    yield (first.tensor, first.axes[0]), (second.tensor, second.axes[0]), scale

@@ -11,10 +11,9 @@ import numpy as np
 
 from lielaws.arraytypes import ObjectArray
 from lielaws.engine.graph.trace import as_rational
-from lielaws.engine.laws.groups import LawGroup
 from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.polynomial import Polynomial
-from lielaws.engine.laws.presentation import entry_polynomial
+from lielaws.engine.laws.presentation import LawGroup, entry_polynomial
 from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.report.report import Report
 
@@ -72,17 +71,11 @@ class GramLaw:
     def of(cls, group: LawGroup, verified: frozenset[Polynomial]) -> GramLaw | None:
         """The matrix that a group is, if all of its entries are laws."""
         template = group.laws[0]
-        atoms = template.reading.atoms
-        fits = atoms and all(atom.right is not None and len(atom.left.axes) == 1 for atom in atoms)
-        if template.reading.rest or not fits:
+        sides = [[(side.tensor, side.axes) for side in atom.factors] for atom in template.atoms]
+        if any(len(pair) != 2 or pair[0] != pair[1] or len(pair[0][1]) != 1 for pair in sides):
             return None
-        if any(
-            atom.right is None or atom.left.axes != atom.right.axes or atom.left.tensor != atom.right.tensor
-            for atom in atoms
-        ):
-            return None
-        sizes = {template.space.shapes[atom.left.tensor][atom.left.axes[0]] for atom in atoms}
-        if len(sizes) > 1 or len({(atom.left.index, atom.right.index) for atom in atoms if atom.right}) > 1:
+        sizes = {template.space.shapes[name][axes[0]] for (name, axes), _ in sides}
+        if len(sizes) > 1 or len({tuple(side.index for side in atom.factors) for atom in template.atoms}) > 1:
             return None
         gram = cls(template, sizes.pop())
         known = verified | {law.polynomial for law in group.laws}

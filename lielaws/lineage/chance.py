@@ -108,8 +108,8 @@ def _by_density(units: Units, expected: FloatArray, child: FloatArray) -> float:
 
 def is_diagonal(units: Units, numbers: IntArray) -> bool:
     """Whether laws of one form belong to single units, not to pairs of them."""
-    atom = units.followed.laws[int(numbers[0])].reading.atoms[0]
-    return atom.right is None or atom.left.index == atom.right.index
+    atom = units.followed.laws[int(numbers[0])].atoms[0]
+    return len({side.index for side in atom.factors}) == 1
 
 
 def reordered_match(units: Units, drift: AllowedDrift, child: FloatArray) -> float | None:

@@ -104,11 +104,7 @@ class Units:
 
 def _axes(law: Law) -> list[Axis]:
     """The axes along which the atoms of the law have an index, if each has one."""
-    found: dict[Axis, None] = {}
-    for atom in law.reading.atoms:
-        for side in (atom.left, atom.right):
-            if side is not None:
-                if len(side.axes) != 1:
-                    return []
-                found[side.tensor, side.axes[0]] = None
-    return [] if law.reading.rest else list(found)
+    sides = [side for atom in law.atoms for side in atom.factors]
+    if any(len(atom.factors) not in (1, 2) for atom in law.atoms) or any(len(side.axes) != 1 for side in sides):
+        return []
+    return list(dict.fromkeys((side.tensor, side.axes[0]) for side in sides))

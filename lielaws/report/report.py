@@ -16,12 +16,11 @@ import numpy.typing as npt
 from lielaws.architectures.base import Architecture
 from lielaws.certificate.record import Certificate
 from lielaws.engine.arithmetic.modular import BadPrimeError
-from lielaws.engine.laws.expressions import StateFunction, random_state
-from lielaws.engine.laws.groups import LawGroup
+from lielaws.engine.laws.expressions import StateFunction
 from lielaws.engine.laws.law import Law, state_matrix
-from lielaws.engine.laws.presentation import group_laws
+from lielaws.engine.laws.presentation import LawGroup, group_laws
 from lielaws.engine.laws.terms import TermTable
-from lielaws.engine.linalg import Echelon, random_prime
+from lielaws.engine.linalg import Echelon, modular, random_prime
 from lielaws.errors import ExactnessError, InvalidArgumentError, LieLawsError
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ class Report:
     def _depends(self, function: StateFunction, rng: np.random.Generator) -> bool:
         for _ in range(_ATTEMPTS):
             prime = random_prime(rng, with_roots=True)
-            state = random_state(self.evidence.space, prime, rng)
+            state = modular.residues(rng, prime, (1, self.dimension))
             echelon = Echelon(self.dimension, prime)
             if self.laws:
                 table = TermTable.of([law.polynomial for law in self.laws], self.dimension)

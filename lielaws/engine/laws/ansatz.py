@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, product
 from math import comb
 
 import numpy as np
@@ -30,28 +30,34 @@ _MOST_TERMS = 3 * 10**6
 
 @dataclass(frozen=True, slots=True)
 class Ansatz:
-    """Candidates whose linear combinations are tried, and what they are called in a report."""
+    """Candidates whose linear combinations are tried, and what they are called in a report.
+
+    table : None if they are too many
+    is_full : whether they are all polynomials of the degree
+    """
 
     name: str
     degree: int
-    table: TermTable
+    table: TermTable | None
+    is_full: bool = False
 
 
-def structured(space: StateSpace, max_degree: int) -> Iterator[Ansatz]:
-    """The structured ansatz in stages, without time."""
+def candidates(space: StateSpace, max_degree: int) -> Iterator[Ansatz]:
+    """The structured ansatz in stages, then all polynomials degree by degree, without time."""
     yield _build("single parameters", 1, space, [np.arange(space.start, space.dimension).reshape(-1, 1, 1)])
-    if max_degree >= 2 and space.velocities:
-        pairs = [(space.indices(name), space.indices(v)) for v, name in space.velocities.items()]
-        parts = [part for theta, v in pairs for part in _momenta(theta, v)]
-        yield _build("products of parameters and velocities", 2, space, parts)
     if max_degree >= 2:
+        if space.velocities:
+            pairs = [(space.indices(name), space.indices(v)) for v, name in space.velocities.items()]
+            parts = [part for theta, v in pairs for part in _momenta(theta, v)]
+            yield _build("products of parameters and velocities", 2, space, parts)
         grams = [part for name in space.tensors for part in _grams(space.indices(name))]
         yield _build("Gram matrices", 2, space, grams)
-    if max_degree >= 2:
         yield _build("squares and products of slices", 2, space, _squares(space) + _crosses(space))
+    for degree in range(1, max_degree + 1):
+        yield Ansatz(f"all polynomials of degree {degree}", degree, _all_monomials(space, degree), is_full=True)
 
 
-def graded(space: StateSpace, degree: int) -> Ansatz | None:
+def _all_monomials(space: StateSpace, degree: int) -> TermTable | None:
     """All monomials of degree 1 to `degree`; None if they are too many."""
     size = space.dimension - space.start
     count = comb(size + degree, degree) - 1
@@ -61,26 +67,24 @@ def graded(space: StateSpace, degree: int) -> Ansatz | None:
     rows = _multisets(size + 1, degree) + space.start
     keep = (rows < space.dimension).any(axis=1)
     ones = np.ones(int(keep.sum()), dtype=np.int64)
-    table = TermTable(space.dimension, rows[keep], ones, np.arange(len(ones)))
-    return Ansatz(f"all polynomials of degree {degree}", degree, table)
+    return TermTable(space.dimension, rows[keep], ones, np.arange(len(ones)))
 
 
-def timed(ansatz: Ansatz, space: StateSpace) -> Iterator[Ansatz]:
-    """The ansatz times powers of the time coordinate, one for each weight; as it is where time is no coordinate."""
+def timed(table: TermTable, degree: int, space: StateSpace) -> Iterator[TermTable]:
+    """The candidates times powers of the time coordinate, one for each weight; as they are where time is none."""
     if space.clock is None:
-        yield ansatz
+        yield table
         return
-    table = ansatz.table
     degrees = (table.factors < space.dimension).sum(axis=1)
     velocities = space.is_velocity[table.factors].sum(axis=1)
-    for weight in space.clock.weights(ansatz.degree):
+    for weight in space.clock.weights(degree):
         powers = weight + space.clock.by_degree * degrees + space.clock.by_velocity * velocities
         # A candidate needs all of its terms.
         allowed = np.ones(table.count, dtype=np.bool_)
         np.logical_and.at(allowed, table.owners, powers >= 0)
         chosen = np.flatnonzero(allowed)
         if len(chosen):
-            yield Ansatz(ansatz.name, ansatz.degree, _with_powers(table, powers, chosen))
+            yield _with_powers(table, powers, chosen)
 
 
 def _with_powers(table: TermTable, powers: IntArray, chosen: IntArray) -> TermTable:
@@ -96,7 +100,7 @@ def _with_powers(table: TermTable, powers: IntArray, chosen: IntArray) -> TermTa
 
 
 def blocks(table: TermTable, labels: Labels) -> list[IntArray]:
-    """The candidates in groups that share no character, smallest group first."""
+    """The candidates in groups that share no character, smallest group first, each in ascending order."""
     padded = np.append(labels, np.uint64(0))
     codes = np.bitwise_xor.reduce(padded[table.factors], axis=1)
     _, column = np.unique(codes, return_inverse=True)
@@ -133,29 +137,12 @@ def _slices(indices: IntArray, axes: tuple[int, ...]) -> IntArray:
     return moved.reshape(count, -1)
 
 
-def _pairs(first: IntArray, second: IntArray, left: IntArray, right: IntArray) -> IntArray:
-    return np.stack([first[left], second[right]], axis=-1)
-
-
-def _grams(indices: IntArray) -> list[IntArray]:
-    """The Gram matrix of the tensor's slices along each axis, and its sum of squares.
-
-    Finer candidates come first: where some depend on others, the later ones are dropped.
-    """
-    flat = indices.reshape(1, -1)
-    grams = [_gram(_slices(indices, (axis,))) for axis in range(indices.ndim)]
-    return [*grams, np.stack([flat, flat], axis=-1)]
-
-
-def _momenta(theta: IntArray, v: IntArray) -> list[IntArray]:
-    """Inner products of the slices of a tensor and of its velocity along each axis, and the sum of all products."""
-    parts = [np.stack([theta.reshape(1, -1), v.reshape(1, -1)], axis=-1)]
-    for axis in range(theta.ndim):
-        left, right = _slices(theta, (axis,)), _slices(v, (axis,))
-        if len(left) ** 2 <= _LARGEST_GRAM**2 // 2:
-            i, j = (k.ravel() for k in np.indices((len(left), len(right))))
-            parts.append(_pairs(left, right, i, j))
-    return [*parts[1:], parts[0]]
+def _products(left: IntArray, right: IntArray) -> list[IntArray]:
+    """The inner products of each slice of one tensor with each of another, unless they are too many."""
+    if len(left) * len(right) > _LARGEST_GRAM**2 // 2:
+        return []
+    pairs = np.broadcast_arrays(left[:, None], right[None])
+    return [np.stack(pairs, axis=-1).reshape(-1, left.shape[1], 2)]
 
 
 def _gram(slices: IntArray) -> IntArray:
@@ -163,7 +150,21 @@ def _gram(slices: IntArray) -> IntArray:
         left = right = np.arange(len(slices))
     else:
         left, right = np.triu_indices(len(slices))
-    return _pairs(slices, slices, left, right)
+    return np.stack([slices[left], slices[right]], axis=-1)
+
+
+def _grams(indices: IntArray) -> list[IntArray]:
+    """The Gram matrix of the tensor's slices along each axis, and its sum of squares.
+
+    Finer candidates come first: where some depend on others, the later ones are dropped.
+    """
+    return [*(_gram(_slices(indices, (axis,))) for axis in range(indices.ndim)), _gram(_slices(indices, ()))]
+
+
+def _momenta(theta: IntArray, v: IntArray) -> list[IntArray]:
+    """Inner products of the slices of a tensor and of its velocity along each axis, and the sum of all products."""
+    fixed = [*((axis,) for axis in range(theta.ndim)), ()]
+    return [part for axes in fixed for part in _products(_slices(theta, axes), _slices(v, axes))]
 
 
 def _squares(space: StateSpace) -> list[IntArray]:
@@ -181,19 +182,12 @@ def _crosses(space: StateSpace) -> list[IntArray]:
     parts = []
     for first, second in combinations(space.tensors, 2):
         a, b = space.indices(first), space.indices(second)
-        for axis in range(a.ndim):
-            for other in range(b.ndim):
-                if (
-                    a.shape[:axis] + a.shape[axis + 1 :] != b.shape[:other] + b.shape[other + 1 :]
-                    or a.ndim == b.ndim == 1
-                ):
-                    continue
-                left, right = _slices(a, (axis,)), _slices(b, (other,))
-                if len(left) * len(right) <= _LARGEST_GRAM**2 // 2:
-                    i, j = (k.ravel() for k in np.indices((len(left), len(right))))
-                    parts.append(_pairs(left, right, i, j))
+        for axis, other in product(range(a.ndim), range(b.ndim)):
+            same = a.shape[:axis] + a.shape[axis + 1 :] == b.shape[:other] + b.shape[other + 1 :]
+            if same and not a.ndim == b.ndim == 1:
+                parts += _products(_slices(a, (axis,)), _slices(b, (other,)))
         if a.shape == b.shape and a.ndim > 0:
-            parts.append(np.stack([a.reshape(1, -1), b.reshape(1, -1)], axis=-1))
+            parts += _products(_slices(a, ()), _slices(b, ()))
     return parts
 
 

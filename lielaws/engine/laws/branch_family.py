@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.engine.arithmetic.modular import Modular
-from lielaws.engine.flows.exact import Expansion, FieldBounds, bound_fields
+from lielaws.engine.flows.exact import FieldBounds, bound_fields
 from lielaws.engine.flows.fields import Choice, VectorFields
-from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.graph.node import Leaf, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import modular
@@ -64,49 +63,33 @@ class BranchFamily:
     fields: VectorFields
     original: VectorFields | None = None
 
-    @property
-    def space(self) -> StateSpace:
-        return self.fields.space
-
     @cached_property
     def bounds(self) -> FieldBounds:
         bounds = bound_fields(self.fields.present, roots_squared=True)
         # Of n true roots the signs have 2^n choices, and one of 2^n points has roots above it.
         return replace(bounds, log_roots=2.0 * max(len(output.roots) for output in self.outputs))
 
-    def expansion(self, law_terms: int) -> Expansion | None:
-        # Powers of gates are merged there.
-        return self.fields.expansion(law_terms)
-
-    def prime(self, rng: np.random.Generator | None = None, bits: int = 31) -> int:
-        return self.fields.prime(rng, bits)
-
     @cached_property
     def outputs(self) -> tuple[_Output, ...]:
         """Empty if there is nothing to choose, or too much."""
-        gates = [gate.leaf for gate in self.fields.potential.gates]
-        roots = any(node.op == "sqrt" for node in ancestors(self.fields.present))
-        if not roots and self.fields.potential.affine:
+        has_roots = any(node.op == "sqrt" for node in ancestors(self.fields.present))
+        if not has_roots and self.fields.potential.affine:
             return ()
         found: dict[tuple[tuple[int, ...], tuple[tuple[Leaf, int], ...]], list[tuple[Leaf, int]]] = {}
-        for leaf in [n.static for n in self.fields.outside if n.static.role in ("cotangent", "flow")]:
-            for entry in range(self._sizes[leaf]):
-                needed = self._needed((leaf, entry))
+        for node in self.fields.outside:
+            for entry in range(node.size) if node.static.role in ("cotangent", "flow") else ():
+                needed = self._needed((node.static, entry))
                 if len(needed[0]) > _MOST_ROOTS or len(needed[1]) > _MOST_GATES:
                     return ()
-                found.setdefault(needed, []).append((leaf, entry))
+                found.setdefault(needed, []).append((node.static, entry))
         outputs = tuple(_Output(tuple(entries), *needed) for needed, entries in found.items())
-        return outputs if any(output.branches for output in outputs) and (gates or roots) else ()
-
-    @cached_property
-    def _sizes(self) -> dict[Leaf, int]:
-        return {node.static: node.size for node in self.fields.outside}
+        return outputs if any(output.branches for output in outputs) else ()
 
     def _needed(self, entry: tuple[Leaf, int]) -> tuple[tuple[int, ...], tuple[tuple[Leaf, int], ...]]:
         """The roots and gates that the vector field of an output depends on: found by changing them one by one."""
         rng, prime = np.random.default_rng(0), self.fields.prime()
         values = self._values(rng, prime, 1, [entry])
-        vector = modular.residues(rng, prime, (1, 1, self.space.dimension))
+        vector = modular.residues(rng, prime, (1, 1, self.fields.space.dimension))
         free = FreeFunctions.draw(rng, prime)
         functions = RootedFunctions(free)
         base = self.fields.evaluate(vector, Choice(values, 1), Modular(prime, functions))
@@ -195,7 +178,7 @@ class BranchFamily:
         for place, (leaf, entry) in enumerate(output.gates, start=signs):
             values[leaf].reshape(count, -1)[:, entry] = branches >> place & 1
         chosen = (branches[:, None] >> np.arange(signs) & 1).astype(np.bool_)
-        vector = modular.residues(rng, prime, (1, count, self.space.dimension))
+        vector = modular.residues(rng, prime, (1, count, self.fields.space.dimension))
         free = FreeFunctions.draw(rng, prime, count)
         kept, independent = self._with_roots(vector, values, free, output, chosen)
         kept = kept[:most]

@@ -18,6 +18,7 @@ from lielaws.engine.laws.expressions import StateFunction
 
 _SMALLEST, _LARGEST = 1, 9
 _ATTEMPTS = 200
+_RATIONALS = Exact(lambda number: number, lambda entry: 1 / entry)
 
 
 @dataclass(frozen=True)
@@ -68,20 +69,19 @@ def find_counterexample(
     if not potential.is_rational:
         return None
     gates = {gate.leaf.static for gate in potential.gates}
-    leaves = [*fields.leaves, *fields.outside]
-    sizes = [leaf.size for leaf in fields.leaves]
+    extra = [] if function.extra is None else [function.extra]
     for attempt in range(_ATTEMPTS):
-        values = {leaf.static: _draw(leaf, leaf.static in gates, attempt, rng) for leaf in leaves}
+        values = {
+            leaf.static: _draw(leaf, leaf.static in gates, attempt, rng)
+            for leaf in (*fields.leaves, *fields.outside, *extra)
+        }
         try:
-            members = _run(fields.slopes, sizes, values)
-            own = {leaf.static: values[leaf.static] for leaf in function.leaves.values()}
-            if function.extra is not None:
-                own[function.extra.static] = _draw(function.extra, False, attempt, rng)
-            gradient = _run(function.slopes, sizes, own)
+            field = _by_tensor(fields.slopes, fields.program.run(_RATIONALS, values))
+            gradient = _by_tensor(function.slopes, function.program.run(_RATIONALS, values))
         except ZeroDivisionError:
             continue
-        derivative = sum((a * b for a, b in zip(members, gradient, strict=True)), start=Fraction(0))
-        if derivative:
+        products = (np.sum(a * b) for a, b in zip(gradient, field, strict=True) if a is not None and b is not None)
+        if derivative := sum(products, start=Fraction(0)):
             return _describe(derivative, fields, values)
     return None
 
@@ -95,39 +95,26 @@ def _draw(leaf: Node, gate: bool, attempt: int, rng: np.random.Generator) -> Any
     return objects([Fraction(number) for number in numbers], leaf.shape)
 
 
-def _run(slopes: Any, sizes: Sequence[int], values: dict[Leaf, Any]) -> list[Fraction]:
-    """The entries of some gradients, one tensor after the other; zeros where there is none."""
-    present = [slope for slope in slopes if slope is not None]
-    computed = iter(Program.of(present).run(Exact(lambda number: number, lambda entry: 1 / entry), values))
-    entries: list[Fraction] = []
-    for slope, size in zip(slopes, sizes, strict=True):
-        entries += [Fraction(0)] * size if slope is None else next(computed).ravel().tolist()
-    return entries
+def _by_tensor(slopes: Sequence[Node | None], computed: Sequence[Any]) -> list[Any]:
+    """The values of the nodes that are there, in the place of these."""
+    values = iter(computed)
+    return [None if slope is None else next(values) for slope in slopes]
 
 
 def _describe(derivative: Fraction, fields: VectorFields, values: dict[Leaf, Any]) -> Counterexample:
-    def plain(node: Node) -> Any:
-        return np.array([int(entry) for entry in values[node.static].ravel()]).reshape(node.shape).tolist()
+    def plain(array: Any) -> Any:
+        return np.array([int(entry) for entry in array.ravel()]).reshape(array.shape).tolist()
 
-    potential = fields.potential
-    traced, cotangent = potential.traced, plain(potential.free_cotangent)
-    drift = next((plain(leaf) for leaf in fields.outside if leaf.static.role == "flow"), None)
+    potential, clock = fields.potential, fields.space.clock
+    (cotangent,) = Program.of([potential.cotangent]).run(_RATIONALS, values)
+    state = {leaf.static.name: plain(values[leaf.static]) for leaf in fields.leaves}
+    if clock is not None and clock.rate:
+        state = {clock.text(1): state.pop(TIME)} | state
     return Counterexample(
         derivative,
-        {_coordinate_name(leaf.static.name, fields): plain(leaf) for leaf in fields.leaves},
-        {name: plain(leaf) for name, leaf in traced.data.items()},
-        cotangent if potential.cotangent is potential.free_cotangent else _whole(cotangent),
-        {gate.leaf.static.name: plain(gate.leaf) for gate in potential.gates},
-        drift,
+        state,
+        {name: plain(values[leaf.static]) for name, leaf in potential.traced.data.items()},
+        plain(cotangent),
+        {gate.leaf.static.name: plain(values[gate.leaf.static]) for gate in potential.gates},
+        next((plain(values[leaf.static]) for leaf in fields.outside if leaf.static.role == "flow"), None),
     )
-
-
-def _coordinate_name(name: str, fields: VectorFields) -> str:
-    clock = fields.space.clock
-    return clock.text(1) if clock is not None and clock.rate and name == TIME else name
-
-
-def _whole(entries: Any) -> Any:
-    """The cotangent with its last entries, which make the sums over the last axis vanish."""
-    array = np.array(entries)
-    return np.concatenate([array, -array.sum(axis=-1, keepdims=True)], axis=-1).tolist()

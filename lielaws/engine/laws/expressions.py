@@ -69,6 +69,11 @@ class StateFunction:
         return cls(expression, space, leaves, tuple(slopes), timed, extra)
 
     @cached_property
+    def program(self) -> Program:
+        """Of the slopes that are not None."""
+        return Program.of([slope for slope in self.slopes if slope is not None])
+
+    @cached_property
     def bounds(self) -> FieldBounds:
         """Degrees and heights of the gradient."""
         present = [slope for slope in self.slopes if slope is not None]
@@ -91,12 +96,11 @@ class StateFunction:
         return self._slopes(point, exact(np.ones((1, 1))), Enclosures())[:, 0]
 
     def _slopes(self, points: npt.NDArray[Any], extra: npt.NDArray[Any], arithmetic: Any) -> npt.NDArray[Any]:
-        program = Program.of([slope for slope in self.slopes if slope is not None])
         tensors = self.space.split(points).values()
         values = {leaf.static: tensor for leaf, tensor in zip(self.leaves.values(), tensors, strict=True)}
         if self.extra is not None:
             values[self.extra.static] = extra
-        computed = iter(program.run(arithmetic, values))
+        computed = iter(self.program.run(arithmetic, values))
         result = np.zeros(points.shape, dtype=points.dtype)
         for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True):
             if slope is not None:
@@ -128,10 +132,6 @@ def _entry(symbol: Any, leaves: dict[str, Node]) -> Array:
     ):
         raise InvalidArgumentError("law", str(symbol), f"the index must fit the shape {shape} of '{name}'")
     return Array(leaves[name])[numbers] if shape else Array(leaves[name])
-
-
-def random_state(space: StateSpace, prime: int, rng: np.random.Generator) -> IntArray:
-    return rng.integers(0, prime, (1, space.dimension), dtype=np.int64)
 
 
 def as_polynomial(function: StateFunction) -> Polynomial | None:

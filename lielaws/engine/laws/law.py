@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.engine.flows.state import TIME, Clock, StateSpace
-from lielaws.engine.laws.atoms import Reading, read
+from lielaws.engine.laws.atoms import Atom, join_terms, read
 from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.terms import TermTable
 from lielaws.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Law:
     space: StateSpace = field(repr=False, compare=False)
 
     @cached_property
-    def parts(self) -> dict[int, Reading]:
+    def parts(self) -> dict[int, tuple[Atom, ...]]:
         """For each power of the time coordinate, the polynomial in parameters and velocities that it stands with."""
         terms: dict[int, dict[tuple[int, ...], int]] = {}
         for monomial, coefficient in self.polynomial.terms:
@@ -43,23 +44,21 @@ class Law:
         return {power: read(Polynomial.of(terms[power]), self.space) for power in sorted(terms)}
 
     @property
-    def reading(self) -> Reading:
+    def atoms(self) -> tuple[Atom, ...]:
         """Of the part with the lowest power of time, the only one for most laws."""
         return next(iter(self.parts.values()))
 
     @cached_property
     def name(self) -> str:
         """The law in norms and inner products, such as |W1[0,:]|^2 - |W2[:,0]|^2."""
-        text = ""
-        for power, reading in self.parts.items():
+        terms: list[tuple[int, str]] = []
+        for power, atoms in self.parts.items():
             factor = self.space.clock.text(power) if self.space.clock else ""
-            sum_text = reading.text()
             # Of "-a + b" the sign comes out of the brackets.
-            minus = bool(text and factor) and sum_text.startswith("-")
-            sum_text = reading.negated().text() if minus else sum_text
-            part = f"{factor} ({sum_text})" if factor else sum_text
-            text += (" - " if minus else " + ") + part if text else part
-        return text
+            sign = -1 if terms and factor and atoms[0].coefficient < 0 else 1
+            inside = [(sign * atom.coefficient, atom.text()) for atom in atoms]
+            terms += [(sign, f"{factor} ({join_terms(inside)})")] if factor else inside
+        return join_terms(terms)
 
     @cached_property
     def degree(self) -> int:
@@ -150,10 +149,8 @@ class Law:
 
     @cached_property
     def _table(self) -> tuple[npt.NDArray[np.int64], FloatArray]:
-        padding, width = self.space.dimension, self.polynomial.degree
-        rows = [(*monomial, *(padding,) * (width - len(monomial))) for monomial, _ in self.polynomial.terms]
-        coefficients = [float(coefficient) for _, coefficient in self.polynomial.terms]
-        return np.array(rows, dtype=np.int64).reshape(len(rows), -1), np.array(coefficients)
+        table = TermTable.of([self.polynomial], self.space.dimension)
+        return table.factors, table.coefficients.astype(np.float64)
 
     def __str__(self) -> str:
         return self.name

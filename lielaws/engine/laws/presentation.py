@@ -1,23 +1,18 @@
-"""Laws in groups, as a person writes them: one matrix identity, or one line for all units, instead of many scalars."""
+"""Laws in groups, as a person writes them: one matrix identity, or one line for all units, instead of many scalars.
+
+Laws of one group have the same atoms up to two indices i and j. They are the entries of a matrix: symmetric, such as
+A A^T, where all atoms have them in one order; antisymmetric, such as A^T B - B^T A, where each comes in both.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from lielaws.engine.laws.atoms import Atom, Index, join_terms
-from lielaws.engine.laws.groups import (
-    LawGroup,
-    atom_form,
-    factor_text,
-    is_skew,
-    matrix,
-    skew_form,
-    skew_group,
-    with_time,
-)
+from lielaws.engine.laws.atoms import Atom, Slice, join_terms
 from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.polynomial import Polynomial
 
@@ -25,12 +20,22 @@ _MOST_ENTRIES = 6
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
-    """What laws of one group share: the power of time, and the atoms without their indices."""
+class LawGroup:
+    """Laws of one form.
 
-    kind: str
-    power: int
-    atoms: tuple[tuple[int, str, int, Index, str, Index], ...]
+    text : the common form
+    scope : for which indices it holds, or how many independent entries it has; empty for a single law
+    symmetry : the transformation behind it
+    laws : the scalar laws
+    """
+
+    text: str
+    scope: str
+    symmetry: str
+    laws: tuple[Law, ...]
+
+    def __str__(self) -> str:
+        return f"{self.text}   {self.scope}" if self.scope else self.text
 
 
 def group_laws(laws: Sequence[Law], verified: frozenset[Polynomial] = frozenset()) -> tuple[LawGroup, ...]:
@@ -38,16 +43,141 @@ def group_laws(laws: Sequence[Law], verified: frozenset[Polynomial] = frozenset(
 
     verified : polynomials known to be laws beside the given ones: a matrix identity needs all of its entries
     """
-    members: dict[_Form | int, list[Law]] = {}
+    members: dict[Any, list[Law]] = {}
     for number, law in enumerate(laws):
         members.setdefault(_form(law) or number, []).append(law)
-    return tuple(_grouped(form, group, verified) for form, group in members.items())
+    return tuple(_present(form, group, verified) for form, group in members.items())
 
 
-def _grouped(form: _Form | int, laws: list[Law], verified: frozenset[Polynomial]) -> LawGroup:
-    if isinstance(form, _Form) and form.kind == "skew":
-        return skew_group(laws, verified)
-    return _present(laws, verified) if isinstance(form, _Form) and len(laws) > 1 else _single(laws[0])
+def _form(law: Law) -> tuple[Any, ...] | None:
+    """What laws of one group share: the power of time, and the atoms without their indices; None if one stands alone.
+
+    Each atom has its indices as the first one, or in the other order.
+    """
+    if len(law.parts) != 1 or not all(
+        len(atom.factors) in (1, 2) and all(len(side.axes) == 1 for side in atom.factors) for atom in law.atoms
+    ):
+        return None
+    first, straight, swapped = _indices(law.atoms[0]), [], []
+    for atom in law.atoms:
+        sides = tuple((side.tensor, side.axes) for side in atom.factors)
+        if _indices(atom) == first:
+            straight.append((atom.coefficient, sides))
+        elif _indices(atom) == first[::-1]:
+            swapped.append((-atom.coefficient, sides))
+        else:
+            return None
+    if swapped and sorted(straight) != sorted(swapped):
+        return None
+    return next(iter(law.parts)), bool(swapped), *straight
+
+
+def _indices(atom: Atom) -> tuple[int, int]:
+    """The index of each of two slices with one fixed axis; twice that of a single one."""
+    return atom.factors[0].index[0], atom.factors[-1].index[0]
+
+
+def _is_swapped(atom: Atom, law: Law) -> bool:
+    return _indices(atom) != _indices(law.atoms[0])
+
+
+def _present(form: Any, laws: list[Law], verified: frozenset[Polynomial]) -> LawGroup:
+    antisymmetric = not isinstance(form, int) and form[1]
+    if len(laws) > 1 or antisymmetric:
+        pairs = sorted(_indices(law.atoms[0]) for law in laws)
+        if all(i == j for i, j in pairs):
+            return _units(laws)
+        if _is_matrix(laws, antisymmetric, verified):
+            return _matrix_identity(laws, antisymmetric)
+        if len(laws) > 1:
+            where = " ".join(f"({i},{j})" for i, j in pairs)
+            return LawGroup(_text(laws[0], "i", "j"), f"for (i,j) = {where}", "", tuple(laws))
+    return LawGroup(laws[0].name, "", _single_symmetry(laws[0]), tuple(laws))
+
+
+def _units(laws: list[Law]) -> LawGroup:
+    law, numbers = laws[0], sorted(_indices(law.atoms[0])[0] for law in laws)
+    joins_layers = {side.axes for atom in law.atoms if (side := atom.factors[0]).ndim > 1} == {(0,), (1,)}
+    scope = f"for each {'hidden unit k' if joins_layers else 'k'} in {_range(numbers)}"
+    return LawGroup(_text(law, "k", "k"), scope, _changes(law, "k") if _shows_symmetry(law) else "", tuple(laws))
+
+
+def _text(law: Law, i: str, j: str) -> str:
+    """The law with letters in place of its indices."""
+    return _with_time(law, [(a.coefficient, a.text((j, i) if _is_swapped(a, law) else (i, j))) for a in law.atoms])
+
+
+def _with_time(law: Law, parts: Sequence[tuple[int, str]]) -> str:
+    factor = law.space.clock.text(next(iter(law.parts))) if law.space.clock else ""
+    return f"{factor} ({join_terms(parts)})" if factor else join_terms(parts)
+
+
+def _range(ordered: list[int]) -> str:
+    if len(ordered) > 2 and ordered == list(range(ordered[0], ordered[-1] + 1)):
+        return f"{ordered[0]}..{ordered[-1]}"
+    return ", ".join(map(str, ordered))
+
+
+# Matrix identities
+
+
+def _is_matrix(laws: Sequence[Law], antisymmetric: bool, verified: frozenset[Polynomial]) -> bool:
+    """Whether all entries of a square matrix, which is symmetric or antisymmetric, are laws."""
+    law = laws[0]
+    sides = [[(side.tensor, side.axes[0]) for side in atom.factors] for atom in law.atoms]
+    sizes = {law.space.shapes[name][axis] for pair in sides for name, axis in pair}
+    if len(sizes) > 1 or not (antisymmetric or all(left == right for left, right in sides)):
+        return False
+    known, size = verified | {law.polynomial for law in laws}, sizes.pop()
+    first = 1 if antisymmetric else 0
+    return all(entry_polynomial(law, i, j) in known for i in range(size) for j in range(i + first, size))
+
+
+def entry_polynomial(law: Law, i: int, j: int) -> Polynomial:
+    """The law with its two indices replaced: entry (i, j) of the matrix that it belongs to."""
+    terms: dict[tuple[int, ...], int] = {}
+    for atom in law.atoms:
+        pair = (j, i) if _is_swapped(atom, law) else (i, j)
+        left, right = (
+            np.take(law.space.indices(side.tensor), index, axis=side.axes[0]).ravel().tolist()
+            for side, index in zip(atom.factors, pair, strict=True)
+        )
+        for entries in zip(left, right, strict=True):
+            monomial = (0,) * next(iter(law.parts)) + tuple(sorted(entries))
+            terms[monomial] = terms.get(monomial, 0) + atom.coefficient
+    return Polynomial.of(terms).primitive()
+
+
+def _matrix_identity(laws: Sequence[Law], antisymmetric: bool) -> LawGroup:
+    law, count = laws[0], len(laws)
+    side = law.atoms[0].factors[0]
+    size = law.space.shapes[side.tensor][side.axes[0]]
+    entries = size * (size - 1) // 2 if antisymmetric else size * (size + 1) // 2
+    share = f"{count} independent" + ("" if count == entries else f" of its {entries}")
+    scope = f"{size} x {size}, {share} {'entry' if count == entries == 1 else 'entries'}"
+    text = _with_time(law, [(atom.coefficient, _matrix(atom, _is_swapped(atom, law))) for atom in law.atoms])
+    if antisymmetric:
+        return LawGroup(text, f"antisymmetric {scope}", _rotation(law), tuple(laws))
+    symmetry = ", ".join(_moved(atom.factors[0], atom.coefficient, "S") for atom in law.atoms) + ", S symmetric"
+    return LawGroup(text, f"symmetric {scope}", symmetry if _shows_symmetry(law) else "", tuple(laws))
+
+
+def _matrix(atom: Atom, swapped: bool) -> str:
+    """The matrix of inner products of slices; a higher tensor is unfolded along their axis, written W(axis)."""
+    left, right = reversed(atom.factors) if swapped else atom.factors
+    rows = f"{_unfolded(left)}^T" if _are_columns(left) else _unfolded(left)
+    return f"{rows} {_unfolded(right)}" if _are_columns(right) else f"{rows} {_unfolded(right)}^T"
+
+
+def _are_columns(side: Slice) -> bool:
+    return side.ndim == 2 and side.axes == (1,)
+
+
+def _unfolded(side: Slice) -> str:
+    return side.tensor if side.ndim <= 2 else f"{side.tensor}({side.axes[0]})"
+
+
+# Symmetries
 
 
 def _shows_symmetry(law: Law) -> bool:
@@ -55,92 +185,49 @@ def _shows_symmetry(law: Law) -> bool:
     return law.space.euclidean and not law.space.velocities
 
 
-def _form(law: Law) -> _Form | None:
-    """The form of a law whose atoms all have the same one or two indices, one axis each."""
-    if len(law.parts) != 1:
-        return None
-    (power, reading), atoms = next(iter(law.parts.items())), law.reading.atoms
-    if reading.rest or not atoms or any(len(atom.left.axes) != 1 for atom in atoms):
-        return None
-    if is_skew(atoms):
-        return _Form("skew", power, skew_form(atoms))
-    if any(_indices(atom) != _indices(atoms[0]) for atom in atoms):
-        return None
-    kind = "sum" if any(atom.right is None for atom in atoms) else "product"
-    return _Form(kind, power, tuple(map(atom_form, atoms)))
-
-
-def _indices(atom: Atom) -> tuple[int, ...]:
-    right = atom.right.index if atom.right else atom.left.index
-    return (*atom.left.index, *right)
-
-
-def _present(laws: list[Law], verified: frozenset[Polynomial]) -> LawGroup:
-    atoms = laws[0].reading.atoms
-    pairs = [_indices(law.reading.atoms[0]) for law in laws]
-    count = len(laws)
-    if all(i == j for i, j in pairs):
-        text = with_time(laws[0], join_terms([(atom.coefficient, atom.text(("k", "k"))) for atom in atoms]))
-        unit = "hidden unit k" if _joins_layers(atoms) else "k"
-        scope = f"for each {unit} in {_range([i for i, _ in pairs])}"
-        return LawGroup(text, scope, _unit_symmetry(atoms) if _shows_symmetry(laws[0]) else "", tuple(laws))
-    size = laws[0].space.shapes[atoms[0].left.tensor][atoms[0].left.axes[0]]
-    known = verified | {law.polynomial for law in laws}
-    if any(entry_polynomial(laws[0], i, j) not in known for i in range(size) for j in range(i, size)):
-        text = with_time(laws[0], join_terms([(atom.coefficient, atom.text(("i", "j"))) for atom in atoms]))
-        return LawGroup(text, "for (i,j) = " + " ".join(f"({i},{j})" for i, j in sorted(pairs)), "", tuple(laws))
-    entries = size * (size + 1) // 2
-    text = with_time(laws[0], join_terms([(atom.coefficient, matrix(atom)) for atom in atoms]))
-    share = f"{count} independent entries" if count == entries else f"{count} independent of its {entries} entries"
-    symmetry = _matrix_symmetry(atoms) if _shows_symmetry(laws[0]) else ""
-    return LawGroup(text, f"symmetric {size} x {size}, {share}", symmetry, tuple(laws))
-
-
-def entry_polynomial(law: Law, i: int, j: int) -> Polynomial:
-    """The law with its two indices replaced: entry (i, j) of the matrix that it belongs to."""
-    terms: dict[tuple[int, ...], int] = {}
-    for atom in law.reading.atoms:
-        assert atom.right is not None
-        left, right = (
-            np.take(law.space.indices(side.tensor), index, axis=side.axes[0]).ravel().tolist()
-            for side, index in ((atom.left, i), (atom.right, j))
-        )
-        for pair in zip(left, right, strict=True):
-            monomial = (0,) * next(iter(law.parts)) + tuple(sorted(pair))
-            terms[monomial] = terms.get(monomial, 0) + atom.coefficient
-    return Polynomial.of(terms).primitive()
-
-
-def _joins_layers(atoms: tuple[Atom, ...]) -> bool:
-    axes = {atom.left.axes for atom in atoms if atom.left.ndim > 1}
-    return axes == {(0,), (1,)}
-
-
-def _range(numbers: list[int]) -> str:
-    ordered = sorted(numbers)
-    if len(ordered) > 2 and ordered == list(range(ordered[0], ordered[-1] + 1)):
-        return f"{ordered[0]}..{ordered[-1]}"
-    return ", ".join(map(str, ordered))
-
-
-def _unit_symmetry(atoms: tuple[Atom, ...]) -> str:
-    if any(atom.right is None for atom in atoms):
-        return ", ".join(f"{a.left.text('k')} -> {a.left.text('k')} {_signed(a.coefficient)} s" for a in atoms)
-    if any(atom.right is None or atom.left.tensor != atom.right.tensor for atom in atoms):
+def _single_symmetry(law: Law) -> str:
+    if not _shows_symmetry(law) or len(law.parts) > 1:
         return ""
-    return ", ".join(f"{a.left.text('k')} -> {_exponential(a.coefficient)} {a.left.text('k')}" for a in atoms)
+    if changes := _changes(law):
+        return changes
+    if len(law.polynomial.coordinates) > _MOST_ENTRIES:
+        return "the flow of its gradient"
+    parts = [f"{entry} -> {entry} + s ({change})" for entry, change in law.symmetry.items()]
+    return ", ".join(parts) + ("" if law.degree == 2 else ", to first order in s")
 
 
-def _matrix_symmetry(atoms: tuple[Atom, ...]) -> str:
-    if any(atom.right is None or atom.left.tensor != atom.right.tensor for atom in atoms):
-        return ""
+def _changes(law: Law, letter: str | None = None) -> str:
+    """Shifts of slices behind their sums, scalings behind their squared norms; empty for other laws."""
+    names = [(atom.coefficient, atom.factors[0].text(letter)) for atom in law.atoms if atom.factors]
+    if all(len(atom.factors) == 1 for atom in law.atoms):
+        return ", ".join(f"{name} -> {name} {_signed(c)} s" for c, name in names)
+    if all(len(atom.factors) == 2 and atom.factors[0] == atom.factors[1] for atom in law.atoms):
+        return ", ".join(f"{name} -> {_exponential(c)} {name}" for c, name in names)
+    return ""
+
+
+def _rotation(law: Law) -> str:
+    """The rotations of parameters behind the law, where the right factors are the velocities of the left ones."""
     parts = []
-    for atom in atoms:
-        factor = _exponential(atom.coefficient, " S")
-        name = factor_text(atom.left)
-        moved = f"{name} {factor}" if atom.left.ndim == 2 and atom.left.axes == (1,) else f"{factor} {name}"
-        parts.append(f"{name} -> {moved}")
-    return ", ".join(parts) + ", S symmetric"
+    for atom in law.atoms:
+        left, right = atom.factors
+        if (
+            not law.space.euclidean
+            or law.space.velocities.get(right.tensor) != left.tensor
+            or abs(atom.coefficient) != 1
+            or left.ndim != 2
+            or left.axes != right.axes
+        ):
+            return ""
+        if not _is_swapped(atom, law):
+            parts.append(_moved(left, -atom.coefficient if _are_columns(left) else atom.coefficient, "A"))
+    return ", ".join(parts) + ", A antisymmetric"
+
+
+def _moved(side: Slice, coefficient: int, generator: str) -> str:
+    """How a linear map moves the slices of a tensor."""
+    name, factor = _unfolded(side), _exponential(coefficient, f" {generator}")
+    return f"{name} -> {name} {factor}" if _are_columns(side) else f"{name} -> {factor} {name}"
 
 
 def _exponential(coefficient: int, generator: str = "") -> str:
@@ -150,22 +237,3 @@ def _exponential(coefficient: int, generator: str = "") -> str:
 
 def _signed(coefficient: int) -> str:
     return ("+" if coefficient > 0 else "-") + ("" if abs(coefficient) == 1 else f" {abs(coefficient)}")
-
-
-def _single(law: Law) -> LawGroup:
-    return LawGroup(law.name, "", _single_symmetry(law), (law,))
-
-
-def _single_symmetry(law: Law) -> str:
-    reading = law.reading
-    if not _shows_symmetry(law) or len(law.parts) > 1:
-        return ""
-    if law.degree == 2 and not reading.rest and all(a.right is not None and a.left == a.right for a in reading.atoms):
-        return ", ".join(f"{a.left.text()} -> {_exponential(a.coefficient)} {a.left.text()}" for a in reading.atoms)
-    if law.degree == 1:
-        parts = [f"{a.left.text()} -> {a.left.text()} {_signed(a.coefficient)} s" for a in reading.atoms]
-        return ", ".join(parts)
-    if len(law.polynomial.coordinates) > _MOST_ENTRIES:
-        return "the flow of its gradient"
-    changes = [f"{entry} -> {entry} + s ({change})" for entry, change in law.symmetry.items()]
-    return ", ".join(changes) + ("" if law.degree == 2 else ", to first order in s")

@@ -17,9 +17,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.engine.flows.exact import Expansion, FieldBounds
+from lielaws.engine.flows.exact import FieldBounds
 from lielaws.engine.flows.fields import VectorFields
-from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.laws.branch_family import BranchFamily
 
 IntArray = npt.NDArray[np.int64]
@@ -31,21 +30,17 @@ class Family(Protocol):
     """What a search for laws samples, and a proof goes through."""
 
     @property
-    def space(self) -> StateSpace: ...
-
-    @property
-    def bounds(self) -> FieldBounds: ...
+    def fields(self) -> VectorFields: ...
 
     @property
     def original(self) -> VectorFields | None:
         """The family of the network as it was written, if this one is of another."""
         ...
 
-    def expansion(self, law_terms: int) -> Expansion | None:
-        """The fields expanded over Q; None if that is not affordable, or not what is to be proved."""
+    @property
+    def bounds(self) -> FieldBounds:
+        """Of what `proof` evaluates."""
         ...
-
-    def prime(self, rng: np.random.Generator | None = None, bits: int = 31) -> int: ...
 
     def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:
         """Random points with random vector fields there; fewer than asked for where some have no values."""
@@ -77,18 +72,8 @@ class FreeFamily:
     original: VectorFields | None = None
 
     @property
-    def space(self) -> StateSpace:
-        return self.fields.space
-
-    @property
     def bounds(self) -> FieldBounds:
         return self.fields.bounds
-
-    def expansion(self, law_terms: int) -> Expansion | None:
-        return self.fields.expansion(law_terms)
-
-    def prime(self, rng: np.random.Generator | None = None, bits: int = 31) -> int:
-        return self.fields.prime(rng, bits)
 
     def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:
         return self._sample(rng, count, prime, None)

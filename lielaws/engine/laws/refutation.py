@@ -6,6 +6,7 @@ found, and guards the rules by which networks are rewritten before laws are prov
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import islice
@@ -53,10 +54,8 @@ def polynomial_gradients(laws: Sequence[Polynomial]) -> Gradients:
         for row, law in zip(entries, laws, strict=True):
             for monomial, coefficient in law.terms:
                 for place, coordinate in enumerate(monomial):
-                    product = Fraction(coefficient)
-                    for other in (*monomial[:place], *monomial[place + 1 :]):
-                        product *= point[other]
-                    row[coordinate] += product
+                    others = monomial[:place] + monomial[place + 1 :]
+                    row[coordinate] += coefficient * math.prod(point[k] for k in others)
         return of_fractions([entry for row in entries for entry in row], (len(laws), len(point)))
 
     return gradients

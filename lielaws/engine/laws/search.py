@@ -6,7 +6,7 @@ a point modulo a prime, which is a proof.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.engine.flows.fields import VectorFields
-from lielaws.engine.flows.state import StateSpace
-from lielaws.engine.laws.ansatz import Ansatz, graded, structured, timed
+from lielaws.engine.laws.ansatz import candidates, timed
 from lielaws.engine.laws.polynomial import Polynomial
-from lielaws.engine.laws.proof_families import Family, families
+from lielaws.engine.laws.proof_families import families
 from lielaws.engine.laws.refutation import changing, polynomial_gradients
 from lielaws.engine.laws.solve import Samples, candidate_laws
 from lielaws.engine.laws.terms import TermTable
@@ -64,38 +63,25 @@ def search(
     max_degree : of the polynomials that are tried
     """
     result = SearchResult((), frozenset(), (), (), (), 0)
-    for family in families(fields) if wanted else ():
-        result = _search(family, result, labels, wanted, rng, max_degree, progress)
-        if len(result.laws) >= wanted:
-            break
-    return result
-
-
-def _search(
-    family: Family,
-    result: SearchResult,
-    labels: npt.NDArray[np.uint64],
-    wanted: int,
-    rng: np.random.Generator,
-    max_degree: int,
-    progress: Progress | None,
-) -> SearchResult:
-    samples = Samples(family, rng)
-    for name, degree, ansatz in _stages(family.space, max_degree):
-        if len(result.laws) >= wanted:
-            break
-        if progress is not None:
-            progress(f"laws: {name}", len(result.laws), wanted)
-        if ansatz is None:
-            result = replace(result, skipped=_with(result.skipped, name))
-            continue
-        for candidates in timed(ansatz, family.space):
-            if len(result.laws) < wanted:
-                with suppress(ExactnessError):
-                    result = _try(candidates, result, samples, labels)
-        result = replace(result, tried=_with(result.tried, name))
-        if name.startswith("all") and not result.skipped:
-            result = replace(result, degree=degree)
+    if not wanted:
+        return result
+    for family in families(fields):
+        samples = Samples(family, rng)
+        for ansatz in candidates(fields.space, max_degree):
+            if progress is not None:
+                progress(f"laws: {ansatz.name}", len(result.laws), wanted)
+            if ansatz.table is None:
+                result = replace(result, skipped=_with(result.skipped, ansatz.name))
+                continue
+            for table in timed(ansatz.table, ansatz.degree, fields.space):
+                if len(result.laws) < wanted:
+                    with suppress(ExactnessError):
+                        result = _try(table, result, samples, labels)
+            result = replace(result, tried=_with(result.tried, ansatz.name))
+            if ansatz.is_full and not result.skipped:
+                result = replace(result, degree=ansatz.degree)
+            if len(result.laws) >= wanted:
+                return result
     return result
 
 
@@ -103,34 +89,22 @@ def _with(names: tuple[str, ...], name: str) -> tuple[str, ...]:
     return names if name in names else (*names, name)
 
 
-def _stages(space: StateSpace, max_degree: int) -> Iterator[tuple[str, int, Ansatz | None]]:
-    for ansatz in structured(space, max_degree):
-        yield ansatz.name, ansatz.degree, ansatz
-    for degree in range(1, max_degree + 1):
-        yield f"all polynomials of degree {degree}", degree, graded(space, degree)
-
-
-def _try(ansatz: Ansatz, result: SearchResult, samples: Samples, labels: npt.NDArray[np.uint64]) -> SearchResult:
+def _try(table: TermTable, result: SearchResult, samples: Samples, labels: npt.NDArray[np.uint64]) -> SearchResult:
     kept: list[Polynomial] = []
-    verification: Verification | None = None
-    if len(ansatz.table.owners):
-        for attempt in range(1, _ATTEMPTS + 1):
-            candidates = candidate_laws(ansatz.table, labels, samples, attempt)
-            if not candidates:
-                break
-            kept, verification = verified(candidates, samples.family, samples.rng)
-            kept = _unrefuted(kept, samples)
-            if len(kept) == len(candidates):
-                break
-    laws = independent((*result.laws, *kept), samples.family.space.dimension, samples.rng)
-    gained = len(laws) > len(result.laws) and verification is not None
-    verifications = (*result.verifications, verification) if gained and verification else result.verifications
-    return replace(
-        result,
-        laws=laws,
-        verified=result.verified | frozenset(kept),
-        verifications=verifications,
-    )
+    for attempt in range(1, _ATTEMPTS + 1):
+        found = candidate_laws(table, labels, samples, attempt)
+        if not found:
+            break
+        kept, verification = verified(found, samples.family, samples.rng)
+        kept = _unrefuted(kept, samples)
+        if len(kept) == len(found):
+            break
+    if not kept:
+        return result
+    laws = independent((*result.laws, *kept), table.dimension, samples.rng)
+    if len(laws) > len(result.laws):
+        result = replace(result, verifications=(*result.verifications, verification))
+    return replace(result, laws=laws, verified=result.verified | frozenset(kept))
 
 
 def _unrefuted(laws: list[Polynomial], samples: Samples) -> list[Polynomial]:

@@ -44,8 +44,8 @@ class Samples:
     values: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
-        self.prime = self.prime or self.family.prime()
-        self.points = self.values = np.zeros((0, self.family.space.dimension), dtype=np.int64)
+        self.prime = self.prime or self.family.fields.prime()
+        self.points = self.values = np.zeros((0, self.family.fields.space.dimension), dtype=np.int64)
 
     def take(self, count: int) -> tuple[IntArray, IntArray]:
         """Points and values of vector fields, each (count, dimension)."""
@@ -53,7 +53,7 @@ class Samples:
         while (missing := count - len(self.points)) > 0:
             if not attempts:
                 raise ExactnessError("a denominator of the architecture vanishes at nearly every point that was tried")
-            size = min(missing, max(1, _MOST_ENTRIES // self.family.space.dimension))
+            size = min(missing, max(1, _MOST_ENTRIES // self.family.fields.space.dimension))
             points, values = self.family.sample(self.rng, size, self.prime)
             attempts = attempts if len(points) else attempts - 1
             self.points = np.concatenate([self.points, points])
@@ -73,7 +73,7 @@ def candidate_laws(
         basis = dense.nullspace(matrix, samples.prime)
         if not len(basis):
             continue
-        part = table.select(np.sort(group))
+        part = table.select(group)
         independent = _independent(part, samples.prime)
         if len(independent) < part.count:
             part = part.select(independent)
@@ -89,7 +89,7 @@ def _matrices(
     batch: list[IntArray] = []
     groups = blocks(table, labels)
     for position, group in enumerate(groups):
-        batch.append(np.sort(group))
+        batch.append(group)
         last = position == len(groups) - 1
         following = len(group) if last else len(groups[position + 1])
         total = sum(map(len, batch))
@@ -130,7 +130,7 @@ def _lift(basis: IntArray, part: TermTable, samples: Samples, height: int, prime
         lifted = lift_rows(residues, modulus) if used >= primes else None
         if lifted is not None:
             return lifted
-        prime = samples.family.prime(samples.rng)
+        prime = samples.family.fields.prime(samples.rng)
         other = Samples(samples.family, samples.rng, prime)
         states, values = other.take(height)
         again = dense.nullspace(part.derivatives(states, values, other.prime), other.prime)

@@ -22,20 +22,26 @@ choices is a polynomial without roots, of 2^n times the degree and height.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from lielaws.engine.flows.exact import FieldBounds
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.proof_families import Family
 from lielaws.engine.laws.terms import TermTable
+from lielaws.errors import ExactnessError
+
+IntArray = npt.NDArray[np.int64]
 
 ERROR_EXPONENT = 100
 # Products of residues below 2^31 fit in words; the larger sizes cost Python integers, so that many rounds are better.
 _BITS = {31: 40, 61: 10, 127: 10, 255: 10, 511: 10}
 _MOST_ROUNDS = 64
+# Points at which a denominator vanishes are rare unless it always does.
+_ATTEMPTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,42 +60,74 @@ class Verification:
 def verified(
     laws: Sequence[Polynomial], family: Family, rng: np.random.Generator
 ) -> tuple[list[Polynomial], Verification]:
-    """The laws among the given polynomials, and how that was decided."""
-    expansion = family.expansion(sum(len(law.terms) for law in laws))
+    """The laws among the given polynomials, and how that was decided.
+
+    Raises ExactnessError if there are no points to evaluate at.
+    """
+    expansion = family.fields.expansion(sum(len(law.terms) for law in laws))
     if expansion is not None:
         return [law for law in laws if expansion.annihilates(law.terms)], Verification("expansion", -math.inf)
+    # A derivative by one coordinate has at most `degree` times the coefficients.
+    norm = max(math.log2(sum(abs(c) for _, c in law.terms)) + math.log2(law.degree) for law in laws)
+    gradient = FieldBounds(max(law.degree for law in laws) - 1, norm)
+    rounds = plan_rounds(identity_bounds(gradient, family), len(laws))
+    if rounds is None:
+        return [], Verification("evaluation", 0.0)
     remaining = list(laws)
-    rounds = 0
-    error = 0.0
-    bits = enough_bits(lambda bits: round_error(laws, family, bits))
-    while remaining and rounds < _MOST_ROUNDS:
-        table = TermTable.of(remaining, family.space.dimension)
-        prime = family.prime(rng, bits)
-        points, values = family.proof(rng, prime)
-        if not len(points):
-            continue
-        zero = ~table.derivatives(points, values, prime).any(axis=0)
-        remaining = [law for law, keep in zip(remaining, np.atleast_1d(zero), strict=True) if keep]
-        rounds += 1
-        error = math.log2(max(1, len(laws))) + rounds * round_error(laws, family, bits)
-        if error < -ERROR_EXPONENT:
-            return remaining, Verification("evaluation", error, rounds)
-    return [], Verification("evaluation", min(error, 0.0), rounds)
+    for _ in range(rounds.count):
+        if remaining:
+            prime, points, values = draw_proof(family, rng, rounds.bits)
+            table = TermTable.of(remaining, family.fields.space.dimension)
+            zero = ~table.derivatives(points, values, prime).any(axis=0)
+            remaining = [law for law, keep in zip(remaining, np.atleast_1d(zero), strict=True) if keep]
+    return remaining, Verification("evaluation", rounds.error_log2, rounds.count)
 
 
-def enough_bits(error: Callable[[int], float]) -> int:
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """How many evaluations modulo primes of how many bits show that identities hold, and log2 of the error."""
+
+    count: int
+    bits: int
+    error_log2: float
+
+
+def plan_rounds(identity: FieldBounds, number: int = 1) -> Rounds | None:
+    """Enough rounds for a number of identities with these bounds; None if they are too many."""
+    bits = enough_bits(identity)
+    error, any_of_them = evaluation_error(identity, bits), math.log2(number)
+    if error * _MOST_ROUNDS + any_of_them >= -ERROR_EXPONENT:
+        return None
+    count = int((ERROR_EXPONENT + any_of_them) / -error) + 1
+    return Rounds(count, bits, any_of_them + count * error)
+
+
+def enough_bits(identity: FieldBounds) -> int:
     """The smallest size of primes of which as many rounds are enough as it is fast for, or the largest there is."""
-    return next((bits for bits, rounds in _BITS.items() if error(bits) < -ERROR_EXPONENT / rounds), max(_BITS))
+    fast = (bits for bits, most in _BITS.items() if evaluation_error(identity, bits) < -ERROR_EXPONENT / most)
+    return next(fast, max(_BITS))
 
 
-def round_error(laws: Sequence[Polynomial], family: Family, bits: int) -> float:
-    """log2 of the probability that one round does not see that the identity of a law fails."""
-    bounds = family.bounds
-    degree = bounds.degree + max(law.degree for law in laws) - 1
-    norm = bounds.log_norm + max(math.log2(sum(abs(c) for _, c in law.terms)) + math.log2(law.degree) for law in laws)
-    # The scalar product adds as many terms as there are coordinates.
-    norm += math.log2(family.space.dimension)
-    return evaluation_error(replace(bounds, degree=degree, log_norm=norm), bits)
+def draw_proof(family: Family, rng: np.random.Generator, bits: int) -> tuple[int, IntArray, IntArray]:
+    """A prime, points, and values of vector fields there, for one round."""
+    for _ in range(_ATTEMPTS):
+        prime = family.fields.prime(rng, bits)
+        points, values = family.proof(rng, prime)
+        if len(points):
+            return prime, points, values
+    raise ExactnessError("a denominator of the architecture vanishes at every point that was tried")
+
+
+def identity_bounds(gradient: FieldBounds, family: Family) -> FieldBounds:
+    """Bounds of <grad h, X>, which has as many terms as there are coordinates."""
+    fields = family.bounds
+    return replace(
+        fields,
+        degree=gradient.degree + fields.degree,
+        log_norm=gradient.log_norm + fields.log_norm + math.log2(family.fields.space.dimension),
+        below_degree=gradient.below_degree + fields.below_degree,
+        below_log_norm=gradient.below_log_norm + fields.below_log_norm,
+    )
 
 
 def evaluation_error(identity: FieldBounds, bits: int) -> float:

@@ -155,7 +155,7 @@ def test_regions_are_proved_pattern_by_pattern():
     potential = mlp([2, 2, 1]).potential
     region = realizable_patterns(potential, np.random.default_rng(0))
     (family,) = families(vector_fields(GradientFlow(), potential, region))
-    points, _ = family.proof(np.random.default_rng(0), family.prime())
+    points, _ = family.proof(np.random.default_rng(0), family.fields.prime())
     assert len(points) == region.count
 
 
@@ -179,7 +179,7 @@ def test_too_many_branches_are_not_gone_through():
 @pytest.mark.parametrize(("degree", "norm", "bits"), [(4, 10.0, 31), (10**6, 100.0, 61), (10**9, 10**9, 127)])
 def test_larger_degrees_take_larger_primes(degree, norm, bits):
     bounds = FieldBounds(degree, norm)
-    assert enough_bits(lambda size: evaluation_error(bounds, size)) <= bits
+    assert enough_bits(bounds) <= bits
     assert evaluation_error(bounds, bits) < 0
     assert evaluation_error(FieldBounds(2**31, norm), 31) == 0
 
