@@ -28,7 +28,7 @@ class FieldBounds:
     expanded_terms : at least the number of terms of all components together
     coincidences : the sum, over pairs of arguments of functions, of the degree of a polynomial that is zero where they
         agree; and the sum of its log2 norms
-    log_roots : log2 of the number of choices of signs of roots, times two for each as it exists at half of the points
+    log_roots : log2 of how many points are drawn until one has all roots, where these are true ones
     """
 
     degree: int

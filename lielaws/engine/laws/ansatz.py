@@ -42,8 +42,8 @@ class Ansatz:
     is_full: bool = False
 
 
-def candidates(space: StateSpace, max_degree: int) -> Iterator[Ansatz]:
-    """The structured ansatz in stages, then all polynomials degree by degree, without time."""
+def structured(space: StateSpace, max_degree: int) -> Iterator[Ansatz]:
+    """Candidates of the forms that laws mostly have, in stages, without time."""
     yield _build("single parameters", 1, space, [np.arange(space.start, space.dimension).reshape(-1, 1, 1)])
     if max_degree >= 2:
         if space.velocities:
@@ -53,6 +53,10 @@ def candidates(space: StateSpace, max_degree: int) -> Iterator[Ansatz]:
         grams = [part for name in space.tensors for part in _grams(space.indices(name))]
         yield _build("Gram matrices", 2, space, grams)
         yield _build("squares and products of slices", 2, space, _squares(space) + _crosses(space))
+
+
+def graded(space: StateSpace, max_degree: int) -> Iterator[Ansatz]:
+    """All polynomials, degree by degree, without time."""
     for degree in range(1, max_degree + 1):
         yield Ansatz(f"all polynomials of degree {degree}", degree, _all_monomials(space, degree), is_full=True)
 

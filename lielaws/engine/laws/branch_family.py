@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,18 +29,19 @@ _MOST_ROOTS = 12
 _MOST_GATES = 8
 # All choices of signs are gone through where they may not be conjugate: 256 evaluations for each output.
 _MOST_SIGNS = 8
-# Points that are drawn at once for each output.
+# Points that are drawn at once for each output, to look for laws.
 _BATCH = 1 << 11
-# About so many points with roots for each choice of branches: fewer need more draws, more are thrown away.
-_POINTS_EACH = 2
-# So many points for the last root, all others existing: one of both symbols is missed with probability 2^-6, at three
-# tries with 2^-18.
+# Of n roots one of 2^n points has all. So many points with all roots are to be expected, where few would do: of the
+# last root, all others existing, one of both symbols is missed with probability 2^-6, at three tries with 2^-18.
 _POINTS_SHOWN = 8
 _TRIES = 3
 # Points to take one from at which no denominator vanishes.
 _FEW = 4
-# Batches after which no point is expected any more: with eight roots each has several.
-_ATTEMPTS = 40
+# Points at which the roots exist for one choice of signs, and those of nested roots may for all.
+_MOST_TRIED = 32
+# log2 of how many points are drawn for a proof, beyond 2^n: at three tries to show that signs are conjugate, and once
+# more.
+_LOG_DRAWN = math.log2((_TRIES + 1) * _POINTS_SHOWN)
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,21 @@ class _Output:
     roots: tuple[int, ...]
     gates: tuple[tuple[Leaf, int], ...]
 
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Points, (1, count, dimension), what vector fields there belong to, and values of functions."""
+
+    vector: IntArray
+    choice: Choice
+    free: FreeFunctions
+
     @property
-    def branches(self) -> int:
-        return len(self.roots) + len(self.gates)
+    def count(self) -> int:
+        return self.choice.count
+
+    def select(self, chosen: IntArray) -> _Drawn:
+        return _Drawn(self.vector[:, chosen], self.choice.select(chosen), self.free.select(chosen))
 
 
 @dataclass(frozen=True)
@@ -66,8 +79,7 @@ class BranchFamily:
     @cached_property
     def bounds(self) -> FieldBounds:
         bounds = bound_fields(self.fields.present, roots_squared=True)
-        # Of n true roots the signs have 2^n choices, and one of 2^n points has roots above it.
-        return replace(bounds, log_roots=2.0 * max(len(output.roots) for output in self.outputs))
+        return replace(bounds, log_roots=_LOG_DRAWN + max(len(output.roots) for output in self.outputs))
 
     @cached_property
     def outputs(self) -> tuple[_Output, ...]:
@@ -83,7 +95,7 @@ class BranchFamily:
                     return ()
                 found.setdefault(needed, []).append((node.static, entry))
         outputs = tuple(_Output(tuple(entries), *needed) for needed, entries in found.items())
-        return outputs if any(output.branches for output in outputs) else ()
+        return outputs if any(output.roots or output.gates for output in outputs) else ()
 
     def _needed(self, entry: tuple[Leaf, int]) -> tuple[tuple[int, ...], tuple[tuple[Leaf, int], ...]]:
         """The roots and gates that the vector field of an output depends on: found by changing them one by one."""
@@ -126,84 +138,84 @@ class BranchFamily:
         points, values = [], []
         for k in rng.permutation(len(self.outputs)).tolist():
             output = self.outputs[k]
-            branches = rng.integers(0, 1 << output.branches, _BATCH)
-            point, value, _, _ = self._at(rng, prime, output, branches)
+            drawn = self._draw(rng, prime, output, rng.integers(0, 1 << len(output.gates), _BATCH))
+            (point, value), _ = self._at(drawn, output, rng.integers(0, 2, (_BATCH, len(output.roots))))
             share = -(-count // len(self.outputs))
             points.append(point[:share])
             values.append(value[:share])
         return np.concatenate(points)[:count], np.concatenate(values)[:count]
 
     def proof(self, rng: np.random.Generator, prime: int) -> Samples:
-        parts = [self._all_branches(rng, prime, output) for output in self.outputs]
+        parts = []
+        for output in self.outputs:
+            for gates in range(1 << len(output.gates)):
+                found = self._conjugate(rng, prime, output, gates)
+                parts.append(self._all_signs(rng, prime, output, gates) if found is None else found)
         return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
-
-    def _all_branches(self, rng: np.random.Generator, prime: int, output: _Output) -> Samples:
-        """For each choice of gates, and of signs unless all are conjugate, a random point at which the roots exist."""
-        signs, gates = len(output.roots), np.arange(1 << len(output.gates)) << len(output.roots)
-        parts = [self._conjugate(rng, prime, output, int(chosen)) for chosen in gates]
-        if all(part is not None for part in parts):
-            return np.concatenate([p[0] for p in parts if p]), np.concatenate([p[1] for p in parts if p])
-        if signs > _MOST_SIGNS:
-            raise ExactnessError(f"{signs} square roots may have both signs, too many to go through all choices")
-        missing = (gates[:, None] + np.arange(1 << signs)).ravel()
-        points, values = [], []
-        for _ in range(_ATTEMPTS):
-            wanted = len(missing) * _POINTS_EACH << signs
-            branches = np.resize(missing, max(len(missing), min(_BATCH, wanted)))
-            point, value, kept, _ = self._at(rng, prime, output, branches)
-            found, first = np.unique(branches[kept], return_index=True)
-            points.append(point[first])
-            values.append(value[first])
-            missing = np.setdiff1d(missing, found)
-            if not len(missing):
-                return np.concatenate(points), np.concatenate(values)
-        raise ExactnessError("no points were met at which the square roots of the network exist")
 
     def _conjugate(self, rng: np.random.Generator, prime: int, output: _Output, gates: int) -> Samples | None:
         """A point for given gates that stands for all signs of roots; None if they may not be conjugate."""
+        signs = len(output.roots)
         for _ in range(_TRIES):
-            branches = gates + rng.integers(0, 1 << len(output.roots), _POINTS_SHOWN << len(output.roots))
-            point, value, _, independent = self._at(rng, prime, output, branches, most=_FEW)
+            drawn = self._draw(rng, prime, output, np.full(_POINTS_SHOWN << signs, gates))
+            chosen = rng.integers(0, 2, (drawn.count, signs))
+            (point, value), independent = self._at(drawn, output, chosen, most=_FEW)
             if independent and len(point):
                 return point[:1], value[:1]
         return None
 
-    def _at(
-        self, rng: np.random.Generator, prime: int, output: _Output, branches: IntArray, most: int | None = None
-    ) -> tuple[IntArray, IntArray, IntArray, bool]:
-        """Points and values of one output at random points for given choices, at most so many, which of the choices
-        have values, and whether the roots are shown to be independent."""
-        count, signs = len(branches), len(output.roots)
-        values = self._values(rng, prime, count, output.entries)
-        for place, (leaf, entry) in enumerate(output.gates, start=signs):
-            values[leaf].reshape(count, -1)[:, entry] = branches >> place & 1
-        chosen = (branches[:, None] >> np.arange(signs) & 1).astype(np.bool_)
-        vector = modular.residues(rng, prime, (1, count, self.fields.space.dimension))
-        free = FreeFunctions.draw(rng, prime, count)
-        kept, independent = self._with_roots(vector, values, free, output, chosen)
-        kept = kept[:most]
-        if not len(kept):
-            return vector[0][kept], vector[0][kept], kept, False
-        arithmetic = Modular(prime, RootedFunctions(free.select(kept), output.roots, chosen[kept]))
-        value = self.fields.evaluate(vector[:, kept], Choice(values, count).select(kept), arithmetic)[0]
-        good = np.arange(len(kept))
-        if arithmetic.undefined is not None:
-            good = np.flatnonzero(~np.broadcast_to(arithmetic.undefined, len(kept)))
-        return vector[0][kept[good]], value[good], kept[good], independent
+    def _all_signs(self, rng: np.random.Generator, prime: int, output: _Output, gates: int) -> Samples:
+        """One point for given gates at which the roots exist, with the values for each choice of their signs.
 
-    def _with_roots(
-        self, vector: IntArray, values: dict[Leaf, IntArray], free: FreeFunctions, output: _Output, signs: Any
-    ) -> tuple[IntArray, bool]:
+        The choices are made at one point: the root of s^2 is s or -s, and which of them the choice of a sign gives
+        changes from point to point.
+        """
+        signs = len(output.roots)
+        if signs > _MOST_SIGNS:
+            raise ExactnessError(f"{signs} square roots may have both signs, too many to go through all choices")
+        drawn = self._draw(rng, prime, output, np.full(_POINTS_SHOWN << signs, gates))
+        choices = np.arange(1 << signs)[:, None] >> np.arange(signs) & 1
+        kept, _ = self._with_roots(drawn, output, np.zeros((drawn.count, signs), dtype=np.int64))
+        for number in kept[:_MOST_TRIED].tolist():
+            found, _ = self._at(drawn.select(np.full(len(choices), number)), output, choices)
+            if len(found[0]) == len(choices):
+                return found
+        raise ExactnessError("no points were met at which the square roots of the network exist")
+
+    def _draw(self, rng: np.random.Generator, prime: int, output: _Output, gates: IntArray) -> _Drawn:
+        """Random points, data, and cotangents of one output; the bits of a number choose its gates."""
+        count = len(gates)
+        values = self._values(rng, prime, count, output.entries)
+        for place, (leaf, entry) in enumerate(output.gates):
+            values[leaf].reshape(count, -1)[:, entry] = gates >> place & 1
+        vector = modular.residues(rng, prime, (1, count, self.fields.space.dimension))
+        return _Drawn(vector, Choice(values, count), FreeFunctions.draw(rng, prime, count))
+
+    def _at(self, drawn: _Drawn, output: _Output, signs: IntArray, most: int | None = None) -> tuple[Samples, bool]:
+        """Points that have the roots of an output, at most so many, with values there for the given signs, and whether
+        the roots are shown to be independent."""
+        kept, independent = self._with_roots(drawn, output, signs)
+        kept = kept[:most]
+        left = drawn.select(kept)
+        if not len(kept):
+            return (left.vector[0], left.vector[0]), False
+        arithmetic = Modular(left.free.prime, RootedFunctions(left.free, output.roots, signs[kept] > 0))
+        value = self.fields.evaluate(left.vector, left.choice, arithmetic)[0]
+        good = np.ones(len(kept), dtype=np.bool_)
+        if arithmetic.undefined is not None:
+            good &= ~arithmetic.undefined
+        return (left.vector[0][good], value[good]), independent
+
+    def _with_roots(self, drawn: _Drawn, output: _Output, signs: IntArray) -> tuple[IntArray, bool]:
         """The samples at which the roots of an output exist, and whether these are shown to be independent.
 
         Stage by stage, each with the samples that are left: few have all roots.
         """
-        count, known = vector.shape[1], 0
-        kept, shown = np.arange(count), True
+        kept, known, shown = np.arange(drawn.count), 0, True
         for program in self._stages:
-            functions = RootedFunctions(free.select(kept), output.roots, signs[kept])
-            left = Choice(values, count).select(kept).values
-            self.fields.run(program, vector[:, kept], left, Modular(free.prime, functions))
+            left = drawn.select(kept)
+            functions = RootedFunctions(left.free, output.roots, signs[kept] > 0)
+            self.fields.run(program, left.vector, left.choice.values, Modular(left.free.prime, functions))
             shown &= functions.independent(known)
             known = len(functions.exists)
             if functions.defined is not None:

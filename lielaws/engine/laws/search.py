@@ -6,7 +6,7 @@ a point modulo a prime, which is a proof.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.engine.flows.fields import VectorFields
-from lielaws.engine.laws.ansatz import candidates, timed
+from lielaws.engine.laws.ansatz import Ansatz, graded, structured, timed
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.proof_families import families
 from lielaws.engine.laws.refutation import changing, polynomial_gradients
@@ -65,24 +65,37 @@ def search(
     result = SearchResult((), frozenset(), (), (), (), 0)
     if not wanted:
         return result
-    for family in families(fields):
-        samples = Samples(family, rng)
-        for ansatz in candidates(fields.space, max_degree):
-            if progress is not None:
-                progress(f"laws: {ansatz.name}", len(result.laws), wanted)
-            if ansatz.table is None:
-                result = replace(result, skipped=_with(result.skipped, ansatz.name))
-                continue
-            for table in timed(ansatz.table, ansatz.degree, fields.space):
-                if len(result.laws) < wanted:
-                    with suppress(ExactnessError):
-                        result = _try(table, result, samples, labels)
-            result = replace(result, tried=_with(result.tried, ansatz.name))
-            if ansatz.is_full and not result.skipped:
-                result = replace(result, degree=ansatz.degree)
-            if len(result.laws) >= wanted:
-                return result
+    for samples, ansatz in _stages(fields, max_degree, rng):
+        if progress is not None:
+            progress(f"laws: {ansatz.name}", len(result.laws), wanted)
+        if ansatz.table is None:
+            result = replace(result, skipped=_with(result.skipped, ansatz.name))
+            continue
+        for table in timed(ansatz.table, ansatz.degree, fields.space):
+            if len(result.laws) < wanted:
+                with suppress(ExactnessError):
+                    result = _try(table, result, samples, labels)
+        result = replace(result, tried=_with(result.tried, ansatz.name))
+        if ansatz.is_full and not result.skipped:
+            result = replace(result, degree=ansatz.degree)
+        if len(result.laws) >= wanted:
+            break
     return result
+
+
+def _stages(fields: VectorFields, max_degree: int, rng: np.random.Generator) -> Iterator[tuple[Samples, Ansatz]]:
+    """What to try, and with which family.
+
+    All families have their turn before all polynomials do: what free values miss has the forms of other laws.
+    """
+    known: list[Samples] = []
+    for family in families(fields):
+        known.append(Samples(family, rng))
+        for ansatz in structured(fields.space, max_degree):
+            yield known[-1], ansatz
+    for samples in known:
+        for ansatz in graded(fields.space, max_degree):
+            yield samples, ansatz
 
 
 def _with(names: tuple[str, ...], name: str) -> tuple[str, ...]:

@@ -14,9 +14,15 @@ two arguments agree by accident. Where they do, a polynomial is zero that is no 
 of all these, one for each pair of arguments of one kind, are added to d and log2(H).
 
 Points where a denominator vanishes are drawn again, which at most doubles the bound as long as that happens to less
-than half of them. Roots that are no free values, but such that r^2 = q, have 2^n choices of signs if there are n of
-them, and exist at 2^-n of all points (up to lower order in the prime) if they are independent: the product over all
-choices is a polynomial without roots, of 2^n times the degree and height.
+than half of them.
+
+Roots that are no free values, but such that r^2 = q, have 2^n choices of signs if there are n of them. Where these are
+conjugate, the product of a polynomial over all of them is a polynomial g without roots, of 2^n times the degree and
+height. Where so many choices at one point are zeros, g has a zero of that multiplicity, and the multiplicities of all
+points modulo p add up to at most deg(g) p^(N-1) for N variables (the lemma of Schwartz and Zippel with multiplicities,
+Dvir, Kopparty, Saraf and Sudan, arXiv 0901.2529). So a random point with random signs is a zero with probability at
+most d / p, and one of the points that are drawn until one has all roots is, with as many times that probability. Where
+they may not be conjugate, all choices are made at one point, and so are those of each set of conjugate ones.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ The thresholds were measured; both sides of each are tested.
 
 from __future__ import annotations
 
-import math
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -36,6 +36,7 @@ _INTEGER_TERMS = 1 << 15
 _FLOAT_TERMS = 1 << 14
 _SMALLEST_FLOAT_MATRIX = 1 << 8
 _SMALLEST_FLOAT_WORK = 1 << 13
+_WORD_BITS = 64
 _SMALLEST_DIVISION = 2048
 _SMALLEST_PAIRING = 16
 
@@ -47,13 +48,12 @@ def residues(rng: np.random.Generator, p: int, shape: tuple[int, ...]) -> npt.ND
     """
     if fits_words(p):
         return rng.integers(0, p, shape, dtype=np.int64)
+    if p < 1 << _WORD_BITS:
+        return rng.integers(0, p, shape, dtype=np.uint64).astype(object)
     # Sixty-four bits more than the prime has make the remainder uniform for all that matters.
-    width, count = (p.bit_length() + 71) // 8, math.prod(shape)
-    drawn = rng.bytes(width * count)
-    entries = np.empty(count, dtype=object)
-    pieces = (int.from_bytes(drawn[k : k + width]) for k in range(0, width * count, width))
-    entries[:] = [piece % p for piece in pieces]
-    return entries.reshape(shape)
+    number = 1 + -(-p.bit_length() // _WORD_BITS)
+    words = rng.integers(0, 1 << _WORD_BITS, (number, *shape), dtype=np.uint64).astype(object)
+    return np.asarray(functools.reduce(lambda high, low: high << _WORD_BITS | low, words) % p)
 
 
 def fits_words(p: int) -> bool:
