@@ -10,14 +10,12 @@ from typing import Any
 
 import flint
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray, ObjectArray
 from lielaws.engine.arithmetic.base import HasIndices, Shape
 from lielaws.engine.arithmetic.enclosures import as_arb, functions_of
 from lielaws.engine.arithmetic.jets import JetArithmetic
-from lielaws.engine.arithmetic.polynomials import ObjectArray, each, objects
-
-IntArray = npt.NDArray[np.int64]
+from lielaws.engine.arithmetic.polynomials import each, objects
 
 
 class Balls(JetArithmetic):

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
+
 Shape = tuple[int, ...]
 
 
@@ -16,7 +18,7 @@ class HasIndices(Protocol):
     """An index map of the graph: hashable, with flat integer values."""
 
     @property
-    def values(self) -> npt.NDArray[np.int64]: ...
+    def values(self) -> IntArray: ...
 
     @property
     def key(self) -> bytes: ...
@@ -27,9 +29,9 @@ class HasIndices(Protocol):
 @dataclass(frozen=True, slots=True)
 class _ScatterPlan:
     injective: bool
-    order: npt.NDArray[np.int64]
-    starts: npt.NDArray[np.int64]
-    targets: npt.NDArray[np.int64]
+    order: IntArray
+    starts: IntArray
+    targets: IntArray
 
 
 @lru_cache(maxsize=1024)

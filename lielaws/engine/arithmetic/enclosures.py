@@ -17,12 +17,10 @@ import flint
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.engine.arithmetic.base import HasIndices, Shape
 from lielaws.engine.arithmetic.jets import JetArithmetic
 from lielaws.engine.linalg import as_fmpq
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 U = 2.0**-53
 # Above any error by underflow, below any number that matters.

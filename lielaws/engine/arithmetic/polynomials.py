@@ -11,11 +11,9 @@ from functools import partial, reduce
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import ObjectArray
 from lielaws.engine.arithmetic.base import HasIndices, Shape, StructuralArithmetic
-
-ObjectArray = npt.NDArray[np.object_]
 
 
 class EntryArithmetic(StructuralArithmetic):

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import ObjectArray
 from lielaws.engine.arithmetic.base import Shape, StructuralArithmetic
-from lielaws.engine.arithmetic.polynomials import ObjectArray, objects
+from lielaws.engine.arithmetic.polynomials import objects
 
 
 class Rationals(StructuralArithmetic):

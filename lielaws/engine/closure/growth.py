@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError
 from lielaws.engine.closure.brackets import brackets_at
-from lielaws.engine.flows.fields import Choice, IntArray, Point, VectorFields
+from lielaws.engine.flows.fields import Choice, Point, VectorFields
 from lielaws.engine.linalg import Echelon
 from lielaws.errors import ExactnessError
 from lielaws.progress import Progress

@@ -15,10 +15,11 @@ from typing import Any
 import flint
 import numpy as np
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
 from lielaws.engine.closure.algebra import lie_algebra
 from lielaws.engine.closure.brackets import brackets_at
-from lielaws.engine.flows.fields import IntArray, VectorFields
+from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.graph.trace import as_rational
 from lielaws.engine.linalg import EXPLORATION_PRIME, Echelon, as_fmpq, random_prime
 from lielaws.errors import ExactnessError, InvalidArgumentError

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
+
 Shape = tuple[int, ...]
 
 
@@ -46,7 +48,7 @@ class Leaf:
 class IndexMap:
     """A flat integer index array that compares and hashes by content."""
 
-    values: npt.NDArray[np.int64] = field(compare=False)
+    values: IntArray = field(compare=False)
     key: bytes
 
     @classmethod

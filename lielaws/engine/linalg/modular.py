@@ -22,7 +22,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64]
+from lielaws.arraytypes import FloatArray, IntArray
 
 Kernel = Literal["direct", "integer", "float"]
 Product = Callable[[IntArray, IntArray, int], IntArray]
@@ -126,7 +126,7 @@ def limb_bits(terms: int) -> int:
     return next(width for width in (16, 11, 8) if width <= spare)
 
 
-def _limbs(array: IntArray, bits: int) -> Iterator[npt.NDArray[np.float64]]:
+def _limbs(array: IntArray, bits: int) -> Iterator[FloatArray]:
     """The base-2^bits digits of 31-bit numbers, the highest first."""
     mask = (1 << bits) - 1
     top = (_PRIME_BITS - 1) // bits * bits

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import BoolArray, FloatArray, IntArray
 from lielaws.engine.arithmetic.enclosures import NUMBERS, Enclosures, exact, of_arb
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.arithmetic.modular import Modular
@@ -27,8 +28,6 @@ from lielaws.errors import ExactnessError
 if TYPE_CHECKING:
     from lielaws.engine.potential.gates import Gate
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 Draws = dict[Leaf, IntArray]
 
 DENOMINATOR = 1024
@@ -98,9 +97,7 @@ def varied_data(gates: Sequence[Gate], point: Draws, rng: np.random.Generator) -
     return [*ends, search.distinct(_joined(draws, _joined(*ends)))]
 
 
-def patterns_at(
-    gates: Sequence[Gate], numerators: Draws, count: int
-) -> tuple[dict[Leaf, IntArray], npt.NDArray[np.bool_]]:
+def patterns_at(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[dict[Leaf, IntArray], BoolArray]:
     """The gates that data show at a point, by leaf as (count, *shape), and for which data all signs are certain.
 
     numerators : of the point (1, 1, *shape) and of the data (1, count, *shape)
@@ -163,7 +160,7 @@ class _Search:
         chosen = np.concatenate([np.unique(ends), rest])[:_MOST_PATTERNS]
         return {leaf: array[chosen] for leaf, array in draws.items()}
 
-    def _patterns(self, draws: Draws) -> npt.NDArray[np.bool_]:
+    def _patterns(self, draws: Draws) -> BoolArray:
         """(draws, gates), the arguments near a kink counting as closed."""
         values = {leaf: array / DENOMINATOR for leaf, array in (self._fixed | draws).items()}
         values |= {node.static: constant_array(node.static.name, node.shape)[None] for node in self._constants}
@@ -186,7 +183,7 @@ class _Search:
             (points if leaf.role == "parameter" else samples)[leaf.name] = array[kept]
         return Patterns(self.split(opened[kept]), len(kept), points, samples)
 
-    def signs(self, numerators: Draws, count: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    def signs(self, numerators: Draws, count: int) -> tuple[BoolArray, BoolArray]:
         """Which gates are open at parameters and data (1, 1 or count, *shape), and where all signs are certain."""
         values = {leaf: exact(array / DENOMINATOR) for leaf, array in numerators.items()}
         values |= {node.static: constant_enclosure(node) for node in self._constants}
@@ -198,7 +195,7 @@ class _Search:
         known = (opened | closed | self._dead(opened, count)).all(axis=1)
         return opened, np.asarray(known if arithmetic.undefined is None else known & ~arithmetic.undefined)
 
-    def split(self, opened: npt.NDArray[np.bool_]) -> dict[Leaf, IntArray]:
+    def split(self, opened: BoolArray) -> dict[Leaf, IntArray]:
         """The gates of patterns by leaf, each of shape (count, *shape)."""
         cuts = np.cumsum([gate.leaf.size for gate in self._gates])[:-1]
         pieces = np.split(opened.astype(np.int64), cuts, axis=1)
@@ -207,7 +204,7 @@ class _Search:
             for gate, piece in zip(self._gates, pieces, strict=True)
         }
 
-    def _dead(self, opened: npt.NDArray[np.bool_], count: int) -> npt.NDArray[np.bool_]:
+    def _dead(self, opened: BoolArray, count: int) -> BoolArray:
         """Where an argument vanishes identically under a pattern, as behind a closed gate: its gate has no effect."""
         program = Program.of([gate.lowered for gate in self._gates])
         rng, prime = np.random.default_rng(1), EXPLORATION_PRIME

@@ -12,15 +12,14 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import modular, rational_reconstruction
 from lielaws.engine.values.free import FreeFunctions
 
-IntArray = npt.NDArray[np.int64]
 Entry = tuple[int, int]
 """the number of an argument, and of an entry of it"""
 

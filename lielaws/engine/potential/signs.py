@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from lielaws.engine.arithmetic.polynomials import ObjectArray, objects
+from lielaws.arraytypes import ObjectArray
+from lielaws.engine.arithmetic.polynomials import objects
 from lielaws.engine.arithmetic.signmasks import ANY, POSITIVE, ZERO, SignMasks
 from lielaws.engine.graph.constants import FROZEN
 from lielaws.engine.graph.functions import FUNCTIONS
