@@ -108,3 +108,17 @@ def ancestors(outputs: Iterable[Node]) -> list[Node]:
             found[node.serial] = node
             stack.extend(node.inputs)
     return [found[serial] for serial in sorted(found)]
+
+
+def leaves_of(outputs: Iterable[Node]) -> list[Node]:
+    """The leaves that the outputs need."""
+    return [node for node in ancestors(outputs) if node.op == "leaf"]
+
+
+def depending_on(outputs: Iterable[Node], sources: Iterable[Node]) -> set[Node]:
+    """The ancestors of the outputs that depend on one of the sources, those included."""
+    found = set(sources)
+    for node in ancestors(outputs):
+        if any(source in found for source in node.inputs):
+            found.add(node)
+    return found

@@ -19,7 +19,7 @@ from lielaws.engine.arithmetic.enclosures import NUMBERS, Enclosures, exact, of_
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.graph.constants import constant_array, is_generic
-from lielaws.engine.graph.node import Leaf, Node, ancestors
+from lielaws.engine.graph.node import Leaf, Node, leaves_of
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import EXPLORATION_PRIME, modular
 from lielaws.engine.values.free import FreeFunctions
@@ -117,9 +117,9 @@ class _Search:
     def __init__(self, gates: Sequence[Gate], rng: np.random.Generator, fixed: Draws | None = None) -> None:
         self._gates, self._rng, self._fixed = gates, rng, fixed or {}
         self._program = Program.of([gate.argument for gate in gates])
-        leaves = [node for node in ancestors([gate.argument for gate in gates]) if node.op == "leaf"]
-        self._constants = [node for node in leaves if node.static.role == "constant"]
-        self.leaves = [n for n in leaves if n.static.role != "constant" and n.static not in self._fixed]
+        leaves = leaves_of([gate.argument for gate in gates])
+        self._constants = [leaf for leaf in leaves if leaf.static.role == "constant"]
+        self.leaves = [leaf for leaf in leaves if leaf.static.role != "constant" and leaf.static not in self._fixed]
 
     def everywhere(self) -> Draws:
         """Random parameters and data of several sizes."""
@@ -206,19 +206,15 @@ class _Search:
 
     def _dead(self, opened: BoolArray, count: int) -> BoolArray:
         """Where an argument vanishes identically under a pattern, as behind a closed gate: its gate has no effect."""
-        program = Program.of([gate.lowered for gate in self._gates])
         rng, prime = np.random.default_rng(1), EXPLORATION_PRIME
-        values: dict[Leaf, IntArray] = {}
-        start = 0
-        for gate in self._gates:
-            piece = opened[:, start : start + gate.leaf.size].reshape(1, count, *gate.leaf.shape)
-            values[gate.leaf.static] = piece.astype(np.int64)
-            start += gate.leaf.size
-        for node in ancestors([gate.lowered for gate in self._gates]):
-            if node.op == "leaf" and node.static not in values:
-                values[node.static] = modular.residues(rng, prime, (1, count, *node.shape))
+        lowered = [gate.lowered for gate in self._gates]
+        values = {leaf: array[None] for leaf, array in self.split(opened).items()}
+        for leaf in leaves_of(lowered):
+            if leaf.static not in values:
+                values[leaf.static] = modular.residues(rng, prime, (1, count, *leaf.shape))
         arithmetic = Modular(prime, FreeFunctions.draw(rng, prime, count))
-        vanishing = np.asarray(self._flat([a[0] for a in program.run(arithmetic, values)], count) == 0)
+        arguments = Program.of(lowered).run(arithmetic, values)
+        vanishing = np.asarray(self._flat([a[0] for a in arguments], count) == 0)
         return vanishing if arithmetic.undefined is None else vanishing & ~arithmetic.undefined[:, None]
 
 

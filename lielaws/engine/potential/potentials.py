@@ -10,7 +10,7 @@ from functools import cached_property
 
 from lielaws.engine.graph.functions import FUNCTIONS
 from lielaws.engine.graph.network import Traced
-from lielaws.engine.graph.node import Node, ancestors
+from lielaws.engine.graph.node import Node, ancestors, leaves_of
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.potential.free_gates import own_tensors
@@ -60,7 +60,7 @@ class Potential:
     @cached_property
     def constants(self) -> tuple[Node, ...]:
         """Leaves with one value in all samples."""
-        return tuple(node for node in ancestors([self.output]) if node.op == "leaf" and node.static.role == "constant")
+        return tuple(leaf for leaf in leaves_of([self.output]) if leaf.static.role == "constant")
 
     @property
     def dimension(self) -> int:

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import Modular
-from lielaws.engine.graph.node import Node, ancestors
+from lielaws.engine.graph.node import Node, leaves_of
 from lielaws.engine.graph.program import Program
-from lielaws.engine.linalg import modular, rational_reconstruction
+from lielaws.engine.linalg import combine, modular, rational_reconstruction
 from lielaws.engine.values.free import FreeFunctions
 
 Entry = tuple[int, int]
@@ -64,11 +63,8 @@ def find_ties(arguments: Sequence[Node]) -> dict[Entry, Tie]:
 def _values(arguments: Sequence[Node], prime: int) -> list[IntArray]:
     """The values of the arguments at random points modulo a prime: one array (samples, entries) for each."""
     rng = np.random.default_rng(prime)
-    leaves = {
-        node.static: modular.residues(rng, prime, (1, _SAMPLES, *node.shape))
-        for node in ancestors(arguments)
-        if node.op == "leaf"
-    }
+    shapes = {leaf.static: leaf.shape for leaf in leaves_of(arguments)}
+    leaves = {leaf: modular.residues(rng, prime, (1, _SAMPLES, *shape)) for leaf, shape in shapes.items()}
     arithmetic = Modular(prime, FreeFunctions.draw(rng, prime, _SAMPLES))
     values = Program.of(arguments).run(arithmetic, leaves)
     kept = slice(None) if arithmetic.undefined is None else ~arithmetic.undefined
@@ -92,6 +88,5 @@ def _ratio(
         if ((a - factor * b) % prime).any():
             return None
         residues.append(factor)
-    p, q = _PRIMES
-    combined: Any = (residues[0] + p * ((residues[1] - residues[0]) * pow(p, -1, q) % q)) % (p * q)
-    return rational_reconstruction(combined, p * q) or None
+    (combined,), modulus = combine([np.array([residue]) for residue in residues], _PRIMES)
+    return rational_reconstruction(combined, modulus) or None
