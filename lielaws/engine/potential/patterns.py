@@ -97,6 +97,18 @@ def varied_data(gates: Sequence[Gate], point: Draws, rng: np.random.Generator) -
     return [*ends, search.distinct(_joined(draws, _joined(*ends)))]
 
 
+def open_gates(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[dict[Leaf, IntArray], IntArray]:
+    """The distinct patterns that data show at a point with certainty, by leaf, and for each the first data that do.
+
+    numerators : of the point (1, 1, *shape) and of the data (1, count, *shape)
+    """
+    search = _Search(gates, np.random.default_rng(0))
+    opened, certain, _ = search.signs(numerators, count)
+    shown = np.flatnonzero(certain.all(axis=1))
+    _, first = np.unique(opened[shown], axis=0, return_index=True)
+    return search.split(opened[shown[first]]), shown[first]
+
+
 def patterns_at(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[dict[Leaf, IntArray], BoolArray]:
     """The gates that data show at a point, by leaf as (count, *shape), and for which data all signs are certain.
 
@@ -104,7 +116,7 @@ def patterns_at(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[d
     """
     search = _Search(gates, np.random.default_rng(0))
     known = {leaf.static: numerators[leaf.static] for leaf in search.leaves}
-    opened, certain = search.signs(known, count)
+    opened, certain = search.settled(known, count)
     return search.split(opened), certain
 
 
@@ -174,7 +186,7 @@ class _Search:
     def decided(self, draws: Draws) -> Patterns:
         """The patterns of the draws for which each sign is certain, or its argument vanishes identically."""
         count = len(next(iter(draws.values())))
-        opened, known = self.signs({leaf: array[None] for leaf, array in draws.items()}, count)
+        opened, known = self.settled({leaf: array[None] for leaf, array in draws.items()}, count)
         _, first = np.unique(opened[known], axis=0, return_index=True)
         kept = np.flatnonzero(known)[np.sort(first)]
         points: dict[str, IntArray] = {}
@@ -183,8 +195,15 @@ class _Search:
             (points if leaf.role == "parameter" else samples)[leaf.name] = array[kept]
         return Patterns(self.split(opened[kept]), len(kept), points, samples)
 
-    def signs(self, numerators: Draws, count: int) -> tuple[BoolArray, BoolArray]:
-        """Which gates are open at parameters and data (1, 1 or count, *shape), and where all signs are certain."""
+    def settled(self, numerators: Draws, count: int) -> tuple[BoolArray, BoolArray]:
+        """Which gates are open, and where all signs are certain, or their arguments vanish identically."""
+        opened, certain, defined = self.signs(numerators, count)
+        return opened, defined & (certain | self._dead(opened, count)).all(axis=1)
+
+    def signs(self, numerators: Draws, count: int) -> tuple[BoolArray, BoolArray, BoolArray]:
+        """At parameters and data (1, 1 or count, *shape): which gates are open and which signs are certain, both
+        (count, gates), and where all values exist, (count,).
+        """
         values = {leaf: exact(array / DENOMINATOR) for leaf, array in numerators.items()}
         values |= {node.static: constant_enclosure(node) for node in self._constants}
         arithmetic = Enclosures()
@@ -192,8 +211,9 @@ class _Search:
             arguments = self._program.run(arithmetic, values)
         mid, rad = (self._flat([a[k, 0] for a in arguments], count) for k in (0, 1))
         opened, closed = mid > rad, -mid > rad
-        known = (opened | closed | self._dead(opened, count)).all(axis=1)
-        return opened, np.asarray(known if arithmetic.undefined is None else known & ~arithmetic.undefined)
+        undefined = False if arithmetic.undefined is None else arithmetic.undefined
+        defined = np.broadcast_to(np.logical_not(undefined), count)
+        return opened, (opened | closed) & defined[:, None], defined
 
     def split(self, opened: BoolArray) -> dict[Leaf, IntArray]:
         """The gates of patterns by leaf, each of shape (count, *shape)."""

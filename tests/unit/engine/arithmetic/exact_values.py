@@ -1,4 +1,4 @@
-"""Exact rational values with a leading axis of samples: signs of activations, without rounding."""
+"""Exact rational values with a leading axis of samples: a network in Fractions, as a reference."""
 
 from __future__ import annotations
 
