@@ -12,8 +12,8 @@ import flint
 import numpy as np
 
 from lielaws.arraytypes import IntArray, ObjectArray
-from lielaws.engine.arithmetic.base import HasIndices, Shape
-from lielaws.engine.arithmetic.enclosures import as_arb, functions_of
+from lielaws.engine.arithmetic.base import IndexMap, Shape
+from lielaws.engine.arithmetic.enclosures import FUNCTIONS, as_arb
 from lielaws.engine.arithmetic.jets import JetArithmetic
 from lielaws.engine.arithmetic.polynomials import each, objects
 
@@ -46,7 +46,7 @@ class Balls(JetArithmetic):
     def scale(self, factor: Fraction, a: ObjectArray) -> ObjectArray:
         return np.asarray(a * as_arb(factor), dtype=object)
 
-    def scatter(self, a: ObjectArray, index: HasIndices, shape: Shape) -> ObjectArray:
+    def scatter(self, a: ObjectArray, index: IndexMap, shape: Shape) -> ObjectArray:
         size = int(np.prod(shape, dtype=np.int64))
         result = self.zeros((*a.shape[:2], size))
         flat = a.reshape((*a.shape[:2], -1))
@@ -58,11 +58,10 @@ class Balls(JetArithmetic):
         return self._checked(each(lambda x: 1 / x, a))
 
     def value(self, kind: str, a: ObjectArray) -> ObjectArray:
-        function = functions_of(kind)
-        return self._checked(each(lambda x: function(x)[0], a))
+        return self._checked(each(FUNCTIONS[kind], a))
 
     def circle(self, a: ObjectArray) -> tuple[ObjectArray, ObjectArray]:
-        return each(lambda x: x.cos(), a), each(lambda x: x.sin(), a)
+        return each(FUNCTIONS["cos"], a), each(FUNCTIONS["sin"], a)
 
     def piecewise(self, a: ObjectArray, below: Fraction, above: Fraction) -> ObjectArray:
         left, right = as_arb(below), as_arb(above)

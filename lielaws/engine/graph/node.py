@@ -12,11 +12,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from lielaws.arraytypes import IntArray
-
 Shape = tuple[int, ...]
 
 
@@ -42,20 +37,6 @@ class Leaf:
 
     role: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class IndexMap:
-    """A flat integer index array that compares and hashes by content."""
-
-    values: IntArray = field(compare=False)
-    key: bytes
-
-    @classmethod
-    def of(cls, values: npt.ArrayLike) -> IndexMap:
-        array = np.ascontiguousarray(values, dtype=np.int64)
-        array.setflags(write=False)
-        return cls(array, array.tobytes())
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.engine.arithmetic.base import IndexMap
 from lielaws.engine.graph.contraction import contraction_shape, parse_subscripts, plan_contraction
-from lielaws.engine.graph.node import IndexMap, Node, Shape
+from lielaws.engine.graph.node import Node, Shape
 
 Cotangents = tuple[Node | None, ...]
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lielaws.engine.arithmetic.base import IndexMap
 from lielaws.engine.arithmetic.bounds import DegreeBound
 from lielaws.engine.arithmetic.signmasks import NEGATIVE, POSITIVE
 from lielaws.engine.graph.contraction import parse_subscripts
-from lielaws.engine.graph.node import IndexMap, Node, ancestors
+from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.primitives import add, gather, multiply, permute, power, scale, scatter, sum_axes
 from lielaws.engine.graph.program import Program
 from lielaws.engine.potential.shared_gates import Entry, Tie, find_ties
