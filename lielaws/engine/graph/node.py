@@ -30,6 +30,10 @@ class Node:
     def size(self) -> int:
         return math.prod(self.shape)
 
+    def on(self, inputs: tuple[Node, ...]) -> Node:
+        """The same operation on other inputs."""
+        return self if inputs == self.inputs else self.graph.node(self.op, inputs, self.static, self.shape)
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
