@@ -158,19 +158,14 @@ def reduce(x: IntArray, p: int) -> IntArray:
 
 
 def power(a: IntArray, exponent: int, p: int) -> IntArray:
-    """a ** exponent modulo p, elementwise; a negative exponent inverts."""
-    if exponent < 0:
-        return power(inverse(a, p), -exponent, p)
-    result: IntArray | None = None
+    """a ** exponent modulo p, elementwise, for an exponent of at least 0."""
+    result = np.ones_like(a)
     while exponent:
         if exponent & 1:
-            result = a if result is None else reduce(result * a, p)
+            result = reduce(result * a, p)
         exponent >>= 1
-        if exponent:
-            a = reduce(a * a, p)
-    if result is None:
-        return np.ones_like(a)
-    return result.copy() if result is a else result
+        a = reduce(a * a, p)
+    return result
 
 
 def inverse(a: IntArray, p: int) -> IntArray:
