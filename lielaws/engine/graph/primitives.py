@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from lielaws.engine.arithmetic.base import IndexMap
-from lielaws.engine.graph.contraction import contraction_shape, parse_subscripts, plan_contraction
+from lielaws.engine.graph.contraction import parse_subscripts, plan_contraction
 from lielaws.engine.graph.node import Node, Shape
 
 Cotangents = tuple[Node | None, ...]
@@ -81,7 +81,7 @@ def _scale_pullback(node: Node, cotangent: Node) -> Cotangents:
 
 def contract(subscripts: str, left: Node, right: Node) -> Node:
     """An einsum of two operands in which each index of an operand reaches the output or the other operand."""
-    shape = contraction_shape(subscripts, left.shape, right.shape)
+    shape = plan_contraction(subscripts, left.shape, right.shape).shape
     left_indices, right_indices, output = parse_subscripts(subscripts)
     if left_indices == right_indices == output and left.serial > right.serial:
         left, right = right, left

@@ -17,3 +17,4 @@ from lielaws.engine.linalg.primes import is_prime as is_prime
 from lielaws.engine.linalg.primes import random_prime as random_prime
 from lielaws.engine.linalg.rationals import as_fmpq as as_fmpq
 from lielaws.engine.linalg.rationals import as_fraction as as_fraction
+from lielaws.engine.linalg.rationals import common_divisor as common_divisor

@@ -115,8 +115,7 @@ def patterns_at(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[d
     numerators : of the point (1, 1, *shape) and of the data (1, count, *shape)
     """
     search = _Search(gates, np.random.default_rng(0))
-    known = {leaf.static: numerators[leaf.static] for leaf in search.leaves}
-    opened, certain = search.settled(known, count)
+    opened, certain = search.settled(numerators, count)
     return search.split(opened), certain
 
 
@@ -204,7 +203,7 @@ class _Search:
         """At parameters and data (1, 1 or count, *shape): which gates are open and which signs are certain, both
         (count, gates), and where all values exist, (count,).
         """
-        values = {leaf: exact(array / DENOMINATOR) for leaf, array in numerators.items()}
+        values = {leaf.static: exact(numerators[leaf.static] / DENOMINATOR) for leaf in self.leaves}
         values |= {node.static: constant_enclosure(node) for node in self._constants}
         arithmetic = Enclosures()
         with np.errstate(all="ignore"):
