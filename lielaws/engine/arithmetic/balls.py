@@ -11,7 +11,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from lielaws.arraytypes import IntArray, ObjectArray
+from lielaws.arraytypes import ObjectArray
 from lielaws.engine.arithmetic.base import IndexMap, Shape
 from lielaws.engine.arithmetic.enclosures import FUNCTIONS, as_arb
 from lielaws.engine.arithmetic.jets import JetArithmetic
@@ -30,18 +30,6 @@ class Balls(JetArithmetic):
     def constant(self, constant: Any, shape: Shape) -> ObjectArray:
         values = [as_arb(Fraction(number, constant.denominator)) for number in constant.numerators]
         return objects(values, (1, 1, *shape))
-
-    def plus(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        return np.asarray(a + b, dtype=object)
-
-    def times(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        return np.asarray(a * b, dtype=object)
-
-    def matrix_product(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        return np.asarray(np.matmul(a, b), dtype=object)
-
-    def grouped(self, terms: ObjectArray, starts: IntArray) -> ObjectArray:
-        return np.asarray(np.add.reduceat(terms, starts, axis=0), dtype=object)
 
     def scale(self, factor: Fraction, a: ObjectArray) -> ObjectArray:
         return np.asarray(a * as_arb(factor), dtype=object)

@@ -41,22 +41,23 @@ class JetArithmetic(StructuralArithmetic):
     axis: ClassVar[int]
     undefined: BoolArray | None = None
 
-    # What an arithmetic of numbers provides, for arrays with equally many jets.
+    # What an arithmetic of numbers provides, for arrays with equally many jets; sums and products where those of the
+    # entries do not serve.
 
-    @abstractmethod
-    def plus(self, a: Values, b: Values) -> Values: ...
+    def plus(self, a: Values, b: Values) -> Values:
+        return np.asarray(a + b)
 
-    @abstractmethod
     def times(self, a: Values, b: Values) -> Values:
         """The elementwise product of coefficients."""
+        return np.asarray(a * b)
 
-    @abstractmethod
     def matrix_product(self, a: Values, b: Values) -> Values:
         """The product of stacks of matrices of coefficients."""
+        return np.asarray(np.matmul(a, b))
 
-    @abstractmethod
     def grouped(self, terms: Values, starts: IntArray) -> Values:
         """The sums of consecutive coefficients along the axis of jets."""
+        return np.asarray(np.add.reduceat(terms, starts, axis=self.axis))
 
     @abstractmethod
     def scale(self, factor: Fraction, a: Values) -> Values: ...
