@@ -23,9 +23,8 @@ Cotangents = tuple[Node | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Primitive:
-    """A named operation. `evaluate(arithmetic, node, *values)` and `pullback(node, cotangent)`."""
+    """`evaluate(arithmetic, node, *values)` and `pullback(node, cotangent)`."""
 
-    name: str
     evaluate: Callable[..., Any]
     pullback: Callable[[Node, Node], Cotangents]
 
@@ -37,7 +36,7 @@ def primitive(name: str, evaluate: Callable[..., Any]) -> Callable[[Callable[...
     """Register a primitive by its derivative rule."""
 
     def register(pullback: Callable[[Node, Node], Cotangents]) -> Callable[[Node, Node], Cotangents]:
-        PRIMITIVES[name] = Primitive(name, evaluate, pullback)
+        PRIMITIVES[name] = Primitive(evaluate, pullback)
         return pullback
 
     return register

@@ -41,7 +41,9 @@ def nullspace(matrix: IntArray, p: int) -> IntArray:
     # With the columns reversed, pivots are rightmost: each vector starts at its free column and is zero at the others.
     reduced, pivots = rref(matrix[:, ::-1], p)
     reduced, pivots = reduced[:, ::-1], columns - 1 - pivots
-    free = np.setdiff1d(np.arange(columns), pivots)
+    is_free = np.ones(columns, dtype=np.bool_)
+    is_free[pivots] = False
+    free = np.flatnonzero(is_free)
     basis = np.zeros((len(free), columns), dtype=np.int64)
     basis[np.arange(len(free)), free] = 1
     basis[:, pivots] = -reduced[:, free].T % p

@@ -53,9 +53,9 @@ class Patterns:
     """Distinct activation patterns.
 
     values : gate leaf -> 0 and 1, of shape (count, *shape)
-    points : parameters that show each pattern, by name: rational numbers of shape (count, *shape), or (1, *shape) for
-        the patterns of one region
-    samples : data that do, by name: rational numbers of shape (count, *shape)
+    points : parameters that show each pattern, by name: numerators of shape (count, *shape); for the patterns of one
+        region rational numbers of shape (1, *shape)
+    samples : data that do, by name, of shape (count, *shape): numerators, or rational numbers
     """
 
     values: Mapping[Leaf, IntArray]
