@@ -54,7 +54,6 @@ SAME_NAMES = {
     "text": "of the room's record",
     "base": "of architectures, and of array arithmetics",
     "modular": "matrices of residues, and the arithmetic that the graph is read in",
-    "rationals": "the same for numbers of Q",
     # A text, and what it is the text of.
     **dict.fromkeys(("expressions", "flows", "functions", "phi", "symbolic"), "spec and what it reads"),
 }

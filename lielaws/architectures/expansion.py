@@ -22,6 +22,7 @@ from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.arithmetic.polynomials import Exact, each, objects
 from lielaws.engine.graph.node import Leaf, Node, Shape, ancestors
 from lielaws.engine.graph.program import Program
+from lielaws.engine.linalg import common_divisor
 from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import SizeError, UnsupportedError
 
@@ -91,9 +92,7 @@ def primitive(terms: Terms) -> tuple[Fraction, Terms]:
     if not terms:
         return Fraction(1), terms
     coefficients = [Fraction(value) for value in terms.values()]
-    factor = Fraction(
-        math.gcd(*(value.numerator for value in coefficients)), math.lcm(*(value.denominator for value in coefficients))
-    )
+    factor = common_divisor(coefficients)
     leading = min(terms, key=lambda monomial: (-len(monomial), monomial))
     factor = factor if terms[leading] > 0 else -factor
     return factor, {monomial: int(value / factor) for monomial, value in zip(terms, coefficients, strict=True)}

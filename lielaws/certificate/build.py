@@ -83,7 +83,7 @@ def _independence(laws: Sequence[Polynomial], dimension: int, seed: int) -> dict
         point = rng.integers(0, 1000, dimension, dtype=np.int64)
         if not laws:
             break
-        gradients = TermTable.of(laws, dimension).sparse_gradients(point, EXPLORATION_PRIME)
+        gradients = TermTable.of(laws, dimension).gradients(point, EXPLORATION_PRIME)
         if rank(gradients, EXPLORATION_PRIME) == len(laws):
             break
     return {"prime": EXPLORATION_PRIME, "point": point.tolist()}

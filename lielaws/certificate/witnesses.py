@@ -16,7 +16,7 @@ from lielaws.engine.closure.growth import Growth, Witness
 from lielaws.engine.closure.real import RealGrowth
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.flows.reals import generic_constants
-from lielaws.engine.graph.node import Leaf, ancestors
+from lielaws.engine.graph.node import Leaf
 from lielaws.engine.graph.program import Program
 from lielaws.engine.potential.patterns import DENOMINATOR
 
@@ -78,9 +78,7 @@ class _Writer:
 
     def _probes(self, choice: Choice) -> list[Record]:
         potential, count = self.fields.potential, choice.count
-        gates = [] if self._shown else [gate.value for gate in potential.gates]
-        cotangents, *values = self._whole([potential.cotangent, *gates], choice)
-        pieces = [] if self._shown else self._pieces(values, count)
+        cotangents, *pieces = self._whole([potential.cotangent, *(() if self._shown else potential.pieces)], choice)
         drifts = next((values for leaf, values in choice.values.items() if leaf.role == "flow"), None)
         data = {name: self._each(choice, leaf.static) for name, leaf in potential.traced.data.items()}
         found = []
@@ -114,15 +112,6 @@ class _Writer:
             computed = [np.rint(value * DENOMINATOR).astype(np.int64) for value in program.run(Floats(), values)]
         return [
             np.broadcast_to(value, (choice.count, *node.shape)) for value, node in zip(computed, nodes, strict=True)
-        ]
-
-    def _pieces(self, values: Sequence[IntArray], count: int) -> list[IntArray]:
-        """The gates of each piecewise linear function, also of those whose arguments have one sign."""
-        written = [node for node in ancestors([self.fields.potential.traced.output]) if node.op == "piecewise"]
-        lowered, one = self.fields.potential.lowered, 1 if self.prime is not None else DENOMINATOR
-        return [
-            np.full((count, *node.shape), sign * one) if number is None else values[number]
-            for node, number, sign in zip(written, lowered.pieces, lowered.signs, strict=True)
         ]
 
     def _pattern(self, choice: Choice, k: int, data: Mapping[str, list[int]]) -> int:

@@ -17,7 +17,7 @@ from lielaws.engine.closure.growth import Growth
 from lielaws.engine.flows.fields import Choice, Point
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
-from lielaws.engine.linalg import Echelon, dense
+from lielaws.engine.linalg import Echelon, dense, rank
 from lielaws.errors import SizeError, UnsupportedError
 from lielaws.intrinsic.curve import ranks_along
 from lielaws.intrinsic.phi_derivatives import Functions, PolynomialFunctions, functions_of
@@ -108,17 +108,16 @@ class Problem:
         count = self.dimension + _SPARE_ROWS
         choice = fields.choose(rng, count, point)
         slopes = self._values(choice, point)
-        phi, joint = Echelon(self.dimension, point.prime), Echelon(self.dimension, point.prime)
-        phi.extend(slopes)
-        joint.extend(np.concatenate([slopes, law_rows]))
-        metric = joint.copy()
-        if hidden := self.dimension - joint.rank:
+        span = Echelon(self.dimension, point.prime)
+        span.extend(slopes)
+        phi = span.rank
+        span.extend(law_rows)
+        joint = span.rank
+        if hidden := self.dimension - joint:
             chosen = rng.permutation(count)[: hidden + _SPARE_ROWS]
             others = fields.choose(rng, len(chosen), point)
-            metric.extend(self._metric_slopes(choice.select(chosen), others, point))
-        laws = Echelon(self.dimension, point.prime)
-        laws.extend(law_rows)
-        return Ranks(self.dimension, phi.rank, laws.rank, joint.rank, metric.rank)
+            span.extend(self._metric_slopes(choice.select(chosen), others, point))
+        return Ranks(self.dimension, phi, rank(law_rows, point.prime), joint, span.rank)
 
     def _values(self, chosen: Choice, point: Point) -> IntArray:
         return np.asarray(self.report.evidence.fields.evaluate(point.vector, chosen, point.arithmetic)[0])

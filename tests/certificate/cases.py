@@ -11,9 +11,9 @@ import sympy
 
 import lielaws
 from lielaws.architectures.part import part
+from lielaws.engine.arithmetic.base import IndexMap
 from lielaws.engine.graph import functions, primitives
 from lielaws.engine.graph.constants import FROZEN
-from lielaws.engine.graph.node import IndexMap
 from lielaws.engine.graph.trace import Array
 from tests.certificate.real_points import real_certificate
 from tests.certificate.related import RELATED

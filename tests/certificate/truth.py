@@ -17,7 +17,7 @@ from lielaws.engine.graph.node import ancestors
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.refutation import changing, polynomial_gradients
 from lielaws.engine.laws.terms import TermTable
-from lielaws.engine.linalg import dense
+from lielaws.engine.linalg import rank
 from lielaws.engine.potential.potentials import build_potential
 from tests.certificate.cases import graph_architecture
 
@@ -124,4 +124,4 @@ def _independent(laws: list[Polynomial], dimension: int) -> bool:
     if not laws:
         return True
     state = np.random.default_rng(2).integers(0, PRIME, dimension, dtype=np.int64)
-    return dense.rank(TermTable.of(laws, dimension).gradients(state, PRIME), PRIME) == len(laws)
+    return rank(TermTable.of(laws, dimension).gradients(state, PRIME), PRIME) == len(laws)

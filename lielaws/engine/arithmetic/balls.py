@@ -10,14 +10,12 @@ from typing import Any
 
 import flint
 import numpy as np
-import numpy.typing as npt
 
-from lielaws.engine.arithmetic.base import HasIndices, Shape
-from lielaws.engine.arithmetic.enclosures import as_arb, functions_of
+from lielaws.arraytypes import ObjectArray
+from lielaws.engine.arithmetic.base import IndexMap, Shape
+from lielaws.engine.arithmetic.enclosures import FUNCTIONS, as_arb
 from lielaws.engine.arithmetic.jets import JetArithmetic
-from lielaws.engine.arithmetic.polynomials import ObjectArray, each, objects
-
-IntArray = npt.NDArray[np.int64]
+from lielaws.engine.arithmetic.polynomials import each, objects
 
 
 class Balls(JetArithmetic):
@@ -33,22 +31,10 @@ class Balls(JetArithmetic):
         values = [as_arb(Fraction(number, constant.denominator)) for number in constant.numerators]
         return objects(values, (1, 1, *shape))
 
-    def plus(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        return np.asarray(a + b, dtype=object)
-
-    def times(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        return np.asarray(a * b, dtype=object)
-
-    def matrix_product(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        return np.asarray(np.matmul(a, b), dtype=object)
-
-    def grouped(self, terms: ObjectArray, starts: IntArray) -> ObjectArray:
-        return np.asarray(np.add.reduceat(terms, starts, axis=0), dtype=object)
-
     def scale(self, factor: Fraction, a: ObjectArray) -> ObjectArray:
         return np.asarray(a * as_arb(factor), dtype=object)
 
-    def scatter(self, a: ObjectArray, index: HasIndices, shape: Shape) -> ObjectArray:
+    def scatter(self, a: ObjectArray, index: IndexMap, shape: Shape) -> ObjectArray:
         size = int(np.prod(shape, dtype=np.int64))
         result = self.zeros((*a.shape[:2], size))
         flat = a.reshape((*a.shape[:2], -1))
@@ -60,11 +46,10 @@ class Balls(JetArithmetic):
         return self._checked(each(lambda x: 1 / x, a))
 
     def value(self, kind: str, a: ObjectArray) -> ObjectArray:
-        function = functions_of(kind)
-        return self._checked(each(lambda x: function(x)[0], a))
+        return self._checked(each(FUNCTIONS[kind], a))
 
     def circle(self, a: ObjectArray) -> tuple[ObjectArray, ObjectArray]:
-        return each(lambda x: x.cos(), a), each(lambda x: x.sin(), a)
+        return each(FUNCTIONS["cos"], a), each(FUNCTIONS["sin"], a)
 
     def piecewise(self, a: ObjectArray, below: Fraction, above: Fraction) -> ObjectArray:
         left, right = as_arb(below), as_arb(above)

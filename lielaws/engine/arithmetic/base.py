@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
+
 Shape = tuple[int, ...]
 
 
-class HasIndices(Protocol):
-    """An index map of the graph: hashable, with flat integer values."""
+@dataclass(frozen=True, slots=True)
+class IndexMap:
+    """A flat integer index array that compares and hashes by content."""
 
-    @property
-    def values(self) -> npt.NDArray[np.int64]: ...
+    values: IntArray = field(compare=False)
+    key: bytes
 
-    @property
-    def key(self) -> bytes: ...
-
-    def __hash__(self) -> int: ...
+    @classmethod
+    def of(cls, values: npt.ArrayLike) -> IndexMap:
+        array = np.ascontiguousarray(values, dtype=np.int64)
+        array.setflags(write=False)
+        return cls(array, array.tobytes())
 
 
 @dataclass(frozen=True, slots=True)
 class _ScatterPlan:
     injective: bool
-    order: npt.NDArray[np.int64]
-    starts: npt.NDArray[np.int64]
-    targets: npt.NDArray[np.int64]
+    order: IntArray
+    starts: IntArray
+    targets: IntArray
 
 
 @lru_cache(maxsize=1024)
-def _scatter_plan(index: Any) -> _ScatterPlan:
+def _scatter_plan(index: IndexMap) -> _ScatterPlan:
     order = np.argsort(index.values, kind="stable")
     ordered = index.values[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else ordered
@@ -65,11 +69,11 @@ class StructuralArithmetic:
         total = a.sum(axis=tuple(axis + self.lead for axis in axes))
         return self.finish_sum(np.asarray(total, dtype=a.dtype))
 
-    def gather(self, a: npt.NDArray[Any], index: HasIndices, shape: Shape) -> npt.NDArray[Any]:
+    def gather(self, a: npt.NDArray[Any], index: IndexMap, shape: Shape) -> npt.NDArray[Any]:
         lead = a.shape[: self.lead]
         return a.reshape((*lead, -1)).take(index.values, axis=-1).reshape(lead + shape)
 
-    def scatter(self, a: npt.NDArray[Any], index: HasIndices, shape: Shape) -> npt.NDArray[Any]:
+    def scatter(self, a: npt.NDArray[Any], index: IndexMap, shape: Shape) -> npt.NDArray[Any]:
         lead = a.shape[: self.lead]
         flat = a.reshape((*lead, -1))
         result = np.zeros((*lead, int(np.prod(shape, dtype=np.int64))), dtype=a.dtype)

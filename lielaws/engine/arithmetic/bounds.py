@@ -6,12 +6,13 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from lielaws.engine.arithmetic.floats import FloatArray, Floats
+from lielaws.arraytypes import FloatArray
+from lielaws.engine.arithmetic.base import Shape
+from lielaws.engine.arithmetic.floats import Floats
 
-Shape = tuple[int, ...]
-Degrees = npt.NDArray[np.float64]
+Degrees = FloatArray
+"""one for each group"""
 
 
 class DegreeBound:

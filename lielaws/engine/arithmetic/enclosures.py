@@ -17,12 +17,10 @@ import flint
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.engine.arithmetic.base import HasIndices, Shape
+from lielaws.arraytypes import FloatArray, IntArray
+from lielaws.engine.arithmetic.base import IndexMap, Shape
 from lielaws.engine.arithmetic.jets import JetArithmetic
 from lielaws.engine.linalg import as_fmpq
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 U = 2.0**-53
 # Above any error by underflow, below any number that matters.
@@ -56,7 +54,7 @@ class Enclosures(JetArithmetic):
     axis = 1
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, float, float], tuple[float, ...]] = {}
+        self._known: dict[tuple[str, float, float], tuple[float, float]] = {}
 
     def zeros(self, shape: Shape) -> FloatArray:
         return np.zeros(shape)
@@ -98,7 +96,7 @@ class Enclosures(JetArithmetic):
         count = int(np.prod([a.shape[axis + 1] for axis in where], dtype=np.int64))
         return _summed(a[0].sum(axis=where), np.abs(a[0]).sum(axis=where), a[1].sum(axis=where), count)
 
-    def scatter(self, a: FloatArray, index: HasIndices, shape: Shape) -> FloatArray:
+    def scatter(self, a: FloatArray, index: IndexMap, shape: Shape) -> FloatArray:
         total, size = super().scatter(a, index, shape), super().scatter(np.abs(a[:1]), index, shape)
         return _summed(total[0], size[0], total[1], max(1, len(index.values)))
 
@@ -114,14 +112,10 @@ class Enclosures(JetArithmetic):
         return np.stack([mid, (a[1] / (size * gap) + U * np.abs(mid)) * (1 + 16 * U) + TINY])
 
     def value(self, kind: str, a: FloatArray) -> FloatArray:
-        if kind == "sqrt":
-            return self._root(a)
-        (result,) = self._each(kind, _FUNCTIONS[kind], a, 1)
-        return result
+        return self._root(a) if kind == "sqrt" else self._each(kind, a)
 
     def circle(self, a: FloatArray) -> tuple[FloatArray, FloatArray]:
-        cos, sin = self._each("circle", lambda x: (x.cos(), x.sin()), a, 2)
-        return cos, sin
+        return self._each("cos", a), self._each("sin", a)
 
     def _root(self, a: FloatArray) -> FloatArray:
         """The root of zero has no derivative, so that it counts as undefined."""
@@ -135,24 +129,20 @@ class Enclosures(JetArithmetic):
         mid = np.sqrt(a[0])
         return np.stack([mid, (a[1] / (mid + np.sqrt(least)) + U * mid) * (1 + 16 * U) + TINY])
 
-    def _each(
-        self, kind: str, function: Callable[[Any], tuple[Any, ...]], a: FloatArray, count: int
-    ) -> list[FloatArray]:
-        known = self._known
-        results = np.empty((a[0].size, 2 * count))
+    def _each(self, kind: str, a: FloatArray) -> FloatArray:
+        function, known, results = FUNCTIONS[kind], self._known, np.empty((a[0].size, 2))
         for k, (mid, rad) in enumerate(zip(a[0].ravel().tolist(), a[1].ravel().tolist(), strict=True)):
             key = (kind, mid, rad)
             found = known.get(key)
             if found is None:
                 finite = rad < np.inf and abs(mid) < np.inf
-                values = function(flint.arb(mid, rad)) if finite else (flint.arb.nan(),) * count
-                found = known[key] = tuple(x for value in values for x in _floats(value))
+                found = known[key] = _floats(function(flint.arb(mid, rad)) if finite else flint.arb.nan())
             results[k] = found
-        arrays = [results[:, k].reshape(a[0].shape) for k in range(2 * count)]
-        wrong = ~np.isfinite(arrays[1])
+        values: FloatArray = np.moveaxis(results, 1, 0).reshape(a.shape)
+        wrong = ~np.isfinite(values[1])
         if wrong.any():
             self.mark(wrong[None])
-        return [np.stack(arrays[2 * k : 2 * k + 2]) for k in range(count)]
+        return values
 
     def piecewise(self, a: FloatArray, below: Fraction, above: Fraction) -> FloatArray:
         left, right = self.scale(below, a), self.scale(above, a)
@@ -161,11 +151,13 @@ class Enclosures(JetArithmetic):
         return np.where(a[0] > a[1], right, np.where(-a[0] > a[1], left, either))
 
 
-_FUNCTIONS: Mapping[str, Callable[[Any], tuple[Any, ...]]] = {
-    "exp": lambda x: (x.exp(),),
-    "log": lambda x: (x.log(),),
-    "sqrt": lambda x: (x.sqrt() if x > 0 else flint.arb.nan(),),
-    "gauss": lambda x: ((flint.arb.pi() / 2).sqrt() * (x / flint.arb(2).sqrt()).erf(),),
+FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
+    "exp": lambda x: x.exp(),
+    "log": lambda x: x.log(),
+    "sqrt": lambda x: x.sqrt() if x > 0 else flint.arb.nan(),
+    "gauss": lambda x: (flint.arb.pi() / 2).sqrt() * (x / flint.arb(2).sqrt()).erf(),
+    "cos": lambda x: x.cos(),
+    "sin": lambda x: x.sin(),
 }
 """the real functions; the root of zero has no derivative, so that it counts as undefined"""
 
@@ -194,11 +186,6 @@ def _rounded(number: Fraction) -> tuple[float, float]:
 def _summed(mid: FloatArray, size: FloatArray, rad: FloatArray, count: int) -> FloatArray:
     """A sum of `count` terms, with the sums of their sizes and radii."""
     return np.stack([mid, (rad + count * U * size) * (1 + (2 * count + 8) * U)])
-
-
-def functions_of(kind: str) -> Callable[[Any], tuple[Any, ...]]:
-    """A real function of `arb`."""
-    return _FUNCTIONS[kind]
 
 
 def as_arb(number: Fraction | int) -> Any:

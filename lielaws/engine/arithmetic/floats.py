@@ -6,11 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.arithmetic.base import Shape, StructuralArithmetic
-
-FloatArray = npt.NDArray[np.float64]
 
 # Its exponential squared is finite, and 1 / (1 + its exponential) is 0 in float64 for all purposes.
 _LARGEST_EXPONENT = 300.0

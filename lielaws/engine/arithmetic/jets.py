@@ -17,10 +17,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import BoolArray, IntArray
 from lielaws.engine.arithmetic.base import StructuralArithmetic
 
 Values = npt.NDArray[Any]
-IntArray = npt.NDArray[np.int64]
 
 
 @lru_cache(maxsize=32)
@@ -39,24 +39,25 @@ class JetArithmetic(StructuralArithmetic):
     """
 
     axis: ClassVar[int]
-    undefined: npt.NDArray[np.bool_] | None = None
+    undefined: BoolArray | None = None
 
-    # What an arithmetic of numbers provides, for arrays with equally many jets.
+    # What an arithmetic of numbers provides, for arrays with equally many jets; sums and products where those of the
+    # entries do not serve.
 
-    @abstractmethod
-    def plus(self, a: Values, b: Values) -> Values: ...
+    def plus(self, a: Values, b: Values) -> Values:
+        return np.asarray(a + b)
 
-    @abstractmethod
     def times(self, a: Values, b: Values) -> Values:
         """The elementwise product of coefficients."""
+        return np.asarray(a * b)
 
-    @abstractmethod
     def matrix_product(self, a: Values, b: Values) -> Values:
         """The product of stacks of matrices of coefficients."""
+        return np.asarray(np.matmul(a, b))
 
-    @abstractmethod
     def grouped(self, terms: Values, starts: IntArray) -> Values:
         """The sums of consecutive coefficients along the axis of jets."""
+        return np.asarray(np.add.reduceat(terms, starts, axis=self.axis))
 
     @abstractmethod
     def scale(self, factor: Fraction, a: Values) -> Values: ...
@@ -85,7 +86,7 @@ class JetArithmetic(StructuralArithmetic):
         """The coefficients that are chosen along the axis of jets."""
         return a[(slice(None),) * self.axis + (chosen,)]
 
-    def mark(self, undefined: npt.NDArray[np.bool_]) -> None:
+    def mark(self, undefined: BoolArray) -> None:
         """Mark samples, given for each entry of values without infinitesimal part."""
         axis = self.axis + 1
         found = np.asarray(undefined.any(axis=tuple(k for k in range(undefined.ndim) if k != axis)))

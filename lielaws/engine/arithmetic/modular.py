@@ -10,13 +10,11 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.base import Shape
 from lielaws.engine.arithmetic.jets import JetArithmetic
 from lielaws.engine.linalg import modular
-
-IntArray = npt.NDArray[np.int64]
 
 
 class BadPrimeError(Exception):

@@ -11,11 +11,9 @@ from functools import partial, reduce
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from lielaws.engine.arithmetic.base import HasIndices, Shape, StructuralArithmetic
-
-ObjectArray = npt.NDArray[np.object_]
+from lielaws.arraytypes import ObjectArray
+from lielaws.engine.arithmetic.base import IndexMap, Shape, StructuralArithmetic
 
 
 class EntryArithmetic(StructuralArithmetic):
@@ -36,7 +34,7 @@ class EntryArithmetic(StructuralArithmetic):
         rows = a.transpose(kept + axes).reshape(math.prod(shape), -1)
         return objects([self.total(row) for row in rows], shape)
 
-    def scatter(self, a: ObjectArray, index: HasIndices, shape: Shape) -> ObjectArray:
+    def scatter(self, a: ObjectArray, index: IndexMap, shape: Shape) -> ObjectArray:
         entries: list[list[Any]] = [[] for _ in range(math.prod(shape))]
         for target, entry in zip(index.values.tolist(), a.ravel(), strict=True):
             entries[target].append(entry)

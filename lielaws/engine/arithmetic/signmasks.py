@@ -7,8 +7,9 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
+from lielaws.arraytypes import ObjectArray
 from lielaws.engine.arithmetic.base import Shape
-from lielaws.engine.arithmetic.polynomials import EntryArithmetic, ObjectArray, each, objects
+from lielaws.engine.arithmetic.polynomials import EntryArithmetic, each, objects
 
 POSITIVE, NEGATIVE, ZERO = 1, 2, 4
 ANY = POSITIVE | NEGATIVE | ZERO

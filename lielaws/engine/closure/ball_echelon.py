@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import flint
 import numpy as np
-import numpy.typing as npt
 
-from lielaws.engine.arithmetic.polynomials import ObjectArray
-
-IntArray = npt.NDArray[np.int64]
+from lielaws.arraytypes import IntArray, ObjectArray
 
 # Rows below this size are zero up to rounding; others are of the size of numbers near one.
 _SMALL = 2.0**-20

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from lielaws.engine.arithmetic.jets import JetArithmetic
-from lielaws.engine.flows.fields import Choice, IntArray, Point, VectorFields
-
-Values = npt.NDArray[Any]
+from lielaws.arraytypes import IntArray
+from lielaws.engine.arithmetic.jets import JetArithmetic, Values
+from lielaws.engine.flows.fields import Choice, Point, VectorFields
 
 # About 160 MB of int64 in the largest array of an evaluation.
 _CHUNK_ENTRIES = 2 * 10**7

@@ -9,13 +9,15 @@ listed, all of them are gone through before a depth ends.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError
 from lielaws.engine.closure.brackets import brackets_at
-from lielaws.engine.flows.fields import Choice, IntArray, Point, VectorFields
+from lielaws.engine.flows.fields import Choice, Point, VectorFields
 from lielaws.engine.linalg import Echelon
 from lielaws.errors import ExactnessError
 from lielaws.progress import Progress
@@ -45,15 +47,18 @@ class Growth:
     """Ranks of the brackets up to each depth, at one point modulo one prime.
 
     ranks : by depth; the last one is repeated when the family was seen to be closed
-    closed : whether the rank stopped growing, or filled the space, before the depth limit
     columns : coordinates on which the brackets have full rank
     """
 
     ranks: tuple[int, ...]
-    closed: bool
     at: Point
     witnesses: tuple[Witness, ...]
     columns: IntArray
+
+    @property
+    def closed(self) -> bool:
+        """Whether the rank stopped growing, or filled the space, before the depth limit."""
+        return _has_stopped(self.ranks)
 
     @property
     def prime(self) -> int:
@@ -102,16 +107,17 @@ def grow_at(
     echelon = Echelon(fields.space.dimension, point.prime)
     ranks: list[int] = []
     witnesses: list[Witness] = []
-    while len(ranks) < depth_limit:
+    while len(ranks) < depth_limit and not _has_stopped(ranks):
         depth = len(ranks) + 1
         witnesses += _extend(fields, rng, point, echelon, depth, progress)
         ranks.append(echelon.rank)
         if echelon.rank == echelon.dimension:
             ranks.append(echelon.rank)
-        if len(ranks) > 1 and ranks[-1] == ranks[-2]:
-            break
-    closed = len(ranks) > 1 and ranks[-1] == ranks[-2]
-    return Growth(tuple(ranks), closed, point, tuple(witnesses), echelon.pivots)
+    return Growth(tuple(ranks), point, tuple(witnesses), echelon.pivots)
+
+
+def _has_stopped(ranks: Sequence[int]) -> bool:
+    return len(ranks) > 1 and ranks[-1] == ranks[-2]
 
 
 def _extend(

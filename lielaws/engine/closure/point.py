@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import flint
 import numpy as np
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
-from lielaws.engine.closure.algebra import lie_algebra
+from lielaws.engine.closure.algebra import lie_algebra, rank_at
 from lielaws.engine.closure.brackets import brackets_at
-from lielaws.engine.flows.fields import IntArray, VectorFields
+from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.graph.trace import as_rational
-from lielaws.engine.linalg import EXPLORATION_PRIME, Echelon, as_fmpq, random_prime
+from lielaws.engine.linalg import EXPLORATION_PRIME, Echelon, random_prime
 from lielaws.errors import ExactnessError, InvalidArgumentError
 
 _DEPTH_LIMIT = 9
@@ -68,9 +68,7 @@ def dimension_at(fields: VectorFields, point: list[Fraction], generic: int, rng:
     algebra = lie_algebra(fields)
     if algebra is None:
         return TraceDimension(lower, False)
-    rows = [algebra.evaluate(element, point) for element in algebra.basis]
-    entries = [[as_fmpq(value) for value in row] for row in rows]
-    return TraceDimension(flint.fmpq_mat(entries).rank() if entries else 0, True)
+    return TraceDimension(rank_at(algebra, point), True)
 
 
 def _rank_at(fields: VectorFields, point: list[Fraction], target: int, rng: np.random.Generator) -> int:

@@ -17,9 +17,9 @@ import flint
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import ObjectArray
 from lielaws.engine.arithmetic.balls import Balls
 from lielaws.engine.arithmetic.enclosures import Enclosures
-from lielaws.engine.arithmetic.polynomials import ObjectArray
 from lielaws.engine.closure.ball_echelon import BallEchelon
 from lielaws.engine.closure.brackets import chunk_size, left_normed
 from lielaws.engine.closure.growth import DEPTH_LIMIT, Growth, Witness

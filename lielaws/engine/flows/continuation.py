@@ -8,20 +8,17 @@ roots, logarithms and divisions away from their singularities. Functions that ar
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lielaws.engine.arithmetic.enclosures import Enclosures, U, exact
-from lielaws.engine.arithmetic.signmasks import POSITIVE, ZERO
 from lielaws.engine.flows.fields import Choice, VectorFields
-from lielaws.engine.graph.functions import FUNCTIONS
-from lielaws.engine.graph.node import Leaf, Node, ancestors
+from lielaws.engine.graph.node import Leaf, Node, leaves_of
 from lielaws.engine.graph.program import Program
 from lielaws.engine.potential.patterns import DENOMINATOR, Patterns, constant_enclosure
-from lielaws.engine.potential.signs import sign_masks
+from lielaws.engine.potential.signs import singular
 
 IntArray = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -34,13 +31,13 @@ AT_THE_POINT, UNCERTAIN = -1, -2
 
 def needs_continuation(fields: VectorFields) -> bool:
     """Whether patterns that data show elsewhere need to be continued to a point."""
-    return not fields.regional and fields.listed is not None and bool(_singular(fields.potential.output))
+    return not fields.regional and fields.listed is not None and bool(singular(fields.potential.output))
 
 
 def continued(fields: VectorFields, vector: IntArray, choice: Choice) -> Mask:
     """Which vector fields of a choice continue from where their pattern is shown to the point (numerators)."""
     count = choice.count
-    patterns, nodes = fields.listed, _singular(fields.potential.output)
+    patterns, nodes = fields.listed, singular(fields.potential.output)
     if patterns is None or choice.patterns is None or not needs_continuation(fields):
         return np.ones(count, dtype=np.bool_)
     result = np.asarray(choice.patterns == AT_THE_POINT)
@@ -49,24 +46,6 @@ def continued(fields: VectorFields, vector: IntArray, choice: Choice) -> Mask:
         if len(waiting):
             result[waiting] = _checked(fields, patterns, nodes, vector, choice.select(waiting), pieces)
     return result
-
-
-@lru_cache(maxsize=64)
-def _singular(output: Node) -> tuple[tuple[str, Node], ...]:
-    """The operations that may be singular, each with its argument.
-
-    None for rational networks, of which a power of the denominators clears the divisions.
-    """
-    nodes = ancestors([output])
-    if not any(node.op in FUNCTIONS for node in nodes):
-        return ()
-    found = [node for node in nodes if node.op in ("sqrt", "log", "reciprocal")]
-    masks = sign_masks([node.inputs[0] for node in found])
-    return tuple(
-        (node.op, node.inputs[0])
-        for node, array in zip(found, masks, strict=True)
-        if any(mask & ZERO or (node.op != "reciprocal" and mask != POSITIVE) for mask in array.ravel().tolist())
-    )
 
 
 def _checked(
@@ -82,7 +61,7 @@ def _checked(
     point = fields.coordinates(vector)
     middles, half = (np.arange(pieces) + 0.5) / pieces, 0.5 / pieces
     values: dict[Leaf, Any] = {}
-    for leaf in [node for node in ancestors([argument for _, argument in nodes]) if node.op == "leaf"]:
+    for leaf in leaves_of([argument for _, argument in nodes]):
         name, shape = leaf.static.name, leaf.shape
         if leaf.static.role == "constant":
             values[leaf.static] = constant_enclosure(leaf)

@@ -14,7 +14,7 @@ from lielaws.engine.arithmetic.bounds import TermCount
 from lielaws.engine.arithmetic.polynomials import Exact, objects
 from lielaws.engine.flows.heights import Heights
 from lielaws.engine.graph.functions import FUNCTIONS
-from lielaws.engine.graph.node import Leaf, Node, ancestors
+from lielaws.engine.graph.node import Leaf, Node, leaves_of
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import as_fmpq
 
@@ -63,7 +63,7 @@ def bound_fields(components: Sequence[Node], *, roots_squared: bool = False) -> 
 
 def _number_of_terms(components: Sequence[Node]) -> float:
     program = Program.of(components)
-    shapes = {node.static: node.shape for node in ancestors(components) if node.op == "leaf"}
+    shapes = {leaf.static: leaf.shape for leaf in leaves_of(components)}
     with np.errstate(over="ignore"):
         counts = program.run(TermCount(), {leaf: np.ones((1, *shapes[leaf])) for leaf, _ in program.leaves})
     return sum(float(count.sum()) for count in counts)

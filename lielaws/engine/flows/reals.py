@@ -12,9 +12,10 @@ import flint
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import ObjectArray
 from lielaws.engine.arithmetic.balls import Balls
 from lielaws.engine.arithmetic.enclosures import NUMBERS, Enclosures, exact
-from lielaws.engine.arithmetic.polynomials import ObjectArray, objects
+from lielaws.engine.arithmetic.polynomials import objects
 from lielaws.engine.flows.continuation import AT_THE_POINT, UNCERTAIN, continued, needs_continuation
 from lielaws.engine.flows.fields import Choice, VectorFields, random_gates
 from lielaws.engine.graph.constants import is_generic

@@ -1,26 +1,21 @@
 """Activation patterns that really occur near a point, computed exactly.
 
-At a small integer point theta0, patterns of integer data are computed without rounding. As no argument is zero, each
-pattern persists for parameters and data nearby, so the generic rank of the family with these patterns is an upper bound
-for the region of theta0. A law of these patterns is a law of the region if no other pattern occurs there.
+At a small integer point theta0, enclosures prove the signs of the arguments of all activations for some data. As no
+argument is zero, each pattern persists for parameters and data nearby, so the generic rank of the family with these
+patterns is an upper bound for the region of theta0. A law of these patterns is a law of the region if no other pattern
+occurs there.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from lielaws.engine.arithmetic.rationals import Rationals
-from lielaws.engine.graph.node import Leaf
-from lielaws.engine.graph.program import Program
-from lielaws.engine.potential.patterns import Patterns
+from lielaws.arraytypes import IntArray
+from lielaws.engine.potential.patterns import DENOMINATOR, Patterns, open_gates
 from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import UnsupportedError
-
-IntArray = npt.NDArray[np.int64]
 
 _DATA = 4000
 # Fine and coarse grids: kinks may lie close together, or far out.
@@ -38,32 +33,19 @@ def realizable_patterns(potential: Potential, rng: np.random.Generator) -> Patte
         remedy = "signs are computed exactly for polynomial and rational networks only; use gates='free'"
         raise UnsupportedError("gates", "realizable", remedy)
     point = {name: _nonzero(rng, leaf.shape, _LARGEST_WEIGHT) for name, leaf in traced.parameters.items()}
-    values: dict[Leaf, Any] = {
-        leaf.static: point[name].astype(object)[None] for name, leaf in traced.parameters.items()
-    }
-    for leaf in traced.data.values():
-        parts = [
-            rng.integers(-steps, steps + 1, (_DATA // len(_GRIDS), *leaf.shape)).astype(object) * step
-            for step, steps in _GRIDS
-        ]
-        values[leaf.static] = np.concatenate(parts)
-    arguments = Program.of([gate.argument for gate in potential.gates]).run(Rationals(), values)
-    flat = [
-        np.broadcast_to(a.reshape(a.shape[0], -1), (_DATA, gate.leaf.size))
-        for a, gate in zip(arguments, potential.gates, strict=True)
-    ]
-    joined = np.concatenate(flat, axis=1) if flat else np.zeros((_DATA, 0), dtype=object)
-    smooth = np.all(joined != 0, axis=1)
-    distinct, first = np.unique((joined[smooth] > 0).astype(np.int64), axis=0, return_index=True)
-    shown = np.flatnonzero(smooth)[first]
-    cuts = np.cumsum([gate.leaf.size for gate in potential.gates])[:-1]
-    pieces = np.split(distinct, cuts, axis=1) if flat else []
-    shaped = {
-        gate.leaf.static: piece.reshape(len(distinct), *gate.leaf.shape)
-        for gate, piece in zip(potential.gates, pieces, strict=True)
-    }
-    samples = {name: values[leaf.static][shown] for name, leaf in traced.data.items()}
-    return Patterns(shaped, len(distinct), {name: array[None] for name, array in point.items()}, samples)
+    data = {name: _on_grids(rng, leaf.shape) for name, leaf in traced.data.items()}
+    numerators = {leaf.static: DENOMINATOR * point[name][None, None] for name, leaf in traced.parameters.items()}
+    numerators |= {leaf.static: data[name][None] for name, leaf in traced.data.items()}
+    gates, shown = open_gates(potential.gates, numerators, _DATA)
+    samples = {name: array[shown].astype(object) * Fraction(1, DENOMINATOR) for name, array in data.items()}
+    return Patterns(gates, len(shown), {name: array[None] for name, array in point.items()}, samples)
+
+
+def _on_grids(rng: np.random.Generator, shape: tuple[int, ...]) -> IntArray:
+    """Numerators of data on all grids."""
+    count = _DATA // len(_GRIDS)
+    parts = [rng.integers(-steps, steps + 1, (count, *shape)) * int(DENOMINATOR * step) for step, steps in _GRIDS]
+    return np.concatenate(parts)
 
 
 def _nonzero(rng: np.random.Generator, shape: tuple[int, ...], largest: int) -> IntArray:

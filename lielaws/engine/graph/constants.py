@@ -6,8 +6,8 @@ import math
 import zlib
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.graph.node import Leaf
 from lielaws.errors import InvalidArgumentError, nearest
 
@@ -37,7 +37,12 @@ def is_generic(leaf: Leaf) -> bool:
     return leaf.role == "constant" and leaf.name not in NUMBERS
 
 
-def constant_array(name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+def is_positive(leaf: Leaf) -> bool:
+    """Whether a leaf stands for a positive number, as all named constants do; frozen tensors have any sign."""
+    return leaf.role == "constant" and not leaf.name.startswith(FROZEN)
+
+
+def constant_array(name: str, shape: tuple[int, ...]) -> FloatArray:
     """The value of a constant leaf in float64: that of a number, or fixed normal numbers for a frozen tensor."""
     if not name.startswith(FROZEN):
         check_constant(name)

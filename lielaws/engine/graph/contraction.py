@@ -28,6 +28,11 @@ class ContractionPlan:
     """number of products that are added up for one entry of the output"""
 
     @property
+    def shape(self) -> Shape:
+        """That of the output."""
+        return tuple(self.product_shape[axis] for axis in self.output_axes)
+
+    @property
     def pairs_alike(self) -> bool:
         """Whether each entry of the left operand meets the one in the same place of the right one, and no other."""
         return self.left_axes == self.right_axes and self.left_matrix[1] == self.right_matrix[2] == 1
@@ -85,9 +90,3 @@ def plan_contraction(subscripts: str, left_shape: Shape, right_shape: Shape) -> 
         output_axes=tuple(product.index(index) for index in output),
         terms=extent(summed),
     )
-
-
-def contraction_shape(subscripts: str, left_shape: Shape, right_shape: Shape) -> Shape:
-    left, right, output = parse_subscripts(subscripts)
-    size = dict(zip(left + right, left_shape + right_shape, strict=True))
-    return tuple(size[index] for index in output)

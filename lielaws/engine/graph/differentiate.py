@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lielaws.engine.graph.node import Node, ancestors
+from lielaws.engine.graph.node import Node, depending_on
 from lielaws.engine.graph.primitives import PRIMITIVES, add
 
 
@@ -12,7 +12,8 @@ def pullback(output: Node, cotangent: Node, wanted: Sequence[Node]) -> list[Node
     """The gradients of <cotangent, output> with respect to the wanted nodes; None where it does not depend on one."""
     if output.shape != cotangent.shape:
         raise ValueError(f"cotangent of shape {cotangent.shape} for an output of shape {output.shape}")
-    needed = _depending_on(output, wanted)
+    # No other cotangent is of use.
+    needed = depending_on([output], wanted)
     cotangents: dict[int, Node] = {output.serial: cotangent}
     for node in sorted(needed, key=lambda node: -node.serial):
         share_of = cotangents.get(node.serial)
@@ -24,13 +25,3 @@ def pullback(output: Node, cotangent: Node, wanted: Sequence[Node]) -> list[Node
             known = cotangents.get(source.serial)
             cotangents[source.serial] = share if known is None else add(known, share)
     return [cotangents.get(node.serial) if node in needed else None for node in wanted]
-
-
-def _depending_on(output: Node, wanted: Sequence[Node]) -> set[Node]:
-    """The ancestors of the output that depend on a wanted node: no other cotangent is of use."""
-    depends: set[Node] = set()
-    targets = {node.serial for node in wanted}
-    for node in ancestors([output]):
-        if node.serial in targets or any(source in depends for source in node.inputs):
-            depends.add(node)
-    return depends

@@ -12,9 +12,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 Shape = tuple[int, ...]
 
 
@@ -33,6 +30,10 @@ class Node:
     def size(self) -> int:
         return math.prod(self.shape)
 
+    def on(self, inputs: tuple[Node, ...]) -> Node:
+        """The same operation on other inputs."""
+        return self if inputs == self.inputs else self.graph.node(self.op, inputs, self.static, self.shape)
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
@@ -40,20 +41,6 @@ class Leaf:
 
     role: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class IndexMap:
-    """A flat integer index array that compares and hashes by content."""
-
-    values: npt.NDArray[np.int64] = field(compare=False)
-    key: bytes
-
-    @classmethod
-    def of(cls, values: npt.ArrayLike) -> IndexMap:
-        array = np.ascontiguousarray(values, dtype=np.int64)
-        array.setflags(write=False)
-        return cls(array, array.tobytes())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +93,17 @@ def ancestors(outputs: Iterable[Node]) -> list[Node]:
             found[node.serial] = node
             stack.extend(node.inputs)
     return [found[serial] for serial in sorted(found)]
+
+
+def leaves_of(outputs: Iterable[Node]) -> list[Node]:
+    """The leaves that the outputs need."""
+    return [node for node in ancestors(outputs) if node.op == "leaf"]
+
+
+def depending_on(outputs: Iterable[Node], sources: Iterable[Node]) -> set[Node]:
+    """The ancestors of the outputs that depend on one of the sources, those included."""
+    found = set(sources)
+    for node in ancestors(outputs):
+        if any(source in found for source in node.inputs):
+            found.add(node)
+    return found

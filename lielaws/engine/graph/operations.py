@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.engine.arithmetic.base import IndexMap
 from lielaws.engine.graph import functions, primitives
 from lielaws.engine.graph.constants import FROZEN, check_constant
-from lielaws.engine.graph.node import Graph, IndexMap, Shape
+from lielaws.engine.graph.node import Graph, Shape
 from lielaws.engine.graph.trace import Array, as_rational, broadcast_to, lift, matmul, normalize_axes
 from lielaws.errors import InvalidArgumentError
 

@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.engine.graph.contraction import contraction_shape, parse_subscripts, plan_contraction
-from lielaws.engine.graph.node import IndexMap, Node, Shape
+from lielaws.engine.arithmetic.base import IndexMap
+from lielaws.engine.graph.contraction import parse_subscripts, plan_contraction
+from lielaws.engine.graph.node import Node, Shape
 
 Cotangents = tuple[Node | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Primitive:
-    """A named operation. `evaluate(arithmetic, node, *values)` and `pullback(node, cotangent)`."""
+    """`evaluate(arithmetic, node, *values)` and `pullback(node, cotangent)`."""
 
-    name: str
     evaluate: Callable[..., Any]
     pullback: Callable[[Node, Node], Cotangents]
 
@@ -36,7 +36,7 @@ def primitive(name: str, evaluate: Callable[..., Any]) -> Callable[[Callable[...
     """Register a primitive by its derivative rule."""
 
     def register(pullback: Callable[[Node, Node], Cotangents]) -> Callable[[Node, Node], Cotangents]:
-        PRIMITIVES[name] = Primitive(name, evaluate, pullback)
+        PRIMITIVES[name] = Primitive(evaluate, pullback)
         return pullback
 
     return register
@@ -80,7 +80,7 @@ def _scale_pullback(node: Node, cotangent: Node) -> Cotangents:
 
 def contract(subscripts: str, left: Node, right: Node) -> Node:
     """An einsum of two operands in which each index of an operand reaches the output or the other operand."""
-    shape = contraction_shape(subscripts, left.shape, right.shape)
+    shape = plan_contraction(subscripts, left.shape, right.shape).shape
     left_indices, right_indices, output = parse_subscripts(subscripts)
     if left_indices == right_indices == output and left.serial > right.serial:
         left, right = right, left

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from lielaws.engine.arithmetic.base import IndexMap
 from lielaws.engine.graph.network import Traced
-from lielaws.engine.graph.node import Constant, IndexMap, Leaf, Node, ancestors
+from lielaws.engine.graph.node import Constant, Leaf, Node, ancestors
 
 
 def graph_spec(name: str, traced: Traced) -> dict[str, Any]:

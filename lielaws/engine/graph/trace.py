@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.engine.arithmetic.base import IndexMap
 from lielaws.engine.graph import primitives
-from lielaws.engine.graph.node import Graph, IndexMap, Node, Shape
+from lielaws.engine.graph.node import Graph, Node, Shape
 from lielaws.engine.linalg import as_fraction
 from lielaws.errors import InvalidArgumentError, UnsupportedError
 

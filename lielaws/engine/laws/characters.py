@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import ObjectArray
 from lielaws.engine.arithmetic.base import Shape
-from lielaws.engine.arithmetic.polynomials import EntryArithmetic, ObjectArray, each, objects
+from lielaws.engine.arithmetic.polynomials import EntryArithmetic, each, objects
 from lielaws.engine.graph.node import Leaf, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.potential.potentials import Potential

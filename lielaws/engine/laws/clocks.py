@@ -6,14 +6,13 @@ variable, whose derivative along the flow follows from that of the coordinate.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lielaws.engine.flows.state import TIME, Clock, StateSpace
 from lielaws.engine.graph.trace import Array
-from lielaws.engine.linalg import as_fraction
+from lielaws.engine.linalg import as_fraction, common_divisor
 from lielaws.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def without_exponentials(expression: sympy.Expr, space: StateSpace) -> Timed:
         return Timed(rewritten, symbol, extra if rewritten.has(extra) else None)
     if not found:
         return Timed(expression, time)
-    step, extra = _common_divisor(list(found.values())), sympy.Dummy("exponential")
+    step, extra = common_divisor(list(found.values())), sympy.Dummy("exponential")
     rewritten = expression.xreplace({part: extra ** int(rate / step) for part, rate in found.items()})
     return Timed(rewritten, time, extra, step)
 
@@ -68,9 +67,3 @@ def _multiple(part: Any, time: Any) -> Fraction:
     if not factor.is_Rational:
         raise UnsupportedError("law", str(part), f"exponentials of rational multiples of {TIME} are supported")
     return as_fraction(factor)
-
-
-def _common_divisor(rates: list[Fraction]) -> Fraction:
-    """A number of which all are integer multiples."""
-    below = math.lcm(*(rate.denominator for rate in rates))
-    return Fraction(math.gcd(*(int(rate * below) for rate in rates)), below)

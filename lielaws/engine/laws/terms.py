@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from lielaws.engine.laws.polynomial import Polynomial
 
@@ -106,17 +105,12 @@ class TermTable:
 
     def gradients(self, point: IntArray, p: int) -> IntArray:
         """The gradients at one point modulo p, shape (count, dimension)."""
-        return np.asarray(self.sparse_gradients(point, p).toarray(), dtype=np.int64)
-
-    def sparse_gradients(self, point: IntArray, p: int) -> csr_array:
-        """The same as a sparse matrix: a law involves few of the parameters of a large network."""
         rows, columns, values = self._gradient_entries(point, p)
         inside = columns < self.dimension
-        shape = (self.count, self.dimension)
-        matrix = csr_array((values[inside], (rows[inside], columns[inside])), shape=shape)
-        matrix.data %= p
-        matrix.eliminate_zeros()
-        return matrix
+        result = np.zeros((self.count, self.dimension), dtype=np.int64)
+        # Residues below 2^31: up to 2^32 of them may be added up at one position.
+        np.add.at(result, (rows[inside], columns[inside]), values[inside])
+        return result % p
 
     def _gradient_entries(self, point: IntArray, p: int) -> tuple[IntArray, IntArray, IntArray]:
         values = np.append(point, 1)

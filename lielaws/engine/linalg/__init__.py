@@ -1,13 +1,12 @@
 """Exact linear algebra: integers in, integers out.
 
 Matrices are int64 arrays with entries in [0, p), p an odd prime below 2^31. Modules: `primes`, `modular` (products,
-inverses), `dense` (FLINT, through `bridge`), `blas` (an independent elimination), `sparse` (with `peel` and
-`markowitz`), `choice` (which of them computes a rank), `echelon` (a span that grows), `lift` (back to the rationals).
+inverses), `dense` (FLINT's elimination, through `bridge`), `echelon` (a span that grows, ranks), `lift` (back to the
+rationals), `nonsingular` (real matrices, the only module with floats).
 """
 
-from lielaws.engine.linalg.choice import choose_kernel as choose_kernel
-from lielaws.engine.linalg.choice import rank as rank
 from lielaws.engine.linalg.echelon import Echelon as Echelon
+from lielaws.engine.linalg.echelon import rank as rank
 from lielaws.engine.linalg.lift import combine as combine
 from lielaws.engine.linalg.lift import integer_row as integer_row
 from lielaws.engine.linalg.lift import lift_rows as lift_rows
@@ -18,3 +17,4 @@ from lielaws.engine.linalg.primes import is_prime as is_prime
 from lielaws.engine.linalg.primes import random_prime as random_prime
 from lielaws.engine.linalg.rationals import as_fmpq as as_fmpq
 from lielaws.engine.linalg.rationals import as_fraction as as_fraction
+from lielaws.engine.linalg.rationals import common_divisor as common_divisor

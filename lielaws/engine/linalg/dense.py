@@ -6,25 +6,28 @@ aborts the process on some of them. Matrices without rows or columns never reach
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
-import numpy.typing as npt
 
-from lielaws.engine.linalg.bridge import check_modulus, route
+from lielaws.arraytypes import IntArray
+from lielaws.engine.linalg.bridge import elimination
+from lielaws.engine.linalg.primes import is_prime
+from lielaws.errors import InvalidArgumentError
 
-IntArray = npt.NDArray[np.int64]
 
-
-def rank(matrix: IntArray, p: int) -> int:
-    check_modulus(p)
-    return route().rank(matrix, p) if matrix.size else 0
+@lru_cache(maxsize=256)
+def _check_modulus(p: int) -> None:
+    if not (2 < p < 2**31 and is_prime(p)):
+        raise InvalidArgumentError("p", p, "must be an odd prime below 2^31")
 
 
 def rref(matrix: IntArray, p: int) -> tuple[IntArray, IntArray]:
     """The nonzero rows of the reduced row echelon form, and their pivot columns."""
-    check_modulus(p)
+    _check_modulus(p)
     if not matrix.size:
         return np.zeros((0, matrix.shape[1]), dtype=np.int64), np.zeros(0, dtype=np.int64)
-    reduced, found = route().rref(matrix, p)
+    reduced, found = elimination()(matrix, p)
     reduced = reduced[:found]
     return reduced, (reduced != 0).argmax(axis=1).astype(np.int64, copy=False)
 
@@ -38,7 +41,9 @@ def nullspace(matrix: IntArray, p: int) -> IntArray:
     # With the columns reversed, pivots are rightmost: each vector starts at its free column and is zero at the others.
     reduced, pivots = rref(matrix[:, ::-1], p)
     reduced, pivots = reduced[:, ::-1], columns - 1 - pivots
-    free = _complement(pivots, columns)
+    is_free = np.ones(columns, dtype=np.bool_)
+    is_free[pivots] = False
+    free = np.flatnonzero(is_free)
     basis = np.zeros((len(free), columns), dtype=np.int64)
     basis[np.arange(len(free)), free] = 1
     basis[:, pivots] = -reduced[:, free].T % p
@@ -47,15 +52,4 @@ def nullspace(matrix: IntArray, p: int) -> IntArray:
 
 def independent_rows(matrix: IntArray, p: int) -> IntArray:
     """The rows that are not in the span of the rows before them."""
-    return independent_columns(matrix.T, p)
-
-
-def independent_columns(matrix: IntArray, p: int) -> IntArray:
-    """The columns that are not in the span of the columns before them."""
-    return rref(matrix, p)[1]
-
-
-def _complement(indices: IntArray, count: int) -> IntArray:
-    mask = np.ones(count, dtype=bool)
-    mask[indices] = False
-    return np.flatnonzero(mask)
+    return rref(matrix.T, p)[1]

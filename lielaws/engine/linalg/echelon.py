@@ -9,14 +9,10 @@ or more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import BoolArray, IntArray
 from lielaws.engine.linalg import dense, modular
-
-IntArray = npt.NDArray[np.int64]
 
 _CHUNK = 512
 _NOTHING = np.zeros(0, dtype=np.int64)
@@ -47,12 +43,6 @@ class Echelon:
         """Columns on which the rows have full rank, ascending."""
         return np.sort(self._pivots)
 
-    def copy(self) -> Echelon:
-        twin = Echelon(self.dimension, self.p)
-        # Arrays are replaced, never written to, so both may hold the same ones.
-        twin._pivots, twin._free, twin._tail = self._pivots, self._free, self._tail
-        return twin
-
     def extend(self, rows: IntArray) -> IntArray:
         """Add rows; returns the indices of those that are not in the span of all before them."""
         if len(rows) <= _CHUNK:
@@ -60,7 +50,7 @@ class Echelon:
         starts = range(0, len(rows), _CHUNK)
         return np.concatenate([start + self._extend(rows[start : start + _CHUNK]) for start in starts])
 
-    def contains(self, rows: IntArray) -> npt.NDArray[np.bool_]:
+    def contains(self, rows: IntArray) -> BoolArray:
         """For each row, whether it is in the span."""
         return np.logical_not(self._remainder(rows).any(axis=1))
 
@@ -100,12 +90,10 @@ class Echelon:
         self._free = self._free[kept]
 
 
-def rank_by_chunks(chunks: Iterable[IntArray], dimension: int, p: int) -> int:
-    """The rank of all rows together; stops reading where it cannot grow any more."""
-    echelon = Echelon(dimension, p)
-    for chunk in chunks:
-        for start in range(0, len(chunk), _CHUNK):
-            if echelon.rank == dimension:
-                return dimension
-            echelon.extend(chunk[start : start + _CHUNK])
+def rank(matrix: IntArray, p: int) -> int:
+    """The rank of a matrix."""
+    # Long columns and short rows: once the short rows are all spanned, what follows costs nothing.
+    rows = matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T
+    echelon = Echelon(rows.shape[1], p)
+    echelon.extend(rows)
     return echelon.rank

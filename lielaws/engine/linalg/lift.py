@@ -15,9 +15,9 @@ import flint
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import ObjectArray
 from lielaws.errors import InvalidArgumentError
 
-ObjectArray = npt.NDArray[np.object_]
 Rows = Sequence[Sequence[int]] | npt.NDArray[Any]
 
 

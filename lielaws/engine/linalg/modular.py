@@ -10,30 +10,28 @@ Products come in three kinds, chosen by `product_kernel` from the shape of one m
 * float: BLAS on float64 with one operand split so finely that every sum stays exact. Ten to thirty times as fast on
   large matrices, but it converts every entry a few times.
 
-The thresholds were measured; both sides of each are tested.
+Longer sums are cut. The thresholds were measured; both sides of each are tested.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64]
+from lielaws.arraytypes import FloatArray, IntArray
 
 Kernel = Literal["direct", "integer", "float"]
-Product = Callable[[IntArray, IntArray, int], IntArray]
 
 _PRIME_BITS = 31
 _MANTISSA_BITS = 53
 _DIRECT_TERMS = 4
 _INTEGER_LIMB = 16
 _LOW = (1 << _INTEGER_LIMB) - 1
-_INTEGER_TERMS = 1 << 15
-_FLOAT_TERMS = 1 << 14
+_MOST_TERMS = 1 << 14
 _SMALLEST_FLOAT_MATRIX = 1 << 8
 _SMALLEST_FLOAT_WORK = 1 << 13
 _WORD_BITS = 64
@@ -66,6 +64,9 @@ def matmul(a: IntArray, b: IntArray, p: int) -> IntArray:
     if not fits_words(p):
         return np.asarray(np.matmul(a.astype(object), b.astype(object)) % p)
     rows, terms = a.shape[-2:]
+    if terms > _MOST_TERMS:
+        first = matmul(a[..., :_MOST_TERMS], b[..., :_MOST_TERMS, :], p)
+        return (first + matmul(a[..., _MOST_TERMS:], b[..., _MOST_TERMS:, :], p)) % p
     columns = b.shape[-1]
     kernel = product_kernel(rows, terms, columns, max(a.size * columns, b.size * rows))
     if kernel == "direct":
@@ -91,10 +92,8 @@ def direct_product(a: IntArray, b: IntArray, p: int) -> IntArray:
 
 
 def integer_product(a: IntArray, b: IntArray, p: int) -> IntArray:
-    """The product by numpy's own int64 matmul."""
-    if a.shape[-1] > _INTEGER_TERMS:
-        return _by_chunks(integer_product, _INTEGER_TERMS, a, b, p)
-    # Entries < 2^31, limbs < 2^16, at most 2^15 terms: sums stay below 2^62, and the carry, shifted, below 2^47.
+    """The product by numpy's own int64 matmul, of matrices with at most 2^15 inner terms."""
+    # Entries < 2^31, limbs < 2^16: sums stay below 2^62, and the carry, shifted, below 2^47.
     total = reduce(a @ (b >> _INTEGER_LIMB), p)
     total <<= _INTEGER_LIMB
     total += a @ (b & _LOW)
@@ -102,10 +101,8 @@ def integer_product(a: IntArray, b: IntArray, p: int) -> IntArray:
 
 
 def float_product(a: IntArray, b: IntArray, p: int) -> IntArray:
-    """The product by float64 BLAS, the smaller operand split in limbs."""
+    """The product by float64 BLAS, the smaller operand split in limbs, of matrices with at most 2^14 inner terms."""
     terms = a.shape[-1]
-    if terms > _FLOAT_TERMS:
-        return _by_chunks(float_product, _FLOAT_TERMS, a, b, p)
     bits = limb_bits(terms)
     split_left = a.size <= b.size
     whole = (b if split_left else a).astype(np.float64)
@@ -126,21 +123,11 @@ def limb_bits(terms: int) -> int:
     return next(width for width in (16, 11, 8) if width <= spare)
 
 
-def _limbs(array: IntArray, bits: int) -> Iterator[npt.NDArray[np.float64]]:
+def _limbs(array: IntArray, bits: int) -> Iterator[FloatArray]:
     """The base-2^bits digits of 31-bit numbers, the highest first."""
     mask = (1 << bits) - 1
     top = (_PRIME_BITS - 1) // bits * bits
     return ((array >> shift & mask).astype(np.float64) for shift in range(top, -1, -bits))
-
-
-def _by_chunks(product: Product, length: int, a: IntArray, b: IntArray, p: int) -> IntArray:
-    """The product as a sum over pieces of the inner axis, for kernels exact up to `length` terms."""
-    starts = range(0, a.shape[-1], length)
-    total = product(a[..., :length], b[..., :length, :], p)
-    for start in starts[1:]:
-        total += product(a[..., start : start + length], b[..., start : start + length, :], p)
-        total %= p
-    return total
 
 
 def reduce(x: IntArray, p: int) -> IntArray:
@@ -158,19 +145,14 @@ def reduce(x: IntArray, p: int) -> IntArray:
 
 
 def power(a: IntArray, exponent: int, p: int) -> IntArray:
-    """a ** exponent modulo p, elementwise; a negative exponent inverts."""
-    if exponent < 0:
-        return power(inverse(a, p), -exponent, p)
-    result: IntArray | None = None
+    """a ** exponent modulo p, elementwise, for an exponent of at least 0."""
+    result = np.ones_like(a)
     while exponent:
         if exponent & 1:
-            result = a if result is None else reduce(result * a, p)
+            result = reduce(result * a, p)
         exponent >>= 1
-        if exponent:
-            a = reduce(a * a, p)
-    if result is None:
-        return np.ones_like(a)
-    return result.copy() if result is a else result
+        a = reduce(a * a, p)
+    return result
 
 
 def inverse(a: IntArray, p: int) -> IntArray:

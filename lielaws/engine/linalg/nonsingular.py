@@ -6,10 +6,8 @@ The only module in which floats and linear algebra meet: what is decided is deci
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from lielaws.arraytypes import BoolArray, FloatArray, IntArray
 
 _U = 2.0**-53
 _TINY = 2.0**-1000
@@ -78,7 +76,7 @@ class Span:
             rest = rest - (rest @ self._basis.T) @ self._basis
         return np.asarray(rest)
 
-    def looks_dependent(self, rows: FloatArray, rad: FloatArray) -> npt.NDArray[np.bool_]:
+    def looks_dependent(self, rows: FloatArray, rad: FloatArray) -> BoolArray:
         """Which rows with these radii are in the span, as far as floats tell."""
         length, noise, rest = (np.linalg.norm(x, axis=1) for x in (rows, rad, self._rest(rows)))  # noqa: TID251
         size = np.where(length > 0, length, 1.0)

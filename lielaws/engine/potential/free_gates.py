@@ -16,7 +16,7 @@ import numpy as np
 
 from lielaws.engine.arithmetic.bounds import DegreeBound, Degrees
 from lielaws.engine.graph.constants import FROZEN
-from lielaws.engine.graph.node import Leaf, Node, ancestors
+from lielaws.engine.graph.node import Leaf, Node, leaves_of
 from lielaws.engine.graph.program import Program
 
 # A layer has weights, a bias, or the gain and shift of a norm; more tensors that enter together are not looked for.
@@ -54,12 +54,12 @@ def own_tensors(arguments: Sequence[Node]) -> set[Leaf] | None:
         if own is None:
             return None
         found |= own
-        before |= {node.static for node in ancestors([argument]) if node.op == "leaf"}
+        before |= {leaf.static for leaf in leaves_of([argument])}
     return found
 
 
 def _own_tensors(argument: Node, before: Collection[Leaf]) -> set[Leaf] | None:
-    leaves = [node.static for node in ancestors([argument]) if node.op == "leaf"]
+    leaves = [leaf.static for leaf in leaves_of([argument])]
     # Weights that are frozen at generic values stand for any.
     parameters = [leaf for leaf in leaves if leaf.role == "parameter" or leaf.name.startswith(FROZEN)]
     largest = _degrees(argument, [{leaf} for leaf in parameters], DegreeBound)

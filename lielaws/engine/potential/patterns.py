@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import BoolArray, FloatArray, IntArray
 from lielaws.engine.arithmetic.enclosures import NUMBERS, Enclosures, exact, of_arb
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.graph.constants import constant_array, is_generic
-from lielaws.engine.graph.node import Leaf, Node, ancestors
+from lielaws.engine.graph.node import Leaf, Node, leaves_of
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import EXPLORATION_PRIME, modular
 from lielaws.engine.values.free import FreeFunctions
@@ -27,8 +28,6 @@ from lielaws.errors import ExactnessError
 if TYPE_CHECKING:
     from lielaws.engine.potential.gates import Gate
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 Draws = dict[Leaf, IntArray]
 
 DENOMINATOR = 1024
@@ -54,9 +53,9 @@ class Patterns:
     """Distinct activation patterns.
 
     values : gate leaf -> 0 and 1, of shape (count, *shape)
-    points : parameters that show each pattern, by name: rational numbers of shape (count, *shape), or (1, *shape) for
-        the patterns of one region
-    samples : data that do, by name: rational numbers of shape (count, *shape)
+    points : parameters that show each pattern, by name: numerators of shape (count, *shape); for the patterns of one
+        region rational numbers of shape (1, *shape)
+    samples : data that do, by name, of shape (count, *shape): numerators, or rational numbers
     """
 
     values: Mapping[Leaf, IntArray]
@@ -98,16 +97,25 @@ def varied_data(gates: Sequence[Gate], point: Draws, rng: np.random.Generator) -
     return [*ends, search.distinct(_joined(draws, _joined(*ends)))]
 
 
-def patterns_at(
-    gates: Sequence[Gate], numerators: Draws, count: int
-) -> tuple[dict[Leaf, IntArray], npt.NDArray[np.bool_]]:
+def open_gates(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[dict[Leaf, IntArray], IntArray]:
+    """The distinct patterns that data show at a point with certainty, by leaf, and for each the first data that do.
+
+    numerators : of the point (1, 1, *shape) and of the data (1, count, *shape)
+    """
+    search = _Search(gates, np.random.default_rng(0))
+    opened, certain, _ = search.signs(numerators, count)
+    shown = np.flatnonzero(certain.all(axis=1))
+    _, first = np.unique(opened[shown], axis=0, return_index=True)
+    return search.split(opened[shown[first]]), shown[first]
+
+
+def patterns_at(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[dict[Leaf, IntArray], BoolArray]:
     """The gates that data show at a point, by leaf as (count, *shape), and for which data all signs are certain.
 
     numerators : of the point (1, 1, *shape) and of the data (1, count, *shape)
     """
     search = _Search(gates, np.random.default_rng(0))
-    known = {leaf.static: numerators[leaf.static] for leaf in search.leaves}
-    opened, certain = search.signs(known, count)
+    opened, certain = search.settled(numerators, count)
     return search.split(opened), certain
 
 
@@ -120,9 +128,9 @@ class _Search:
     def __init__(self, gates: Sequence[Gate], rng: np.random.Generator, fixed: Draws | None = None) -> None:
         self._gates, self._rng, self._fixed = gates, rng, fixed or {}
         self._program = Program.of([gate.argument for gate in gates])
-        leaves = [node for node in ancestors([gate.argument for gate in gates]) if node.op == "leaf"]
-        self._constants = [node for node in leaves if node.static.role == "constant"]
-        self.leaves = [n for n in leaves if n.static.role != "constant" and n.static not in self._fixed]
+        leaves = leaves_of([gate.argument for gate in gates])
+        self._constants = [leaf for leaf in leaves if leaf.static.role == "constant"]
+        self.leaves = [leaf for leaf in leaves if leaf.static.role != "constant" and leaf.static not in self._fixed]
 
     def everywhere(self) -> Draws:
         """Random parameters and data of several sizes."""
@@ -163,7 +171,7 @@ class _Search:
         chosen = np.concatenate([np.unique(ends), rest])[:_MOST_PATTERNS]
         return {leaf: array[chosen] for leaf, array in draws.items()}
 
-    def _patterns(self, draws: Draws) -> npt.NDArray[np.bool_]:
+    def _patterns(self, draws: Draws) -> BoolArray:
         """(draws, gates), the arguments near a kink counting as closed."""
         values = {leaf: array / DENOMINATOR for leaf, array in (self._fixed | draws).items()}
         values |= {node.static: constant_array(node.static.name, node.shape)[None] for node in self._constants}
@@ -177,7 +185,7 @@ class _Search:
     def decided(self, draws: Draws) -> Patterns:
         """The patterns of the draws for which each sign is certain, or its argument vanishes identically."""
         count = len(next(iter(draws.values())))
-        opened, known = self.signs({leaf: array[None] for leaf, array in draws.items()}, count)
+        opened, known = self.settled({leaf: array[None] for leaf, array in draws.items()}, count)
         _, first = np.unique(opened[known], axis=0, return_index=True)
         kept = np.flatnonzero(known)[np.sort(first)]
         points: dict[str, IntArray] = {}
@@ -186,19 +194,27 @@ class _Search:
             (points if leaf.role == "parameter" else samples)[leaf.name] = array[kept]
         return Patterns(self.split(opened[kept]), len(kept), points, samples)
 
-    def signs(self, numerators: Draws, count: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Which gates are open at parameters and data (1, 1 or count, *shape), and where all signs are certain."""
-        values = {leaf: exact(array / DENOMINATOR) for leaf, array in numerators.items()}
+    def settled(self, numerators: Draws, count: int) -> tuple[BoolArray, BoolArray]:
+        """Which gates are open, and where all signs are certain, or their arguments vanish identically."""
+        opened, certain, defined = self.signs(numerators, count)
+        return opened, defined & (certain | self._dead(opened, count)).all(axis=1)
+
+    def signs(self, numerators: Draws, count: int) -> tuple[BoolArray, BoolArray, BoolArray]:
+        """At parameters and data (1, 1 or count, *shape): which gates are open and which signs are certain, both
+        (count, gates), and where all values exist, (count,).
+        """
+        values = {leaf.static: exact(numerators[leaf.static] / DENOMINATOR) for leaf in self.leaves}
         values |= {node.static: constant_enclosure(node) for node in self._constants}
         arithmetic = Enclosures()
         with np.errstate(all="ignore"):
             arguments = self._program.run(arithmetic, values)
         mid, rad = (self._flat([a[k, 0] for a in arguments], count) for k in (0, 1))
         opened, closed = mid > rad, -mid > rad
-        known = (opened | closed | self._dead(opened, count)).all(axis=1)
-        return opened, np.asarray(known if arithmetic.undefined is None else known & ~arithmetic.undefined)
+        undefined = False if arithmetic.undefined is None else arithmetic.undefined
+        defined = np.broadcast_to(np.logical_not(undefined), count)
+        return opened, (opened | closed) & defined[:, None], defined
 
-    def split(self, opened: npt.NDArray[np.bool_]) -> dict[Leaf, IntArray]:
+    def split(self, opened: BoolArray) -> dict[Leaf, IntArray]:
         """The gates of patterns by leaf, each of shape (count, *shape)."""
         cuts = np.cumsum([gate.leaf.size for gate in self._gates])[:-1]
         pieces = np.split(opened.astype(np.int64), cuts, axis=1)
@@ -207,21 +223,17 @@ class _Search:
             for gate, piece in zip(self._gates, pieces, strict=True)
         }
 
-    def _dead(self, opened: npt.NDArray[np.bool_], count: int) -> npt.NDArray[np.bool_]:
+    def _dead(self, opened: BoolArray, count: int) -> BoolArray:
         """Where an argument vanishes identically under a pattern, as behind a closed gate: its gate has no effect."""
-        program = Program.of([gate.lowered for gate in self._gates])
         rng, prime = np.random.default_rng(1), EXPLORATION_PRIME
-        values: dict[Leaf, IntArray] = {}
-        start = 0
-        for gate in self._gates:
-            piece = opened[:, start : start + gate.leaf.size].reshape(1, count, *gate.leaf.shape)
-            values[gate.leaf.static] = piece.astype(np.int64)
-            start += gate.leaf.size
-        for node in ancestors([gate.lowered for gate in self._gates]):
-            if node.op == "leaf" and node.static not in values:
-                values[node.static] = modular.residues(rng, prime, (1, count, *node.shape))
+        lowered = [gate.lowered for gate in self._gates]
+        values = {leaf: array[None] for leaf, array in self.split(opened).items()}
+        for leaf in leaves_of(lowered):
+            if leaf.static not in values:
+                values[leaf.static] = modular.residues(rng, prime, (1, count, *leaf.shape))
         arithmetic = Modular(prime, FreeFunctions.draw(rng, prime, count))
-        vanishing = np.asarray(self._flat([a[0] for a in program.run(arithmetic, values)], count) == 0)
+        arguments = Program.of(lowered).run(arithmetic, values)
+        vanishing = np.asarray(self._flat([a[0] for a in arguments], count) == 0)
         return vanishing if arithmetic.undefined is None else vanishing & ~arithmetic.undefined[:, None]
 
 

@@ -10,11 +10,11 @@ from functools import cached_property
 
 from lielaws.engine.graph.functions import FUNCTIONS
 from lielaws.engine.graph.network import Traced
-from lielaws.engine.graph.node import Node, ancestors
+from lielaws.engine.graph.node import Node, ancestors, leaves_of
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.potential.free_gates import own_tensors
-from lielaws.engine.potential.gates import Gate, Lowered, lower_gates
+from lielaws.engine.potential.gates import Gate, lower_gates
 from lielaws.engine.potential.patterns import Patterns, shown_patterns
 from lielaws.engine.potential.signs import regular_between_patterns
 from lielaws.errors import InvalidArgumentError
@@ -25,7 +25,7 @@ class Potential:
     """A network with gates in place of piecewise linear functions, and the cotangent of its output.
 
     free_cotangent : leaf with the independent entries of the cotangent
-    lowered : what has become of the network as it was written
+    pieces : the value of the gates of each piecewise linear function as it was written
     """
 
     traced: Traced
@@ -33,7 +33,7 @@ class Potential:
     cotangent: Node
     free_cotangent: Node
     gates: tuple[Gate, ...]
-    lowered: Lowered
+    pieces: tuple[Node, ...]
     loss: str
 
     @cached_property
@@ -60,7 +60,7 @@ class Potential:
     @cached_property
     def constants(self) -> tuple[Node, ...]:
         """Leaves with one value in all samples."""
-        return tuple(node for node in ancestors([self.output]) if node.op == "leaf" and node.static.role == "constant")
+        return tuple(leaf for leaf in leaves_of([self.output]) if leaf.static.role == "constant")
 
     @property
     def dimension(self) -> int:
@@ -81,4 +81,4 @@ def build_potential(traced: Traced, loss: str = "any") -> Potential:
         first, ops = Array(free), Operations(traced.graph)
         last = -first.sum(axis=len(shape) - 1)
         cotangent = ops.concatenate([first, last.reshape((*shape[:-1], 1))], axis=len(shape) - 1).node
-    return Potential(traced, output, cotangent, free, lowered.gates, lowered, loss)
+    return Potential(traced, output, cotangent, free, lowered.gates, lowered.pieces, loss)

@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import Modular
-from lielaws.engine.graph.node import Node, ancestors
+from lielaws.engine.graph.node import Node, leaves_of
 from lielaws.engine.graph.program import Program
-from lielaws.engine.linalg import modular, rational_reconstruction
+from lielaws.engine.linalg import combine, modular, rational_reconstruction
 from lielaws.engine.values.free import FreeFunctions
 
-IntArray = npt.NDArray[np.int64]
 Entry = tuple[int, int]
 """the number of an argument, and of an entry of it"""
 
@@ -45,54 +43,43 @@ def find_ties(arguments: Sequence[Node]) -> dict[Entry, Tie]:
     may use.
     """
     first, second = (_values(arguments, prime) for prime in _PRIMES)
-    seen: dict[bytes, Entry] = {}
+    entries = [(k, entry) for k, node in enumerate(arguments) for entry in range(node.size)]
+    seen: dict[bytes, int] = {}
     ties: dict[Entry, Tie] = {}
-    for piece, entry in [(k, entry) for k, value in enumerate(first) for entry in range(value.shape[1])]:
-        column = first[piece][:, entry]
+    for number, entry in enumerate(entries):
+        column = first[:, number]
         if not column.any():
             continue
-        place = int(np.flatnonzero(column)[0])
-        direction = (column * pow(int(column[place]), -1, _PRIMES[0]) % _PRIMES[0]).tobytes() + bytes([place])
-        other = seen.setdefault(direction, (piece, entry))
-        if other == (piece, entry):
-            continue
-        ratio = _ratio(first, second, (piece, entry), other, place)
-        if ratio is not None:
-            ties[piece, entry] = Tie(*other, ratio < 0)
+        scale = pow(int(column[np.flatnonzero(column)[0]]), -1, _PRIMES[0])
+        other = seen.setdefault((column * scale % _PRIMES[0]).tobytes(), number)
+        if other != number:
+            ratio = _ratio([values[:, [number, other]].T for values in (first, second)])
+            if ratio is not None:
+                ties[entry] = Tie(*entries[other], ratio < 0)
     return ties
 
 
-def _values(arguments: Sequence[Node], prime: int) -> list[IntArray]:
-    """The values of the arguments at random points modulo a prime: one array (samples, entries) for each."""
+def _values(arguments: Sequence[Node], prime: int) -> IntArray:
+    """The entries of all arguments at random points modulo a prime, (samples, entries)."""
     rng = np.random.default_rng(prime)
-    leaves = {
-        node.static: modular.residues(rng, prime, (1, _SAMPLES, *node.shape))
-        for node in ancestors(arguments)
-        if node.op == "leaf"
-    }
+    shapes = {leaf.static: leaf.shape for leaf in leaves_of(arguments)}
+    leaves = {leaf: modular.residues(rng, prime, (1, _SAMPLES, *shape)) for leaf, shape in shapes.items()}
     arithmetic = Modular(prime, FreeFunctions.draw(rng, prime, _SAMPLES))
     values = Program.of(arguments).run(arithmetic, leaves)
-    kept = slice(None) if arithmetic.undefined is None else ~arithmetic.undefined
-    return [
-        np.broadcast_to(value[0].reshape(value.shape[1], -1), (_SAMPLES, node.size))[kept]
-        for value, node in zip(values, arguments, strict=True)
-    ]
+    flat = [np.broadcast_to(value[0].reshape(value.shape[1], -1), (_SAMPLES, value[0, 0].size)) for value in values]
+    joined = np.concatenate(flat, axis=1)
+    return joined if arithmetic.undefined is None else joined[~arithmetic.undefined]
 
 
-def _ratio(
-    first: Sequence[IntArray], second: Sequence[IntArray], one: Entry, other: Entry, place: int
-) -> Fraction | None:
-    """The factor between two entries, if it is a rational number at all points modulo both primes."""
-    residues: list[int] = []
-    for values, prime in zip((first, second), _PRIMES, strict=True):
-        a, b = (values[k][:, entry] for k, entry in (one, other))
-        numerator, denominator = (int(column[min(place, len(column) - 1)]) for column in (a, b))
-        if not denominator:
+def _ratio(pairs: Sequence[IntArray]) -> Fraction | None:
+    """The factor from the second to the first row of pairs of rows, if it is one rational number modulo all primes."""
+    factors = []
+    for (a, b), prime in zip(pairs, _PRIMES, strict=True):
+        if not b.any():
             return None
-        factor = numerator * pow(denominator, -1, prime) % prime
+        factor = int(a[b.argmax()]) * pow(int(b.max()), -1, prime) % prime
         if ((a - factor * b) % prime).any():
             return None
-        residues.append(factor)
-    p, q = _PRIMES
-    combined: Any = (residues[0] + p * ((residues[1] - residues[0]) * pow(p, -1, q) % q)) % (p * q)
-    return rational_reconstruction(combined, p * q) or None
+        factors.append(np.array([factor]))
+    (combined,), modulus = combine(factors, _PRIMES)
+    return rational_reconstruction(combined, modulus) or None

@@ -203,7 +203,7 @@ def _again(node: Node, inputs: tuple[Node, ...]) -> Node:
             return reshape(inputs[0], node.shape)
         case "permute":
             return permute(inputs[0], node.static)
-    return node.graph.node(node.op, inputs, node.static, node.shape) if inputs else node
+    return node.on(inputs)
 
 
 def _is_power_of_piecewise(node: Node) -> bool:

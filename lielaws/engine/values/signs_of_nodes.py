@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.engine.graph.constants import FROZEN
+from lielaws.engine.graph.constants import is_positive
 from lielaws.engine.graph.contraction import parse_subscripts
 from lielaws.engine.graph.node import Node
 from lielaws.engine.values.readings import LONG_SUMS, Atom, Reading, readings
@@ -68,8 +68,7 @@ class Signs:
                 numbers = node.static.numerators
                 return 1 if min(numbers, default=0) >= 0 else -1 if max(numbers) <= 0 else 0
             case "leaf":
-                # All named constants are positive numbers; frozen tensors are not.
-                return int(node.static.role == "constant" and not node.static.name.startswith(FROZEN))
+                return int(is_positive(node.static))
             case "exp" | "sqrt":
                 return 1
             case "gauss" | "reciprocal" | "sum" | "scatter" | "reshape" | "permute" | "broadcast" | "gather":

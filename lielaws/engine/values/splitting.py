@@ -7,7 +7,6 @@ parts are (u + v) and w; for 2 u / 3 and u / 2 the one part is u / 6, four times
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,6 +14,7 @@ from typing import Any
 
 from lielaws.engine.graph.node import Node
 from lielaws.engine.graph.primitives import add, multiply, reciprocal, scale
+from lielaws.engine.linalg import common_divisor
 from lielaws.engine.values.readings import Reading
 
 Readings = Callable[[Node], Sequence[Reading]]
@@ -141,6 +141,5 @@ def _unit(coefficients: Sequence[Fraction]) -> Fraction | None:
     """The largest number that all are integer multiples of; None if some multiple is too large."""
     if not coefficients:
         return None
-    below = math.lcm(*(c.denominator for c in coefficients))
-    unit = Fraction(math.gcd(*(int(c * below) for c in coefficients)), below)
+    unit = common_divisor(coefficients)
     return unit if max(abs(c) for c in coefficients) <= _LARGEST_POWER * unit else None

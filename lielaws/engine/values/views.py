@@ -12,8 +12,9 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.engine.arithmetic.base import IndexMap
 from lielaws.engine.graph.contraction import parse_subscripts
-from lielaws.engine.graph.node import IndexMap, Node, Shape
+from lielaws.engine.graph.node import Node, Shape
 from lielaws.engine.graph.primitives import gather, reshape
 
 IntArray = npt.NDArray[np.int64]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from lielaws import architecture
-from lielaws.engine.arithmetic.rationals import Rationals
 from lielaws.engine.graph.program import Program
 from lielaws.engine.potential.patterns import DENOMINATOR, patterns_at, shown_patterns, varied_data
 from lielaws.errors import ExactnessError
+from tests.unit.engine.arithmetic.exact_values import Rationals
 
 NETWORKS = {
     "one gate": lambda p, x, ops: ops.relu(p.b * x[0] - 1) * p.a,

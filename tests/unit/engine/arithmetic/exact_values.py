@@ -1,4 +1,4 @@
-"""Exact rational values with a leading axis of samples: signs of activations, without rounding."""
+"""Exact rational values with a leading axis of samples: a network in Fractions, as a reference."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import ObjectArray
 from lielaws.engine.arithmetic.base import Shape, StructuralArithmetic
-from lielaws.engine.arithmetic.polynomials import ObjectArray, objects
+from lielaws.engine.arithmetic.polynomials import objects
 
 
 class Rationals(StructuralArithmetic):
