@@ -24,7 +24,7 @@ class FieldBounds:
     """For all components of all members, as N / D with one D and integer polynomials N in leaves and function values.
 
     degree, log_norm : of N: its degree, and log2 of the sum of the absolute values of its coefficients
-    below_degree, below_log_norm : of D
+    below_degree, below_log_norm : of D, with the integer in it
     expanded_terms : at least the number of terms of all components together
     coincidences : the sum, over pairs of arguments of functions, of the degree of a polynomial that is zero where they
         agree; and the sum of its log2 norms
@@ -48,12 +48,11 @@ def bound_fields(components: Sequence[Node], *, roots_squared: bool = False) -> 
     heights = Heights(components, roots_squared=roots_squared)
     joint = heights.together(components)
     below_degree, below_norm = heights.denominator(joint)
-    drawn_degree, drawn_norm = heights.drawn(joint)
     functions = [node for node in heights.nodes if node.op in FUNCTIONS]
     rational = not functions and not any(node.op == "reciprocal" for node in heights.nodes)
     return FieldBounds(
-        degree=joint.degree + drawn_degree,
-        log_norm=joint.log_norm + drawn_norm,
+        degree=joint.degree,
+        log_norm=joint.log_norm,
         below_degree=below_degree,
         below_log_norm=below_norm,
         expanded_terms=_number_of_terms(components) if rational else math.inf,
@@ -70,43 +69,28 @@ def _number_of_terms(components: Sequence[Node]) -> float:
 
 
 def _coincidences(heights: Heights, functions: Sequence[Node]) -> tuple[float, float]:
-    """For all pairs of arguments of functions of one kind, and for each with the number at which its value is known."""
+    """For all pairs of arguments of functions of one kind, and for each with the numbers at which a value is known.
+
+    Arguments u = N / D and v = M / E agree up to sign where N E - M D or N E + M D is zero, and u is 0 or 1 where N or
+    N - D is. Of so many entries, with bounds a of N and D that add up to A, these add up to 2 entries A: each entry is
+    in 2 (entries - 1) of the former and in two of the latter. A sum of two terms has one bit more.
+    """
     degrees = norms = 0.0
     kinds: dict[str, dict[int, Node]] = {}
     for node in functions:
         kind = "angle" if node.op in ("cos", "sin") else node.op
         kinds.setdefault(kind, {})[node.inputs[0].serial] = node.inputs[0]
     for arguments in kinds.values():
-        bounds = [_Argument.of(heights, node) for node in arguments.values()]
-        for k, one in enumerate(bounds):
-            # Entries of one array have one denominator: N - M and N + M; for 0 and 1, N and N - D.
-            degrees += one.size**2 * one.degree + one.size * (2 * max(one.degree, one.below_degree))
-            norms += (one.size**2 + 2 * one.size) * (max(one.norm, one.below_norm) + 1)
-            for other in bounds[:k]:
-                # N E - M D and N E + M D, for N / D and M / E.
-                pairs = 2 * one.size * other.size
-                degrees += pairs * max(one.degree + other.below_degree, other.degree + one.below_degree)
-                norms += pairs * (max(one.norm + other.below_norm, other.norm + one.below_norm) + 1)
+        entries, degree, norm = 0, 0, 0.0
+        for node in arguments.values():
+            height = heights.of(node)
+            below_degree, below_norm = heights.denominator(height)
+            entries += node.size
+            degree += node.size * max(height.degree, below_degree)
+            norm += node.size * max(height.log_norm, below_norm)
+        degrees += 2 * entries * degree
+        norms += 2 * entries * norm + entries * (entries + 1)
     return degrees, norms
-
-
-@dataclass(frozen=True, slots=True)
-class _Argument:
-    """An argument N / D of a function: its number of entries, and degrees and log2 norms of N and D."""
-
-    size: int
-    degree: int
-    norm: float
-    below_degree: int
-    below_norm: float
-
-    @classmethod
-    def of(cls, heights: Heights, node: Node) -> _Argument:
-        height = heights.of(node)
-        below_degree, below_norm = heights.denominator(height)
-        degree, norm = heights.drawn(height)
-        below_norm += math.log2(height.divisor)
-        return cls(node.size, height.degree + degree, height.log_norm + norm, below_degree + degree, below_norm + norm)
 
 
 class Expansion:
