@@ -9,7 +9,6 @@ from typing import Any
 
 from lielaws.engine.flows.dynamics import (
     Dynamics,
-    added,
     check_names,
     check_rate,
     clock_slope,
@@ -18,7 +17,6 @@ from lielaws.engine.flows.dynamics import (
     time_leaf,
 )
 from lielaws.engine.flows.state import TIME, Clock, Shape, StateSpace
-from lielaws.engine.graph.node import Node
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.potential.potentials import Potential
 
@@ -53,10 +51,10 @@ class WeightDecay:
         """The family on the space of time and parameters."""
         parameters, time, drift = potential.traced.parameters, time_leaf(potential), drift_leaf(potential)
         shapes: dict[str, Shape] = {TIME: (), **{name: leaf.shape for name, leaf in parameters.items()}}
-        slopes: list[Node | None] = [clock_slope(self.clock, time, drift)]
+        slopes = [clock_slope(self.clock, time, drift)]
         for name, slope in gradients(potential).items():
-            decay = Array(drift) * Array(parameters[name]) * -self.rate if self.rate else None
-            slopes.append(added([decay, None if slope is None else Array(slope)]))
+            decay = Array(drift) * Array(parameters[name]) * -self.rate
+            slopes.append((decay + Array(slope)).node if self.rate else slope)
         return Dynamics(StateSpace(shapes, self.clock), (time, *parameters.values()), tuple(slopes), drift)
 
     def describe(self) -> dict[str, str]:

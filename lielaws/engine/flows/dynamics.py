@@ -30,14 +30,14 @@ class Dynamics:
     """A random member of a family, as nodes.
 
     leaves : one for each tensor of the state
-    slopes : the component of the member for each of them; None for zero
+    slopes : the component of the member for each of them
     drift : the leaf of the factor of the drift, for flows that have one
     signed : parameters whose sign the flow distinguishes, whatever the potentials do
     """
 
     space: StateSpace
     leaves: tuple[Node, ...]
-    slopes: tuple[Node | None, ...]
+    slopes: tuple[Node, ...]
     drift: Node | None = None
     signed: frozenset[Leaf] = field(default_factory=frozenset)
 
@@ -58,11 +58,20 @@ class Flow(Protocol):
         ...
 
 
-def gradients(potential: Potential) -> dict[str, Node | None]:
-    """The gradient of the potential by parameter tensor; None where the output does not depend on it."""
+def gradients(potential: Potential) -> dict[str, Node]:
+    """The gradient of the potential by parameter tensor."""
     parameters = potential.traced.parameters
-    slopes = pullback(potential.output, potential.cotangent, list(parameters.values()))
-    return dict(zip(parameters, slopes, strict=True))
+    return dict(zip(parameters, gradient(potential.output, potential.cotangent, parameters.values()), strict=True))
+
+
+def gradient(output: Node, cotangent: Node, leaves: Iterable[Node]) -> list[Node]:
+    """The gradient of <cotangent, output> by leaf: zeros where the output does not depend on it."""
+    wanted = list(leaves)
+    slopes = pullback(output, cotangent, wanted)
+    return [
+        leaf.graph.constant([0] * leaf.size, leaf.shape) if slope is None else slope
+        for leaf, slope in zip(wanted, slopes, strict=True)
+    ]
 
 
 def drift_leaf(potential: Potential) -> Node:
@@ -76,12 +85,6 @@ def time_leaf(potential: Potential) -> Node:
 def clock_slope(clock: Clock, time: Node, drift: Node) -> Node:
     """The derivative of the time coordinate along the drift."""
     return (Array(drift) * Array(time) * clock.rate).node if clock.rate else drift
-
-
-def added(parts: Iterable[Array | None]) -> Node | None:
-    """The sum of the parts that are there."""
-    present = [part for part in parts if part is not None]
-    return sum(present[1:], start=present[0]).node if present else None
 
 
 def exact_number(value: Any) -> Fraction | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import flint
@@ -97,34 +98,19 @@ class Expansion:
     """All components of the fields as polynomials over Q in parameters, data, cotangents and gates."""
 
     def __init__(
-        self,
-        components: Sequence[tuple[int, Node]],
-        offsets: Mapping[Leaf, int],
-        leaves: Sequence[Node],
-        gates: set[Leaf],
+        self, slopes: Sequence[Node], state: Sequence[Node], outside: Sequence[Node], gates: Collection[Leaf]
     ) -> None:
-        count = sum(leaf.size for leaf in leaves)
-        context = flint.fmpq_mpoly_ctx.get([f"z{k}" for k in range(count)], flint.Ordering.lex)
-        generators = context.gens()
-        values, position = {}, 0
-        self._gates: list[int] = []
-        self._coordinates: dict[int, Any] = {}
-        for leaf in leaves:
-            entries = generators[position : position + leaf.size]
-            values[leaf.static] = objects(list(entries), leaf.shape)
-            if leaf.static in gates:
-                self._gates += range(position, position + leaf.size)
-            if leaf.static in offsets:
-                self._coordinates |= dict(enumerate(entries, start=offsets[leaf.static]))
-            position += leaf.size
-        ring = Exact(lambda number: context.constant(as_fmpq(number)))
+        leaves = [*state, *outside]
+        sizes = [leaf.size for leaf in leaves]
+        context = flint.fmpq_mpoly_ctx.get([f"z{k}" for k in range(sum(sizes))], flint.Ordering.lex)
+        # The coordinates of the state come first.
+        self._generators = context.gens()
+        self._gates = np.flatnonzero(np.repeat([leaf.static in gates for leaf in leaves], sizes)).tolist()
+        entries = iter(self._generators)
+        values = {leaf.static: objects(list(islice(entries, leaf.size)), leaf.shape) for leaf in leaves}
         self._zero = context.constant(0)
-        computed = Program.of([node for _, node in components]).run(ring, values)
-        self._fields = {
-            start + k: entry
-            for (start, _), value in zip(components, computed, strict=True)
-            for k, entry in enumerate(np.asarray(value, dtype=object).ravel())
-        }
+        computed = Program.of(slopes).run(Exact(lambda number: context.constant(as_fmpq(number))), values)
+        self._fields = [entry for value in computed for entry in np.asarray(value, dtype=object).ravel()]
 
     def annihilates(self, terms: Sequence[tuple[tuple[int, ...], int]]) -> bool:
         """Whether the polynomial with these terms has derivative zero along all members.
@@ -134,9 +120,9 @@ class Expansion:
         total = self._zero
         for monomial, coefficient in terms:
             for position, coordinate in enumerate(monomial):
-                product = self._fields.get(coordinate, self._zero) * coefficient
+                product = self._fields[coordinate] * coefficient
                 for other in monomial[:position] + monomial[position + 1 :]:
-                    product = product * self._coordinates[other]
+                    product = product * self._generators[other]
                 total += product
         return not total or all(value == 0 for value in self._merged(total).values())
 
@@ -145,7 +131,7 @@ class Expansion:
 
         Exponents are of the state first, then of data, cotangents and gates, with powers of gates merged.
         """
-        for coordinate, polynomial in self._fields.items():
+        for coordinate, polynomial in enumerate(self._fields):
             yield coordinate, list(self._merged(polynomial).items())
 
     def _merged(self, polynomial: Any) -> dict[tuple[int, ...], Any]:

@@ -99,14 +99,13 @@ class VectorFields:
         return self.region if self.region is not None else self.potential.shown_patterns
 
     @property
-    def slopes(self) -> Sequence[Node | None]:
-        """The components of a vector field as nodes, one for each tensor of the state; None for zero."""
+    def slopes(self) -> Sequence[Node]:
+        """The components of a vector field as nodes, one for each tensor of the state."""
         return self.dynamics.slopes
 
     @property
-    def present(self) -> list[Node]:
-        """The components that are not zero."""
-        return [slope for slope in self.slopes if slope is not None]
+    def present(self) -> Sequence[Node]:
+        return self.slopes
 
     @property
     def leaves(self) -> Sequence[Node]:
@@ -151,12 +150,12 @@ class VectorFields:
 
     @cached_property
     def program(self) -> Program:
-        return Program.of(self.present)
+        return Program.of(self.slopes)
 
     @cached_property
     def bounds(self) -> FieldBounds:
         """Bounds on degrees and coefficients, for proofs by evaluation."""
-        return bound_fields(self.present)
+        return bound_fields(self.slopes)
 
     def expansion(self, law_terms: int) -> Expansion | None:
         """The fields expanded over Q; None if that is not affordable for laws with that many terms together."""
@@ -165,21 +164,15 @@ class VectorFields:
 
     @cached_property
     def _expansion(self) -> Expansion:
-        starts = {leaf.static: start for leaf, start in zip(self.leaves, self.space.offsets.values(), strict=True)}
-        components = [
-            (start, slope)
-            for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True)
-            if slope is not None
-        ]
         gates = {gate.leaf.static for gate in self.potential.gates}
-        return Expansion(components, starts, [*self.leaves, *self.outside], gates)
+        return Expansion(self.slopes, self.leaves, self.outside, gates)
 
     # Choices modulo a prime
 
     @cached_property
     def _denominators(self) -> frozenset[int]:
         """The denominators of all numbers of the network and its flow."""
-        nodes = ancestors(self.present)
+        nodes = ancestors(self.slopes)
         constants = [node.static.denominator for node in nodes if isinstance(node.static, Constant)]
         return frozenset([*constants, *(node.static.denominator for node in nodes if node.op == "scale")])
 
@@ -245,16 +238,14 @@ class VectorFields:
 
         Samples at which a denominator vanishes are marked in `arithmetic.undefined`.
         """
-        computed = iter(self.run(self.program, vector, choice.values, arithmetic))
+        computed = self.run(self.program, vector, choice.values, arithmetic)
         samples = max(vector.shape[-2], choice.count)
         result = arithmetic.zeros((*vector.shape[:-2], samples, self.space.dimension))
-        for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True):
-            if slope is not None:
-                value = next(computed)
-                # A gradient that is constant in theta has no infinitesimal part: its jets axis has length one.
-                flat = value.reshape(*value.shape[: arithmetic.lead], slope.size)
-                jets = arithmetic.jets(flat)
-                arithmetic.part(result, slice(None, jets))[..., start : start + slope.size] = flat
+        for start, slope, value in zip(self.space.offsets.values(), self.slopes, computed, strict=True):
+            # A gradient that is constant in theta has no infinitesimal part: its jets axis has length one.
+            flat = value.reshape(*value.shape[: arithmetic.lead], slope.size)
+            jets = arithmetic.jets(flat)
+            arithmetic.part(result, slice(None, jets))[..., start : start + slope.size] = flat
         return result
 
     def run(

@@ -64,11 +64,11 @@ class MetricFlow:
     def dynamics(self, potential: Potential) -> Dynamics:
         """The family span{ M^{-1} grad f_z } on the space of parameters."""
         leaves = potential.traced.parameters
-        slopes: list[Node | None] = []
+        slopes: list[Node] = []
         signed: set[Leaf] = set()
         for name, slope in gradients(potential).items():
             metric = self.metric_of(name)
-            if slope is None or metric == IDENTITY:
+            if metric == IDENTITY:
                 slopes.append(slope)
                 continue
             slopes.append((metric.inverse(Array(leaves[name])) * Array(slope)).node)

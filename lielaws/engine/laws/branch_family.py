@@ -65,14 +65,14 @@ class BranchFamily:
 
     @cached_property
     def bounds(self) -> FieldBounds:
-        bounds = bound_fields(self.fields.present, roots_squared=True)
+        bounds = bound_fields(self.fields.slopes, roots_squared=True)
         # Of n true roots the signs have 2^n choices, and one of 2^n points has roots above it.
         return replace(bounds, log_roots=2.0 * max(len(output.roots) for output in self.outputs))
 
     @cached_property
     def outputs(self) -> tuple[_Output, ...]:
         """Empty if there is nothing to choose, or too much."""
-        has_roots = any(node.op == "sqrt" for node in ancestors(self.fields.present))
+        has_roots = any(node.op == "sqrt" for node in ancestors(self.fields.slopes))
         if not has_roots and self.fields.potential.affine:
             return ()
         found: dict[tuple[tuple[int, ...], tuple[tuple[Leaf, int], ...]], list[tuple[Leaf, int]]] = {}
@@ -215,5 +215,5 @@ class BranchFamily:
     @cached_property
     def _stages(self) -> list[Program]:
         """Programs of the first square roots, of the first two, and so on."""
-        roots = [node for node in ancestors(self.fields.present) if node.op == "sqrt"]
+        roots = [node for node in ancestors(self.fields.slopes) if node.op == "sqrt"]
         return [Program.of(roots[: k + 1]) for k in range(len(roots))]
