@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -136,18 +136,6 @@ class VectorFields:
         named = [node for node in self.potential.constants if not is_generic(node.static)]
         return self.potential.is_rational and not named
 
-    def spread(self, labels: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-        """Labels of the entries of the parameters as labels of the state; velocities have those of their parameters."""
-        result = np.zeros(self.space.dimension, dtype=np.uint64)
-        start = 0
-        for name in self.space.parameters:
-            size = self.space.indices(name).size
-            for tensor, parameter in ((name, name), *self.space.velocities.items()):
-                if parameter == name:
-                    result[self.space.indices(tensor).ravel()] = labels[start : start + size]
-            start += size
-        return result
-
     @cached_property
     def program(self) -> Program:
         return Program.of(self.slopes)
@@ -196,12 +184,8 @@ class VectorFields:
         return Point(prime, vector, constants, FreeFunctions.draw(rng, prime, count))
 
     def point_at(self, vector: IntArray, prime: int) -> Point:
-        """A given point, without constants."""
-        rng = np.random.default_rng(0)
-        constants = {
-            node.static: modular.residues(rng, prime, (1, 1, *node.shape)) for node in self.potential.constants
-        }
-        return Point(prime, vector.reshape(1, 1, -1), constants, FreeFunctions.draw(rng, prime))
+        """A given point."""
+        return replace(self.draw_points(np.random.default_rng(0), 1, prime), vector=vector.reshape(1, 1, -1))
 
     def choose(
         self,

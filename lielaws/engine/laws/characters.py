@@ -11,7 +11,7 @@ sum have the same character.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import reduce
 from typing import Any
@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from lielaws.engine.arithmetic.base import Shape
 from lielaws.engine.arithmetic.polynomials import EntryArithmetic, ObjectArray, each, objects
+from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.graph.node import Leaf
 from lielaws.engine.graph.program import Program
-from lielaws.engine.potential.potentials import Potential
 
 Character = int | None
 """bit mask of leaf entries; None for an entry that is identically zero"""
@@ -83,17 +83,14 @@ class _Signs(EntryArithmetic):
     gauss = sin
 
 
-def sign_characters(
-    potential: Potential, fixed_gates: bool = False, signed: Collection[Leaf] = ()
-) -> npt.NDArray[np.uint64]:
-    """A 64-bit label for each parameter; the label of a monomial is the exclusive or of those of its factors.
+def sign_characters(fields: VectorFields) -> npt.NDArray[np.uint64]:
+    """A 64-bit label for each coordinate; the label of a monomial is the exclusive or of those of its factors.
 
     Monomials of different label have different characters. Labels are random codes of characters, so different
-    characters may share one by accident, which costs time and nothing else. Very large networks get one label.
-
-    fixed_gates : gates keep their sign, as they do where only some patterns occur
-    signed : parameters that keep their sign, as they do where a flow distinguishes it
+    characters may share one by accident, which costs time and nothing else. Very large networks get one label. Time
+    changes no sign, and velocities change it with their parameters.
     """
+    potential, space = fields.potential, fields.space
     leaves: dict[Leaf, ObjectArray] = {}
     bits = 0
     program = Program.of([potential.output, potential.cotangent])
@@ -104,16 +101,21 @@ def sign_characters(
         leaves[leaf] = objects([1 << (bits + k) for k in range(size)], shapes[leaf])
         bits += size
         if bits > _MOST_ENTRIES:
-            return np.zeros(potential.dimension, dtype=np.uint64)
+            return np.zeros(space.dimension, dtype=np.uint64)
     signs = _Signs()
     output, cotangent = program.run(signs, leaves)
     # The potential is one sum over the entries of the output.
     signs.sum(each(signs.times, output, cotangent), tuple(range(output.ndim)))
-    closed = [gate.leaf.static for gate in potential.gates if fixed_gates or not gate.affine]
+    # Where only some patterns occur, no gate changes its sign; nor do parameters whose sign the flow distinguishes.
+    closed = [gate.leaf.static for gate in potential.gates if fields.listed is not None or not gate.affine]
     fixed = [leaf for leaf in closed if leaf in leaves]
-    for leaf in (*fixed, *signed, *(leaf for leaf in leaves if leaf.role == "constant")):
+    for leaf in (*fixed, *fields.dynamics.signed, *(leaf for leaf in leaves if leaf.role == "constant")):
         signs.relations += leaves[leaf].ravel().tolist()
-    return _labels(_reduce(signs.relations), bits)[: potential.dimension]
+    cuts = np.cumsum([math.prod(shapes[leaf]) for leaf in parameters])
+    pieces = np.split(_labels(_reduce(signs.relations), bits), cuts)
+    labels = {leaf.name: piece for leaf, piece in zip(parameters, pieces, strict=False)}
+    unchanged = np.zeros(1, dtype=np.uint64)
+    return np.concatenate([labels.get(space.parameter_of(name), unchanged) for name in space.shapes])
 
 
 def _reduce(relations: list[int]) -> dict[int, int]:
