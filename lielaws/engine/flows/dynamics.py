@@ -8,7 +8,7 @@ members of the family each for itself (arXiv 2405.12888).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from lielaws.engine.flows.state import TIME, Clock, Shape, StateSpace
 from lielaws.engine.graph.differentiate import pullback
-from lielaws.engine.graph.node import Leaf, Node
+from lielaws.engine.graph.node import Node
 from lielaws.engine.graph.trace import Array, as_rational
 from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import InvalidArgumentError
@@ -32,14 +32,12 @@ class Dynamics:
     leaves : one for each tensor of the state
     slopes : the component of the member for each of them
     drift : the leaf of the factor of the drift, for flows that have one
-    signed : parameters whose sign the flow distinguishes, whatever the potentials do
     """
 
     space: StateSpace
     leaves: tuple[Node, ...]
     slopes: tuple[Node, ...]
     drift: Node | None = None
-    signed: frozenset[Leaf] = field(default_factory=frozenset)
 
 
 class Flow(Protocol):

@@ -10,7 +10,7 @@ from typing import Any
 from lielaws.engine.flows.dynamics import Dynamics, gradients
 from lielaws.engine.flows.metrics import IDENTITY, EntryMetric, read_metric, read_mirror
 from lielaws.engine.flows.state import Shape, StateSpace
-from lielaws.engine.graph.node import Leaf, Node
+from lielaws.engine.graph.node import Node
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import InvalidArgumentError, nearest
@@ -64,17 +64,12 @@ class MetricFlow:
     def dynamics(self, potential: Potential) -> Dynamics:
         """The family span{ M^{-1} grad f_z } on the space of parameters."""
         leaves = potential.traced.parameters
-        slopes: list[Node] = []
-        signed: set[Leaf] = set()
-        for name, slope in gradients(potential).items():
-            metric = self.metric_of(name)
-            if metric == IDENTITY:
-                slopes.append(slope)
-                continue
-            slopes.append((metric.inverse(Array(leaves[name])) * Array(slope)).node)
-            signed |= set() if metric.is_even else {leaves[name].static}
+        slopes = {
+            name: slope if (metric := self.metric_of(name)) == IDENTITY else _raised(metric, leaves[name], slope)
+            for name, slope in gradients(potential).items()
+        }
         space = StateSpace({name: leaf.shape for name, leaf in leaves.items()}, euclidean=False)
-        return Dynamics(space, tuple(leaves.values()), tuple(slopes), signed=frozenset(signed))
+        return Dynamics(space, tuple(leaves.values()), tuple(slopes.values()))
 
     def describe(self) -> dict[str, Any]:
         """The flow as plain values, for specs and certificates: the inverse metric of each tensor."""
@@ -132,6 +127,10 @@ class MirrorFlow(MetricFlow):
 
     def __str__(self) -> str:
         return f"mirror flow in the {self.text}"
+
+
+def _raised(metric: EntryMetric, leaf: Node, slope: Node) -> Node:
+    return (metric.inverse(Array(leaf)) * Array(slope)).node
 
 
 def _names(parameters: Any) -> tuple[str, ...]:

@@ -19,7 +19,6 @@ from lielaws.engine.flows.dynamics import (
 from lielaws.engine.flows.metric import MetricFlow
 from lielaws.engine.flows.metrics import EntryMetric
 from lielaws.engine.flows.state import TIME, Clock, Shape, StateSpace
-from lielaws.engine.graph.node import Leaf
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import InvalidArgumentError, UnsupportedError
@@ -119,20 +118,17 @@ def _second_order(
     moving = drift if scale is None else drift * scale
     slopes = [clock_slope(clock, time, drift_node) if scale is None else moving.node]
     slopes += [(moving * Array(velocity)).node for velocity in velocities.values()]
-    signed: set[Leaf] = set()
     for name, slope in gradients(potential).items():
         theta, v = Array(parameters[name]), Array(velocities[name])
         force = Array(slope)
         if metric is not None:
-            entry = metric.metric_of(name)
-            force = force * _scaled_inverse(entry, friction, theta, v)
-            signed |= set() if entry.is_even else {parameters[name].static}
+            force = force * _scaled_inverse(metric.metric_of(name), friction, theta, v)
         slopes.append((drift * v * -friction + force).node if friction else force.node)
     shapes: dict[str, Shape] = {TIME: (), **{name: leaf.shape for name, leaf in parameters.items()}}
     shapes |= {f"d{name}": leaf.shape for name, leaf in parameters.items()}
     space = StateSpace(shapes, clock, {f"d{name}": name for name in parameters}, metric is None)
     leaves = (time, *parameters.values(), *velocities.values())
-    return Dynamics(space, leaves, tuple(slopes), drift_node, frozenset(signed))
+    return Dynamics(space, leaves, tuple(slopes), drift_node)
 
 
 def _scaled_inverse(metric: EntryMetric, friction: Fraction, theta: Array, v: Array) -> Array:

@@ -1,8 +1,9 @@
-"""Sign symmetries of the potentials, which split an ansatz into small blocks.
+"""Sign symmetries of the vector fields, which split an ansatz into small blocks.
 
-Flipping signs of parameters is an orthogonal map. If it can be undone by flipping signs of data, cotangents and gates,
-it maps the family W to itself, hence laws to laws, and every law is a sum of laws that are even or odd under it.
-So monomials of different character never share a linear system.
+Flip the signs of some coordinates of the state, and with them those of some data, cotangents and gates. If each
+component of a vector field changes its sign as its coordinate does, up to one sign for all of them, the family W is
+mapped to itself, hence laws to laws, and every law is a sum of laws that are even or odd under it. So monomials of
+different character never share a linear system.
 
 A character is a subset of the leaf entries (a bit mask), taken modulo the relations that sums impose: all terms of one
 sum have the same character.
@@ -10,10 +11,10 @@ sum have the same character.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from fractions import Fraction
 from functools import reduce
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,6 @@ import numpy.typing as npt
 from lielaws.engine.arithmetic.base import Shape
 from lielaws.engine.arithmetic.polynomials import EntryArithmetic, ObjectArray, each, objects
 from lielaws.engine.flows.fields import VectorFields
-from lielaws.engine.graph.node import Leaf
-from lielaws.engine.graph.program import Program
 
 Character = int | None
 """bit mask of leaf entries; None for an entry that is identically zero"""
@@ -87,35 +86,26 @@ def sign_characters(fields: VectorFields) -> npt.NDArray[np.uint64]:
     """A 64-bit label for each coordinate; the label of a monomial is the exclusive or of those of its factors.
 
     Monomials of different label have different characters. Labels are random codes of characters, so different
-    characters may share one by accident, which costs time and nothing else. Very large networks get one label. Time
-    changes no sign, and velocities change it with their parameters.
+    characters may share one by accident, which costs time and nothing else. Very large networks get one label.
     """
-    potential, space = fields.potential, fields.space
-    leaves: dict[Leaf, ObjectArray] = {}
-    bits = 0
-    program = Program.of([potential.output, potential.cotangent])
-    parameters = [leaf.static for leaf in potential.traced.parameters.values()]
-    shapes = {node.static: node.shape for node in potential.traced.graph.nodes if node.op == "leaf"}
-    for leaf in [*parameters, *(leaf for leaf, _ in program.leaves if leaf not in parameters)]:
-        size = math.prod(shapes[leaf])
-        leaves[leaf] = objects([1 << (bits + k) for k in range(size)], shapes[leaf])
-        bits += size
-        if bits > _MOST_ENTRIES:
-            return np.zeros(space.dimension, dtype=np.uint64)
+    leaves = [*fields.leaves, *fields.outside]
+    bits = sum(leaf.size for leaf in leaves)
+    if bits > _MOST_ENTRIES:
+        return np.zeros(fields.space.dimension, dtype=np.uint64)
+    # Bit k is that of coordinate k.
+    entries = iter(range(bits))
+    values = {leaf.static: objects([1 << k for k in islice(entries, leaf.size)], leaf.shape) for leaf in leaves}
     signs = _Signs()
-    output, cotangent = program.run(signs, leaves)
-    # The potential is one sum over the entries of the output.
-    signs.sum(each(signs.times, output, cotangent), tuple(range(output.ndim)))
-    # Where only some patterns occur, no gate changes its sign; nor do parameters whose sign the flow distinguishes.
-    closed = [gate.leaf.static for gate in potential.gates if fields.listed is not None or not gate.affine]
-    fixed = [leaf for leaf in closed if leaf in leaves]
-    for leaf in (*fixed, *fields.dynamics.signed, *(leaf for leaf in leaves if leaf.role == "constant")):
-        signs.relations += leaves[leaf].ravel().tolist()
-    cuts = np.cumsum([math.prod(shapes[leaf]) for leaf in parameters])
-    pieces = np.split(_labels(_reduce(signs.relations), bits), cuts)
-    labels = {leaf.name: piece for leaf, piece in zip(parameters, pieces, strict=False)}
-    unchanged = np.zeros(1, dtype=np.uint64)
-    return np.concatenate([labels.get(space.parameter_of(name), unchanged) for name in space.shapes])
+    components = fields.program.run(signs, values)
+    # All components change with their coordinates, up to one common sign.
+    pairs = zip(components, fields.leaves, strict=True)
+    changes = [each(signs.times, component, values[leaf.static]) for component, leaf in pairs]
+    signs.total(entry for array in changes for entry in array.ravel())
+    # Where only some patterns occur, no gate changes its sign.
+    fixed = [gate.leaf for gate in fields.potential.gates if fields.listed is not None or not gate.affine]
+    for leaf in (*fixed, *fields.potential.constants):
+        signs.relations += values[leaf.static].ravel().tolist()
+    return _labels(_reduce(signs.relations), bits)[: fields.space.dimension]
 
 
 def _reduce(relations: list[int]) -> dict[int, int]:
