@@ -8,7 +8,6 @@ members of the family each for itself (arXiv 2405.12888).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -21,23 +20,8 @@ from lielaws.engine.graph.trace import Array, as_rational
 from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import InvalidArgumentError
 
-DRIFT = "drift"
+Dynamics = tuple[StateSpace, dict[str, Node]]
 _LONGEST_NUMBER = 100
-
-
-@dataclass(frozen=True)
-class Dynamics:
-    """A random member of a family, as nodes.
-
-    leaves : one for each tensor of the state
-    slopes : the component of the member for each of them
-    drift : the leaf of the factor of the drift, for flows that have one
-    """
-
-    space: StateSpace
-    leaves: tuple[Node, ...]
-    slopes: tuple[Node, ...]
-    drift: Node | None = None
 
 
 class Flow(Protocol):
@@ -48,7 +32,7 @@ class Flow(Protocol):
         ...
 
     def dynamics(self, potential: Potential) -> Dynamics:
-        """The family of the flow on the state space."""
+        """The state space, and the component of a random member of the family for each of its tensors."""
         ...
 
     def describe(self) -> dict[str, Any]:
@@ -72,17 +56,15 @@ def gradient(output: Node, cotangent: Node, leaves: Iterable[Node]) -> list[Node
     ]
 
 
-def drift_leaf(potential: Potential) -> Node:
-    return potential.traced.graph.leaf("flow", DRIFT, ())
+def time_and_drift(potential: Potential) -> tuple[Array, Array]:
+    """The coordinate of time, and the factor of the drift."""
+    graph = potential.traced.graph
+    return Array(graph.leaf("parameter", TIME, ())), Array(graph.leaf("flow", "drift", ()))
 
 
-def time_leaf(potential: Potential) -> Node:
-    return potential.traced.graph.leaf("parameter", TIME, ())
-
-
-def clock_slope(clock: Clock, time: Node, drift: Node) -> Node:
+def clock_slope(clock: Clock, time: Array, drift: Array) -> Node:
     """The derivative of the time coordinate along the drift."""
-    return (Array(drift) * Array(time) * clock.rate).node if clock.rate else drift
+    return (drift * time * clock.rate if clock.rate else drift).node
 
 
 def exact_number(value: Any) -> Fraction | None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from lielaws.engine.arithmetic.jets import JetArithmetic
 from lielaws.engine.arithmetic.modular import Modular
-from lielaws.engine.flows.dynamics import Dynamics, Flow
+from lielaws.engine.flows.dynamics import Flow
 from lielaws.engine.flows.exact import Expansion, FieldBounds, bound_fields
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.graph.constants import is_generic
@@ -69,20 +69,22 @@ class Choice:
 
 def vector_fields(flow: Flow, potential: Potential, patterns: Patterns | None = None) -> VectorFields:
     """The family of a flow, for all activation patterns or for those of one region."""
-    return VectorFields(flow, potential, flow.dynamics(potential), patterns)
+    space, slopes = flow.dynamics(potential)
+    return VectorFields(flow, potential, space, tuple(slopes.values()), patterns)
 
 
 @dataclass(frozen=True, eq=False)
 class VectorFields:
     """A family W of vector fields on a state space.
 
+    slopes : the components of a vector field as nodes, one for each tensor of the state
     region : the activation patterns of the region to which the family is restricted, if it is
-    listed : activation patterns from which those of vector fields are taken; None where gates may have any value
     """
 
     flow: Flow
     potential: Potential
-    dynamics: Dynamics
+    space: StateSpace
+    slopes: tuple[Node, ...]
     region: Patterns | None = None
 
     @property
@@ -90,40 +92,28 @@ class VectorFields:
         """Whether the family is restricted to the patterns of one region."""
         return self.region is not None
 
-    @property
-    def space(self) -> StateSpace:
-        return self.dynamics.space
-
     @cached_property
     def listed(self) -> Patterns | None:
+        """Activation patterns from which those of vector fields are taken; None where gates may have any value."""
         return self.region if self.region is not None else self.potential.shown_patterns
-
-    @property
-    def slopes(self) -> Sequence[Node]:
-        """The components of a vector field as nodes, one for each tensor of the state."""
-        return self.dynamics.slopes
 
     @property
     def present(self) -> Sequence[Node]:
         return self.slopes
 
-    @property
-    def leaves(self) -> Sequence[Node]:
+    @cached_property
+    def leaves(self) -> tuple[Node, ...]:
         """The leaf of each tensor of the state."""
-        return self.dynamics.leaves
+        graph = self.potential.traced.graph
+        return tuple(graph.leaf("parameter", name, shape) for name, shape in self.space.shapes.items())
 
     @cached_property
     def outside(self) -> tuple[Node, ...]:
         """All other leaves: data, cotangent, gates, constants, and the factor of the drift."""
-        potential, drift = self.potential, self.dynamics.drift
+        potential = self.potential
         gates = [gate.leaf for gate in potential.gates]
-        return (
-            *potential.traced.data.values(),
-            potential.free_cotangent,
-            *gates,
-            *potential.constants,
-            *(() if drift is None else (drift,)),
-        )
+        drift = [node for node in ancestors(self.slopes) if node.op == "leaf" and node.static.role == "flow"]
+        return (*potential.traced.data.values(), potential.free_cotangent, *gates, *potential.constants, *drift)
 
     @property
     def generic(self) -> bool:

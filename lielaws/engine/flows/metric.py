@@ -68,8 +68,7 @@ class MetricFlow:
             name: slope if (metric := self.metric_of(name)) == IDENTITY else _raised(metric, leaves[name], slope)
             for name, slope in gradients(potential).items()
         }
-        space = StateSpace({name: leaf.shape for name, leaf in leaves.items()}, euclidean=False)
-        return Dynamics(space, tuple(leaves.values()), tuple(slopes.values()))
+        return StateSpace({name: slope.shape for name, slope in slopes.items()}, euclidean=False), slopes
 
     def describe(self) -> dict[str, Any]:
         """The flow as plain values, for specs and certificates: the inverse metric of each tensor."""

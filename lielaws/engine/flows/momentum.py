@@ -12,9 +12,8 @@ from lielaws.engine.flows.dynamics import (
     check_names,
     check_rate,
     clock_slope,
-    drift_leaf,
     gradients,
-    time_leaf,
+    time_and_drift,
 )
 from lielaws.engine.flows.metric import MetricFlow
 from lielaws.engine.flows.metrics import EntryMetric
@@ -98,7 +97,7 @@ class Nesterov:
 
     def dynamics(self, potential: Potential) -> Dynamics:
         """The family on the space of time, parameters and velocities."""
-        return _second_order(potential, self.clock, Fraction(3), scale=Array(time_leaf(potential)))
+        return _second_order(potential, self.clock, Fraction(3), times_time=True)
 
     def describe(self) -> dict[str, Any]:
         """The flow as plain values, for specs and certificates."""
@@ -109,26 +108,27 @@ class Nesterov:
 
 
 def _second_order(
-    potential: Potential, clock: Clock, friction: Fraction, metric: MetricFlow | None = None, scale: Array | None = None
+    potential: Potential,
+    clock: Clock,
+    friction: Fraction,
+    metric: MetricFlow | None = None,
+    *,
+    times_time: bool = False,
 ) -> Dynamics:
-    """The family of theta'' = -friction v - M^{-1} grad f; with `scale`, it times the drift, but for the friction."""
-    parameters, time, drift_node = potential.traced.parameters, time_leaf(potential), drift_leaf(potential)
-    graph, drift = potential.traced.graph, Array(drift_node)
-    velocities = {name: graph.leaf("parameter", f"d{name}", leaf.shape) for name, leaf in parameters.items()}
-    moving = drift if scale is None else drift * scale
-    slopes = [clock_slope(clock, time, drift_node) if scale is None else moving.node]
-    slopes += [(moving * Array(velocity)).node for velocity in velocities.values()]
+    """The family of theta'' = -friction v - M^{-1} grad f; the drift times t, but for the friction, if `times_time`."""
+    graph, parameters = potential.traced.graph, potential.traced.parameters
+    time, drift = time_and_drift(potential)
+    moving = drift * time if times_time else drift
+    velocities = {name: Array(graph.leaf("parameter", f"d{name}", leaf.shape)) for name, leaf in parameters.items()}
+    slopes = {TIME: moving.node if times_time else clock_slope(clock, time, drift)}
+    slopes |= {name: (moving * velocity).node for name, velocity in velocities.items()}
     for name, slope in gradients(potential).items():
-        theta, v = Array(parameters[name]), Array(velocities[name])
-        force = Array(slope)
+        v, force = velocities[name], Array(slope)
         if metric is not None:
-            force = force * _scaled_inverse(metric.metric_of(name), friction, theta, v)
-        slopes.append((drift * v * -friction + force).node if friction else force.node)
-    shapes: dict[str, Shape] = {TIME: (), **{name: leaf.shape for name, leaf in parameters.items()}}
-    shapes |= {f"d{name}": leaf.shape for name, leaf in parameters.items()}
-    space = StateSpace(shapes, clock, {f"d{name}": name for name in parameters}, metric is None)
-    leaves = (time, *parameters.values(), *velocities.values())
-    return Dynamics(space, leaves, tuple(slopes), drift_node)
+            force = force * _scaled_inverse(metric.metric_of(name), friction, Array(parameters[name]), v)
+        slopes[f"d{name}"] = (drift * v * -friction + force).node if friction else force.node
+    shapes = {name: slope.shape for name, slope in slopes.items()}
+    return StateSpace(shapes, clock, {f"d{name}": name for name in parameters}, metric is None), slopes
 
 
 def _scaled_inverse(metric: EntryMetric, friction: Fraction, theta: Array, v: Array) -> Array:
