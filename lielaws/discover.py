@@ -20,7 +20,6 @@ from lielaws.engine.closure.real import RealGrowth, proved_growth
 from lielaws.engine.flows.fields import VectorFields, vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.flows.regions import realizable_patterns
-from lielaws.engine.laws.characters import sign_characters
 from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.search import SearchResult, search
 from lielaws.errors import ExactnessError, InvalidArgumentError, SizeError
@@ -116,12 +115,12 @@ def discover_laws(
     result: SearchResult | None = None
     if find_laws:
         with _timed(seconds, "laws"):
-            result = _search(fields, growth, rng, settings, max_degree, progress)
+            result = _search(fields, growth, rng, max_degree, progress)
         if _unconfirmed(fields, growth, result):
             with _timed(seconds, "count"):
                 growth = count_dimensions(fields, rng, progress)
             with _timed(seconds, "laws"):
-                result = _search(fields, growth, rng, settings, max_degree, progress)
+                result = _search(fields, growth, rng, max_degree, progress)
         _check_consistent(architecture.name, len(result.laws), fields.space.dimension - growth.rank)
     evidence = Evidence(
         architecture, total, settings.flow, settings.loss, settings.gates, fields, growth, result, max_degree, seed
@@ -176,6 +175,16 @@ def count_dimensions(
     return growth if fields.rational else proved_growth(fields, growth, rng, progress, tentative=tentative)
 
 
+def _search(
+    fields: VectorFields,
+    growth: Growth | RealGrowth,
+    rng: np.random.Generator,
+    max_degree: int,
+    progress: Progress | None,
+) -> SearchResult:
+    return search(fields, fields.space.dimension - growth.rank, rng, max_degree=max_degree, progress=progress)
+
+
 def _unconfirmed(fields: VectorFields, growth: Growth | RealGrowth, result: SearchResult) -> bool:
     tentative = isinstance(growth, RealGrowth) and growth.tentative
     return tentative and len(result.laws) < fields.space.dimension - growth.rank
@@ -206,21 +215,6 @@ def trace_dimension(arch: Any, at: Mapping[str, Any], *, seed: int = 0) -> Trace
     report = discover_laws(architecture, seed=seed)
     upper = report.dimension - len(report.laws)
     return dimension_at(fields, point, upper, np.random.default_rng(seed))
-
-
-def _search(
-    fields: VectorFields,
-    growth: Growth | RealGrowth,
-    rng: np.random.Generator,
-    settings: Settings,
-    max_degree: int,
-    progress: Progress | None,
-) -> SearchResult:
-    wanted = fields.space.dimension - growth.rank
-    labels = np.zeros(fields.potential.dimension, dtype=np.uint64)
-    if wanted:
-        labels = sign_characters(fields.potential, fields.listed is not None, fields.dynamics.signed)
-    return search(fields, fields.spread(labels), wanted, rng, max_degree=max_degree, progress=progress)
 
 
 def _check_consistent(name: str, found: int, at_most: int) -> None:

@@ -199,7 +199,7 @@ def _dimension(case: Case) -> int | None:
 
     made = case.architecture()
     try:
-        return None if made is None else read_flow(case.flow).dynamics(made.potential).space.dimension
+        return None if made is None else read_flow(case.flow).dynamics(made.potential)[0].dimension
     except LieLawsError:
         return None
 

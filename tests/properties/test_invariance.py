@@ -11,7 +11,6 @@ from lielaws import architecture, discover_laws, linear, mlp
 from lielaws.engine.closure.growth import grow
 from lielaws.engine.flows.fields import vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
-from lielaws.engine.laws.characters import sign_characters
 from lielaws.engine.laws.search import search
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import EXPLORATION_PRIME, Echelon, random_prime
@@ -81,8 +80,8 @@ def test_splitting_by_signs_finds_what_the_full_ansatz_finds(arch):
     fields = vector_fields(GradientFlow(), arch.potential)
     wanted = arch.dimension - grow(fields, np.random.default_rng(0)).rank
     found = [
-        search(fields, labels, wanted, np.random.default_rng(1)).laws
-        for labels in (sign_characters(arch.potential), np.zeros(arch.dimension, dtype=np.uint64))
+        search(fields, wanted, np.random.default_rng(1), labels=labels).laws
+        for labels in (None, np.zeros(arch.dimension, dtype=np.uint64))
     ]
     assert len(found[0]) == len(found[1])
 

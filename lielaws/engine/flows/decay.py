@@ -9,16 +9,13 @@ from typing import Any
 
 from lielaws.engine.flows.dynamics import (
     Dynamics,
-    added,
     check_names,
     check_rate,
     clock_slope,
-    drift_leaf,
     gradients,
-    time_leaf,
+    time_and_drift,
 )
 from lielaws.engine.flows.state import TIME, Clock, Shape, StateSpace
-from lielaws.engine.graph.node import Node
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.potential.potentials import Potential
 
@@ -51,13 +48,12 @@ class WeightDecay:
 
     def dynamics(self, potential: Potential) -> Dynamics:
         """The family on the space of time and parameters."""
-        parameters, time, drift = potential.traced.parameters, time_leaf(potential), drift_leaf(potential)
-        shapes: dict[str, Shape] = {TIME: (), **{name: leaf.shape for name, leaf in parameters.items()}}
-        slopes: list[Node | None] = [clock_slope(self.clock, time, drift)]
+        time, drift = time_and_drift(potential)
+        slopes = {TIME: clock_slope(self.clock, time, drift)}
         for name, slope in gradients(potential).items():
-            decay = Array(drift) * Array(parameters[name]) * -self.rate if self.rate else None
-            slopes.append(added([decay, None if slope is None else Array(slope)]))
-        return Dynamics(StateSpace(shapes, self.clock), (time, *parameters.values()), tuple(slopes), drift)
+            decay = drift * Array(potential.traced.parameters[name]) * -self.rate
+            slopes[name] = (decay + Array(slope)).node if self.rate else slope
+        return StateSpace({name: slope.shape for name, slope in slopes.items()}, self.clock), slopes
 
     def describe(self) -> dict[str, str]:
         """The flow as plain values, for specs and certificates."""

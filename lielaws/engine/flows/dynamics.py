@@ -8,7 +8,6 @@ members of the family each for itself (arXiv 2405.12888).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -16,30 +15,13 @@ import numpy as np
 
 from lielaws.engine.flows.state import TIME, Clock, Shape, StateSpace
 from lielaws.engine.graph.differentiate import pullback
-from lielaws.engine.graph.node import Leaf, Node
+from lielaws.engine.graph.node import Node
 from lielaws.engine.graph.trace import Array, as_rational
 from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import InvalidArgumentError
 
-DRIFT = "drift"
+Dynamics = tuple[StateSpace, dict[str, Node]]
 _LONGEST_NUMBER = 100
-
-
-@dataclass(frozen=True)
-class Dynamics:
-    """A random member of a family, as nodes.
-
-    leaves : one for each tensor of the state
-    slopes : the component of the member for each of them; None for zero
-    drift : the leaf of the factor of the drift, for flows that have one
-    signed : parameters whose sign the flow distinguishes, whatever the potentials do
-    """
-
-    space: StateSpace
-    leaves: tuple[Node, ...]
-    slopes: tuple[Node | None, ...]
-    drift: Node | None = None
-    signed: frozenset[Leaf] = field(default_factory=frozenset)
 
 
 class Flow(Protocol):
@@ -50,7 +32,7 @@ class Flow(Protocol):
         ...
 
     def dynamics(self, potential: Potential) -> Dynamics:
-        """The family of the flow on the state space."""
+        """The state space, and the component of a random member of the family for each of its tensors."""
         ...
 
     def describe(self) -> dict[str, Any]:
@@ -58,30 +40,31 @@ class Flow(Protocol):
         ...
 
 
-def gradients(potential: Potential) -> dict[str, Node | None]:
-    """The gradient of the potential by parameter tensor; None where the output does not depend on it."""
+def gradients(potential: Potential) -> dict[str, Node]:
+    """The gradient of the potential by parameter tensor."""
     parameters = potential.traced.parameters
-    slopes = pullback(potential.output, potential.cotangent, list(parameters.values()))
-    return dict(zip(parameters, slopes, strict=True))
+    return dict(zip(parameters, gradient(potential.output, potential.cotangent, parameters.values()), strict=True))
 
 
-def drift_leaf(potential: Potential) -> Node:
-    return potential.traced.graph.leaf("flow", DRIFT, ())
+def gradient(output: Node, cotangent: Node, leaves: Iterable[Node]) -> list[Node]:
+    """The gradient of <cotangent, output> by leaf: zeros where the output does not depend on it."""
+    wanted = list(leaves)
+    slopes = pullback(output, cotangent, wanted)
+    return [
+        leaf.graph.constant([0] * leaf.size, leaf.shape) if slope is None else slope
+        for leaf, slope in zip(wanted, slopes, strict=True)
+    ]
 
 
-def time_leaf(potential: Potential) -> Node:
-    return potential.traced.graph.leaf("parameter", TIME, ())
+def time_and_drift(potential: Potential) -> tuple[Array, Array]:
+    """The coordinate of time, and the factor of the drift."""
+    graph = potential.traced.graph
+    return Array(graph.leaf("parameter", TIME, ())), Array(graph.leaf("flow", "drift", ()))
 
 
-def clock_slope(clock: Clock, time: Node, drift: Node) -> Node:
+def clock_slope(clock: Clock, time: Array, drift: Array) -> Node:
     """The derivative of the time coordinate along the drift."""
-    return (Array(drift) * Array(time) * clock.rate).node if clock.rate else drift
-
-
-def added(parts: Iterable[Array | None]) -> Node | None:
-    """The sum of the parts that are there."""
-    present = [part for part in parts if part is not None]
-    return sum(present[1:], start=present[0]).node if present else None
+    return (drift * time * clock.rate if clock.rate else drift).node
 
 
 def exact_number(value: Any) -> Fraction | None:

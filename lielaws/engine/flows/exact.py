@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import flint
@@ -24,7 +25,7 @@ class FieldBounds:
     """For all components of all members, as N / D with one D and integer polynomials N in leaves and function values.
 
     degree, log_norm : of N: its degree, and log2 of the sum of the absolute values of its coefficients
-    below_degree, below_log_norm : of D
+    below_degree, below_log_norm : of D, with the integer in it
     expanded_terms : at least the number of terms of all components together
     coincidences : the sum, over pairs of arguments of functions, of the degree of a polynomial that is zero where they
         agree; and the sum of its log2 norms
@@ -48,12 +49,11 @@ def bound_fields(components: Sequence[Node], *, roots_squared: bool = False) -> 
     heights = Heights(components, roots_squared=roots_squared)
     joint = heights.together(components)
     below_degree, below_norm = heights.denominator(joint)
-    drawn_degree, drawn_norm = heights.drawn(joint)
     functions = [node for node in heights.nodes if node.op in FUNCTIONS]
     rational = not functions and not any(node.op == "reciprocal" for node in heights.nodes)
     return FieldBounds(
-        degree=joint.degree + drawn_degree,
-        log_norm=joint.log_norm + drawn_norm,
+        degree=joint.degree,
+        log_norm=joint.log_norm,
         below_degree=below_degree,
         below_log_norm=below_norm,
         expanded_terms=_number_of_terms(components) if rational else math.inf,
@@ -70,77 +70,47 @@ def _number_of_terms(components: Sequence[Node]) -> float:
 
 
 def _coincidences(heights: Heights, functions: Sequence[Node]) -> tuple[float, float]:
-    """For all pairs of arguments of functions of one kind, and for each with the number at which its value is known."""
+    """For all pairs of arguments of functions of one kind, and for each with the numbers at which a value is known.
+
+    Arguments u = N / D and v = M / E agree up to sign where N E - M D or N E + M D is zero, and u is 0 or 1 where N or
+    N - D is. Of so many entries, with bounds a of N and D that add up to A, these add up to 2 entries A: each entry is
+    in 2 (entries - 1) of the former and in two of the latter. A sum of two terms has one bit more.
+    """
     degrees = norms = 0.0
     kinds: dict[str, dict[int, Node]] = {}
     for node in functions:
         kind = "angle" if node.op in ("cos", "sin") else node.op
         kinds.setdefault(kind, {})[node.inputs[0].serial] = node.inputs[0]
     for arguments in kinds.values():
-        bounds = [_Argument.of(heights, node) for node in arguments.values()]
-        for k, one in enumerate(bounds):
-            # Entries of one array have one denominator: N - M and N + M; for 0 and 1, N and N - D.
-            degrees += one.size**2 * one.degree + one.size * (2 * max(one.degree, one.below_degree))
-            norms += (one.size**2 + 2 * one.size) * (max(one.norm, one.below_norm) + 1)
-            for other in bounds[:k]:
-                # N E - M D and N E + M D, for N / D and M / E.
-                pairs = 2 * one.size * other.size
-                degrees += pairs * max(one.degree + other.below_degree, other.degree + one.below_degree)
-                norms += pairs * (max(one.norm + other.below_norm, other.norm + one.below_norm) + 1)
+        entries, degree, norm = 0, 0, 0.0
+        for node in arguments.values():
+            height = heights.of(node)
+            below_degree, below_norm = heights.denominator(height)
+            entries += node.size
+            degree += node.size * max(height.degree, below_degree)
+            norm += node.size * max(height.log_norm, below_norm)
+        degrees += 2 * entries * degree
+        norms += 2 * entries * norm + entries * (entries + 1)
     return degrees, norms
-
-
-@dataclass(frozen=True, slots=True)
-class _Argument:
-    """An argument N / D of a function: its number of entries, and degrees and log2 norms of N and D."""
-
-    size: int
-    degree: int
-    norm: float
-    below_degree: int
-    below_norm: float
-
-    @classmethod
-    def of(cls, heights: Heights, node: Node) -> _Argument:
-        height = heights.of(node)
-        below_degree, below_norm = heights.denominator(height)
-        degree, norm = heights.drawn(height)
-        below_norm += math.log2(height.divisor)
-        return cls(node.size, height.degree + degree, height.log_norm + norm, below_degree + degree, below_norm + norm)
 
 
 class Expansion:
     """All components of the fields as polynomials over Q in parameters, data, cotangents and gates."""
 
     def __init__(
-        self,
-        components: Sequence[tuple[int, Node]],
-        offsets: Mapping[Leaf, int],
-        leaves: Sequence[Node],
-        gates: set[Leaf],
+        self, slopes: Sequence[Node], state: Sequence[Node], outside: Sequence[Node], gates: Collection[Leaf]
     ) -> None:
-        count = sum(leaf.size for leaf in leaves)
-        context = flint.fmpq_mpoly_ctx.get([f"z{k}" for k in range(count)], flint.Ordering.lex)
-        generators = context.gens()
-        values, position = {}, 0
-        self._gates: list[int] = []
-        self._coordinates: dict[int, Any] = {}
-        for leaf in leaves:
-            entries = generators[position : position + leaf.size]
-            values[leaf.static] = objects(list(entries), leaf.shape)
-            if leaf.static in gates:
-                self._gates += range(position, position + leaf.size)
-            if leaf.static in offsets:
-                self._coordinates |= dict(enumerate(entries, start=offsets[leaf.static]))
-            position += leaf.size
-        ring = Exact(lambda number: context.constant(as_fmpq(number)))
+        leaves = [*state, *outside]
+        sizes = [leaf.size for leaf in leaves]
+        context = flint.fmpq_mpoly_ctx.get([f"z{k}" for k in range(sum(sizes))], flint.Ordering.lex)
+        # The coordinates of the state come first.
+        self._generators = context.gens()
+        self._gates = np.flatnonzero(np.repeat([leaf.static in gates for leaf in leaves], sizes)).tolist()
+        entries = iter(self._generators)
+        values = {leaf.static: objects(list(islice(entries, leaf.size)), leaf.shape) for leaf in leaves}
         self._zero = context.constant(0)
-        computed = Program.of([node for _, node in components]).run(ring, values)
-        self._fields = {
-            start + k: entry
-            for (start, _), value in zip(components, computed, strict=True)
-            for k, entry in enumerate(np.asarray(value, dtype=object).ravel())
-        }
+        computed = Program.of(slopes).run(Exact(lambda number: context.constant(as_fmpq(number))), values)
+        self._fields = [entry for value in computed for entry in np.asarray(value, dtype=object).ravel()]
 
     def annihilates(self, terms: Sequence[tuple[tuple[int, ...], int]]) -> bool:
         """Whether the polynomial with these terms has derivative zero along all members.
@@ -150,9 +120,9 @@ class Expansion:
         total = self._zero
         for monomial, coefficient in terms:
             for position, coordinate in enumerate(monomial):
-                product = self._fields.get(coordinate, self._zero) * coefficient
+                product = self._fields[coordinate] * coefficient
                 for other in monomial[:position] + monomial[position + 1 :]:
-                    product = product * self._coordinates[other]
+                    product = product * self._generators[other]
                 total += product
         return not total or all(value == 0 for value in self._merged(total).values())
 
@@ -161,7 +131,7 @@ class Expansion:
 
         Exponents are of the state first, then of data, cotangents and gates, with powers of gates merged.
         """
-        for coordinate, polynomial in self._fields.items():
+        for coordinate, polynomial in enumerate(self._fields):
             yield coordinate, list(self._merged(polynomial).items())
 
     def _merged(self, polynomial: Any) -> dict[tuple[int, ...], Any]:

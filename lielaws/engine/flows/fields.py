@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from lielaws.engine.arithmetic.jets import JetArithmetic
 from lielaws.engine.arithmetic.modular import Modular
-from lielaws.engine.flows.dynamics import Dynamics, Flow
+from lielaws.engine.flows.dynamics import Flow
 from lielaws.engine.flows.exact import Expansion, FieldBounds, bound_fields
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.graph.constants import is_generic
@@ -69,20 +69,22 @@ class Choice:
 
 def vector_fields(flow: Flow, potential: Potential, patterns: Patterns | None = None) -> VectorFields:
     """The family of a flow, for all activation patterns or for those of one region."""
-    return VectorFields(flow, potential, flow.dynamics(potential), patterns)
+    space, slopes = flow.dynamics(potential)
+    return VectorFields(flow, potential, space, tuple(slopes.values()), patterns)
 
 
 @dataclass(frozen=True, eq=False)
 class VectorFields:
     """A family W of vector fields on a state space.
 
+    slopes : the components of a vector field as nodes, one for each tensor of the state
     region : the activation patterns of the region to which the family is restricted, if it is
-    listed : activation patterns from which those of vector fields are taken; None where gates may have any value
     """
 
     flow: Flow
     potential: Potential
-    dynamics: Dynamics
+    space: StateSpace
+    slopes: tuple[Node, ...]
     region: Patterns | None = None
 
     @property
@@ -90,41 +92,28 @@ class VectorFields:
         """Whether the family is restricted to the patterns of one region."""
         return self.region is not None
 
-    @property
-    def space(self) -> StateSpace:
-        return self.dynamics.space
-
     @cached_property
     def listed(self) -> Patterns | None:
+        """Activation patterns from which those of vector fields are taken; None where gates may have any value."""
         return self.region if self.region is not None else self.potential.shown_patterns
 
     @property
-    def slopes(self) -> Sequence[Node | None]:
-        """The components of a vector field as nodes, one for each tensor of the state; None for zero."""
-        return self.dynamics.slopes
+    def present(self) -> Sequence[Node]:
+        return self.slopes
 
-    @property
-    def present(self) -> list[Node]:
-        """The components that are not zero."""
-        return [slope for slope in self.slopes if slope is not None]
-
-    @property
-    def leaves(self) -> Sequence[Node]:
+    @cached_property
+    def leaves(self) -> tuple[Node, ...]:
         """The leaf of each tensor of the state."""
-        return self.dynamics.leaves
+        graph = self.potential.traced.graph
+        return tuple(graph.leaf("parameter", name, shape) for name, shape in self.space.shapes.items())
 
     @cached_property
     def outside(self) -> tuple[Node, ...]:
         """All other leaves: data, cotangent, gates, constants, and the factor of the drift."""
-        potential, drift = self.potential, self.dynamics.drift
+        potential = self.potential
         gates = [gate.leaf for gate in potential.gates]
-        return (
-            *potential.traced.data.values(),
-            potential.free_cotangent,
-            *gates,
-            *potential.constants,
-            *(() if drift is None else (drift,)),
-        )
+        drift = [node for node in ancestors(self.slopes) if node.op == "leaf" and node.static.role == "flow"]
+        return (*potential.traced.data.values(), potential.free_cotangent, *gates, *potential.constants, *drift)
 
     @property
     def generic(self) -> bool:
@@ -137,26 +126,14 @@ class VectorFields:
         named = [node for node in self.potential.constants if not is_generic(node.static)]
         return self.potential.is_rational and not named
 
-    def spread(self, labels: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-        """Labels of the entries of the parameters as labels of the state; velocities have those of their parameters."""
-        result = np.zeros(self.space.dimension, dtype=np.uint64)
-        start = 0
-        for name in self.space.parameters:
-            size = self.space.indices(name).size
-            for tensor, parameter in ((name, name), *self.space.velocities.items()):
-                if parameter == name:
-                    result[self.space.indices(tensor).ravel()] = labels[start : start + size]
-            start += size
-        return result
-
     @cached_property
     def program(self) -> Program:
-        return Program.of(self.present)
+        return Program.of(self.slopes)
 
     @cached_property
     def bounds(self) -> FieldBounds:
         """Bounds on degrees and coefficients, for proofs by evaluation."""
-        return bound_fields(self.present)
+        return bound_fields(self.slopes)
 
     def expansion(self, law_terms: int) -> Expansion | None:
         """The fields expanded over Q; None if that is not affordable for laws with that many terms together."""
@@ -165,21 +142,15 @@ class VectorFields:
 
     @cached_property
     def _expansion(self) -> Expansion:
-        starts = {leaf.static: start for leaf, start in zip(self.leaves, self.space.offsets.values(), strict=True)}
-        components = [
-            (start, slope)
-            for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True)
-            if slope is not None
-        ]
         gates = {gate.leaf.static for gate in self.potential.gates}
-        return Expansion(components, starts, [*self.leaves, *self.outside], gates)
+        return Expansion(self.slopes, self.leaves, self.outside, gates)
 
     # Choices modulo a prime
 
     @cached_property
     def _denominators(self) -> frozenset[int]:
         """The denominators of all numbers of the network and its flow."""
-        nodes = ancestors(self.present)
+        nodes = ancestors(self.slopes)
         constants = [node.static.denominator for node in nodes if isinstance(node.static, Constant)]
         return frozenset([*constants, *(node.static.denominator for node in nodes if node.op == "scale")])
 
@@ -203,12 +174,8 @@ class VectorFields:
         return Point(prime, vector, constants, FreeFunctions.draw(rng, prime, count))
 
     def point_at(self, vector: IntArray, prime: int) -> Point:
-        """A given point, without constants."""
-        rng = np.random.default_rng(0)
-        constants = {
-            node.static: modular.residues(rng, prime, (1, 1, *node.shape)) for node in self.potential.constants
-        }
-        return Point(prime, vector.reshape(1, 1, -1), constants, FreeFunctions.draw(rng, prime))
+        """A given point."""
+        return replace(self.draw_points(np.random.default_rng(0), 1, prime), vector=vector.reshape(1, 1, -1))
 
     def choose(
         self,
@@ -245,16 +212,14 @@ class VectorFields:
 
         Samples at which a denominator vanishes are marked in `arithmetic.undefined`.
         """
-        computed = iter(self.run(self.program, vector, choice.values, arithmetic))
+        computed = self.run(self.program, vector, choice.values, arithmetic)
         samples = max(vector.shape[-2], choice.count)
         result = arithmetic.zeros((*vector.shape[:-2], samples, self.space.dimension))
-        for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True):
-            if slope is not None:
-                value = next(computed)
-                # A gradient that is constant in theta has no infinitesimal part: its jets axis has length one.
-                flat = value.reshape(*value.shape[: arithmetic.lead], slope.size)
-                jets = arithmetic.jets(flat)
-                arithmetic.part(result, slice(None, jets))[..., start : start + slope.size] = flat
+        for start, slope, value in zip(self.space.offsets.values(), self.slopes, computed, strict=True):
+            # A gradient that is constant in theta has no infinitesimal part: its jets axis has length one.
+            flat = value.reshape(*value.shape[: arithmetic.lead], slope.size)
+            jets = arithmetic.jets(flat)
+            arithmetic.part(result, slice(None, jets))[..., start : start + slope.size] = flat
         return result
 
     def run(

@@ -19,9 +19,8 @@ class GradientFlow:
 
     def dynamics(self, potential: Potential) -> Dynamics:
         """The family span{ grad f_z } on the space of parameters."""
-        leaves = potential.traced.parameters
-        space = StateSpace({name: leaf.shape for name, leaf in leaves.items()})
-        return Dynamics(space, tuple(leaves.values()), tuple(gradients(potential).values()))
+        slopes = gradients(potential)
+        return StateSpace({name: slope.shape for name, slope in slopes.items()}), slopes
 
     def describe(self) -> dict[str, str]:
         """The flow as plain values, for specs and certificates."""

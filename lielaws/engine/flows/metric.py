@@ -10,7 +10,7 @@ from typing import Any
 from lielaws.engine.flows.dynamics import Dynamics, gradients
 from lielaws.engine.flows.metrics import IDENTITY, EntryMetric, read_metric, read_mirror
 from lielaws.engine.flows.state import Shape, StateSpace
-from lielaws.engine.graph.node import Leaf, Node
+from lielaws.engine.graph.node import Node
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import InvalidArgumentError, nearest
@@ -31,29 +31,27 @@ class MetricFlow:
     """
 
     metric: Any
-    default: EntryMetric = field(init=False, repr=False)
-    tensors: Mapping[str, EntryMetric] = field(init=False, repr=False)
+    tensors: Mapping[str | None, EntryMetric] = field(init=False, repr=False)
+    """by name; under None the metric of all others, if it is not the Euclidean one"""
 
     def __post_init__(self) -> None:
-        if isinstance(self.metric, Mapping):
-            if not self.metric:
-                raise InvalidArgumentError("metric", self.metric, "it names no tensor; give at least one")
-            tensors = {str(name): read_metric(value, f"metric['{name}']") for name, value in self.metric.items()}
-            self._set(IDENTITY, tensors)
+        if not isinstance(self.metric, Mapping):
+            self._set({None: read_metric(self.metric, "metric")})
+        elif self.metric:
+            self._set({str(name): read_metric(value, f"metric['{name}']") for name, value in self.metric.items()})
         else:
-            self._set(read_metric(self.metric, "metric"), {})
+            raise InvalidArgumentError("metric", self.metric, "it names no tensor; give at least one")
 
-    def _set(self, default: EntryMetric, tensors: Mapping[str, EntryMetric]) -> None:
-        object.__setattr__(self, "default", default)
+    def _set(self, tensors: Mapping[str | None, EntryMetric]) -> None:
         object.__setattr__(self, "tensors", tensors)
 
-    def metric_of(self, name: str) -> EntryMetric:
-        return self.tensors.get(name, self.default)
+    def metric_of(self, name: str | None) -> EntryMetric:
+        return self.tensors.get(name, self.tensors.get(None, IDENTITY))
 
     def check(self, parameters: Mapping[str, Shape]) -> None:
         """Refuse tensors that are not there, and arrays of another shape."""
         for name in self.tensors:
-            if name not in parameters:
+            if name is not None and name not in parameters:
                 raise InvalidArgumentError("metric", name, nearest(name, parameters))
         for name, shape in parameters.items():
             found = self.metric_of(name)
@@ -64,24 +62,18 @@ class MetricFlow:
     def dynamics(self, potential: Potential) -> Dynamics:
         """The family span{ M^{-1} grad f_z } on the space of parameters."""
         leaves = potential.traced.parameters
-        slopes: list[Node | None] = []
-        signed: set[Leaf] = set()
-        for name, slope in gradients(potential).items():
-            metric = self.metric_of(name)
-            if slope is None or metric == IDENTITY:
-                slopes.append(slope)
-                continue
-            slopes.append((metric.inverse(Array(leaves[name])) * Array(slope)).node)
-            signed |= set() if metric.is_even else {leaves[name].static}
-        space = StateSpace({name: leaf.shape for name, leaf in leaves.items()}, euclidean=False)
-        return Dynamics(space, tuple(leaves.values()), tuple(slopes), signed=frozenset(signed))
+        slopes = {
+            name: slope if (metric := self.metric_of(name)) == IDENTITY else _raised(metric, leaves[name], slope)
+            for name, slope in gradients(potential).items()
+        }
+        return StateSpace({name: slope.shape for name, slope in slopes.items()}, euclidean=False), slopes
 
     def describe(self) -> dict[str, Any]:
         """The flow as plain values, for specs and certificates: the inverse metric of each tensor."""
         return {
             "kind": "metric",
-            "default": self.default.describe(),
-            "tensors": {name: metric.describe() for name, metric in self.tensors.items()},
+            "default": self.metric_of(None).describe(),
+            "tensors": {name: metric.describe() for name, metric in self.tensors.items() if name is not None},
         }
 
     @property
@@ -112,10 +104,7 @@ class MirrorFlow(MetricFlow):
         object.__setattr__(self, "potential", potential)
         object.__setattr__(self, "parameters", names)
         object.__setattr__(self, "metric", potential if names is None else dict.fromkeys(names, potential))
-        if names is None:
-            self._set(entry, {})
-        else:
-            self._set(IDENTITY, dict.fromkeys(names, entry))
+        self._set(dict.fromkeys(names or (None,), entry))
 
     potential: Any
     parameters: tuple[str, ...] | None
@@ -132,6 +121,10 @@ class MirrorFlow(MetricFlow):
 
     def __str__(self) -> str:
         return f"mirror flow in the {self.text}"
+
+
+def _raised(metric: EntryMetric, leaf: Node, slope: Node) -> Node:
+    return (metric.inverse(Array(leaf)) * Array(slope)).node
 
 
 def _names(parameters: Any) -> tuple[str, ...]:

@@ -45,11 +45,6 @@ class EntryMetric:
     def is_linear(self) -> bool:
         return len(self.numerator) == 2 and not self.numerator[0] and len(self.denominator) == 1
 
-    @property
-    def is_even(self) -> bool:
-        """Whether it does not see signs."""
-        return not any(self.numerator[1::2]) and not any(self.denominator[1::2])
-
     def inverse(self, theta: Array) -> Array:
         """M(theta)^{-1} as an array of the shape of theta."""
         if self.weights is not None:

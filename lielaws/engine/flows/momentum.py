@@ -9,18 +9,15 @@ from typing import Any
 
 from lielaws.engine.flows.dynamics import (
     Dynamics,
-    added,
     check_names,
     check_rate,
     clock_slope,
-    drift_leaf,
     gradients,
-    time_leaf,
+    time_and_drift,
 )
 from lielaws.engine.flows.metric import MetricFlow
 from lielaws.engine.flows.metrics import EntryMetric
 from lielaws.engine.flows.state import TIME, Clock, Shape, StateSpace
-from lielaws.engine.graph.node import Leaf, Node
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import InvalidArgumentError, UnsupportedError
@@ -70,10 +67,7 @@ class HeavyBall:
 
     def dynamics(self, potential: Potential) -> Dynamics:
         """The family on the space of time, parameters and velocities."""
-        friction = self.friction
-        return _second_order(
-            potential, self.clock, lambda drift, v: drift * v * -friction if friction else None, self.metric, friction
-        )
+        return _second_order(potential, self.clock, self.friction, self.metric)
 
     def describe(self) -> dict[str, Any]:
         """The flow as plain values, for specs and certificates."""
@@ -103,8 +97,7 @@ class Nesterov:
 
     def dynamics(self, potential: Potential) -> Dynamics:
         """The family on the space of time, parameters and velocities."""
-        time = Array(time_leaf(potential))
-        return _second_order(potential, self.clock, lambda drift, v: drift * v * -3, None, Fraction(0), time)
+        return _second_order(potential, self.clock, Fraction(3), times_time=True)
 
     def describe(self) -> dict[str, Any]:
         """The flow as plain values, for specs and certificates."""
@@ -117,32 +110,25 @@ class Nesterov:
 def _second_order(
     potential: Potential,
     clock: Clock,
-    brake: Any,
-    metric: MetricFlow | None,
     friction: Fraction,
-    scale: Array | None = None,
+    metric: MetricFlow | None = None,
+    *,
+    times_time: bool = False,
 ) -> Dynamics:
-    """The family of theta'' = brake(v) - M^{-1} grad f, with the drift times `scale` if one is given."""
-    parameters, time, drift_node = potential.traced.parameters, time_leaf(potential), drift_leaf(potential)
-    graph, drift = potential.traced.graph, Array(drift_node)
-    velocities = {name: graph.leaf("parameter", f"d{name}", leaf.shape) for name, leaf in parameters.items()}
-    moving = drift if scale is None else drift * scale
-    slopes: list[Node | None] = [(clock_slope(clock, time, drift_node) if scale is None else moving.node)]
-    slopes += [(moving * Array(velocity)).node for velocity in velocities.values()]
-    signed: set[Leaf] = set()
+    """The family of theta'' = -friction v - M^{-1} grad f; the drift times t, but for the friction, if `times_time`."""
+    graph, parameters = potential.traced.graph, potential.traced.parameters
+    time, drift = time_and_drift(potential)
+    moving = drift * time if times_time else drift
+    velocities = {name: Array(graph.leaf("parameter", f"d{name}", leaf.shape)) for name, leaf in parameters.items()}
+    slopes = {TIME: moving.node if times_time else clock_slope(clock, time, drift)}
+    slopes |= {name: (moving * velocity).node for name, velocity in velocities.items()}
     for name, slope in gradients(potential).items():
-        theta, v = Array(parameters[name]), Array(velocities[name])
-        force = None if slope is None else Array(slope)
-        if force is not None and metric is not None:
-            entry = metric.metric_of(name)
-            force = force * _scaled_inverse(entry, friction, theta, v)
-            signed |= set() if entry.is_even else {parameters[name].static}
-        slopes.append(added([brake(drift, v), force]))
-    shapes: dict[str, Shape] = {TIME: (), **{name: leaf.shape for name, leaf in parameters.items()}}
-    shapes |= {f"d{name}": leaf.shape for name, leaf in parameters.items()}
-    space = StateSpace(shapes, clock, {f"d{name}": name for name in parameters}, metric is None)
-    leaves = (time, *parameters.values(), *velocities.values())
-    return Dynamics(space, leaves, tuple(slopes), drift_node, frozenset(signed))
+        v, force = velocities[name], Array(slope)
+        if metric is not None:
+            force = force * _scaled_inverse(metric.metric_of(name), friction, Array(parameters[name]), v)
+        slopes[f"d{name}"] = (drift * v * -friction + force).node if friction else force.node
+    shapes = {name: slope.shape for name, slope in slopes.items()}
+    return StateSpace(shapes, clock, {f"d{name}": name for name in parameters}, metric is None), slopes
 
 
 def _scaled_inverse(metric: EntryMetric, friction: Fraction, theta: Array, v: Array) -> Array:

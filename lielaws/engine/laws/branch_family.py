@@ -78,13 +78,13 @@ class BranchFamily:
 
     @cached_property
     def bounds(self) -> FieldBounds:
-        bounds = bound_fields(self.fields.present, roots_squared=True)
+        bounds = bound_fields(self.fields.slopes, roots_squared=True)
         return replace(bounds, log_roots=_LOG_DRAWN + max(len(output.roots) for output in self.outputs))
 
     @cached_property
     def outputs(self) -> tuple[_Output, ...]:
         """Empty if there is nothing to choose, or too much."""
-        has_roots = any(node.op == "sqrt" for node in ancestors(self.fields.present))
+        has_roots = any(node.op == "sqrt" for node in ancestors(self.fields.slopes))
         if not has_roots and self.fields.potential.affine:
             return ()
         found: dict[tuple[tuple[int, ...], tuple[tuple[Leaf, int], ...]], list[tuple[Leaf, int]]] = {}
@@ -135,15 +135,14 @@ class BranchFamily:
         return values
 
     def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:
-        points, values = [], []
+        parts, share = [], -(-count // len(self.outputs))
         for k in rng.permutation(len(self.outputs)).tolist():
             output = self.outputs[k]
             drawn = self._draw(rng, prime, output, rng.integers(0, 1 << len(output.gates), _BATCH))
             (point, value), _ = self._at(drawn, output, rng.integers(0, 2, (_BATCH, len(output.roots))))
-            share = -(-count // len(self.outputs))
-            points.append(point[:share])
-            values.append(value[:share])
-        return np.concatenate(points)[:count], np.concatenate(values)[:count]
+            parts.append((point[:share], value[:share]))
+        points, values = _joined(parts)
+        return points[:count], values[:count]
 
     def proof(self, rng: np.random.Generator, prime: int) -> Samples:
         parts = []
@@ -151,7 +150,7 @@ class BranchFamily:
             for gates in range(1 << len(output.gates)):
                 found = self._conjugate(rng, prime, output, gates)
                 parts.append(self._all_signs(rng, prime, output, gates) if found is None else found)
-        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+        return _joined(parts)
 
     def _conjugate(self, rng: np.random.Generator, prime: int, output: _Output, gates: int) -> Samples | None:
         """A point for given gates that stands for all signs of roots; None if they may not be conjugate."""
@@ -227,5 +226,10 @@ class BranchFamily:
     @cached_property
     def _stages(self) -> list[Program]:
         """Programs of the first square roots, of the first two, and so on."""
-        roots = [node for node in ancestors(self.fields.present) if node.op == "sqrt"]
+        roots = [node for node in ancestors(self.fields.slopes) if node.op == "sqrt"]
         return [Program.of(roots[: k + 1]) for k in range(len(roots))]
+
+
+def _joined(parts: Sequence[Samples]) -> Samples:
+    points, values = zip(*parts, strict=True)
+    return np.concatenate(points), np.concatenate(values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -76,12 +76,11 @@ def find_counterexample(
             for leaf in (*fields.leaves, *fields.outside, *extra)
         }
         try:
-            field = _by_tensor(fields.slopes, fields.program.run(_RATIONALS, values))
-            gradient = _by_tensor(function.slopes, function.program.run(_RATIONALS, values))
+            field = fields.program.run(_RATIONALS, values)
+            gradient = function.program.run(_RATIONALS, values)
         except ZeroDivisionError:
             continue
-        products = (np.sum(a * b) for a, b in zip(gradient, field, strict=True) if a is not None and b is not None)
-        if derivative := sum(products, start=Fraction(0)):
+        if derivative := sum((np.sum(a * b) for a, b in zip(gradient, field, strict=True)), start=Fraction(0)):
             return _describe(derivative, fields, values)
     return None
 
@@ -93,12 +92,6 @@ def _draw(leaf: Node, gate: bool, attempt: int, rng: np.random.Generator) -> Any
     else:
         numbers = (rng.integers(_SMALLEST, _LARGEST, leaf.size) * rng.choice([-1, 1], leaf.size)).tolist()
     return objects([Fraction(number) for number in numbers], leaf.shape)
-
-
-def _by_tensor(slopes: Sequence[Node | None], computed: Sequence[Any]) -> list[Any]:
-    """The values of the nodes that are there, in the place of these."""
-    values = iter(computed)
-    return [None if slope is None else next(values) for slope in slopes]
 
 
 def _describe(derivative: Fraction, fields: VectorFields, values: dict[Leaf, Any]) -> Counterexample:

@@ -1,8 +1,9 @@
-"""Sign symmetries of the potentials, which split an ansatz into small blocks.
+"""Sign symmetries of the vector fields, which split an ansatz into small blocks.
 
-Flipping signs of parameters is an orthogonal map. If it can be undone by flipping signs of data, cotangents and gates,
-it maps the family W to itself, hence laws to laws, and every law is a sum of laws that are even or odd under it.
-So monomials of different character never share a linear system.
+Flip the signs of some coordinates of the state, and with them those of some data, cotangents and gates. If each
+component of a vector field changes its sign as its coordinate does, up to one sign for all of them, the family W is
+mapped to itself, hence laws to laws, and every law is a sum of laws that are even or odd under it. So monomials of
+different character never share a linear system.
 
 A character is a subset of the leaf entries (a bit mask), taken modulo the relations that sums impose: all terms of one
 sum have the same character.
@@ -10,9 +11,10 @@ sum have the same character.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import reduce
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -21,9 +23,7 @@ import numpy.typing as npt
 from lielaws.arraytypes import ObjectArray
 from lielaws.engine.arithmetic.base import Shape
 from lielaws.engine.arithmetic.polynomials import EntryArithmetic, each, objects
-from lielaws.engine.graph.node import Leaf, ancestors
-from lielaws.engine.graph.program import Program
-from lielaws.engine.potential.potentials import Potential
+from lielaws.engine.flows.fields import VectorFields
 
 Character = int | None
 """bit mask of leaf entries; None for an entry that is identically zero"""
@@ -83,37 +83,30 @@ class _Signs(EntryArithmetic):
     gauss = sin
 
 
-def sign_characters(
-    potential: Potential, fixed_gates: bool = False, signed: Collection[Leaf] = ()
-) -> npt.NDArray[np.uint64]:
-    """A 64-bit label for each parameter; the label of a monomial is the exclusive or of those of its factors.
+def sign_characters(fields: VectorFields) -> npt.NDArray[np.uint64]:
+    """A 64-bit label for each coordinate; the label of a monomial is the exclusive or of those of its factors.
 
     Monomials of different label have different characters. Labels are random codes of characters, so different
     characters may share one by accident, which costs time and nothing else. Very large networks get one label.
-
-    fixed_gates : gates keep their sign, as they do where only some patterns occur
-    signed : parameters that keep their sign, as they do where a flow distinguishes it
     """
-    leaves: dict[Leaf, ObjectArray] = {}
-    bits = 0
-    program = Program.of([potential.output, potential.cotangent])
-    parameters = list(potential.traced.parameters.values())
-    # Of the potential alone: other ones of the same graph have leaves of the same names, and other shapes.
-    needed = [node for node in ancestors([potential.output, potential.cotangent]) if node.op == "leaf"]
-    for node in dict.fromkeys([*parameters, *needed]):
-        leaves[node.static] = objects([1 << (bits + k) for k in range(node.size)], node.shape)
-        bits += node.size
-        if bits > _MOST_ENTRIES:
-            return np.zeros(potential.dimension, dtype=np.uint64)
+    leaves = [*fields.leaves, *fields.outside]
+    bits = sum(leaf.size for leaf in leaves)
+    if bits > _MOST_ENTRIES:
+        return np.zeros(fields.space.dimension, dtype=np.uint64)
+    # Bit k is that of coordinate k.
+    entries = iter(range(bits))
+    values = {leaf.static: objects([1 << k for k in islice(entries, leaf.size)], leaf.shape) for leaf in leaves}
     signs = _Signs()
-    output, cotangent = program.run(signs, leaves)
-    # The potential is one sum over the entries of the output.
-    signs.sum(each(signs.times, output, cotangent), tuple(range(output.ndim)))
-    closed = [gate.leaf.static for gate in potential.gates if fixed_gates or not gate.affine]
-    fixed = [leaf for leaf in closed if leaf in leaves]
-    for leaf in (*fixed, *signed, *(leaf for leaf in leaves if leaf.role == "constant")):
-        signs.relations += leaves[leaf].ravel().tolist()
-    return _labels(_reduce(signs.relations), bits)[: potential.dimension]
+    components = fields.program.run(signs, values)
+    # All components change with their coordinates, up to one common sign.
+    pairs = zip(components, fields.leaves, strict=True)
+    changes = [each(signs.times, component, values[leaf.static]) for component, leaf in pairs]
+    signs.total(entry for array in changes for entry in array.ravel())
+    # Where only some patterns occur, no gate changes its sign.
+    fixed = [gate.leaf for gate in fields.potential.gates if fields.listed is not None or not gate.affine]
+    for leaf in (*fixed, *fields.potential.constants):
+        signs.relations += values[leaf.static].ravel().tolist()
+    return _labels(_reduce(signs.relations), bits)[: fields.space.dimension]
 
 
 def _reduce(relations: list[int]) -> dict[int, int]:

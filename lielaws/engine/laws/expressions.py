@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from lielaws.engine.arithmetic.enclosures import Enclosures, exact
 from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
+from lielaws.engine.flows.dynamics import gradient
 from lielaws.engine.flows.exact import FieldBounds, bound_fields
 from lielaws.engine.flows.state import TIME, StateSpace
-from lielaws.engine.graph.differentiate import pullback
 from lielaws.engine.graph.node import Graph, Node
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.program import Program
@@ -44,7 +44,7 @@ class StateFunction:
     expression: sympy.Expr
     space: StateSpace
     leaves: dict[str, Node]
-    slopes: tuple[Node | None, ...]
+    slopes: tuple[Node, ...]
     timed: Timed
     extra: Node | None
 
@@ -62,22 +62,21 @@ class StateFunction:
         extra = None if timed.extra is None else graph.leaf("parameter", "exponential of time", ())
         special = {timed.clock: leaves.get(TIME), timed.extra: extra}
         value = build_expression(timed.expression, lambda symbol: _lookup(symbol, special, leaves), ops)
-        *slopes, along = pullback(value.node, ops.array(1).node, [*leaves.values(), extra or ops.array(0).node])
-        if extra is not None and along is not None and space.clock is not None:
+        slopes = gradient(value.node, ops.array(1).node, leaves.values())
+        if extra is not None and space.clock is not None:
+            (along,) = gradient(value.node, ops.array(1).node, [extra])
             inner = timed.extra_slope(space.clock, Array(leaves[TIME]), Array(extra)) * Array(along)
-            slopes[0] = inner.node if slopes[0] is None else (Array(slopes[0]) + inner).node
+            slopes[0] = (Array(slopes[0]) + inner).node
         return cls(expression, space, leaves, tuple(slopes), timed, extra)
 
     @cached_property
     def program(self) -> Program:
-        """Of the slopes that are not None."""
-        return Program.of([slope for slope in self.slopes if slope is not None])
+        return Program.of(self.slopes)
 
     @cached_property
     def bounds(self) -> FieldBounds:
         """Degrees and heights of the gradient."""
-        present = [slope for slope in self.slopes if slope is not None]
-        return bound_fields(present or [next(iter(self.leaves.values()))])
+        return bound_fields(self.slopes)
 
     def gradients(self, points: IntArray, prime: int) -> IntArray:
         """At points of shape (samples, dimension), in the same shape. BadPrimeError where a denominator vanishes."""
@@ -100,12 +99,10 @@ class StateFunction:
         values = {leaf.static: tensor for leaf, tensor in zip(self.leaves.values(), tensors, strict=True)}
         if self.extra is not None:
             values[self.extra.static] = extra
-        computed = iter(self.program.run(arithmetic, values))
+        computed = self.program.run(arithmetic, values)
         result = np.zeros(points.shape, dtype=points.dtype)
-        for start, slope in zip(self.space.offsets.values(), self.slopes, strict=True):
-            if slope is not None:
-                value = next(computed)
-                result[..., start : start + slope.size] = value.reshape(*value.shape[: arithmetic.lead], slope.size)
+        for start, slope, value in zip(self.space.offsets.values(), self.slopes, computed, strict=True):
+            result[..., start : start + slope.size] = value.reshape(*value.shape[: arithmetic.lead], slope.size)
         return result
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.laws.ansatz import Ansatz, graded, structured, timed
+from lielaws.engine.laws.characters import sign_characters
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.proof_families import families
 from lielaws.engine.laws.refutation import changing, polynomial_gradients
@@ -48,10 +49,10 @@ class SearchResult:
 
 def search(
     fields: VectorFields,
-    labels: npt.NDArray[np.uint64],
     wanted: int,
     rng: np.random.Generator,
     *,
+    labels: npt.NDArray[np.uint64] | None = None,
     max_degree: int = 2,
     progress: Progress | None = None,
 ) -> SearchResult:
@@ -59,12 +60,13 @@ def search(
 
     Parameters
     ----------
-    labels : of sign characters, see :func:`lielaws.engine.laws.characters.sign_characters`; zeros for no splitting
+    labels : those of the sign characters by default; zeros for systems that are not split into blocks
     max_degree : of the polynomials that are tried
     """
     result = SearchResult((), frozenset(), (), (), (), 0)
     if not wanted:
         return result
+    labels = sign_characters(fields) if labels is None else labels
     for samples, ansatz in _stages(fields, max_degree, rng):
         if progress is not None:
             progress(f"laws: {ansatz.name}", len(result.laws), wanted)
