@@ -12,7 +12,7 @@ import numpy as np
 from lielaws.checker import reading
 from lielaws.checker.networks.flows import Flow, read_flow
 from lielaws.checker.networks.program import Program
-from lielaws.checker.networks.steps import FROZEN, FUNCTIONS, Budget, Steps
+from lielaws.checker.networks.steps import FROZEN, FUNCTIONS, Budget, Steps, check_entries, places
 from lielaws.checker.numbers.balls import TRUE_CONSTANTS
 from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
@@ -25,6 +25,8 @@ _MOST_STEPS = 20_000
 """a network of a hundred blocks has some thousand; each step costs time whatever its size"""
 _MOST_GATES = 50_000
 """which are looked at one by one, in some microseconds each, and listed in every probe"""
+_PLACE = 10
+"""the place of an entry takes as long to find as so many products of float64 numbers"""
 _NOTHING_FIXED = ("add", "reciprocal", "reshape", *FUNCTIONS)
 
 
@@ -89,7 +91,7 @@ def read_network(spec: Any, flow: Any, loss: str, budget: Budget) -> Network:
     parameters = _ordered(parameters, listed)
     if sum(map(math.prod, parameters.values())) > _MOST_PARAMETERS:
         raise CertificateError("architecture", "parameters", f"at most {_MOST_PARAMETERS:,} are checked")
-    reader = _Reader(parameters, data)
+    reader = _Reader(parameters, data, budget)
     for step in listed:
         reader.read(step)
     program = Program(reader.steps, reader.numbers[-1], reader.arguments)
@@ -137,8 +139,8 @@ class _Reader:
     arguments : of the piecewise linear functions, in order
     """
 
-    def __init__(self, parameters: Mapping[str, Shape], data: Mapping[str, Shape]) -> None:
-        self.steps = Steps()
+    def __init__(self, parameters: Mapping[str, Shape], data: Mapping[str, Shape], budget: Budget) -> None:
+        self.steps, self._budget = Steps(), budget
         self.numbers: list[int] = []
         self.arguments: list[int] = []
         self.constants: dict[str, Shape] = {}
@@ -235,34 +237,35 @@ class _Reader:
     def _moved(self, operation: Any, a: int, fixed: Any, shape: Shape, where: str) -> int:
         """Steps that move entries around, or add them up."""
         steps, old = self.steps, self.steps.shape(a)
+        check_entries(math.prod(shape))
+        self._budget.charge(_PLACE * (math.prod(shape) + math.prod(old)), "architecture", "its steps")
         match operation:
             case "reshape":
                 if math.prod(shape) != math.prod(old):
                     raise CertificateError(where, list(shape), f"{math.prod(old)} entries do not fill it")
-                return steps.put("reshape", [a], None, shape)
+                return steps.gather(a, places(shape))
             case "permute":
                 axes = _axes(fixed, where)
                 if sorted(axes) != list(range(len(old))):
                     raise CertificateError(where, fixed, f"no permutation of the axes of shape {old}")
-                return steps.put("permute", [a], axes, tuple(old[axis] for axis in axes))
+                return steps.gather(a, places(old).transpose(axes))
             case "broadcast":
                 new = _axes(fixed, where)
                 kept = tuple(size for axis, size in enumerate(shape) if axis not in new)
                 if kept != old or len(set(new)) != len(new) or len(kept) + len(new) != len(shape):
                     raise CertificateError(where, fixed, f"shape {old} is not {shape} without these axes")
-                return steps.put("broadcast", [a], new, shape)
+                return steps.gather(a, np.broadcast_to(np.expand_dims(places(old), new), shape))
             case "sum":
                 axes = _axes(fixed, where)
                 if len(set(axes)) != len(axes) or any(axis >= len(old) for axis in axes):
                     raise CertificateError(where, fixed, f"distinct axes of shape {old} are needed")
-                rest = tuple(size for axis, size in enumerate(old) if axis not in axes)
-                return steps.put("sum", [a], axes, rest)
+                return steps.sum(a, axes)
             case "gather":
                 index = reading.integers(fixed, where, 0, math.prod(old) - 1, math.prod(shape))
-                return steps.put("gather", [a], np.array(index, dtype=np.int64), shape)
+                return steps.gather(a, np.array(index, dtype=np.int64).reshape(shape))
             case "scatter":
                 index = reading.integers(fixed, where, 0, math.prod(shape) - 1, math.prod(old))
-                return steps.put("scatter", [a], np.array(index, dtype=np.int64), shape)
+                return steps.scatter(a, np.array(index, dtype=np.int64).reshape(old), shape)
         raise CertificateError(where, operation, "no step with one input has this name")
 
 

@@ -7,6 +7,8 @@ from fractions import Fraction
 from functools import reduce
 from operator import or_
 
+import numpy as np
+
 from lielaws.checker.networks.steps import FROZEN, Step, Steps
 
 NEGATIVE, POSITIVE, ZERO = 1, 2, 4
@@ -62,8 +64,9 @@ class Signs:
                 return POSITIVE | (inputs[0] & ZERO if step.op == "sqrt" else 0)
             case "log" | "cos" | "sin":
                 return _ANY
-            case "sum" | "scatter":
-                return _sums(inputs[0], inputs[0]) | (ZERO if step.op == "scatter" else 0)
+            case "scatter":
+                # Places to which nothing is added are zero.
+                return _sums(inputs[0], inputs[0]) | (ZERO if len(np.unique(step.fixed)) < step.size else 0)
             case "reciprocal":
                 return inputs[0] & ~ZERO
         # The odd and increasing "gauss" keeps the sign, as moves of entries do.

@@ -14,6 +14,7 @@ from typing import Any
 import flint
 import numpy as np
 
+from lielaws.checker.numbers.jets import added
 from lielaws.checker.reading import Shape
 
 U = 2.0**-53
@@ -97,24 +98,16 @@ class Balls:
         # Both are off by a relative error below 8 u, and half their sum by as much again.
         return Ball((high + low) / 2, ((high - low) / 2 + 32 * U * high) * (1 + 16 * U) + TINY)
 
-    def matmul(self, a: Ball, b: Ball) -> Ball:
-        n = a.mid.shape[-1]
-        large, size = abs(a.mid), abs(b.mid)
-        rad = np.matmul(large, b.rad + (n + 4) * U * size + TINY) + np.matmul(a.rad, size + b.rad)
-        return Ball(np.matmul(a.mid, b.mid), rad * (1 + (6 * n + 20) * U) + n * TINY)
+    def einsum(self, subscripts: str, a: Ball, b: Ball, summed: int) -> Ball:
+        n, size = summed, abs(b.mid)
+        rad = np.einsum(subscripts, abs(a.mid), b.rad + (n + 4) * U * size + TINY)
+        rad = rad + np.einsum(subscripts, a.rad, size + b.rad)
+        return Ball(np.einsum(subscripts, a.mid, b.mid), rad * (1 + (6 * n + 20) * U) + n * TINY)
 
-    def sum(self, a: Ball, axes: tuple[int, ...]) -> Ball:
-        n = int(np.prod([a.mid.shape[axis] for axis in axes], dtype=np.int64))
-        rad = np.asarray((a.rad + n * U * abs(a.mid)).sum(axis=axes))
-        return Ball(np.asarray(a.mid.sum(axis=axes)), rad * (1 + (4 * n + 20) * U) + n * TINY)
-
-    def scatter(self, a: Ball, index: Any, size: int) -> Ball:
-        n = int(np.bincount(index, minlength=1).max())
-        mid, rad = (np.zeros((len(a.mid), size)) for _ in range(2))
-        places: Any = (slice(None), index)
-        np.add.at(mid, places, a.mid)
-        np.add.at(rad, places, a.rad + n * U * abs(a.mid))
-        return Ball(mid, rad * (1 + (4 * n + 20) * U) + n * TINY)
+    def scatter(self, a: Ball, index: Any, shape: Shape) -> Ball:
+        n = int(np.bincount(index.ravel()).max())
+        rad = added(a.rad + n * U * abs(a.mid), index, shape)
+        return Ball(added(a.mid, index, shape), rad * (1 + (4 * n + 20) * U) + n * TINY)
 
     def inverse(self, a: Ball) -> Ball:
         room = abs(a.mid) - a.rad
@@ -205,17 +198,11 @@ class PreciseBalls:
     def multiply(self, a: Any, b: Any) -> Any:
         return a * b
 
-    def matmul(self, a: Any, b: Any) -> Any:
-        return np.matmul(a, b)
+    def einsum(self, subscripts: str, a: Any, b: Any, summed: int) -> Any:
+        return np.einsum(subscripts, a, b)
 
-    def sum(self, a: Any, axes: tuple[int, ...]) -> Any:
-        return np.asarray(a.sum(axis=axes), dtype=object)
-
-    def scatter(self, a: Any, index: Any, size: int) -> Any:
-        result = _objects([flint.arb(0)] * (len(a) * size), (len(a), size))
-        places: Any = (slice(None), index)
-        np.add.at(result, places, a)
-        return result
+    def scatter(self, a: Any, index: Any, shape: Shape) -> Any:
+        return added(a, index, shape) + flint.arb(0)
 
     def inverse(self, a: Any) -> Any:
         if any(x.contains(0) or not x.is_finite() for x in a.flat):
