@@ -84,7 +84,7 @@ def test_brackets_are_those_of_symbolic_fields(name: str) -> None:
     field = sympy.QQ.frac_field(*sympy.symbols(f"t:{network.dimension}"))
     brackets = _symbolic_brackets(network, probes, field)
     ring = Residues(PRIME)
-    family = Family(network, ring, probes, lambda a: a.astype(object), {})
+    family = Family(network, ring, probes, {})
     nonzero = 0
     for word in words:
         ((form, _, chosen),) = grouped([word])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from lielaws.checker.networks.flows import joined
 from lielaws.checker.networks.gates import Gates
 from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.program import Program, Values
@@ -67,20 +67,10 @@ class Point:
         slopes = self.program.gradient(jets, values, cotangent)
         gradient = [slopes.get(self._leaf(name)) for name in self.network.parameters]
         blocks = self.network.flow.field(jets, self.state, drift, gradient)
-        samples = max([1, *(len(block) for block in blocks if block is not None)])
-        return np.concatenate(
-            [_flat(b, samples, s) for b, s in zip(blocks, self.network.flow.state_shapes, strict=True)], 1
-        )
+        return joined(jets, blocks, self.network.flow.state_shapes, len(cotangent))
 
     def _leaf(self, name: str) -> int:
         return self.program.parameter_steps.get(name, -1)
-
-
-def _flat(block: Any, samples: int, shape: Sequence[int]) -> Any:
-    size = math.prod(shape)
-    if block is None:
-        return np.zeros((samples, size), dtype=object)
-    return np.broadcast_to(block, (samples, *shape)).reshape(samples, size)
 
 
 def _root_of_two(ring: Residues) -> int:

@@ -9,10 +9,12 @@ for t.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 from lielaws.checker import reading
 from lielaws.checker.numbers.jets import Jets
@@ -174,6 +176,26 @@ class Flow:
             place = ring.add(theta, ring.scale(1 / self.rate, velocity))
             factor = ring.scale(self.rate, inverse.value(ring, place, shape))
         return ring.multiply(factor, gradient)
+
+
+def cut(rows: Any, shapes: Iterable[Shape]) -> list[Any]:
+    """The arrays (count, *shape) whose entries stand one after the other in rows (count, all entries)."""
+    found, start = [], 0
+    for shape in shapes:
+        stop = start + math.prod(shape)
+        found.append(rows[:, start:stop].reshape(len(rows), *shape))
+        start = stop
+    return found
+
+
+def joined(ring: Jets, arrays: Iterable[Any], shapes: Iterable[Shape], samples: int) -> Any:
+    """The rows (samples, all entries) of arrays without nilpotents."""
+
+    def row(array: Any, shape: Shape) -> Any:
+        own = ring.constant([0] * math.prod(shape), 1, shape) if array is None else array
+        return ring.move(lambda x: np.broadcast_to(x, (samples, *shape)).reshape(samples, -1), own)
+
+    return ring.ring.move(lambda *rows: np.concatenate(rows, axis=1), *map(row, arrays, shapes))
 
 
 def _times(ring: Jets, factor: Any, a: Any, shape: Shape) -> Any:

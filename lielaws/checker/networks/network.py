@@ -68,6 +68,10 @@ class Network:
         """Whether nothing but field operations, and no constant such as sqrt(2), occurs."""
         return not self.program.functions and not self.true_constants
 
+    def true_values(self, ring: Any) -> dict[tuple[str, str], Any]:
+        """The constants that have one value, in a ring of balls."""
+        return {("constant", name): ring.named(name, shape) for name, shape in self.true_constants.items()}
+
     @property
     def count(self) -> int:
         """Of parameters."""

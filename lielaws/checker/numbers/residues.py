@@ -104,8 +104,12 @@ class Residues:
     def random(self, shape: Shape) -> Any:
         return self.array((secrets.randbelow(self.prime) for _ in range(math.prod(shape))), shape)
 
-    def move(self, function: Callable[[Any], Any], a: Any) -> Any:
-        return function(a)
+    def integers(self, a: Any, unit: int = 1) -> Any:
+        """Residues as they stand in a file."""
+        return a.astype(self.dtype)
+
+    def move(self, function: Callable[..., Any], *arrays: Any) -> Any:
+        return function(*arrays)
 
     def add(self, a: Any, b: Any) -> Any:
         return (a + b) % self.prime

@@ -17,9 +17,9 @@ from lielaws.checker.networks.gates import Gates
 from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.signs import POSITIVE, ZERO, Signs
 from lielaws.checker.networks.steps import Budget
-from lielaws.checker.numbers.balls import TINY, Ball, Balls, U, UndecidedError
+from lielaws.checker.numbers.balls import TINY, Ball, Balls, U
 from lielaws.checker.numbers.jets import Jets
-from lielaws.checker.upper.patterns import Pattern, Tables, exactly, leaves_of, ring_array, true_constants
+from lielaws.checker.upper.patterns import Pattern, Tables, leaves_of
 from lielaws.errors import CertificateError
 
 _TRIES = 8
@@ -34,14 +34,14 @@ def are_apart(network: Network, gates: Gates, budget: Budget) -> bool:
     With free values of functions, equal numbers may look different: two real points, with any numbers as gates, tell.
     """
     rng = np.random.default_rng(secrets.randbits(128))
-    ring = Balls()
     for _ in range(_TRIES):
+        ring = Balls()
         budget.charge(2 * network.program.work * ring.weight, "architecture", "its gates")
         leaves = {network.steps[k].fixed: _dyadic(rng, network.steps[k].shape) for k in leaves_of(network)}
-        leaves |= true_constants(network, ring)
+        leaves |= network.true_values(ring)
         ends: dict[int, tuple[float, float]] = {}
 
-        def gate(j: int, argument: Any, ends: dict[int, tuple[float, float]] = ends) -> Any:
+        def gate(j: int, argument: Any, ends: dict[int, tuple[float, float]] = ends, ring: Balls = ring) -> Any:
             wide = ring.move(lambda x: np.broadcast_to(x, (2, *network.pieces[j])).reshape(2, -1), argument)
             first, second = (Ball(wide.mid[k : k + 1], wide.rad[k : k + 1]) for k in range(2))
             if gates.fixed[j] is None:
@@ -52,12 +52,10 @@ def are_apart(network: Network, gates: Gates, budget: Budget) -> bool:
                 ends.update(zip(gates.numbers[j].ravel().tolist(), zip(low, high, strict=True), strict=True))
             return _dyadic(rng, network.pieces[j])
 
-        try:
-            with ring.entered():
-                network.program.forward(Jets(ring), leaves, gate, all_gates=True)
-        except UndecidedError:
-            continue
-        return all(a[1] < b[0] for a, b in pairwise(sorted(ends.values())))
+        with ring.entered():
+            network.program.forward(Jets(ring), leaves, gate, all_gates=True)
+        if ring.clear.all():
+            return all(a[1] < b[0] for a, b in pairwise(sorted(ends.values())))
     return False
 
 
@@ -65,29 +63,6 @@ def _dyadic(rng: np.random.Generator, shape: Sequence[int]) -> Ball:
     """Positive numbers, at two points."""
     drawn = rng.integers(1, 2**20, (2, *shape)) / 2.0**19
     return Ball(drawn, np.zeros_like(drawn))
-
-
-class _PathBalls(Balls):
-    """Float64 balls that are as wide as a piece of a segment. Samples that meet a singularity are marked."""
-
-    def __init__(self, samples: int) -> None:
-        self.clear = np.ones(samples, dtype=bool)
-
-    def _kept(self, a: Ball, allowed: Any) -> Ball:
-        allowed = allowed & np.isfinite(a.mid) & np.isfinite(a.rad)
-        self.clear &= allowed.reshape(len(allowed), -1).all(axis=1)
-        return Ball(np.where(allowed, a.mid, 1.0), np.where(allowed, a.rad, 0.0))
-
-    def inverse(self, a: Ball) -> Ball:
-        return super().inverse(self._kept(a, a.positive() | a.negative()))
-
-    def function(self, kind: str, a: Ball, step: int) -> Ball:
-        allowed = a.positive() if kind in ("log", "sqrt") else np.ones(a.shape, dtype=bool)
-        try:
-            return super().function(kind, self._kept(a, allowed), step)
-        except UndecidedError:
-            self.clear[:] = False
-            return Ball(np.ones(a.shape), np.zeros(a.shape))
 
 
 def needs_continuation(network: Network) -> bool:
@@ -132,7 +107,7 @@ def check_continuation(
 
     In the pattern at the start, which is kept all along.
     """
-    ends = [{leaf: exactly(Balls(), table) for leaf, table in one.items()} for one in (start, end)]
+    ends = [{leaf: Balls().exact(table.ravel(), table.shape) for leaf, table in one.items()} for one in (start, end)]
     open_pieces = [(k / _FIRST_CUTS, 1 / _FIRST_CUTS) for k in range(_FIRST_CUTS)]
     while open_pieces:
         if len(open_pieces) > _MOST_CUTS or open_pieces[0][1] < 1 / _MOST_CUTS:
@@ -144,13 +119,16 @@ def check_continuation(
 
 
 def _clear(network: Network, ends: Sequence[Any], pattern: Pattern, pieces: Any) -> Any:
-    """Which pieces (at, width) of the segment from one end to the other are free of singularities."""
-    ring = _PathBalls(len(pieces))
+    """Which pieces (at, width) of the segment from one end to the other are free of singularities.
+
+    The balls are as wide as a piece.
+    """
+    ring = Balls(len(pieces))
     middle, half = (pieces[:, 0] + pieces[:, 1] / 2), pieces[:, 1] / 2
     with ring.entered():
         leaves = {leaf: _between(a, ends[1][leaf], middle, half) for leaf, a in ends[0].items()}
-        gates = [ring_array(ring, gate[None]) for gate in pattern]
-        network.program.forward(Jets(ring), leaves | true_constants(network, ring), lambda j, _: gates[j])
+        gates = [ring.integers(gate[None]) for gate in pattern]
+        network.program.forward(Jets(ring), leaves | network.true_values(ring), lambda j, _: gates[j])
     return ring.clear
 
 
