@@ -11,7 +11,7 @@ import numpy as np
 from lielaws.checker.networks.flows import joined
 from lielaws.checker.networks.gates import Gates
 from lielaws.checker.networks.network import Network
-from lielaws.checker.networks.program import Program, Values
+from lielaws.checker.networks.program import Leaves, Values
 from lielaws.checker.numbers.jets import Jets
 from lielaws.checker.numbers.residues import Residues, random_prime
 from lielaws.errors import CertificateError
@@ -29,26 +29,23 @@ class Point:
     """
 
     network: Network
-    program: Program
     gates: Gates
     ring: Residues
-    leaves: dict[tuple[str, str], Any]
+    leaves: Leaves
     state: list[Any]
     gate_values: Any
 
     @classmethod
-    def draw(cls, network: Network, program: Program, gates: Gates, bits: int, prime: int | None = None) -> Point:
+    def draw(cls, network: Network, gates: Gates, bits: int, prime: int | None = None) -> Point:
         ring = Residues(random_prime(bits) if prime is None else prime)
         state = [ring.random((1, *shape)) for shape in network.flow.state_shapes]
-        names = zip(network.parameters, network.flow.parameters(state), strict=True)
-        leaves = {("parameter", name): value for name, value in names}
-        leaves |= {("data", name): ring.random((1, *shape)) for name, shape in network.data.items()}
+        leaves = {("data", name): ring.random((1, *shape)) for name, shape in network.data.items()}
         leaves |= {("constant", name): ring.random((1, *shape)) for name, shape in network.generic.items()}
         for name, shape in network.true_constants.items():
             # Identities over Q hold for both roots of two, and for any value of what is transcendental.
             value = _root_of_two(ring) if name == "sqrt_two" else int(ring.random((1,))[0])
             leaves["constant", name] = np.full((1, *shape), value, dtype=ring.dtype)
-        return cls(network, program, gates, ring, leaves, state, gates.random(ring)[None])
+        return cls(network, gates, ring, leaves, state, gates.random(ring)[None])
 
     @property
     def coordinates(self) -> list[int]:
@@ -58,19 +55,15 @@ class Point:
         """The values of the network, in another ring modulo the same prime, or with other gates, if these are given."""
         ring = self.ring if ring is None else ring
         chosen = self.gate_values if gate_values is None else gate_values
-        return self.program.forward(Jets(ring), self.leaves, lambda j, _: self.gates.of_piece(ring, chosen, j))
+        return self.network.values(
+            Jets(ring), self.state, self.leaves, lambda j, _: self.gates.of_piece(ring, chosen, j)
+        )
 
     def fields(self, values: Values, cotangent: Any, drift: Any, ring: Residues | None = None) -> Any:
         """Vector fields for some cotangents (samples, *shape) and drift factors (samples,), as (samples, dimension)."""
-        ring = self.ring if ring is None else ring
-        jets = Jets(ring)
-        slopes = self.program.gradient(jets, values, cotangent)
-        gradient = [slopes.get(self._leaf(name)) for name in self.network.parameters]
-        blocks = self.network.flow.field(jets, self.state, drift, gradient)
+        jets = Jets(self.ring if ring is None else ring)
+        blocks = self.network.field(jets, self.state, values, cotangent, drift)
         return joined(jets, blocks, self.network.flow.state_shapes, len(cotangent))
-
-    def _leaf(self, name: str) -> int:
-        return self.program.parameter_steps.get(name, -1)
 
 
 def _root_of_two(ring: Residues) -> int:

@@ -114,8 +114,8 @@ class Flow:
     def dimension(self) -> int:
         return sum(map(math.prod, self.state_shapes))
 
-    def parameters(self, state: list[Any]) -> list[Any]:
-        return state[self.has_time : self.has_time + len(self.shapes)]
+    def parameters(self, state: Sequence[Any]) -> list[Any]:
+        return list(state)[self.has_time : self.has_time + len(self.shapes)]
 
     @property
     def degree(self) -> int:
@@ -133,7 +133,7 @@ class Flow:
             total += own * math.prod(shape) + sum(_log([weight]) for weight in inverse.weights)
         return total
 
-    def field(self, ring: Jets, state: list[Any], drift: Any, gradient: list[Any]) -> list[Any]:
+    def field(self, ring: Jets, state: Sequence[Any], drift: Any, gradient: list[Any]) -> list[Any]:
         """The value of a vector field at a state, array by array."""
         count = len(self.shapes)
         theta = self.parameters(state)

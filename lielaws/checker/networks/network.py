@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,10 @@ import numpy as np
 
 from lielaws.checker import reading
 from lielaws.checker.networks.flows import Flow, read_flow
-from lielaws.checker.networks.program import Program
+from lielaws.checker.networks.program import Gates, Leaves, Program, Values
 from lielaws.checker.networks.steps import FROZEN, FUNCTIONS, Budget, Steps, check_entries, places
 from lielaws.checker.numbers.balls import TRUE_CONSTANTS
+from lielaws.checker.numbers.jets import Jets
 from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
 
@@ -67,6 +68,17 @@ class Network:
     def is_rational(self) -> bool:
         """Whether nothing but field operations, and no constant such as sqrt(2), occurs."""
         return not self.program.functions and not self.true_constants
+
+    def values(self, ring: Jets, state: Sequence[Any], leaves: Leaves, gates: Gates) -> Values:
+        """The values of all steps at a state, for data and constants."""
+        names = zip(self.parameters, self.flow.parameters(state), strict=True)
+        return self.program.forward(ring, {("parameter", n): value for n, value in names} | leaves, gates)
+
+    def field(self, ring: Jets, state: Sequence[Any], values: Values, cotangent: Any, drift: Any) -> list[Any]:
+        """Vector fields at a state with these values, array by array."""
+        slopes = self.program.gradient(ring, values, cotangent)
+        gradient = [slopes.get(self.program.parameter_steps.get(name, -1)) for name in self.parameters]
+        return self.flow.field(ring, state, drift, gradient)
 
     def true_values(self, ring: Any) -> dict[tuple[str, str], Any]:
         """The constants that have one value, in a ring of balls."""

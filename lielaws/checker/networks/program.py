@@ -5,7 +5,7 @@ Arrays have a first axis for the samples, of length 1 where all samples agree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from lielaws.checker.networks.steps import FUNCTIONS, Step, Steps, contraction
 from lielaws.checker.numbers.jets import Jets
 
-Leaves = Mapping[tuple[str, str], Any]
+Leaves = dict[tuple[str, str], Any]
 """values by role and name"""
 Gates = Callable[[int, Any], Any]
 """the values of the gates of a piecewise function: its number and its argument -> an array of the ring"""

@@ -71,14 +71,11 @@ class Family:
 
     def field(self, chosen: Any, state: list[Any]) -> list[Any]:
         """Those of the chosen probes, one for each sample, at a state; with a state of jets also the derivatives."""
-        network, ring, probes = self.network, self.ring, self.probes
-        names = zip(network.parameters, network.flow.parameters(state), strict=True)
-        leaves = {("parameter", name): value for name, value in names} | self._constants
-        leaves |= {("data", name): self._lift(table[chosen]) for name, table in probes.data.items()}
-        values = network.program.forward(ring, leaves, lambda j, _: self._lift(probes.gates[j][chosen]))
-        slopes = network.program.gradient(ring, values, self._lift(probes.cotangent[chosen]))
-        gradient = [slopes.get(network.program.parameter_steps.get(name, -1)) for name in network.parameters]
-        return network.flow.field(ring, state, self._lift(probes.drift[chosen]), gradient)
+        probes = self.probes
+        leaves = self._constants | {("data", name): self._lift(table[chosen]) for name, table in probes.data.items()}
+        values = self.network.values(self.ring, state, leaves, lambda j, _: self._lift(probes.gates[j][chosen]))
+        cotangent, drift = self._lift(probes.cotangent[chosen]), self._lift(probes.drift[chosen])
+        return self.network.field(self.ring, state, values, cotangent, drift)
 
     def bracket(self, word: Word, chosen: Any, state: list[Any]) -> list[Any]:
         """Brackets of one form at a state. `word` has columns of `chosen`, (samples, fields), in place of probes."""
