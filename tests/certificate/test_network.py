@@ -22,7 +22,7 @@ from tests.certificate.cases import MAKERS, make, record
 
 ALLOWED = {"lielaws.errors", "lielaws.certificate.record", "lielaws.checker", "flint", "numpy"}
 STANDARD = {"__future__", "collections", "contextlib", "dataclasses", "fractions", "functools", "hashlib", "itertools"}
-STANDARD |= {"math", "operator", "os", "re", "secrets", "stat", "types", "typing"}
+STANDARD |= {"json", "math", "operator", "os", "re", "secrets", "stat", "types", "typing"}
 
 
 def test_the_checker_imports_nothing_of_the_search() -> None:
