@@ -8,6 +8,7 @@ functions and gates: that two arguments which are not proportional pass as such 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from typing import Any
@@ -61,6 +62,13 @@ class Gates:
         """The gates of the j-th function, from arrays of one value for each gate, (samples, gates)."""
         entries = values[:, self.numbers[j]]
         return np.where(self.reverse[j], (1 - entries) % ring.prime, entries)
+
+    def by_number(self, listed: Sequence[Any]) -> dict[int, int]:
+        """The values of all gates, from those of each function."""
+        found: dict[int, int] = {}
+        for numbers, reverse, values in zip(self.numbers, self.reverse, listed, strict=True):
+            found |= zip(numbers.ravel().tolist(), np.where(reverse, 1 - values, values).ravel().tolist(), strict=True)
+        return found
 
     def contradictions(self, listed: Any, unit: int, prime: int | None) -> Any:
         """Where listed gates differ from those that they are tied to.

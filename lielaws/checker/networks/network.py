@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -161,7 +162,6 @@ class _Reader:
         self.arguments: list[int] = []
         self.constants: dict[str, Shape] = {}
         self._leaves = {"parameter": parameters, "data": data}
-        self._written: list[tuple[Any, list[int], Any]] = []
 
     def read(self, step: Any) -> None:
         """One step: operation, numbers of the inputs, what is fixed, shape."""
@@ -171,14 +171,12 @@ class _Reader:
         shape = reading.shape(lengths, where)
         if operation in _NOTHING_FIXED and fixed is not None:
             raise CertificateError(where, fixed, f"nothing is fixed in the operation {operation}")
-        number = self._step(operation, inputs, fixed, shape, where)
+        number = self._step(operation, [self.numbers[k] for k in inputs], fixed, shape, where)
         if self.steps.shape(number) != shape:
             raise CertificateError(where, lengths, f"the result has shape {self.steps.shape(number)}")
         self.numbers.append(number)
-        self._written.append((operation, inputs, fixed))
 
-    def _step(self, operation: Any, numbers: list[int], fixed: Any, shape: Shape, where: str) -> int:
-        inputs, steps = [self.numbers[k] for k in numbers], self.steps
+    def _step(self, operation: Any, inputs: list[int], fixed: Any, shape: Shape, where: str) -> int:
         match operation, inputs:
             case "leaf", []:
                 return self._leaf(fixed, shape, where)
@@ -186,29 +184,33 @@ class _Reader:
                 numerators, denominator = reading.items(fixed, where, 2)
                 reading.integer(denominator, where, 1)
                 values = [reading.integer(value, where) for value in reading.items(numerators, where, math.prod(shape))]
-                return steps.put("constant", [], (tuple(values), denominator), shape)
-            case "scale", [a]:
+                return self.steps.put("constant", [], (tuple(values), denominator), shape)
+            case _, [a]:
+                return self._of_one(operation, a, fixed, shape, where)
+            case _, [a, b]:
+                return self._of_two(operation, a, b, fixed, where)
+        raise CertificateError(where, operation, f"no step with {len(inputs)} inputs has this name")
+
+    def _of_one(self, operation: Any, a: int, fixed: Any, shape: Shape, where: str) -> int:
+        steps = self.steps
+        match operation:
+            case "scale":
                 return steps.scale(reading.rational(fixed, where), a)
-            case "power", [a]:
+            case "power":
                 return steps.power(a, reading.integer(fixed, where, 1))
-            case "reciprocal", [a]:
+            case "reciprocal":
                 return steps.reciprocal(a)
-            case "piecewise", [a]:
+            case "piecewise":
                 below, above = (reading.rational(slope, where) for slope in reading.items(fixed, where, 2))
                 if below == above:
                     return steps.scale(above, a)
                 self.arguments.append(a)
                 return steps.gated(a, len(self.arguments) - 1, below, above)
-            case "exp" | "log" | "cos" | "sin" | "sqrt", [a]:
+            case "exp" | "log" | "cos" | "sin" | "sqrt":
                 return steps.put(operation, [a], None, steps.shape(a))
-            case _, [a, b]:
-                return self._of_two(operation, a, b, numbers, fixed, where)
-            case _, [a]:
-                return self._moved(operation, a, fixed, shape, where)
-        raise CertificateError(where, operation, f"no step with {len(inputs)} inputs has this name")
+        return self._moved(operation, a, fixed, shape, where)
 
-    def _of_two(self, operation: Any, a: int, b: int, numbers: list[int], fixed: Any, where: str) -> int:
-        """Steps of two arrays; `numbers` are their places in the file."""
+    def _of_two(self, operation: Any, a: int, b: int, fixed: Any, where: str) -> int:
         steps = self.steps
         match operation:
             case "add":
@@ -218,7 +220,9 @@ class _Reader:
             case "contract":
                 return steps.contract(reading.text(fixed, where), a, b)
             case "gauss":
-                if not self._is_density(numbers):
+                # What is written twice is one step.
+                exponent = steps.scale(Fraction(-1, 2), steps.power(a, 2))
+                if b != steps.put("exp", [exponent], None, steps.shape(a)):
                     raise CertificateError(where, operation, "its second input must be exp(-a^2 / 2)")
                 return steps.put("gauss", [a, b], None, steps.shape(a))
         raise CertificateError(where, operation, "no step with two inputs has this name")
@@ -234,21 +238,6 @@ class _Reader:
             return self.steps.put("leaf", [], (role, name), shape)
         shapes = self._leaves[role]
         return self.steps.put("leaf", [], (role, name), shapes[reading.choice(name, where, shapes)])
-
-    def _is_density(self, numbers: list[int]) -> bool:
-        """Whether the second of two steps in the file is exp(-a^2 / 2) for the first one, a."""
-        a, k = numbers
-        for operation, fixed in (("exp", None), ("scale", "-1/2")):
-            found, inputs, static = self._written[k]
-            if found != operation or (fixed is not None and static != fixed):
-                return False
-            (k,) = inputs
-        operation, inputs, exponent = self._written[k]
-        base = self._written[a]
-        # The square of a power is written as a power.
-        return operation == "power" and (
-            (inputs == [a] and exponent == 2) or (base[0] == "power" and inputs == base[1] and exponent == 2 * base[2])
-        )
 
     def _moved(self, operation: Any, a: int, fixed: Any, shape: Shape, where: str) -> int:
         """Steps that move entries around, or add them up."""
