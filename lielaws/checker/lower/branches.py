@@ -14,13 +14,10 @@ from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.program import Program, Values
 from lielaws.checker.numbers.jets import Jets
 from lielaws.checker.numbers.residues import Residues, rational_root, small_rational
+from lielaws.errors import CertificateError
 
 _MOST = 12
 """roots and gates of one output: there are 2^12 branches then, and the roots exist at one of as many points"""
-
-
-class TooManyError(Exception):
-    """An output needs more roots and gates than are gone through."""
 
 
 class MissingRootError(ZeroDivisionError):
@@ -166,6 +163,7 @@ def _of_output(
     free -= gates.values.keys()
     if len(roots) + len(free) > _MOST:
         places = sorted({f"step {number}" for entries in roots.values() for number, _ in entries})
-        text = f"an output needs {len(roots)} square roots ({', '.join(places)})" if roots else "an output needs"
-        raise TooManyError(f"{text} {'and ' if roots else ''}{len(free)} gates, and all their branches are too many")
+        needed = f"{len(roots)} square roots ({', '.join(places)}) and {len(free)} gates"
+        remedy = "as far as this checker can prove they are no laws: it goes through all branches of fewer"
+        raise CertificateError("lower.laws", f"laws of an output that needs {needed}", remedy)
     return Branches(tuple(map(tuple, roots.values())), tuple(sorted(free)))

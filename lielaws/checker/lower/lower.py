@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from lielaws.checker.lower.bounds import LARGE_PRIME_BITS, Bounds
-from lielaws.checker.lower.branches import Branches, Conjugates, RootRing, TooManyError, find_branches
+from lielaws.checker.lower.branches import Branches, Conjugates, RootRing, find_branches
 from lielaws.checker.lower.laws import ERROR_EXPONENT, Law, check_independence, check_methods, read_laws
 from lielaws.checker.lower.points import ATTEMPTS, Point, cotangents, never, random_cotangent
 from lielaws.checker.lower.rules import rewritten
@@ -84,7 +84,7 @@ class _Conservation:
         reason = ", as it is not constant along the flow"
         # An identity that is affine in each gate holds for 0 and 1 only if it holds for all values.
         if left and (network.program.functions or not all(affine_pieces(network.program, gates))):
-            left, reason = self._fail_on_branches(left, network, gates, cases)
+            left = self._fail_on_branches(left, network, gates, cases)
         # Where some patterns may not occur, or functions be related, what fails for all of them may be a law.
         if left and (self.network.program.functions or not freely_gated(self.network, gates, self.budget)):
             reason = f" as far as this checker can prove{reason}"
@@ -129,16 +129,11 @@ class _Conservation:
                 found.append(k)
         return found
 
-    def _fail_on_branches(
-        self, chosen: Sequence[int], network: Network, gates: Gates, cases: int
-    ) -> tuple[list[int], str]:
-        """Those that fail, or cannot be decided, with true roots and gates; and what is to be said about them."""
+    def _fail_on_branches(self, chosen: Sequence[int], network: Network, gates: Gates, cases: int) -> list[int]:
+        """Those that fail with true roots and gates. Raises CertificateError where that cannot be decided."""
         units = cotangents(network)
         self._charge(network, 2 * len(units))
-        try:
-            branches = find_branches(network, gates, units)
-        except TooManyError as error:
-            return list(chosen), f": {error}"
+        branches = find_branches(network, gates, units)
         bounds = Bounds(network.program, network.flow, max(len(one.roots) for one in branches))
         groups: dict[Branches, list[int]] = {}
         for number, one in enumerate(branches):
@@ -148,7 +143,7 @@ class _Conservation:
             for _ in range(self._rounds(chosen, bounds, cases * len(groups))):
                 left = [k for k in chosen if k not in failing]
                 failing |= self._failing_on(one, left, network, gates, units[numbers])
-        return sorted(failing), ", as it is not constant along the flow"
+        return sorted(failing)
 
     def _failing_on(self, one: Branches, chosen: Sequence[int], network: Network, gates: Gates, units: Any) -> set[int]:
         """Those that fail at random points of some branch, for a random sum of cotangents that have these branches."""

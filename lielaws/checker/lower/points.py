@@ -74,24 +74,20 @@ def _root_of_two(ring: Residues) -> int:
 
 def cotangents(network: Network) -> Any:
     """A basis of what cotangents may be, as integers (count, *shape of the output)."""
-    shape, row = network.output_shape, network.row
-    size = math.prod(shape)
-    units = np.eye(size, dtype=object).reshape(size, *shape)
-    if not row:
-        return units
-    # Entries of the last axis sum to zero: each entry but the last minus the last.
-    kept = [k for k in range(size) if k % row < row - 1]
-    units = units[kept].reshape(len(kept), -1)
-    for unit, k in zip(units, kept, strict=True):
-        unit[k - k % row + row - 1] = -1
-    return units.reshape(len(kept), *shape)
+    size, row = math.prod(network.output_shape), network.row
+    kept = [k for k in range(size) if not row or k % row < row - 1]
+    return _allowed(network, np.eye(size, dtype=object)[kept].reshape(len(kept), *network.output_shape))
 
 
 def random_cotangent(network: Network, ring: Residues) -> Any:
     """A random one, with one sample."""
-    values = ring.random((1, *network.output_shape))
+    return _allowed(network, ring.random((1, *network.output_shape))) % ring.prime
+
+
+def _allowed(network: Network, values: Any) -> Any:
+    """With cross-entropy the entries of the last axis sum to zero: the last of them follows from the others."""
     if network.row:
-        values[..., -1] = -values[..., :-1].sum(axis=-1) % ring.prime
+        values[..., -1] = -values[..., :-1].sum(axis=-1)
     return values
 
 

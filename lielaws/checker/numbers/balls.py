@@ -35,6 +35,9 @@ class Ball:
     def __init__(self, mid: Any, rad: Any) -> None:
         self.mid, self.rad = mid, rad
 
+    def __getitem__(self, key: Any) -> Ball:
+        return Ball(self.mid[key], self.rad[key])
+
     @property
     def shape(self) -> Shape:
         return tuple(self.mid.shape)

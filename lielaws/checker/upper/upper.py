@@ -119,18 +119,15 @@ def _real_constants(named: dict[str, Any], numbers: Numbers) -> dict[tuple[str, 
 
 def _continue(reader: ProbeReader, probes: Probes, point: Any, numbers: Numbers, budget: Budget) -> None:
     """Each field must be reached from where its pattern is shown."""
-    network, witnesses = reader.network, reader.witnesses
+    network, witnesses, ring = reader.network, reader.witnesses, Balls()
     assert witnesses is not None
     blocks = zip(network.parameters, network.flow.parameters(point), strict=True)
-    place = {("parameter", name): _exact(block, numbers) for name, block in blocks}
-    constants = {leaf: table for leaf, table in witnesses.leaves.items() if leaf[0] == "constant"}
+    place = {("parameter", name): ring.integers(block, numbers.unit) for name, block in blocks}
+    data = {("data", name): ring.integers(table, numbers.unit) for name, table in probes.data.items()}
+    shown = {leaf: ring.exact(table.ravel(), table.shape) for leaf, table in witnesses.leaves.items()}
+    constants = {leaf: ball for leaf, ball in shown.items() if leaf[0] == "constant"}
     for probe, number in reader.used.items():
-        start = {leaf: table[number : number + 1] for leaf, table in witnesses.leaves.items() if leaf not in constants}
-        end = place | {("data", name): _exact(t[probe : probe + 1], numbers) for name, t in probes.data.items()}
+        start = {leaf: ball[number : number + 1] for leaf, ball in shown.items()} | constants
+        end = place | {leaf: ball[probe : probe + 1] for leaf, ball in data.items()} | constants
         where = f"upper.probes[{probe}].pattern"
-        check_continuation(network, start | constants, end | constants, witnesses.patterns[number], where, budget)
-
-
-def _exact(integers: Any, numbers: Numbers) -> Any:
-    values = [Fraction(int(n), numbers.unit) for n in integers.ravel()]
-    return np.array(values, dtype=object).reshape(integers.shape)
+        check_continuation(network, start, end, witnesses.patterns[number], where, budget)
