@@ -11,11 +11,12 @@ import numpy as np
 from scipy.linalg import qr
 
 import lielaws
+from lielaws.checker.networks.flows import cut
 from lielaws.checker.networks.gates import own_tensors
 from lielaws.checker.networks.network import Network, read_network
 from lielaws.checker.networks.steps import Budget
-from lielaws.checker.numbers.balls import Ball, Balls
-from lielaws.checker.upper.family import Family, grouped
+from lielaws.checker.numbers.balls import Balls
+from lielaws.checker.upper.family import Evidence, grouped
 from lielaws.checker.upper.paths import are_apart, is_singular_between_patterns, needs_continuation
 from lielaws.checker.upper.patterns import read_patterns
 from lielaws.checker.upper.probes import Numbers, Probes
@@ -192,40 +193,18 @@ class _Maker:
         network = self.network
         probes = self._tables()
 
-        def lift(n: Any) -> Ball:
-            return Ball(n / UNIT, np.zeros(n.shape))
-
-        constants = {name: lift(value[None]) for name, value in self.constants.items()}
-        constants |= {name: Balls().named(name, shape) for name, shape in network.true_constants.items()}
-        family = Family(network, Balls(), probes, lift, constants)
-        blocks, start = [], 0
-        for shape in network.flow.state_shapes:
-            stop = start + int(np.prod(shape, dtype=int))
-            blocks.append(lift(self.point[start:stop].reshape(1, *shape)))
-            start = stop
+        constants = {name: value[None] for name, value in self.constants.items()}
+        point = cut(self.point[None], network.flow.state_shapes)
         rows = np.full((len(words), network.dimension), np.nan)
-        with Balls.entered():
-            for form, places, chosen in grouped(words):
-                try:
-                    parts = family.bracket(form, chosen, blocks)
-                except ArithmeticError:
-                    # Some sample meets a singularity: each by itself.
-                    for place, one in zip(places, chosen, strict=True):
-                        try:
-                            rows[place] = self._joined(family.bracket(form, one[None], blocks), 1)[0]
-                        except ArithmeticError:
-                            continue
-                    continue
-                rows[places] = self._joined(parts, len(places))
+        evidence = Evidence(network, probes, constants, UNIT, point, words)
+        # All words of one form at once, or each by itself where some sample meets a singularity.
+        for chosen in (*(places for _, places, _ in grouped(words)), *([k] for k in range(len(words)))):
+            if np.isnan(rows[chosen]).any():
+                ring = Balls()
+                with ring.entered():
+                    for places, found in evidence.rows(ring, chosen):
+                        rows[places] = found.mid if ring.clear.all() else np.nan
         return rows
-
-    def _joined(self, parts: list[Any], samples: int) -> Any:
-        shapes = self.network.flow.state_shapes
-        flat = []
-        for part, shape in zip(parts, shapes, strict=True):
-            mid = np.zeros((1, *shape)) if part is None else part.mid
-            flat.append(np.broadcast_to(mid, (samples, *shape)).reshape(samples, -1))
-        return np.concatenate(flat, axis=1)
 
     def _tables(self) -> Probes:
         network = self.network

@@ -14,16 +14,15 @@ import lielaws.checker
 from lielaws.checker.networks.gates import find_gates
 from lielaws.checker.networks.network import read_network
 from lielaws.checker.networks.steps import Budget
-from lielaws.checker.numbers.balls import Ball, Balls, signs
+from lielaws.checker.numbers.balls import Ball, Balls
 from lielaws.checker.numbers.jets import Jets
 from lielaws.checker.numbers.residues import Residues, random_prime
-from lielaws.checker.upper.patterns import ring_array
 from lielaws.engine.graph.constants import constant_array
 from tests.certificate.cases import MAKERS, make, record
 
 ALLOWED = {"lielaws.errors", "lielaws.certificate.record", "lielaws.checker", "flint", "numpy"}
 STANDARD = {"__future__", "collections", "contextlib", "dataclasses", "fractions", "functools", "hashlib", "itertools"}
-STANDARD |= {"math", "operator", "os", "re", "secrets", "stat", "types", "typing"}
+STANDARD |= {"json", "math", "operator", "os", "re", "secrets", "stat", "types", "typing"}
 
 
 def test_the_checker_imports_nothing_of_the_search() -> None:
@@ -63,12 +62,12 @@ def _evaluated(network: Any, params: Any, x: Any) -> tuple[Any, Any]:
         return Ball(np.asarray(a, dtype=float), np.zeros(np.shape(a)))
 
     def gates(j: int, argument: Any) -> Ball:
-        return ring_array(ring, signs(argument)[0].astype(np.int64))
+        return ring.integers(ring.signs(argument)[0].astype(np.int64))
 
     leaves = {("parameter", name): exact(value[None]) for name, value in params.items()}
     leaves |= {("data", name): exact(value) for name, value in x.items()}
     leaves |= {("constant", n): exact(constant_array(n, shape)[None]) for n, shape in network.generic.items()}
-    leaves |= {("constant", name): ring.named(name, shape) for name, shape in network.true_constants.items()}
+    leaves |= network.true_values(ring)
     return network.program.forward(Jets(ring), leaves, gates), leaves
 
 

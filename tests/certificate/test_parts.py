@@ -56,16 +56,13 @@ class Fractions:
     def multiply(self, a: Any, b: Any) -> Any:
         return a * b
 
-    def matmul(self, a: Any, b: Any) -> Any:
-        return np.matmul(a, b)
+    def einsum(self, subscripts: str, a: Any, b: Any, summed: int) -> Any:
+        return np.einsum(subscripts, a, b)
 
-    def sum(self, a: Any, axes: tuple[int, ...]) -> Any:
-        return np.asarray(a.sum(axis=axes), dtype=object)
-
-    def scatter(self, a: Any, index: Any, size: int) -> Any:
-        result = self.array([self.field(0)] * (len(a) * size), (len(a), size))
-        np.add.at(result, (slice(None), index), a)
-        return result
+    def scatter(self, a: Any, index: Any, shape: Sequence[int]) -> Any:
+        result = self.array([self.field(0)] * (len(a) * math.prod(shape)), (len(a), math.prod(shape)))
+        np.add.at(result, (slice(None), index.ravel()), a.reshape(len(a), -1))
+        return result.reshape(len(a), *shape)
 
     def inverse(self, a: Any) -> Any:
         return self.array([1 / entry for entry in a.ravel()], a.shape)
@@ -87,7 +84,7 @@ def test_brackets_are_those_of_symbolic_fields(name: str) -> None:
     field = sympy.QQ.frac_field(*sympy.symbols(f"t:{network.dimension}"))
     brackets = _symbolic_brackets(network, probes, field)
     ring = Residues(PRIME)
-    family = Family(network, ring, probes, lambda a: a.astype(object), {})
+    family = Family(network, ring, probes, {})
     nonzero = 0
     for word in words:
         ((form, _, chosen),) = grouped([word])

@@ -13,9 +13,8 @@ from lielaws.checker.networks.gates import affine_pieces, find_gates, freely_gat
 from lielaws.checker.networks.network import read_network
 from lielaws.checker.networks.program import Program
 from lielaws.checker.networks.steps import FUNCTIONS, Budget
-from lielaws.checker.numbers.balls import Ball, Balls, UndecidedError, signs
+from lielaws.checker.numbers.balls import Ball, Balls
 from lielaws.checker.numbers.jets import Jets
-from lielaws.checker.upper.patterns import ring_array
 from lielaws.engine.graph.steps import graph_spec
 from tests.certificate.cases import MAKERS, make
 from tests.certificate.test_adversaries import CASES as ADVERSARIES
@@ -43,7 +42,7 @@ def read(architecture: lielaws.Architecture) -> Any:
 def _outputs(network: Any, program: Program, rng: np.random.Generator) -> Any:
     """An enclosure of the output at random numbers with real gates; None where it is not defined."""
     ring = Balls()
-    leaves = {("constant", name): ring.named(name, shape) for name, shape in network.true_constants.items()}
+    leaves = network.true_values(ring)
     shapes = [*(("constant", *pair) for pair in network.generic.items())]
     shapes += [*(("parameter", *pair) for pair in network.parameters.items())]
     shapes += [*(("data", *pair) for pair in network.data.items())]
@@ -53,16 +52,13 @@ def _outputs(network: Any, program: Program, rng: np.random.Generator) -> Any:
     sure = []
 
     def gates(j: int, argument: Any) -> Any:
-        positive, negative = signs(argument)
+        positive, negative = ring.signs(argument)
         sure.append((positive | negative | (argument.mid == 0)).all())
-        return ring_array(ring, positive.astype(np.int64))
+        return ring.integers(positive.astype(np.int64))
 
-    try:
-        with ring.entered():
-            values = program.forward(Jets(ring), leaves, gates)
-    except UndecidedError:
-        return None
-    return values[program.output] if all(sure) else None
+    with ring.entered():
+        values = program.forward(Jets(ring), leaves, gates)
+    return values[program.output] if ring.clear.all() and all(sure) else None
 
 
 @pytest.mark.parametrize("name", NETWORKS)

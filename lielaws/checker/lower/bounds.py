@@ -80,7 +80,7 @@ class Bounds:
                 return _scaled(step.fixed, inputs[0])
             case "contract":
                 shapes = [self._program.steps.shape(a) for a in step.inputs]
-                return _longer(_product(*inputs), contraction(step.fixed, *shapes).sizes[2])
+                return _longer(_product(*inputs), contraction(step.fixed, *shapes).summed)
             case "power":
                 return self._power(inputs[0], step.fixed)
             case "reciprocal":
@@ -94,7 +94,7 @@ class Bounds:
                 _, low, high = step.fixed
                 factor = self._sum(_scaled(high - low, Bound(1)), _scaled(low, Bound()))
                 return _product(factor, inputs[0])
-            case "sum" | "scatter":
+            case "scatter":
                 return _longer(inputs[0], self._program.steps[step.inputs[0]].size)
             case "sqrt" if self._roots:
                 return self._root(inputs[0])

@@ -14,13 +14,10 @@ from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.program import Program, Values
 from lielaws.checker.numbers.jets import Jets
 from lielaws.checker.numbers.residues import Residues, rational_root, small_rational
+from lielaws.errors import CertificateError
 
 _MOST = 12
 """roots and gates of one output: there are 2^12 branches then, and the roots exist at one of as many points"""
-
-
-class TooManyError(Exception):
-    """An output needs more roots and gates than are gone through."""
 
 
 class MissingRootError(ZeroDivisionError):
@@ -42,15 +39,11 @@ class Branches:
     roots: tuple[tuple[tuple[int, int], ...], ...]
     gates: tuple[int, ...]
 
-    @property
-    def count(self) -> int:
-        return 1 << len(self.roots) + len(self.gates)
-
-    def values(self, point: Point, branches: Any) -> tuple[_RootRing, Values]:
+    def values(self, point: Point, branches: Any) -> tuple[RootRing, Values]:
         """The values of a network on some branches. Raises MissingRootError where a root does not exist."""
         count = len(branches)
         choices = (np.asarray(branches)[:, None] >> np.arange(len(self.roots) + len(self.gates))) & 1
-        ring = _RootRing(point.ring, self.roots, choices[:, : len(self.roots)])
+        ring = RootRing(point.ring, self.roots, choices[:, : len(self.roots)])
         gate_values = np.repeat(point.gate_values, count, axis=0)
         if self.gates:
             gate_values[:, list(self.gates)] = choices[:, len(self.roots) :]
@@ -72,7 +65,7 @@ class Conjugates:
     def __post_init__(self) -> None:
         self.seen: list[set[bool]] = [set() for _ in self.one.roots]
 
-    def add(self, point: Point, branch: int) -> tuple[_RootRing, Values] | None:
+    def add(self, point: Point, branch: int) -> tuple[RootRing, Values] | None:
         """The values at a point on a branch, if its roots exist."""
         try:
             ring, values = self.one.values(point, [branch])
@@ -90,12 +83,12 @@ class Conjugates:
         return all(len(known) == 2 for known in self.seen)
 
 
-class _RootRing(Residues):
+class RootRing(Residues):
     """Residues where some entries of square roots are roots, with signs for each sample; the others are free."""
 
     def __init__(self, ring: Residues, roots: tuple[tuple[tuple[int, int], ...], ...], choices: Any) -> None:
         super().__init__(ring.prime)
-        self._choices = choices
+        self._choices, self.samples = choices, len(choices)
         self.rational: set[int] = set()
         self._entries: dict[int, list[tuple[int, int]]] = {}
         for number, entries in enumerate(roots):
@@ -106,7 +99,7 @@ class _RootRing(Residues):
         value = super().function(kind, a, step)
         if step not in self._entries or kind != "sqrt":
             return value
-        samples = len(self._choices)
+        samples = self.samples
         flat = np.broadcast_to(value, (samples, *value.shape[1:])).reshape(samples, -1).copy()
         squares = np.broadcast_to(a, (samples, *a.shape[1:])).reshape(samples, -1)
         for place, number in self._entries[step]:
@@ -128,22 +121,22 @@ class _RootRing(Residues):
         return (self.root(square), False) if exact is None else (self.residue(exact), True)
 
 
-def find_branches(network: Network, program: Program, gates: Gates, units: Any) -> list[Branches]:
+def find_branches(network: Network, gates: Gates, units: Any) -> list[Branches]:
     """For each cotangent the roots and gates that <cotangent, output> depends on, with free values of them all.
 
     A root or gate that is left out keeps a free value, for which the identity is proved all the more.
     """
     for _ in range(ATTEMPTS):
-        point = Point.draw(network, program, gates, LARGE_PRIME_BITS)
+        point = Point.draw(network, gates, LARGE_PRIME_BITS)
         try:
             values = point.values()
-            slopes = program.gradient(Jets(point.ring), values, units % point.ring.prime, of_all=True)
+            slopes = network.program.gradient(Jets(point.ring), values, units % point.ring.prime, of_all=True)
         except ZeroDivisionError:
             continue
         slopes = {k: _spread(slope, len(units)) for k, slope in slopes.items() if slope is not None}
         # An identity that is affine in each gate holds for all values if it holds for 0 and 1.
-        affine = affine_pieces(program, gates)
-        return [_of_output(program, gates, affine, values, slopes, k) for k in range(len(units))]
+        affine = affine_pieces(network.program, gates)
+        return [_of_output(network.program, gates, affine, values, slopes, k) for k in range(len(units))]
     raise never()
 
 
@@ -170,6 +163,7 @@ def _of_output(
     free -= gates.values.keys()
     if len(roots) + len(free) > _MOST:
         places = sorted({f"step {number}" for entries in roots.values() for number, _ in entries})
-        text = f"an output needs {len(roots)} square roots ({', '.join(places)})" if roots else "an output needs"
-        raise TooManyError(f"{text} {'and ' if roots else ''}{len(free)} gates, and all their branches are too many")
+        needed = f"{len(roots)} square roots ({', '.join(places)}) and {len(free)} gates"
+        remedy = "as far as this checker can prove they are no laws: it goes through all branches of fewer"
+        raise CertificateError("lower.laws", f"laws of an output that needs {needed}", remedy)
     return Branches(tuple(map(tuple, roots.values())), tuple(sorted(free)))

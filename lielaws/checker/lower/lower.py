@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 
 from lielaws.checker.lower.bounds import LARGE_PRIME_BITS, Bounds
-from lielaws.checker.lower.branches import Branches, Conjugates, TooManyError, find_branches
+from lielaws.checker.lower.branches import Branches, Conjugates, RootRing, find_branches
 from lielaws.checker.lower.laws import ERROR_EXPONENT, Law, check_independence, check_methods, read_laws
 from lielaws.checker.lower.points import ATTEMPTS, Point, cotangents, never, random_cotangent
 from lielaws.checker.lower.rules import rewritten
 from lielaws.checker.networks.gates import Gates, affine_pieces, find_gates, freely_gated
 from lielaws.checker.networks.network import Network
-from lielaws.checker.networks.program import Program, Values
+from lielaws.checker.networks.program import Values
 from lielaws.checker.networks.steps import Budget
 from lielaws.checker.numbers.residues import Residues, random_prime
 from lielaws.errors import CertificateError
@@ -72,19 +72,19 @@ class _Conservation:
 
     def _open(self, gates: Gates, cases: int) -> dict[int, str]:
         """The laws that are not proved for some values of gates, and why."""
-        program = self.network.program
-        left = self._fail_freely(range(len(self.laws)), program, gates, cases)
+        network = self.network
+        left = self._fail_freely(range(len(self.laws)), network, gates, cases)
         if not left:
             return {}
-        if program.functions:
-            program = rewritten(program)
+        if network.program.functions:
+            network = replace(network, program=rewritten(network.program))
             # Numbers of gates change, but only rational networks have patterns of regions.
-            gates = find_gates(program, self.budget)
-            left = self._fail_freely(left, program, gates, cases)
+            gates = find_gates(network.program, self.budget)
+            left = self._fail_freely(left, network, gates, cases)
         reason = ", as it is not constant along the flow"
         # An identity that is affine in each gate holds for 0 and 1 only if it holds for all values.
-        if left and (program.functions or not all(affine_pieces(program, gates))):
-            left, reason = self._fail_on_branches(left, program, gates, cases)
+        if left and (network.program.functions or not all(affine_pieces(network.program, gates))):
+            left = self._fail_on_branches(left, network, gates, cases)
         # Where some patterns may not occur, or functions be related, what fails for all of them may be a law.
         if left and (self.network.program.functions or not freely_gated(self.network, gates, self.budget)):
             reason = f" as far as this checker can prove{reason}"
@@ -97,22 +97,22 @@ class _Conservation:
             raise CertificateError("lower.laws", f"{len(self.laws)} laws", remedy)
         return max(2, math.ceil((ERROR_EXPONENT + 2 + math.log2(len(self.laws) * cases)) / -error))
 
-    def _fail_freely(self, chosen: Sequence[int], program: Program, gates: Gates, cases: int) -> list[int]:
+    def _fail_freely(self, chosen: Sequence[int], network: Network, gates: Gates, cases: int) -> list[int]:
         """Those of some laws that fail for some free values of functions and gates."""
-        bounds = Bounds(program, self.network.flow)
+        bounds = Bounds(network.program, network.flow)
         left = list(chosen)
         failing: set[int] = set()
         for _ in range(self._rounds(left, bounds, cases)):
-            self._charge(program, 1)
-            failing |= set(self._failing(left, program, gates, bounds.bits))
+            self._charge(network, 1)
+            failing |= set(self._failing(left, network, gates, bounds.bits))
         return sorted(failing)
 
-    def _failing(self, chosen: Sequence[int], program: Program, gates: Gates, bits: int) -> list[int]:
+    def _failing(self, chosen: Sequence[int], network: Network, gates: Gates, bits: int) -> list[int]:
         """Those that fail at one random point modulo one random prime."""
         for _ in range(ATTEMPTS):
             try:
-                point = Point.draw(self.network, program, gates, bits)
-                cotangent, drift = random_cotangent(self.network, point.ring), point.ring.random((1,))
+                point = Point.draw(network, gates, bits)
+                cotangent, drift = random_cotangent(network, point.ring), point.ring.random((1,))
                 fields = point.fields(point.values(), cotangent, drift)
             except ZeroDivisionError:
                 continue
@@ -129,60 +129,44 @@ class _Conservation:
                 found.append(k)
         return found
 
-    def _fail_on_branches(
-        self, chosen: Sequence[int], program: Program, gates: Gates, cases: int
-    ) -> tuple[list[int], str]:
-        """Those that fail, or cannot be decided, with true roots and gates; and what is to be said about them."""
-        units, drift = cotangents(self.network), self.network.flow.has_time
-        basis = [(units[k : k + 1], 0) for k in range(len(units))] + ([(0 * units[:1], 1)] if drift else [])
-        self._charge(program, 2 * len(units))
-        try:
-            branches = find_branches(self.network, program, gates, units)
-        except TooManyError as error:
-            return list(chosen), f": {error}"
-        most = max(len(one.roots) for one in branches)
-        bounds = Bounds(program, self.network.flow, most)
-        rounds = self._rounds(chosen, bounds, cases * len(basis))
+    def _fail_on_branches(self, chosen: Sequence[int], network: Network, gates: Gates, cases: int) -> list[int]:
+        """Those that fail with true roots and gates. Raises CertificateError where that cannot be decided."""
+        units = cotangents(network)
+        self._charge(network, 2 * len(units))
+        branches = find_branches(network, gates, units)
+        bounds = Bounds(network.program, network.flow, max(len(one.roots) for one in branches))
         groups: dict[Branches, list[int]] = {}
-        for number in range(len(basis)):
-            groups.setdefault(branches[number] if number < len(branches) else Branches((), ()), []).append(number)
+        for number, one in enumerate(branches):
+            groups.setdefault(one, []).append(number)
         failing: set[int] = set()
         for one, numbers in groups.items():
-            cotangent = np.concatenate([basis[number][0] for number in numbers])
-            factors = [basis[number][1] for number in numbers]
-            for _ in range(rounds):
+            for _ in range(self._rounds(chosen, bounds, cases * len(groups))):
                 left = [k for k in chosen if k not in failing]
-                failing |= set(self._failing_on(one, left, program, gates, cotangent, factors))
-        return sorted(failing), ", as it is not constant along the flow"
+                failing |= self._failing_on(one, left, network, gates, units[numbers])
+        return sorted(failing)
 
-    def _failing_on(
-        self, one: Branches, chosen: Sequence[int], program: Program, gates: Gates, cotangent: Any, factors: list[int]
-    ) -> list[int]:
-        """Those that fail for some cotangents that need the same roots and gates, on some branch, at random points."""
+    def _failing_on(self, one: Branches, chosen: Sequence[int], network: Network, gates: Gates, units: Any) -> set[int]:
+        """Those that fail at random points of some branch, for a random sum of cotangents that have these branches."""
         found: set[int] = set()
         for pattern in range(1 << len(one.gates)) if chosen else ():
             first = pattern << len(one.roots)
-            place = self._conjugate(one, program, gates, first)
-            branches = [first]
-            if place is None:
-                branches = [first + signs for signs in range(1 << len(one.roots))]
-                place = self._with_all_roots(one, program, gates, branches)
+            place = self._conjugate(one, network, gates, first) or self._with_all_roots(one, network, gates, first)
             point, ring, values = place
-            for number, factor in enumerate(factors):
-                unit = np.repeat(cotangent[number : number + 1] % ring.prime, len(branches), axis=0)
-                drift = np.repeat(point.ring.array([factor], (1,)), len(branches))
-                self._charge(program, len(branches))
-                found |= set(self._nonzero(chosen, point, point.fields(values, unit, drift, ring)))
-        return sorted(found)
+            self._charge(network, ring.samples)
+            weights = ring.random((len(units), *[1] * (units.ndim - 1)))
+            cotangent = (weights * units).sum(axis=0, keepdims=True) % ring.prime
+            cotangent, drift = np.repeat(cotangent, ring.samples, axis=0), np.repeat(ring.random((1,)), ring.samples)
+            found.update(self._nonzero(chosen, point, point.fields(values, cotangent, drift, ring)))
+        return found
 
     def _conjugate(
-        self, one: Branches, program: Program, gates: Gates, first: int
-    ) -> tuple[Point, Residues, Values] | None:
+        self, one: Branches, network: Network, gates: Gates, first: int
+    ) -> tuple[Point, RootRing, Values] | None:
         """A point that stands for all signs of the roots; None if they may not be conjugate."""
         prime, conjugates, found = random_prime(LARGE_PRIME_BITS), Conjugates(one), None
         for _ in range(_POINTS << len(one.roots)):
-            self._charge(program, 1)
-            point = Point.draw(self.network, program, gates, LARGE_PRIME_BITS, prime)
+            self._charge(network, 1)
+            point = Point.draw(network, gates, LARGE_PRIME_BITS, prime)
             try:
                 place = conjugates.add(point, first + secrets.randbelow(1 << len(one.roots)))
             except ZeroDivisionError:
@@ -193,21 +177,22 @@ class _Conservation:
         return None
 
     def _with_all_roots(
-        self, one: Branches, program: Program, gates: Gates, branches: list[int]
-    ) -> tuple[Point, Residues, Values]:
-        """A point at which the roots exist on all branches."""
+        self, one: Branches, network: Network, gates: Gates, first: int
+    ) -> tuple[Point, RootRing, Values]:
+        """A point at which the roots exist with all signs."""
+        branches = [first + signs for signs in range(1 << len(one.roots))]
         for _ in range(ATTEMPTS << len(one.roots)):
-            self._charge(program, 1)
-            point = Point.draw(self.network, program, gates, LARGE_PRIME_BITS)
+            self._charge(network, 1)
+            point = Point.draw(network, gates, LARGE_PRIME_BITS)
             try:
                 # Before all branches one, as roots do not exist at most points.
                 one.values(point, branches[:1])
-                self._charge(program, len(branches))
+                self._charge(network, len(branches))
                 return (point, *one.values(point, branches))
             except ZeroDivisionError:
                 continue
         raise CertificateError("architecture", "its square roots", "they exist at none of the points that were tried")
 
-    def _charge(self, program: Program, samples: int) -> None:
-        work = samples * (program.work * Residues.slow + 100 * self.network.dimension)
+    def _charge(self, network: Network, samples: int) -> None:
+        work = samples * (network.program.work * Residues.slow + 100 * network.dimension)
         self.budget.charge(work, "lower.laws", f"{len(self.laws)} laws")

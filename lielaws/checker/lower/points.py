@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from lielaws.checker.networks.flows import joined
 from lielaws.checker.networks.gates import Gates
 from lielaws.checker.networks.network import Network
-from lielaws.checker.networks.program import Program, Values
+from lielaws.checker.networks.program import Leaves, Values
 from lielaws.checker.numbers.jets import Jets
 from lielaws.checker.numbers.residues import Residues, random_prime
 from lielaws.errors import CertificateError
@@ -29,26 +29,23 @@ class Point:
     """
 
     network: Network
-    program: Program
     gates: Gates
     ring: Residues
-    leaves: dict[tuple[str, str], Any]
+    leaves: Leaves
     state: list[Any]
     gate_values: Any
 
     @classmethod
-    def draw(cls, network: Network, program: Program, gates: Gates, bits: int, prime: int | None = None) -> Point:
+    def draw(cls, network: Network, gates: Gates, bits: int, prime: int | None = None) -> Point:
         ring = Residues(random_prime(bits) if prime is None else prime)
         state = [ring.random((1, *shape)) for shape in network.flow.state_shapes]
-        names = zip(network.parameters, network.flow.parameters(state), strict=True)
-        leaves = {("parameter", name): value for name, value in names}
-        leaves |= {("data", name): ring.random((1, *shape)) for name, shape in network.data.items()}
+        leaves = {("data", name): ring.random((1, *shape)) for name, shape in network.data.items()}
         leaves |= {("constant", name): ring.random((1, *shape)) for name, shape in network.generic.items()}
         for name, shape in network.true_constants.items():
             # Identities over Q hold for both roots of two, and for any value of what is transcendental.
             value = _root_of_two(ring) if name == "sqrt_two" else int(ring.random((1,))[0])
             leaves["constant", name] = np.full((1, *shape), value, dtype=ring.dtype)
-        return cls(network, program, gates, ring, leaves, state, gates.random(ring)[None])
+        return cls(network, gates, ring, leaves, state, gates.random(ring)[None])
 
     @property
     def coordinates(self) -> list[int]:
@@ -58,29 +55,15 @@ class Point:
         """The values of the network, in another ring modulo the same prime, or with other gates, if these are given."""
         ring = self.ring if ring is None else ring
         chosen = self.gate_values if gate_values is None else gate_values
-        return self.program.forward(Jets(ring), self.leaves, lambda j, _: self.gates.of_piece(ring, chosen, j))
+        return self.network.values(
+            Jets(ring), self.state, self.leaves, lambda j, _: self.gates.of_piece(ring, chosen, j)
+        )
 
     def fields(self, values: Values, cotangent: Any, drift: Any, ring: Residues | None = None) -> Any:
         """Vector fields for some cotangents (samples, *shape) and drift factors (samples,), as (samples, dimension)."""
-        ring = self.ring if ring is None else ring
-        jets = Jets(ring)
-        slopes = self.program.gradient(jets, values, cotangent)
-        gradient = [slopes.get(self._leaf(name)) for name in self.network.parameters]
-        blocks = self.network.flow.field(jets, self.state, drift, gradient)
-        samples = max([1, *(len(block) for block in blocks if block is not None)])
-        return np.concatenate(
-            [_flat(b, samples, s) for b, s in zip(blocks, self.network.flow.state_shapes, strict=True)], 1
-        )
-
-    def _leaf(self, name: str) -> int:
-        return self.program.parameter_steps.get(name, -1)
-
-
-def _flat(block: Any, samples: int, shape: Sequence[int]) -> Any:
-    size = math.prod(shape)
-    if block is None:
-        return np.zeros((samples, size), dtype=object)
-    return np.broadcast_to(block, (samples, *shape)).reshape(samples, size)
+        jets = Jets(self.ring if ring is None else ring)
+        blocks = self.network.field(jets, self.state, values, cotangent, drift)
+        return joined(jets, blocks, self.network.flow.state_shapes, len(cotangent))
 
 
 def _root_of_two(ring: Residues) -> int:
@@ -91,24 +74,20 @@ def _root_of_two(ring: Residues) -> int:
 
 def cotangents(network: Network) -> Any:
     """A basis of what cotangents may be, as integers (count, *shape of the output)."""
-    shape, row = network.output_shape, network.row
-    size = math.prod(shape)
-    units = np.eye(size, dtype=object).reshape(size, *shape)
-    if not row:
-        return units
-    # Entries of the last axis sum to zero: each entry but the last minus the last.
-    kept = [k for k in range(size) if k % row < row - 1]
-    units = units[kept].reshape(len(kept), -1)
-    for unit, k in zip(units, kept, strict=True):
-        unit[k - k % row + row - 1] = -1
-    return units.reshape(len(kept), *shape)
+    size, row = math.prod(network.output_shape), network.row
+    kept = [k for k in range(size) if not row or k % row < row - 1]
+    return _allowed(network, np.eye(size, dtype=object)[kept].reshape(len(kept), *network.output_shape))
 
 
 def random_cotangent(network: Network, ring: Residues) -> Any:
     """A random one, with one sample."""
-    values = ring.random((1, *network.output_shape))
+    return _allowed(network, ring.random((1, *network.output_shape))) % ring.prime
+
+
+def _allowed(network: Network, values: Any) -> Any:
+    """With cross-entropy the entries of the last axis sum to zero: the last of them follows from the others."""
     if network.row:
-        values[..., -1] = -values[..., :-1].sum(axis=-1) % ring.prime
+        values[..., -1] = -values[..., :-1].sum(axis=-1)
     return values
 
 

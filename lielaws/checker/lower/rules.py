@@ -17,7 +17,6 @@ from lielaws.checker.networks.signs import ZERO, Signs
 from lielaws.checker.networks.steps import Step, Steps
 from lielaws.checker.numbers.residues import rational_root
 
-_MOVES = ("reshape", "permute", "broadcast", "gather")
 _LARGEST_COMMON = 12
 """of denominators of multiples of exponents; with larger ones powers grow, and nobody writes them"""
 _SMALL_PRIMES = (2, 3, 5, 7, 11, 13)
@@ -36,7 +35,7 @@ def _denominators(program: Program) -> list[int]:
     found, inside = [1], set[int]()
     for k in reversed(program.needed):
         step = program.steps[k]
-        if step.op == "exp" or (k in inside and step.op in ("add", "scale", *_MOVES)):
+        if step.op == "exp" or (k in inside and step.op in ("add", "scale", "gather")):
             inside.update(step.inputs)
             found += [step.fixed.denominator] if step.op == "scale" else []
         if step.op == "sqrt" and program.steps[step.inputs[0]].op == "exp":
@@ -94,9 +93,6 @@ class _Rewriter:
             return self.steps.scale(above if gate else below, a)
         return self.steps.gated(a, piece, below, above)
 
-    def _moved(self, move: Step, a: int) -> int:
-        return self.steps.put(move.op, [a], move.fixed, move.shape)
-
     # Exponentials
 
     def _exp(self, a: int) -> int:
@@ -106,8 +102,8 @@ class _Rewriter:
     def _terms(self, a: int) -> dict[int, Fraction]:
         """A sum of multiples, by what is multiplied; moves of entries stand before everything else."""
         step = self.steps[a]
-        if step.op in _MOVES:
-            return {self._moved(step, base): factor for base, factor in self._terms(step.inputs[0]).items()}
+        if step.op == "gather":
+            return {self.steps.gather(base, step.fixed): factor for base, factor in self._terms(step.inputs[0]).items()}
         if step.op == "scale":
             return {base: factor * step.fixed for base, factor in self._terms(step.inputs[0]).items()}
         if step.op != "add":
@@ -121,8 +117,8 @@ class _Rewriter:
 
     def _exp_of_multiple(self, base: int, factor: Fraction) -> int:
         step = self.steps[base]
-        if step.op in _MOVES:
-            return self._moved(step, self._exp_of_multiple(step.inputs[0], factor))
+        if step.op == "gather":
+            return self.steps.gather(self._exp_of_multiple(step.inputs[0], factor), step.fixed)
         if step.op == "log" and (2 * factor).denominator == 1:
             value, whole = step.inputs[0], factor.numerator // factor.denominator
             powers = [self._integer_power(value, whole)] if whole or factor == 0 else []
@@ -144,8 +140,8 @@ class _Rewriter:
 
     def _sqrt(self, a: int) -> int:
         step = self.steps[a]
-        if step.op in _MOVES:
-            return self._moved(step, self._sqrt(step.inputs[0]))
+        if step.op == "gather":
+            return self.steps.gather(self._sqrt(step.inputs[0]), step.fixed)
         factor, powers, roots = self._factors(a)
         if factor <= 0:
             return self.steps.put("sqrt", [a], None, step.shape)

@@ -9,10 +9,12 @@ for t.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 from lielaws.checker import reading
 from lielaws.checker.numbers.jets import Jets
@@ -112,8 +114,8 @@ class Flow:
     def dimension(self) -> int:
         return sum(map(math.prod, self.state_shapes))
 
-    def parameters(self, state: list[Any]) -> list[Any]:
-        return state[self.has_time : self.has_time + len(self.shapes)]
+    def parameters(self, state: Sequence[Any]) -> list[Any]:
+        return list(state)[self.has_time : self.has_time + len(self.shapes)]
 
     @property
     def degree(self) -> int:
@@ -131,49 +133,56 @@ class Flow:
             total += own * math.prod(shape) + sum(_log([weight]) for weight in inverse.weights)
         return total
 
-    def field(self, ring: Jets, state: list[Any], drift: Any, gradient: list[Any]) -> list[Any]:
+    def field(self, ring: Jets, state: Sequence[Any], drift: Any, gradient: list[Any]) -> list[Any]:
         """The value of a vector field at a state, array by array."""
-        count = len(self.shapes)
-        theta = self.parameters(state)
-        if not self.has_velocities:
-            moved = [self._pull(ring, k, theta[k], gradient[k]) for k in range(count)]
-            if not self.has_time:
-                return moved
-            decay = ring.scale(-self.rate, drift)
-            pairs = zip(moved, theta, self.shapes, strict=True)
-            return [self._clock(ring, state[0], drift), *(ring.add(a, _times(ring, decay, x, s)) for a, x, s in pairs)]
-        velocity = state[1 + count :]
+        theta, velocity = self.parameters(state), state[self.has_time + len(self.shapes) :]
+        forces = [self._force(ring, k, state, gradient[k]) for k in range(len(self.shapes))]
+        if not self.has_time:
+            return forces
         # Nesterov's drift is taken times t, which changes neither its laws nor their number.
         nesterov = self.kind == "nesterov"
         along = ring.multiply(drift, state[0]) if nesterov else drift
+        clock = along if nesterov or not self.rate else ring.scale(self.rate, ring.multiply(drift, state[0]))
         slowed = ring.scale(Fraction(-3) if nesterov else -self.rate, drift)
-        forces = [self._push(ring, k, theta[k], velocity[k], gradient[k]) for k in range(count)]
-        triples = list(zip(velocity, forces, self.shapes, strict=True))
-        return [
-            along if nesterov else self._clock(ring, state[0], drift),
-            *(_times(ring, along, v, shape) for v, _, shape in triples),
-            *(ring.add(_times(ring, slowed, v, shape), force) for v, force, shape in triples),
-        ]
+        moved = [_times(ring, along, v, shape) for v, shape in zip(velocity, self.shapes, strict=False)]
+        triples = zip(velocity if self.has_velocities else theta, forces, self.shapes, strict=True)
+        return [clock, *moved, *(ring.add(_times(ring, slowed, x, shape), force) for x, force, shape in triples)]
 
-    def _clock(self, ring: Jets, time: Any, drift: Any) -> Any:
-        return ring.scale(self.rate, ring.multiply(drift, time)) if self.rate else drift
+    def _force(self, ring: Jets, k: int, state: Sequence[Any], gradient: Any) -> Any:
+        """M(theta)^{-1} grad, and with velocities friction M(theta + v / friction)^{-1} grad.
 
-    def _pull(self, ring: Jets, k: int, theta: Any, gradient: Any) -> Any:
+        Without friction that is its limit, or M^{-1} grad if M is constant.
+        """
         if not self.inverses:
             return gradient
-        return ring.multiply(self.inverses[k].value(ring, theta, self.shapes[k]), gradient)
+        inverse, place, factor = self.inverses[k], state[self.has_time + k], Fraction(1)
+        if self.has_velocities:
+            velocity = state[self.has_time + len(self.shapes) + k]
+            if self.rate:
+                place, factor = ring.add(place, ring.scale(1 / self.rate, velocity)), self.rate
+            elif not inverse.is_constant:
+                place = velocity
+        return ring.multiply(ring.scale(factor, inverse.value(ring, place, self.shapes[k])), gradient)
 
-    def _push(self, ring: Jets, k: int, theta: Any, velocity: Any, gradient: Any) -> Any:
-        """friction M(theta + v / friction)^{-1} grad; its limit without friction, or M^{-1} grad if M is constant."""
-        if not self.inverses:
-            return gradient
-        inverse, shape = self.inverses[k], self.shapes[k]
-        if not self.rate:
-            factor = inverse.value(ring, theta if inverse.is_constant else velocity, shape)
-        else:
-            place = ring.add(theta, ring.scale(1 / self.rate, velocity))
-            factor = ring.scale(self.rate, inverse.value(ring, place, shape))
-        return ring.multiply(factor, gradient)
+
+def cut(rows: Any, shapes: Iterable[Shape]) -> list[Any]:
+    """The arrays (count, *shape) whose entries stand one after the other in rows (count, all entries)."""
+    found, start = [], 0
+    for shape in shapes:
+        stop = start + math.prod(shape)
+        found.append(rows[:, start:stop].reshape(len(rows), *shape))
+        start = stop
+    return found
+
+
+def joined(ring: Jets, arrays: Iterable[Any], shapes: Iterable[Shape], samples: int) -> Any:
+    """The rows (samples, all entries) of arrays without nilpotents."""
+
+    def row(array: Any, shape: Shape) -> Any:
+        own = ring.constant([0] * math.prod(shape), 1, shape) if array is None else array
+        return ring.move(lambda x: np.broadcast_to(x, (samples, *shape)).reshape(samples, -1), own)
+
+    return ring.ring.move(lambda *rows: np.concatenate(rows, axis=1), *map(row, arrays, shapes))
 
 
 def _times(ring: Jets, factor: Any, a: Any, shape: Shape) -> Any:

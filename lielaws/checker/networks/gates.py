@@ -63,14 +63,20 @@ class Gates:
         entries = values[:, self.numbers[j]]
         return np.where(self.reverse[j], (1 - entries) % ring.prime, entries)
 
-    def contradictions(self, listed: Sequence[Any], unit: int, prime: int | None) -> Any:
-        """Where listed gates differ from those that they are tied to, as an array (samples, all entries).
+    def by_number(self, listed: Sequence[Any]) -> dict[int, int]:
+        """The values of all gates, from those of each function."""
+        found: dict[int, int] = {}
+        for numbers, reverse, values in zip(self.numbers, self.reverse, listed, strict=True):
+            found |= zip(numbers.ravel().tolist(), np.where(reverse, 1 - values, values).ravel().tolist(), strict=True)
+        return found
 
-        listed : integers (samples, *shape) for each function, in multiples of 1 / unit
+    def contradictions(self, listed: Any, unit: int, prime: int | None) -> Any:
+        """Where listed gates differ from those that they are tied to.
+
+        listed : integers (samples, entries of all functions), in multiples of 1 / unit
         """
-        flat = np.concatenate([a.reshape(len(a), -1) for a in listed], axis=1)
         numbers = np.concatenate([n.ravel() for n in self.numbers])
-        values = np.where(np.concatenate([r.ravel() for r in self.reverse]), unit - flat, flat)
+        values = np.where(np.concatenate([r.ravel() for r in self.reverse]), unit - listed, listed)
         values = values if prime is None else values % prime
         expected = values[:, np.unique(numbers, return_index=True)[1]][:, numbers]
         for number, value in self.values.items():
@@ -212,32 +218,29 @@ def affine_pieces(program: Program, gates: Gates) -> list[bool]:
 
     An affine function is a combination of its values at 0 and 1, so that arbitrary values span the same family.
     """
-    group = _groups(gates)
+    own = [_bits(numbers) & ~_bits(list(gates.values)) for numbers in gates.numbers]
+    # The gates on which each step may depend, and those which it may have twice.
     once: dict[int, int] = {}
     twice: dict[int, int] = {}
     for k in program.needed:
         step = program.steps[k]
-        own, double = 0, 0
+        found, double = 0, 0
         for a in step.inputs:
             double |= twice[a]
             if step.op in ("contract", "gated"):
-                double |= own & once[a]
-            own |= once[a]
+                double |= found & once[a]
+            found |= once[a]
         if step.op == "gated":
-            bit = 1 << group[step.fixed[0]]
-            double, own = double | (own & bit), own | bit
+            double |= found & own[step.fixed[0]]
+            found |= own[step.fixed[0]]
         elif step.op in ("power", "reciprocal", *FUNCTIONS):
-            double |= own
-        once[k], twice[k] = own, double
-    return [not twice[program.output] >> group[j] & 1 for j in range(len(gates.numbers))]
+            double |= found
+        once[k], twice[k] = found, double
+    return [not twice[program.output] & bits for bits in own]
 
 
-def _groups(gates: Gates) -> list[int]:
-    """A number for each function, the same for those that share gates."""
-    group = list(range(len(gates.numbers)))
-    owner: dict[int, int] = {}
-    for j, numbers in enumerate(gates.numbers):
-        for number in set(numbers.ravel().tolist()) - gates.values.keys():
-            old = group[owner.setdefault(number, j)]
-            group = [group[j] if g == old else g for g in group]
-    return group
+def _bits(numbers: Any) -> int:
+    """A set of gates as a number."""
+    flags = np.zeros(int(np.max(numbers, initial=-1)) + 1, dtype=bool)
+    flags[np.asarray(numbers, dtype=np.int64)] = True
+    return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")

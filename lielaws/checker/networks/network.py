@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from lielaws.checker import reading
 from lielaws.checker.networks.flows import Flow, read_flow
-from lielaws.checker.networks.program import Program
-from lielaws.checker.networks.steps import FROZEN, FUNCTIONS, Budget, Steps
+from lielaws.checker.networks.program import Gates, Leaves, Program, Values
+from lielaws.checker.networks.steps import FROZEN, FUNCTIONS, Budget, Steps, check_entries, places
 from lielaws.checker.numbers.balls import TRUE_CONSTANTS
+from lielaws.checker.numbers.jets import Jets
 from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
 
@@ -25,6 +27,8 @@ _MOST_STEPS = 20_000
 """a network of a hundred blocks has some thousand; each step costs time whatever its size"""
 _MOST_GATES = 50_000
 """which are looked at one by one, in some microseconds each, and listed in every probe"""
+_PLACE = 10
+"""the place of an entry takes as long to find as so many products of float64 numbers"""
 _NOTHING_FIXED = ("add", "reciprocal", "reshape", *FUNCTIONS)
 
 
@@ -66,6 +70,21 @@ class Network:
         """Whether nothing but field operations, and no constant such as sqrt(2), occurs."""
         return not self.program.functions and not self.true_constants
 
+    def values(self, ring: Jets, state: Sequence[Any], leaves: Leaves, gates: Gates) -> Values:
+        """The values of all steps at a state, for data and constants."""
+        names = zip(self.parameters, self.flow.parameters(state), strict=True)
+        return self.program.forward(ring, {("parameter", n): value for n, value in names} | leaves, gates)
+
+    def field(self, ring: Jets, state: Sequence[Any], values: Values, cotangent: Any, drift: Any) -> list[Any]:
+        """Vector fields at a state with these values, array by array."""
+        slopes = self.program.gradient(ring, values, cotangent)
+        gradient = [slopes.get(self.program.parameter_steps.get(name, -1)) for name in self.parameters]
+        return self.flow.field(ring, state, drift, gradient)
+
+    def true_values(self, ring: Any) -> dict[tuple[str, str], Any]:
+        """The constants that have one value, in a ring of balls."""
+        return {("constant", name): ring.named(name, shape) for name, shape in self.true_constants.items()}
+
     @property
     def count(self) -> int:
         """Of parameters."""
@@ -89,7 +108,7 @@ def read_network(spec: Any, flow: Any, loss: str, budget: Budget) -> Network:
     parameters = _ordered(parameters, listed)
     if sum(map(math.prod, parameters.values())) > _MOST_PARAMETERS:
         raise CertificateError("architecture", "parameters", f"at most {_MOST_PARAMETERS:,} are checked")
-    reader = _Reader(parameters, data)
+    reader = _Reader(parameters, data, budget)
     for step in listed:
         reader.read(step)
     program = Program(reader.steps, reader.numbers[-1], reader.arguments)
@@ -137,13 +156,12 @@ class _Reader:
     arguments : of the piecewise linear functions, in order
     """
 
-    def __init__(self, parameters: Mapping[str, Shape], data: Mapping[str, Shape]) -> None:
-        self.steps = Steps()
+    def __init__(self, parameters: Mapping[str, Shape], data: Mapping[str, Shape], budget: Budget) -> None:
+        self.steps, self._budget = Steps(), budget
         self.numbers: list[int] = []
         self.arguments: list[int] = []
         self.constants: dict[str, Shape] = {}
         self._leaves = {"parameter": parameters, "data": data}
-        self._written: list[tuple[Any, list[int], Any]] = []
 
     def read(self, step: Any) -> None:
         """One step: operation, numbers of the inputs, what is fixed, shape."""
@@ -153,14 +171,12 @@ class _Reader:
         shape = reading.shape(lengths, where)
         if operation in _NOTHING_FIXED and fixed is not None:
             raise CertificateError(where, fixed, f"nothing is fixed in the operation {operation}")
-        number = self._step(operation, inputs, fixed, shape, where)
+        number = self._step(operation, [self.numbers[k] for k in inputs], fixed, shape, where)
         if self.steps.shape(number) != shape:
             raise CertificateError(where, lengths, f"the result has shape {self.steps.shape(number)}")
         self.numbers.append(number)
-        self._written.append((operation, inputs, fixed))
 
-    def _step(self, operation: Any, numbers: list[int], fixed: Any, shape: Shape, where: str) -> int:
-        inputs, steps = [self.numbers[k] for k in numbers], self.steps
+    def _step(self, operation: Any, inputs: list[int], fixed: Any, shape: Shape, where: str) -> int:
         match operation, inputs:
             case "leaf", []:
                 return self._leaf(fixed, shape, where)
@@ -168,29 +184,33 @@ class _Reader:
                 numerators, denominator = reading.items(fixed, where, 2)
                 reading.integer(denominator, where, 1)
                 values = [reading.integer(value, where) for value in reading.items(numerators, where, math.prod(shape))]
-                return steps.put("constant", [], (tuple(values), denominator), shape)
-            case "scale", [a]:
+                return self.steps.put("constant", [], (tuple(values), denominator), shape)
+            case _, [a]:
+                return self._of_one(operation, a, fixed, shape, where)
+            case _, [a, b]:
+                return self._of_two(operation, a, b, fixed, where)
+        raise CertificateError(where, operation, f"no step with {len(inputs)} inputs has this name")
+
+    def _of_one(self, operation: Any, a: int, fixed: Any, shape: Shape, where: str) -> int:
+        steps = self.steps
+        match operation:
+            case "scale":
                 return steps.scale(reading.rational(fixed, where), a)
-            case "power", [a]:
+            case "power":
                 return steps.power(a, reading.integer(fixed, where, 1))
-            case "reciprocal", [a]:
+            case "reciprocal":
                 return steps.reciprocal(a)
-            case "piecewise", [a]:
+            case "piecewise":
                 below, above = (reading.rational(slope, where) for slope in reading.items(fixed, where, 2))
                 if below == above:
                     return steps.scale(above, a)
                 self.arguments.append(a)
                 return steps.gated(a, len(self.arguments) - 1, below, above)
-            case "exp" | "log" | "cos" | "sin" | "sqrt", [a]:
+            case "exp" | "log" | "cos" | "sin" | "sqrt":
                 return steps.put(operation, [a], None, steps.shape(a))
-            case _, [a, b]:
-                return self._of_two(operation, a, b, numbers, fixed, where)
-            case _, [a]:
-                return self._moved(operation, a, fixed, shape, where)
-        raise CertificateError(where, operation, f"no step with {len(inputs)} inputs has this name")
+        return self._moved(operation, a, fixed, shape, where)
 
-    def _of_two(self, operation: Any, a: int, b: int, numbers: list[int], fixed: Any, where: str) -> int:
-        """Steps of two arrays; `numbers` are their places in the file."""
+    def _of_two(self, operation: Any, a: int, b: int, fixed: Any, where: str) -> int:
         steps = self.steps
         match operation:
             case "add":
@@ -200,7 +220,9 @@ class _Reader:
             case "contract":
                 return steps.contract(reading.text(fixed, where), a, b)
             case "gauss":
-                if not self._is_density(numbers):
+                # What is written twice is one step.
+                exponent = steps.scale(Fraction(-1, 2), steps.power(a, 2))
+                if b != steps.put("exp", [exponent], None, steps.shape(a)):
                     raise CertificateError(where, operation, "its second input must be exp(-a^2 / 2)")
                 return steps.put("gauss", [a, b], None, steps.shape(a))
         raise CertificateError(where, operation, "no step with two inputs has this name")
@@ -217,52 +239,38 @@ class _Reader:
         shapes = self._leaves[role]
         return self.steps.put("leaf", [], (role, name), shapes[reading.choice(name, where, shapes)])
 
-    def _is_density(self, numbers: list[int]) -> bool:
-        """Whether the second of two steps in the file is exp(-a^2 / 2) for the first one, a."""
-        a, k = numbers
-        for operation, fixed in (("exp", None), ("scale", "-1/2")):
-            found, inputs, static = self._written[k]
-            if found != operation or (fixed is not None and static != fixed):
-                return False
-            (k,) = inputs
-        operation, inputs, exponent = self._written[k]
-        base = self._written[a]
-        # The square of a power is written as a power.
-        return operation == "power" and (
-            (inputs == [a] and exponent == 2) or (base[0] == "power" and inputs == base[1] and exponent == 2 * base[2])
-        )
-
     def _moved(self, operation: Any, a: int, fixed: Any, shape: Shape, where: str) -> int:
         """Steps that move entries around, or add them up."""
         steps, old = self.steps, self.steps.shape(a)
+        check_entries(math.prod(shape))
+        self._budget.charge(_PLACE * (math.prod(shape) + math.prod(old)), "architecture", "its steps")
         match operation:
             case "reshape":
                 if math.prod(shape) != math.prod(old):
                     raise CertificateError(where, list(shape), f"{math.prod(old)} entries do not fill it")
-                return steps.put("reshape", [a], None, shape)
+                return steps.gather(a, places(shape))
             case "permute":
                 axes = _axes(fixed, where)
                 if sorted(axes) != list(range(len(old))):
                     raise CertificateError(where, fixed, f"no permutation of the axes of shape {old}")
-                return steps.put("permute", [a], axes, tuple(old[axis] for axis in axes))
+                return steps.gather(a, places(old).transpose(axes))
             case "broadcast":
                 new = _axes(fixed, where)
                 kept = tuple(size for axis, size in enumerate(shape) if axis not in new)
                 if kept != old or len(set(new)) != len(new) or len(kept) + len(new) != len(shape):
                     raise CertificateError(where, fixed, f"shape {old} is not {shape} without these axes")
-                return steps.put("broadcast", [a], new, shape)
+                return steps.gather(a, np.broadcast_to(np.expand_dims(places(old), new), shape))
             case "sum":
                 axes = _axes(fixed, where)
                 if len(set(axes)) != len(axes) or any(axis >= len(old) for axis in axes):
                     raise CertificateError(where, fixed, f"distinct axes of shape {old} are needed")
-                rest = tuple(size for axis, size in enumerate(old) if axis not in axes)
-                return steps.put("sum", [a], axes, rest)
+                return steps.sum(a, axes)
             case "gather":
                 index = reading.integers(fixed, where, 0, math.prod(old) - 1, math.prod(shape))
-                return steps.put("gather", [a], np.array(index, dtype=np.int64), shape)
+                return steps.gather(a, np.array(index, dtype=np.int64).reshape(shape))
             case "scatter":
                 index = reading.integers(fixed, where, 0, math.prod(shape) - 1, math.prod(old))
-                return steps.put("scatter", [a], np.array(index, dtype=np.int64), shape)
+                return steps.scatter(a, np.array(index, dtype=np.int64).reshape(old), shape)
         raise CertificateError(where, operation, "no step with one input has this name")
 
 

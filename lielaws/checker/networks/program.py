@@ -5,18 +5,15 @@ Arrays have a first axis for the samples, of length 1 where all samples agree.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from lielaws.checker.networks.steps import FUNCTIONS, Step, Steps, contraction
 from lielaws.checker.numbers.jets import Jets
 
-Leaves = Mapping[tuple[str, str], Any]
+Leaves = dict[tuple[str, str], Any]
 """values by role and name"""
 Gates = Callable[[int, Any], Any]
 """the values of the gates of a piecewise function: its number and its argument -> an array of the ring"""
@@ -108,7 +105,7 @@ def gate_factor(ring: Jets, gate: Any, step: Step) -> Any:
 def _work(steps: Steps, step: Step) -> int:
     """About the number of products of float64 numbers in one evaluation."""
     if step.op == "contract":
-        return contraction(step.fixed, *(steps.shape(a) for a in step.inputs)).work + step.size
+        return (contraction(step.fixed, *(steps.shape(a) for a in step.inputs)).summed + 1) * step.size
     read = sum(steps[a].size for a in step.inputs)
     if step.op in FUNCTIONS:
         # A value of a function takes a microsecond or two.
@@ -130,31 +127,17 @@ def _value(ring: Jets, steps: Steps, k: int, inputs: list[Any], leaves: Leaves) 
             scaled = ring.scale(step.fixed, inputs[0])
             return ring.constant([0] * step.size, 1, step.shape) if scaled is None else scaled
         case "contract":
-            return contraction(step.fixed, *(steps.shape(a) for a in step.inputs)).apply(ring, *inputs)
+            return ring.contract(contraction(step.fixed, *(steps.shape(a) for a in step.inputs)), *inputs)
         case "power":
             return ring.power(inputs[0], step.fixed)
         case "reciprocal":
             return ring.inverse(inputs[0])
+        case "gather":
+            return ring.gather(inputs[0], step.fixed)
+        case "scatter":
+            return ring.scatter(inputs[0], step.fixed, step.shape)
         case operation if operation in FUNCTIONS:
             return ring.function(step.op, inputs[0], inputs[-1], k)
-    return _moved(ring, step, inputs[0])
-
-
-def _moved(ring: Jets, step: Step, a: Any) -> Any:
-    """The value of a step that moves entries around, or adds them up."""
-    match step.op:
-        case "reshape":
-            return _reshaped(ring, a, step.shape)
-        case "permute":
-            return _permuted(ring, a, step.fixed)
-        case "broadcast":
-            return _broadcast(ring, a, step.fixed, step.shape)
-        case "sum":
-            return _summed(ring, a, step.fixed)
-        case "gather":
-            return _gathered(ring, a, step.fixed, step.shape)
-        case "scatter":
-            return _scattered(ring, a, step.fixed, step.shape)
     raise AssertionError(step.op)
 
 
@@ -173,7 +156,7 @@ def _pulled(ring: Jets, steps: Steps, k: int, values: Values, slope: Any) -> lis
             left, right, output = contraction(step.fixed, shape, steps.shape(b)).terms
 
             def back(terms: str, other: int) -> Any:
-                return contraction(terms, step.shape, steps.shape(other)).apply(ring, slope, values[other])
+                return ring.contract(contraction(terms, step.shape, steps.shape(other)), slope, values[other])
 
             return [
                 (a, lambda: back(f"{output},{right}->{left}", b)),
@@ -187,50 +170,9 @@ def _pulled(ring: Jets, steps: Steps, k: int, values: Values, slope: Any) -> lis
             return [(a, lambda: ring.scale(Fraction(-1), ring.multiply(slope, square)))]
         case "gated":
             return [(a, lambda: ring.multiply(gate_factor(ring, values.gates[step.fixed[0]], step), slope))]
-        case "reshape":
-            return [(a, lambda: _reshaped(ring, slope, shape))]
-        case "permute":
-            order = np.argsort(step.fixed).tolist()
-            return [(a, lambda: _permuted(ring, slope, order))]
-        case "broadcast":
-            return [(a, lambda: _summed(ring, slope, step.fixed))]
-        case "sum":
-            return [(a, lambda: _broadcast(ring, slope, step.fixed, shape))]
         case "gather":
-            return [(a, lambda: _scattered(ring, slope, step.fixed, shape))]
+            return [(a, lambda: ring.scatter(slope, step.fixed, shape))]
         case "scatter":
-            return [(a, lambda: _gathered(ring, slope, step.fixed, shape))]
+            return [(a, lambda: ring.gather(slope, step.fixed))]
     density = values[step.inputs[-1]]
     return [(a, lambda: ring.multiply(slope, ring.slope(step.op, values[a], density, values[k], k)))]
-
-
-def _reshaped(ring: Jets, a: Any, shape: Sequence[int]) -> Any:
-    return ring.move(lambda x: x.reshape(len(x), *shape), a)
-
-
-def _permuted(ring: Jets, a: Any, axes: Sequence[int]) -> Any:
-    return ring.move(lambda x: x.transpose(0, *(int(axis) + 1 for axis in axes)), a)
-
-
-def _broadcast(ring: Jets, a: Any, axes: Sequence[int], shape: Sequence[int]) -> Any:
-    """Repeated along new axes, which stand at the positions `axes` of the result."""
-    added = tuple(axis + 1 for axis in axes)
-    return ring.move(lambda x: np.broadcast_to(np.expand_dims(x, added), (len(x), *shape)), a)
-
-
-def _summed(ring: Jets, a: Any, axes: Sequence[int]) -> Any:
-    return ring.linear(lambda x: ring.ring.sum(x, tuple(axis + 1 for axis in axes)), a)
-
-
-def _gathered(ring: Jets, a: Any, index: Any, shape: Sequence[int]) -> Any:
-    return ring.move(lambda x: x.reshape(len(x), -1)[:, index].reshape(len(x), *shape), a)
-
-
-def _scattered(ring: Jets, a: Any, index: Any, shape: Sequence[int]) -> Any:
-    size = math.prod(shape)
-
-    def scattered(x: Any) -> Any:
-        flat = ring.ring.move(lambda y: y.reshape(len(y), -1), x)
-        return ring.ring.move(lambda y: y.reshape(len(y), *shape), ring.ring.scatter(flat, index, size))
-
-    return ring.linear(scattered, a)

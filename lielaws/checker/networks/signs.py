@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from functools import reduce
-from operator import or_
+
+import numpy as np
 
 from lielaws.checker.networks.steps import FROZEN, Step, Steps
 
-NEGATIVE, POSITIVE, ZERO = 1, 2, 4
-"""bits of what the entries of an array may be"""
-_ANY = NEGATIVE | POSITIVE | ZERO
+Sign = frozenset[int]
+"""of -1, 0 and 1, what numbers may have as their sign"""
+
+POSITIVE, ZERO = Sign({1}), Sign({0})
+_ANY = Sign({-1, 0, 1})
 
 
 class Signs:
@@ -22,74 +24,64 @@ class Signs:
 
     def __init__(self, steps: Steps, arguments: Mapping[int, int]) -> None:
         self._steps, self._arguments = steps, arguments
-        self._known: list[int] = []
+        self._known: list[Sign] = []
 
-    def __getitem__(self, step: int) -> int:
+    def __getitem__(self, step: int) -> Sign:
         while len(self._known) <= step:
             self._known.append(self._sign(self._steps[len(self._known)]))
         return self._known[step]
 
     def fixed(self, step: int) -> int | None:
         """1 if no entry is negative, 0 if none is positive, else None."""
-        if self[step] & NEGATIVE:
-            return None if self[step] & POSITIVE else 0
-        return 1
+        return 1 if -1 not in self[step] else 0 if 1 not in self[step] else None
 
-    def _sign(self, step: Step) -> int:
+    def _sign(self, step: Step) -> Sign:
         inputs = [self._known[a] for a in step.inputs]
+        first = inputs[0] if inputs else _ANY
         match step.op:
             case "leaf":
                 return POSITIVE if step.fixed[0] == "constant" and not step.fixed[1].startswith(FROZEN) else _ANY
             case "constant":
-                return _union(POSITIVE if n > 0 else NEGATIVE if n < 0 else ZERO for n in step.fixed[0])
+                return _signs(step.fixed[0])
             case "add":
                 return _sums(*inputs)
             case "scale":
-                return _times(inputs[0], step.fixed)
+                return _products(first, step.fixed)
             case "contract":
-                products = _union(_times(inputs[0], Fraction(n)) for n, bit in _BITS_OF if inputs[1] & bit)
-                return _sums(products, products)
+                return _sums(_signs(a * b for a in first for b in inputs[1]))
             case "power":
-                return inputs[0] if step.fixed % 2 else _union(_EVEN[bit] for _, bit in _BITS_OF if inputs[0] & bit)
+                return _signs(a**step.fixed for a in first)
             case "gated":
                 piece, below, above = step.fixed
                 if step.inputs[0] != self._arguments[piece]:
                     # A power of the argument, whose sign the gate does not follow.
-                    return _times(inputs[0], below) | _times(inputs[0], above)
-                low, high = _times(inputs[0] & NEGATIVE, below), _times(inputs[0] & POSITIVE, above)
-                return low | high | inputs[0] & ZERO
+                    return _products(first, below, above)
+                return _signs(a * (above if a > 0 else below) for a in first)
             case "exp" | "sqrt":
-                return POSITIVE | (inputs[0] & ZERO if step.op == "sqrt" else 0)
+                return POSITIVE | (first & ZERO if step.op == "sqrt" else Sign())
             case "log" | "cos" | "sin":
                 return _ANY
-            case "sum" | "scatter":
-                return _sums(inputs[0], inputs[0]) | (ZERO if step.op == "scatter" else 0)
+            case "scatter":
+                # Places to which nothing is added are zero.
+                return _sums(first) | (ZERO if len(np.unique(step.fixed)) < step.size else Sign())
             case "reciprocal":
-                return inputs[0] & ~ZERO
+                return first - ZERO
         # The odd and increasing "gauss" keeps the sign, as moves of entries do.
-        return inputs[0]
+        return first
 
 
-_BITS_OF = ((-1, NEGATIVE), (0, ZERO), (1, POSITIVE))
-_EVEN = {NEGATIVE: POSITIVE, POSITIVE: POSITIVE, ZERO: ZERO}
+def _signs(numbers: Iterable[Fraction | int]) -> Sign:
+    return Sign((n > 0) - (n < 0) for n in numbers)
 
 
-def _union(bits: Iterable[int]) -> int:
-    return reduce(or_, bits, 0)
+def _products(sign: Sign, *factors: Fraction) -> Sign:
+    return _signs(factor * a for factor in factors for a in sign)
 
 
-def _times(sign: int, factor: Fraction) -> int:
-    if factor > 0 or not sign:
-        return sign
-    if factor == 0:
-        return ZERO
-    return sign & ZERO | (POSITIVE if sign & NEGATIVE else 0) | (NEGATIVE if sign & POSITIVE else 0)
-
-
-def _sums(a: int, b: int) -> int:
-    """Of sums of one or more numbers of either kind."""
-    both = a | b
-    if both & NEGATIVE and both & POSITIVE:
+def _sums(*terms: Sign) -> Sign:
+    """Of sums of one or more numbers of each kind."""
+    either = Sign().union(*terms)
+    if {-1, 1} <= either:
         return _ANY
     # A sum is zero only if all its terms may be.
-    return both if a & b & ZERO else both & ~ZERO
+    return either if all(0 in term for term in terms) else either - ZERO

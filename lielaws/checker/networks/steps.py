@@ -74,8 +74,7 @@ class Steps:
         key = (op, tuple(inputs), fixed.tobytes() if isinstance(fixed, np.ndarray) else fixed, shape)
         if key not in self._known:
             self.entries += math.prod(shape)
-            if self.entries > _MOST_ENTRIES:
-                raise CertificateError("architecture", "its arrays", f"more than {_MOST_ENTRIES:,} entries")
+            check_entries(self.entries)
             self._known[key] = len(self.all)
             self.all.append(Step(op, tuple(inputs), fixed, shape))
         return self._known[key]
@@ -124,13 +123,39 @@ class Steps:
         left, right, output = plan.terms
         if a != b or left != right:
             return self.put("contract", [a, b], subscripts, plan.shape)
-        square = self.power(a, 2)
-        summed = tuple(axis for axis, index in enumerate(left) if index not in output)
+        summed = [axis for axis, index in enumerate(left) if index not in output]
         kept = [index for index in left if index in output]
-        shape = tuple(size for size, index in zip(self.shape(a), left, strict=True) if index in output)
-        total = self.put("sum", [square], summed, shape) if summed else square
-        order = tuple(kept.index(index) for index in output)
-        return total if order == tuple(range(len(order))) else self.put("permute", [total], order, plan.shape)
+        total = self.sum(self.power(a, 2), summed)
+        return self.gather(total, places(self.shape(total)).transpose([kept.index(index) for index in output]))
+
+    def gather(self, a: int, index: Any) -> int:
+        """The entries of an array at some places, counted from 0 in the order of a file, in the shape of `index`."""
+        step = self.all[a]
+        if step.op == "gather":
+            index, a = step.fixed.ravel()[index], step.inputs[0]
+        if np.array_equal(index, places(self.shape(a))):
+            return a
+        return self.put("gather", [a], np.array(index, order="C"), index.shape)
+
+    def scatter(self, a: int, index: Any, shape: Shape) -> int:
+        """Each entry of an array added at its place in another of zeros."""
+        return self.put("scatter", [a], np.array(index, order="C"), shape)
+
+    def sum(self, a: int, axes: Sequence[int]) -> int:
+        if not axes:
+            return a
+        rest = tuple(size for axis, size in enumerate(self.shape(a)) if axis not in axes)
+        return self.scatter(a, np.broadcast_to(np.expand_dims(places(rest), tuple(axes)), self.shape(a)), rest)
+
+
+def places(shape: Shape) -> Any:
+    """The numbers of the entries of an array."""
+    return np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
+
+
+def check_entries(count: int) -> None:
+    if count > _MOST_ENTRIES:
+        raise CertificateError("architecture", "its arrays", f"more than {_MOST_ENTRIES:,} entries")
 
 
 def _bounded(factor: Fraction, exponent: int) -> Fraction:
@@ -142,37 +167,15 @@ def _bounded(factor: Fraction, exponent: int) -> Fraction:
 
 @dataclass(frozen=True)
 class Contraction:
-    """A sum of products of two arrays as one product of stacks of matrices.
+    """Einstein summation of two arrays.
 
     terms : the indices of both operands and of the result
-    left, right : the axes of each operand in the order stack, own, summed, and stack, summed, own
-    sizes : numbers of entries along stack, own of the left, summed, own of the right
-    order : the axes of the result, as stack, own of the left, own of the right are sorted to it
+    summed : the number of products that are added for one entry
     """
 
     terms: tuple[str, str, str]
-    left: tuple[int, ...]
-    right: tuple[int, ...]
-    sizes: tuple[int, int, int, int]
-    unsorted: Shape
-    order: tuple[int, ...]
     shape: Shape
-
-    @property
-    def work(self) -> int:
-        return math.prod(self.sizes)
-
-    def apply(self, ring: Any, a: Any, b: Any) -> Any:
-        """In a ring of arrays whose first axis is that of the samples."""
-        stack, own, summed, other = self.sizes
-        a = ring.move(lambda x: _ordered(x, self.left).reshape(len(x), stack, own, summed), a)
-        b = ring.move(lambda x: _ordered(x, self.right).reshape(len(x), stack, summed, other), b)
-        product = ring.multiply(a, b) if summed == 1 else ring.matmul(a, b)
-        return ring.move(lambda x: _ordered(x.reshape(len(x), *self.unsorted), self.order), product)
-
-
-def _ordered(x: Any, axes: Sequence[int]) -> Any:
-    return x.transpose(0, *(axis + 1 for axis in axes))
+    summed: int
 
 
 @lru_cache(maxsize=4096)
@@ -188,20 +191,5 @@ def contraction(subscripts: str, left: Shape, right: Shape) -> Contraction:
     lost = (set(first) ^ set(second)) - set(output)
     if lost or not set(output) <= sizes.keys():
         raise CertificateError("subscripts", subscripts, "each index of an operand must reach the other or the result")
-    stack = [i for i in first if i in second and i in output]
-    summed = [i for i in first if i in second and i not in output]
-    own, other = [i for i in first if i not in second], [i for i in second if i not in first]
-
-    def count(indices: Sequence[str]) -> int:
-        return math.prod(sizes[i] for i in indices)
-
-    unsorted = [*stack, *own, *other]
-    return Contraction(
-        (first, second, output),
-        tuple(first.index(i) for i in [*stack, *own, *summed]),
-        tuple(second.index(i) for i in [*stack, *summed, *other]),
-        (count(stack), count(own), count(summed), count(other)),
-        tuple(sizes[i] for i in unsorted),
-        tuple(unsorted.index(i) for i in output),
-        tuple(sizes[i] for i in output),
-    )
+    summed = math.prod(sizes[i] for i in first if i not in output)
+    return Contraction((first, second, output), tuple(sizes[i] for i in output), summed)

@@ -7,13 +7,15 @@ rounding in their own computation. What overflows becomes infinite or NaN, of wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
 import flint
 import numpy as np
 
+from lielaws.checker.numbers.jets import added
 from lielaws.checker.reading import Shape
 
 U = 2.0**-53
@@ -25,10 +27,6 @@ PRECISIONS = (128, 256, 512)
 """bits of flint.arb, one after the other, where floats do not decide; what 512 bits leave open is taken as open"""
 
 
-class UndecidedError(ArithmeticError):
-    """A ball is too wide to divide by it, or to take its root or logarithm."""
-
-
 class Ball:
     """All numbers within `rad` of `mid`, entry by entry. Squares of the same object are tight."""
 
@@ -37,27 +35,51 @@ class Ball:
     def __init__(self, mid: Any, rad: Any) -> None:
         self.mid, self.rad = mid, rad
 
+    def __getitem__(self, key: Any) -> Ball:
+        return Ball(self.mid[key], self.rad[key])
+
     @property
     def shape(self) -> Shape:
         return tuple(self.mid.shape)
 
-    def positive(self) -> Any:
-        """Where all numbers of the ball are certainly positive."""
-        return self.mid > self.rad
-
-    def negative(self) -> Any:
-        return -self.mid > self.rad
-
 
 class Balls:
-    """The ring of arrays of float64 balls."""
+    """The ring of arrays of float64 balls.
+
+    clear : for each sample whether all values so far are defined: no divisor may be zero, and no argument of a root or
+        a logarithm anything but positive; or one entry for all samples together
+    """
 
     weight = 4.0
 
-    @staticmethod
-    def entered() -> Any:
+    def __init__(self, samples: int = 1) -> None:
+        self.clear = np.ones(samples, dtype=bool)
+
+    def entered(self) -> Any:
         """Overflow and NaN are noticed where something is to be proved."""
         return np.errstate(all="ignore")
+
+    def constant(self, numerators: Sequence[int], denominator: int, shape: Shape) -> Any:
+        return self.exact([Fraction(value, denominator) for value in numerators], (1, *shape))
+
+    def scale(self, factor: Fraction, a: Any) -> Any:
+        return self.multiply(self.exact([factor], ()), a)
+
+    def inverse(self, a: Any) -> Any:
+        positive, negative = self.signs(a)
+        return self._inverse(self._defined(a, positive | negative))
+
+    def function(self, kind: str, a: Any, step: int) -> Any:
+        """A function entry by entry; `step` matters to other rings only."""
+        allowed = self.signs(a)[0] if kind in ("log", "sqrt") else np.ones(a.shape, dtype=bool)
+        return self._function(kind, self._defined(a, allowed))
+
+    def _defined(self, a: Any, allowed: Any) -> Any:
+        """The allowed entries, if they are finite, with ones in place of the others."""
+        allowed = allowed & self._finite(a)
+        clear = allowed.reshape(len(allowed), -1).all(axis=1)
+        self.clear = self.clear & (clear if len(clear) == len(self.clear) else clear.all())
+        return self._or_one(a, allowed)
 
     def exact(self, values: Sequence[Fraction], shape: Sequence[int]) -> Ball:
         """Enclosures of rational numbers."""
@@ -71,18 +93,34 @@ class Balls:
             rads.append(0.0 if np.isfinite(mid) and Fraction(mid) == value else abs(mid) * 2 * U + TINY)
         return Ball(np.array(mids, dtype=np.float64).reshape(shape), np.array(rads, dtype=np.float64).reshape(shape))
 
-    def constant(self, numerators: Sequence[int], denominator: int, shape: Shape) -> Ball:
-        return self.exact([Fraction(value, denominator) for value in numerators], (1, *shape))
+    def integers(self, a: Any, unit: int = 1) -> Ball:
+        """Multiples of 1 / unit, a power of two, by integers below 2^53."""
+        return Ball(a / float(unit), np.zeros(a.shape))
 
-    def move(self, function: Callable[[Any], Any], a: Ball) -> Ball:
-        return Ball(function(a.mid), function(a.rad))
+    def named(self, name: str, shape: Shape) -> Ball:
+        with flint.ctx.workprec(_FUNCTION_BITS):
+            mid, rad = _narrow(TRUE_CONSTANTS[name]())
+        return Ball(np.full((1, *shape), mid), np.full((1, *shape), rad))
+
+    def move(self, function: Callable[..., Any], *arrays: Ball) -> Ball:
+        return Ball(function(*(a.mid for a in arrays)), function(*(a.rad for a in arrays)))
+
+    def narrowed(self, a: Ball) -> Ball:
+        return a
+
+    def signs(self, a: Ball) -> tuple[Any, Any]:
+        """Where all numbers of a ball are certainly positive, and where they are certainly negative."""
+        return a.mid > a.rad, -a.mid > a.rad
+
+    def _finite(self, a: Ball) -> Any:
+        return np.isfinite(a.mid) & np.isfinite(a.rad)
+
+    def _or_one(self, a: Ball, allowed: Any) -> Ball:
+        return Ball(np.where(allowed, a.mid, 1.0), np.where(allowed, a.rad, 0.0))
 
     def add(self, a: Ball, b: Ball) -> Ball:
         mid = a.mid + b.mid
         return Ball(mid, (a.rad + b.rad + U * abs(mid)) * (1 + 8 * U) + TINY)
-
-    def scale(self, factor: Fraction, a: Ball) -> Ball:
-        return self.multiply(self.exact([factor], ()), a)
 
     def multiply(self, a: Ball, b: Ball) -> Ball:
         if a is b:
@@ -97,50 +135,32 @@ class Balls:
         # Both are off by a relative error below 8 u, and half their sum by as much again.
         return Ball((high + low) / 2, ((high - low) / 2 + 32 * U * high) * (1 + 16 * U) + TINY)
 
-    def matmul(self, a: Ball, b: Ball) -> Ball:
-        n = a.mid.shape[-1]
-        large, size = abs(a.mid), abs(b.mid)
-        rad = np.matmul(large, b.rad + (n + 4) * U * size + TINY) + np.matmul(a.rad, size + b.rad)
-        return Ball(np.matmul(a.mid, b.mid), rad * (1 + (6 * n + 20) * U) + n * TINY)
+    def einsum(self, subscripts: str, a: Ball, b: Ball, summed: int) -> Ball:
+        n, size = summed, abs(b.mid)
+        rad = np.einsum(subscripts, abs(a.mid), b.rad + (n + 4) * U * size + TINY)
+        rad = rad + np.einsum(subscripts, a.rad, size + b.rad)
+        return Ball(np.einsum(subscripts, a.mid, b.mid), rad * (1 + (6 * n + 20) * U) + n * TINY)
 
-    def sum(self, a: Ball, axes: tuple[int, ...]) -> Ball:
-        n = int(np.prod([a.mid.shape[axis] for axis in axes], dtype=np.int64))
-        rad = np.asarray((a.rad + n * U * abs(a.mid)).sum(axis=axes))
-        return Ball(np.asarray(a.mid.sum(axis=axes)), rad * (1 + (4 * n + 20) * U) + n * TINY)
+    def scatter(self, a: Ball, index: Any, shape: Shape) -> Ball:
+        n = int(np.bincount(index.ravel()).max())
+        rad = added(a.rad + n * U * abs(a.mid), index, shape)
+        return Ball(added(a.mid, index, shape), rad * (1 + (4 * n + 20) * U) + n * TINY)
 
-    def scatter(self, a: Ball, index: Any, size: int) -> Ball:
-        n = int(np.bincount(index, minlength=1).max())
-        mid, rad = (np.zeros((len(a.mid), size)) for _ in range(2))
-        places: Any = (slice(None), index)
-        np.add.at(mid, places, a.mid)
-        np.add.at(rad, places, a.rad + n * U * abs(a.mid))
-        return Ball(mid, rad * (1 + (4 * n + 20) * U) + n * TINY)
-
-    def inverse(self, a: Ball) -> Ball:
-        room = abs(a.mid) - a.rad
-        if not (room > 0).all():
-            raise UndecidedError
-        mid = 1 / a.mid
+    def _inverse(self, a: Ball) -> Ball:
+        mid, room = 1 / a.mid, abs(a.mid) - a.rad
         # |1 / x - 1 / m| <= r / (|m| (|m| - r)) for |x - m| <= r.
         return Ball(mid, (a.rad / room * abs(mid) + 2 * U * abs(mid)) * (1 + 32 * U) + TINY * (1 + abs(mid)))
 
-    def function(self, kind: str, a: Ball, step: int) -> Ball:
-        """Entry by entry by flint.arb; `step` matters to other rings only."""
+    def _function(self, kind: str, a: Ball) -> Ball:
+        entries = zip(a.mid.ravel().tolist(), a.rad.ravel().tolist(), strict=True)
         with flint.ctx.workprec(_FUNCTION_BITS):
-            pairs = [_narrow(_evaluate(kind, flint.arb(m, r))) for m, r in _entries(a)]
-        values = np.array(pairs, dtype=np.float64).reshape(*a.mid.shape, 2)
-        return Ball(values[..., 0], values[..., 1])
-
-    def named(self, name: str, shape: Shape) -> Ball:
-        with flint.ctx.workprec(_FUNCTION_BITS):
-            mid, rad = _narrow(TRUE_CONSTANTS[name]())
-        return Ball(np.full((1, *shape), mid), np.full((1, *shape), rad))
+            pairs = [_narrow(_value(kind, flint.arb(mid, rad))) for mid, rad in entries]
+        return _balls(pairs, a.shape)
 
 
-def _entries(a: Ball) -> Iterator[tuple[float, float]]:
-    if not (np.isfinite(a.mid).all() and np.isfinite(a.rad).all()):
-        raise UndecidedError
-    return zip(a.mid.ravel().tolist(), a.rad.ravel().tolist(), strict=True)
+def _balls(pairs: Sequence[tuple[float, float]], shape: Sequence[int]) -> Ball:
+    values = np.array(pairs, dtype=np.float64).reshape(*shape, 2)
+    return Ball(values[..., 0], values[..., 1])
 
 
 def _narrow(value: Any) -> tuple[float, float]:
@@ -158,96 +178,77 @@ TRUE_CONSTANTS: dict[str, Callable[[], Any]] = {
 }
 
 
-def _evaluate(kind: str, x: Any) -> Any:
-    if kind in ("log", "sqrt") and not x > 0:
-        raise UndecidedError
-    match kind:
-        case "gauss":
-            # The integral of exp(-t^2 / 2) from 0 to x.
-            value = (flint.arb.pi() / 2).sqrt() * (x / flint.arb(2).sqrt()).erf()
-        case _:
-            value = getattr(x, kind)()
-    if not value.is_finite():
-        raise UndecidedError
-    return value
+def _value(kind: str, x: Any) -> Any:
+    if kind == "gauss":
+        # The integral of exp(-t^2 / 2) from 0 to x.
+        return (flint.arb.pi() / 2).sqrt() * (x / flint.arb(2).sqrt()).erf()
+    return getattr(x, kind)()
 
 
-class PreciseBalls:
-    """The ring of object arrays of flint.arb, at a precision that `entered` sets for a while."""
+class PreciseBalls(Balls):
+    """The same with object arrays of flint.arb, at a precision that `entered` sets for a while."""
 
     weight = 25.0
 
     def __init__(self, bits: int) -> None:
+        super().__init__()
         self.bits = bits
 
     def entered(self) -> Any:
         return flint.ctx.workprec(self.bits)
 
     def exact(self, values: Sequence[Fraction], shape: Sequence[int]) -> Any:
-        return _objects([self._ball(value) for value in values], shape)
+        return _objects([flint.arb(flint.fmpq(value.numerator, value.denominator)) for value in values], shape)
+
+    def integers(self, a: Any, unit: int = 1) -> Any:
+        return self.exact([Fraction(int(n), unit) for n in a.ravel()], a.shape)
+
+    def named(self, name: str, shape: Shape) -> Any:
+        return _objects([TRUE_CONSTANTS[name]()] * math.prod(shape), (1, *shape))
+
+    def move(self, function: Callable[..., Any], *arrays: Any) -> Any:
+        return function(*arrays)
+
+    def narrowed(self, a: Any) -> Ball:
+        """Float64 balls around these."""
+        return _balls([_narrow(x) for x in a.flat], a.shape)
+
+    def signs(self, a: Any) -> tuple[Any, Any]:
+        return self._each(lambda x: x > 0, a), self._each(lambda x: x < 0, a)
+
+    def _finite(self, a: Any) -> Any:
+        return self._each(lambda x: x.is_finite(), a)
 
     @staticmethod
-    def _ball(value: Fraction) -> Any:
-        return flint.arb(flint.fmpq(value.numerator, value.denominator))
+    def _each(condition: Callable[[Any], bool], a: Any) -> Any:
+        return np.array([condition(x) for x in a.flat], dtype=bool).reshape(a.shape)
 
-    def constant(self, numerators: Sequence[int], denominator: int, shape: Shape) -> Any:
-        return self.exact([Fraction(value, denominator) for value in numerators], (1, *shape))
-
-    def move(self, function: Callable[[Any], Any], a: Any) -> Any:
-        return function(a)
+    def _or_one(self, a: Any, allowed: Any) -> Any:
+        return np.where(allowed, a, _objects([flint.arb(1)], ()))
 
     def add(self, a: Any, b: Any) -> Any:
         return a + b
 
-    def scale(self, factor: Fraction, a: Any) -> Any:
-        return a * self._ball(factor)
-
     def multiply(self, a: Any, b: Any) -> Any:
         return a * b
 
-    def matmul(self, a: Any, b: Any) -> Any:
-        return np.matmul(a, b)
+    def einsum(self, subscripts: str, a: Any, b: Any, summed: int) -> Any:
+        return np.einsum(subscripts, a, b)
 
-    def sum(self, a: Any, axes: tuple[int, ...]) -> Any:
-        return np.asarray(a.sum(axis=axes), dtype=object)
+    def scatter(self, a: Any, index: Any, shape: Shape) -> Any:
+        return added(a, index, shape) + flint.arb(0)
 
-    def scatter(self, a: Any, index: Any, size: int) -> Any:
-        result = _objects([flint.arb(0)] * (len(a) * size), (len(a), size))
-        places: Any = (slice(None), index)
-        np.add.at(result, places, a)
-        return result
-
-    def inverse(self, a: Any) -> Any:
-        if any(x.contains(0) or not x.is_finite() for x in a.flat):
-            raise UndecidedError
+    def _inverse(self, a: Any) -> Any:
         return 1 / a
 
-    def function(self, kind: str, a: Any, step: int) -> Any:
-        return _objects([_evaluate(kind, x) for x in a.flat], a.shape)
-
-    def named(self, name: str, shape: Shape) -> Any:
-        return _objects([TRUE_CONSTANTS[name]()] * int(np.prod(shape, dtype=np.int64)), (1, *shape))
+    def _function(self, kind: str, a: Any) -> Any:
+        return _objects([_value(kind, x) for x in a.flat], a.shape)
 
 
 def _objects(values: Sequence[Any], shape: Sequence[int]) -> Any:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array.reshape(shape)
-
-
-def signs(a: Any) -> tuple[Any, Any]:
-    """Where the numbers in an array of either kind are certainly positive, and certainly negative."""
-    if isinstance(a, Ball):
-        return a.positive(), a.negative()
-    shape = a.shape
-    positive = np.array([bool(x > 0) for x in a.flat], dtype=bool).reshape(shape)
-    return positive, np.array([bool(x < 0) for x in a.flat], dtype=bool).reshape(shape)
-
-
-def narrowed(a: Any) -> Ball:
-    """Float64 balls around those of flint.arb."""
-    pairs = np.array([_narrow(x) for x in a.flat], dtype=np.float64).reshape(*a.shape, 2)
-    return Ball(pairs[..., 0], pairs[..., 1])
 
 
 def is_nonsingular(a: Ball) -> bool:

@@ -6,9 +6,12 @@ with e * e = 0, where a and b have one nilpotent less. The outermost pair belong
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 
 class Jets:
@@ -46,8 +49,16 @@ class Jets:
     def multiply(self, a: Any, b: Any) -> Any:
         return self._bilinear(self.ring.multiply, a, b)
 
-    def matmul(self, a: Any, b: Any) -> Any:
-        return self._bilinear(self.ring.matmul, a, b)
+    def contract(self, plan: Any, a: Any, b: Any) -> Any:
+        """Einstein summation of two arrays, beside the axis of the samples."""
+        subscripts = "{},{}->{}".format(*(f"...{term}" for term in plan.terms))
+        return self._bilinear(lambda x, y: self.ring.einsum(subscripts, x, y, plan.summed), a, b)
+
+    def gather(self, a: Any, index: Any) -> Any:
+        return self.move(lambda x: x.reshape(len(x), -1)[:, index], a)
+
+    def scatter(self, a: Any, index: Any, shape: tuple[int, ...]) -> Any:
+        return self.linear(lambda x: self.ring.scatter(x, index, shape), a)
 
     def _bilinear(self, product: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
         if a is None or b is None:
@@ -103,6 +114,15 @@ class Jets:
             case "cos":
                 return self.scale(Fraction(-1), self.function("sin", a, None, step))
         return self.function("cos", a, None, step)
+
+
+def added(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Each entry of the samples of an array, (samples, *shape of index), added at its place in zeros."""
+    order = np.argsort(index, axis=None, kind="stable")
+    places, starts = np.unique(index.ravel()[order], return_index=True)
+    result = np.zeros((len(x), math.prod(shape)), dtype=x.dtype)
+    result[:, places] = np.add.reduceat(x.reshape(len(x), -1)[:, order], starts, axis=1)
+    return result.reshape(len(x), *shape)
 
 
 def moved(state: list[Any], direction: list[Any]) -> list[Any]:

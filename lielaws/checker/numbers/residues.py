@@ -19,6 +19,7 @@ import flint
 import numpy as np
 
 from lielaws.checker import reading
+from lielaws.checker.numbers.jets import added
 from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
 
@@ -103,8 +104,12 @@ class Residues:
     def random(self, shape: Shape) -> Any:
         return self.array((secrets.randbelow(self.prime) for _ in range(math.prod(shape))), shape)
 
-    def move(self, function: Callable[[Any], Any], a: Any) -> Any:
-        return function(a)
+    def integers(self, a: Any, unit: int = 1) -> Any:
+        """Residues as they stand in a file."""
+        return a.astype(self.dtype)
+
+    def move(self, function: Callable[..., Any], *arrays: Any) -> Any:
+        return function(*arrays)
 
     def add(self, a: Any, b: Any) -> Any:
         return (a + b) % self.prime
@@ -115,25 +120,15 @@ class Residues:
     def scale(self, factor: Fraction, a: Any) -> Any:
         return a * self.residue(factor) % self.prime
 
-    def matmul(self, a: Any, b: Any) -> Any:
-        if self.dtype is object:
-            return np.matmul(a, b) % self.prime
+    def einsum(self, subscripts: str, a: Any, b: Any, summed: int) -> Any:
+        if self.dtype is object or summed > 2**15:
+            return np.einsum(subscripts, a.astype(object), b.astype(object)).astype(self.dtype) % self.prime
         # Halves of 16 bits: sums of up to 2^15 products stay below 2^62.
-        if a.shape[-1] > 2**15:
-            cut = 2**15
-            return self.add(self.matmul(a[..., :cut], b[..., :cut, :]), self.matmul(a[..., cut:], b[..., cut:, :]))
-        high = np.matmul(a >> 16, b) % self.prime
-        return ((high << 16) + np.matmul(a & 0xFFFF, b)) % self.prime
+        high = np.einsum(subscripts, a >> 16, b) % self.prime
+        return ((high << 16) + np.einsum(subscripts, a & 0xFFFF, b)) % self.prime
 
-    def sum(self, a: Any, axes: tuple[int, ...]) -> Any:
-        # An object array that is summed over all axes would become a number.
-        return np.asarray(a.sum(axis=axes), dtype=self.dtype) % self.prime
-
-    def scatter(self, a: Any, index: Any, size: int) -> Any:
-        result: Any = np.zeros((len(a), size), dtype=self.dtype)
-        places: Any = (slice(None), index)
-        np.add.at(result, places, a)
-        return result % self.prime
+    def scatter(self, a: Any, index: Any, shape: Shape) -> Any:
+        return added(a, index, shape) % self.prime
 
     def inverse(self, a: Any) -> Any:
         try:

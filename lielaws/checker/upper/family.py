@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from lielaws.checker.networks.flows import joined
 from lielaws.checker.networks.network import Network
 from lielaws.checker.numbers.jets import Jets, moved, slope_part, value_part
 from lielaws.checker.upper.probes import Probes
@@ -16,32 +18,64 @@ from lielaws.errors import CertificateError
 _DEEPEST = 16
 """of a word; the deepest brackets that a network was seen to need have nine fields"""
 
+CHUNK_ENTRIES = 10**7
+"""of the largest arrays at once: about a gigabyte with all that is made from them"""
+_CALL = 800
+"""an operation on small arrays takes as long as so many products in large ones, some microseconds"""
+
 Word = int | list[Any]
 
 
-class Family:
-    """The fields of a network in a ring.
+@dataclass(frozen=True)
+class Evidence:
+    """Brackets at a point, as they stand in a certificate: in integers that are residues, or multiples of 1 / unit.
 
-    lift : from arrays of integers in the file to arrays of the ring
-    constants : values of constants, by name
+    constants : those that may have any value, by name
+    point : the arrays of a state, with one sample
     """
 
+    network: Network
+    probes: Probes
+    constants: Mapping[str, Any]
+    unit: int
+    point: list[Any]
+    words: list[Word]
+
+    def rows(self, ring: Any, which: Sequence[int]) -> Iterator[tuple[list[int], Any]]:
+        """Some of the brackets in a ring, a few at a time: their places among all, and their values as rows."""
+        network = self.network
+        family = Family(network, ring, self.probes, self.constants, self.unit)
+        state = [ring.integers(block, self.unit) for block in self.point]
+        for form, places, probes in grouped([self.words[k] for k in which]):
+            chunk = max(1, CHUNK_ENTRIES // (network.steps.entries << level(form)))
+            for start in range(0, len(places), chunk):
+                chosen = probes[start : start + chunk]
+                blocks = family.bracket(form, chosen, state)
+                rows = joined(family.ring, blocks, network.flow.state_shapes, len(chosen))
+                yield [which[k] for k in places[start : start + chunk]], rows
+
+
+class Family:
+    """The fields of a network in a ring, from probes and constants as above."""
+
     def __init__(
-        self, network: Network, ring: Any, probes: Probes, lift: Callable[[Any], Any], constants: dict[str, Any]
+        self, network: Network, ring: Any, probes: Probes, constants: Mapping[str, Any], unit: int = 1
     ) -> None:
-        self.network, self.ring, self.probes, self.lift = network, Jets(ring), probes, lift
-        self.constants = {("constant", name): value for name, value in constants.items()}
+        self.network, self.ring, self.probes = network, Jets(ring), probes
+        self._unit = unit
+        self._constants = {("constant", name): self._lift(table) for name, table in constants.items()}
+        self._constants |= network.true_values(ring)
+
+    def _lift(self, integers: Any) -> Any:
+        return self.ring.ring.integers(integers, self._unit)
 
     def field(self, chosen: Any, state: list[Any]) -> list[Any]:
         """Those of the chosen probes, one for each sample, at a state; with a state of jets also the derivatives."""
-        network, ring, probes = self.network, self.ring, self.probes
-        names = zip(network.parameters, network.flow.parameters(state), strict=True)
-        leaves = {("parameter", name): value for name, value in names} | self.constants
-        leaves |= {("data", name): self.lift(table[chosen]) for name, table in probes.data.items()}
-        values = network.program.forward(ring, leaves, lambda j, _: self.lift(probes.gates[j][chosen]))
-        slopes = network.program.gradient(ring, values, self.lift(probes.cotangent[chosen]))
-        gradient = [slopes.get(network.program.parameter_steps.get(name, -1)) for name in network.parameters]
-        return network.flow.field(ring, state, self.lift(probes.drift[chosen]), gradient)
+        probes = self.probes
+        leaves = self._constants | {("data", name): self._lift(table[chosen]) for name, table in probes.data.items()}
+        values = self.network.values(self.ring, state, leaves, lambda j, _: self._lift(probes.gates[j][chosen]))
+        cotangent, drift = self._lift(probes.cotangent[chosen]), self._lift(probes.drift[chosen])
+        return self.network.field(self.ring, state, values, cotangent, drift)
 
     def bracket(self, word: Word, chosen: Any, state: list[Any]) -> list[Any]:
         """Brackets of one form at a state. `word` has columns of `chosen`, (samples, fields), in place of probes."""
@@ -64,6 +98,11 @@ def cost(word: Word) -> int:
         return 1
     first, second = sorted(map(cost, word))
     return first + 3 * first + 3 * second
+
+
+def calls(words: list[Word], network: Network) -> float:
+    """The work of calling operations on arrays, whatever their size: once for all words of one form."""
+    return _CALL * len(network.program.needed) * sum(cost(form) for form, _, _ in grouped(words))
 
 
 def level(word: Word) -> int:

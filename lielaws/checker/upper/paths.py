@@ -15,11 +15,12 @@ import numpy as np
 
 from lielaws.checker.networks.gates import Gates
 from lielaws.checker.networks.network import Network
+from lielaws.checker.networks.program import Leaves
 from lielaws.checker.networks.signs import POSITIVE, ZERO, Signs
 from lielaws.checker.networks.steps import Budget
-from lielaws.checker.numbers.balls import TINY, Ball, Balls, U, UndecidedError
+from lielaws.checker.numbers.balls import TINY, Ball, Balls, U
 from lielaws.checker.numbers.jets import Jets
-from lielaws.checker.upper.patterns import Pattern, Tables, exactly, leaves_of, ring_array, true_constants
+from lielaws.checker.upper.patterns import Pattern, leaves_of
 from lielaws.errors import CertificateError
 
 _TRIES = 8
@@ -34,30 +35,27 @@ def are_apart(network: Network, gates: Gates, budget: Budget) -> bool:
     With free values of functions, equal numbers may look different: two real points, with any numbers as gates, tell.
     """
     rng = np.random.default_rng(secrets.randbits(128))
-    ring = Balls()
     for _ in range(_TRIES):
+        ring = Balls()
         budget.charge(2 * network.program.work * ring.weight, "architecture", "its gates")
         leaves = {network.steps[k].fixed: _dyadic(rng, network.steps[k].shape) for k in leaves_of(network)}
-        leaves |= true_constants(network, ring)
+        leaves |= network.true_values(ring)
         ends: dict[int, tuple[float, float]] = {}
 
-        def gate(j: int, argument: Any, ends: dict[int, tuple[float, float]] = ends) -> Any:
+        def gate(j: int, argument: Any, ends: dict[int, tuple[float, float]] = ends, ring: Balls = ring) -> Any:
             wide = ring.move(lambda x: np.broadcast_to(x, (2, *network.pieces[j])).reshape(2, -1), argument)
-            first, second = (Ball(wide.mid[k : k + 1], wide.rad[k : k + 1]) for k in range(2))
             if gates.fixed[j] is None:
-                ratio = ring.multiply(second, ring.inverse(first))
+                ratio = ring.multiply(wide[1:], ring.inverse(wide[:1]))
                 # Twice the radius, and more than the ends are rounded.
                 width = 2 * ratio.rad[0] + 4 * U * abs(ratio.mid[0])
                 low, high = ratio.mid[0] - width, ratio.mid[0] + width
                 ends.update(zip(gates.numbers[j].ravel().tolist(), zip(low, high, strict=True), strict=True))
             return _dyadic(rng, network.pieces[j])
 
-        try:
-            with ring.entered():
-                network.program.forward(Jets(ring), leaves, gate, all_gates=True)
-        except UndecidedError:
-            continue
-        return all(a[1] < b[0] for a, b in pairwise(sorted(ends.values())))
+        with ring.entered():
+            network.program.forward(Jets(ring), leaves, gate, all_gates=True)
+        if ring.clear.all():
+            return all(a[1] < b[0] for a, b in pairwise(sorted(ends.values())))
     return False
 
 
@@ -65,29 +63,6 @@ def _dyadic(rng: np.random.Generator, shape: Sequence[int]) -> Ball:
     """Positive numbers, at two points."""
     drawn = rng.integers(1, 2**20, (2, *shape)) / 2.0**19
     return Ball(drawn, np.zeros_like(drawn))
-
-
-class _PathBalls(Balls):
-    """Float64 balls that are as wide as a piece of a segment. Samples that meet a singularity are marked."""
-
-    def __init__(self, samples: int) -> None:
-        self.clear = np.ones(samples, dtype=bool)
-
-    def _kept(self, a: Ball, allowed: Any) -> Ball:
-        allowed = allowed & np.isfinite(a.mid) & np.isfinite(a.rad)
-        self.clear &= allowed.reshape(len(allowed), -1).all(axis=1)
-        return Ball(np.where(allowed, a.mid, 1.0), np.where(allowed, a.rad, 0.0))
-
-    def inverse(self, a: Ball) -> Ball:
-        return super().inverse(self._kept(a, a.positive() | a.negative()))
-
-    def function(self, kind: str, a: Ball, step: int) -> Ball:
-        allowed = a.positive() if kind in ("log", "sqrt") else np.ones(a.shape, dtype=bool)
-        try:
-            return super().function(kind, self._kept(a, allowed), step)
-        except UndecidedError:
-            self.clear[:] = False
-            return Ball(np.ones(a.shape), np.zeros(a.shape))
 
 
 def needs_continuation(network: Network) -> bool:
@@ -126,31 +101,33 @@ def _is_singular(network: Network, own: Collection[tuple[str, str]] | None) -> b
 
 
 def check_continuation(
-    network: Network, start: Tables, end: Tables, pattern: Pattern, where: str, budget: Budget
+    network: Network, start: Leaves, end: Leaves, pattern: Pattern, where: str, budget: Budget
 ) -> None:
     """Raises CertificateError unless roots and logarithms stay analytic along the segment, with one sample at each end.
 
     In the pattern at the start, which is kept all along.
     """
-    ends = [{leaf: exactly(Balls(), table) for leaf, table in one.items()} for one in (start, end)]
     open_pieces = [(k / _FIRST_CUTS, 1 / _FIRST_CUTS) for k in range(_FIRST_CUTS)]
     while open_pieces:
         if len(open_pieces) > _MOST_CUTS or open_pieces[0][1] < 1 / _MOST_CUTS:
             raise CertificateError(where, "its pattern", "a root or logarithm may be singular on the way to the point")
         budget.charge(len(open_pieces) * network.program.work * Balls.weight, where, "the way to the point")
-        clear = _clear(network, ends, pattern, np.array(open_pieces))
+        clear = _clear(network, start, end, pattern, np.array(open_pieces))
         left = compress(open_pieces, ~clear)
         open_pieces = [(at + shift, width / 2) for at, width in left for shift in (0, width / 2)]
 
 
-def _clear(network: Network, ends: Sequence[Any], pattern: Pattern, pieces: Any) -> Any:
-    """Which pieces (at, width) of the segment from one end to the other are free of singularities."""
-    ring = _PathBalls(len(pieces))
+def _clear(network: Network, start: Leaves, end: Leaves, pattern: Pattern, pieces: Any) -> Any:
+    """Which pieces (at, width) of the segment from one end to the other are free of singularities.
+
+    The balls are as wide as a piece.
+    """
+    ring = Balls(len(pieces))
     middle, half = (pieces[:, 0] + pieces[:, 1] / 2), pieces[:, 1] / 2
     with ring.entered():
-        leaves = {leaf: _between(a, ends[1][leaf], middle, half) for leaf, a in ends[0].items()}
-        gates = [ring_array(ring, gate[None]) for gate in pattern]
-        network.program.forward(Jets(ring), leaves | true_constants(network, ring), lambda j, _: gates[j])
+        leaves = {leaf: _between(a, end[leaf], middle, half) for leaf, a in start.items()}
+        gates = [ring.integers(gate[None]) for gate in pattern]
+        network.program.forward(Jets(ring), leaves | network.true_values(ring), lambda j, _: gates[j])
     return ring.clear
 
 

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from lielaws.checker import reading
+from lielaws.checker.networks.flows import cut
 from lielaws.checker.networks.gates import Gates
 from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.steps import Budget
-from lielaws.checker.numbers.balls import PRECISIONS, Ball, Balls, PreciseBalls, UndecidedError, signs
+from lielaws.checker.numbers.balls import PRECISIONS, Balls, PreciseBalls
 from lielaws.checker.numbers.jets import Jets
 from lielaws.checker.numbers.residues import Residues, random_prime
 from lielaws.errors import CertificateError
@@ -31,8 +32,8 @@ Tables = Mapping[tuple[str, str], Any]
 
 _MOST_PATTERNS = 4000
 """of a region or a certificate; the laws are checked on each of them"""
-_GRIDS = ((Fraction(1, 32), 40), (Fraction(1, 8), 40), (Fraction(1), 20), (Fraction(1), 300))
-"""steps and sizes of the data that the checker draws: kinks may lie close together, or far out"""
+_GRIDS, _FINEST = ((1, 40), (4, 40), (32, 20), (32, 300)), 32
+"""steps and sizes of the data that the checker draws, in units of 1 / 32: kinks may lie close together, or far out"""
 _DRAWN = 2000
 """data in all; a pattern of one in a thousand data is overlooked once in seven times"""
 
@@ -87,18 +88,14 @@ def key_of(pattern: Pattern) -> bytes:
 def _look_for_others(network: Network, gates: Gates, point: Tables, known: Mapping[bytes, int], budget: Budget) -> None:
     """Draw data that nobody could foresee, and refuse a region in which they show a pattern that is not listed."""
     rng = np.random.default_rng(secrets.randbits(128))
-    each = _DRAWN // len(_GRIDS)
-    values = {leaf: exactly(Balls(), table) for leaf, table in point.items()}
+    each, ring = _DRAWN // len(_GRIDS), Balls()
+    values = {leaf: ring.exact(table.ravel(), table.shape) for leaf, table in point.items()}
     for name, shape in network.data.items():
-        parts = [rng.integers(-n, n + 1, (each, *shape)) * float(step) for step, n in _GRIDS]
-        drawn = np.concatenate(parts)
-        values["data", name] = Ball(drawn, np.zeros_like(drawn))
-    budget.charge(_DRAWN * network.program.work * Balls.weight, "region", "its data")
-    try:
-        patterns, decided = _evaluated(network, gates, Balls(), values, _DRAWN, None)
-    except UndecidedError:
-        # A denominator too close to zero somewhere: these data tell nothing.
-        return
+        parts = [rng.integers(-n, n + 1, (each, *shape)) * step for step, n in _GRIDS]
+        values["data", name] = ring.integers(np.concatenate(parts), _FINEST)
+    budget.charge(_DRAWN * network.program.work * ring.weight, "region", "its data")
+    patterns, decided = _evaluated(network, gates, ring, values, _DRAWN, None)
+    # Where a denominator is too close to zero at some of these data, nothing is decided.
     for k in np.flatnonzero(decided):
         if key_of([g[k] for g in patterns]) not in known:
             remedy = "data at its point show an activation pattern that is not listed"
@@ -107,41 +104,30 @@ def _look_for_others(network: Network, gates: Gates, point: Tables, known: Mappi
 
 def shown(network: Network, gates: Gates, leaves: Tables, count: int, where: str, budget: Budget) -> list[Pattern]:
     """The patterns at exact values. Raises CertificateError where an argument has no sign."""
-    budget.charge(count * network.program.work * Balls.weight, where, f"{count} of them")
-    exact = {leaf: np.broadcast_to(table, (count, *table.shape[1:])) for leaf, table in leaves.items()}
-    ring = Balls()
-    try:
-        patterns, decided = _evaluated(network, gates, ring, _with_constants(network, ring, leaves), count, budget)
-    except UndecidedError:
-        patterns, decided = [], np.zeros(count, dtype=bool)
-    found = []
-    for k in range(count):
-        if decided[k]:
-            found.append([gate[k] for gate in patterns])
-        else:
-            found.append(
-                _shown_precisely(network, gates, {a: t[k : k + 1] for a, t in exact.items()}, where, k, budget)
-            )
-    return found
+    found: dict[int, Pattern] = {}
 
-
-def _shown_precisely(network: Network, gates: Gates, leaves: Tables, where: str, k: int, budget: Budget) -> Pattern:
-    """At one sample that float64 balls leave open."""
-    for bits in PRECISIONS:
-        ring = PreciseBalls(bits)
-        budget.charge(network.program.work * ring.weight, where, "its signs")
+    def look(ring: Balls, samples: list[int]) -> None:
+        """At all of some samples at once."""
+        budget.charge(len(samples) * network.program.work * ring.weight, where, "its signs")
+        own = {leaf: table if len(table) == 1 else table[samples] for leaf, table in leaves.items()}
         with ring.entered():
-            try:
-                patterns, decided = _evaluated(network, gates, ring, _with_constants(network, ring, leaves), 1, budget)
-            except UndecidedError:
-                continue
-        if decided[0]:
-            return [gate[0] for gate in patterns]
-    raise CertificateError(f"{where}[{k}]", "the argument of a gate", "it is zero, so that no pattern persists")
+            values = {leaf: ring.exact(table.ravel(), table.shape) for leaf, table in own.items()}
+            patterns, decided = _evaluated(network, gates, ring, values, len(samples), budget)
+        found.update({samples[k]: [gate[k] for gate in patterns] for k in np.flatnonzero(decided)})
+
+    look(Balls(count), list(range(count)))
+    for k in range(count):
+        for bits in PRECISIONS:
+            if k not in found:
+                look(PreciseBalls(bits), [k])
+        if k not in found:
+            remedy = "it is zero, so that no pattern persists"
+            raise CertificateError(f"{where}[{k}]", "the argument of a gate", remedy)
+    return [found[k] for k in range(count)]
 
 
 def _evaluated(
-    network: Network, gates: Gates, ring: Any, leaves: Any, count: int, budget: Budget | None
+    network: Network, gates: Gates, ring: Balls, leaves: Any, count: int, budget: Budget | None
 ) -> tuple[list[Any], Any]:
     """All gates, (samples, *shape) for each function, and for which samples all signs are decided.
 
@@ -154,25 +140,25 @@ def _evaluated(
         shape = network.pieces[j]
         fixed = gates.fixed[j]
         if fixed is None:
-            positive, negative = (np.broadcast_to(a, (count, *shape)) for a in signs(argument))
+            positive, negative = (np.broadcast_to(a, (count, *shape)) for a in ring.signs(argument))
             found[j], open_entries[j] = positive.astype(np.int64), ~(positive | negative)
         else:
             found[j] = np.full((count, *shape), fixed)
-        return ring_array(ring, found[j])
+        return ring.integers(found[j])
 
     with ring.entered():
-        network.program.forward(Jets(ring), leaves, gate, all_gates=True)
+        network.program.forward(Jets(ring), leaves | network.true_values(ring), gate, all_gates=True)
     patterns = [found[j] for j in range(len(network.pieces))]
     undecided = np.zeros(count, dtype=bool)
     for mask in open_entries.values():
         undecided |= mask.reshape(count, -1).any(axis=1)
-    if budget is None:
-        return patterns, ~undecided
-    for k in np.flatnonzero(undecided):
+    for k in np.flatnonzero(undecided & ring.clear):
+        if budget is None:
+            break
         budget.charge(2 * network.program.work * Residues.slow, "patterns", "its signs")
         own = {j: mask[k : k + 1] for j, mask in open_entries.items()}
         undecided[k] = not _vanish(network, [gate[k : k + 1] for gate in patterns], own)
-    return patterns, ~undecided
+    return patterns, ~undecided & ring.clear
 
 
 def _vanish(network: Network, pattern: Pattern, entries: Mapping[int, Any]) -> bool:
@@ -203,25 +189,6 @@ def leaves_of(network: Network) -> list[int]:
     return [k for k in network.program.below_gates if network.steps[k].op == "leaf"]
 
 
-def ring_array(ring: Any, integers: Any) -> Any:
-    """Small integers in a ring of balls."""
-    if isinstance(ring, Balls):
-        return Ball(integers.astype(np.float64), np.zeros(integers.shape))
-    return ring.exact([Fraction(int(n)) for n in integers.ravel()], integers.shape)
-
-
-def exactly(ring: Any, table: Any) -> Any:
-    return ring.exact(list(table.ravel()), table.shape)
-
-
-def true_constants(network: Network, ring: Any) -> dict[tuple[str, str], Any]:
-    return {("constant", name): ring.named(name, shape) for name, shape in network.true_constants.items()}
-
-
-def _with_constants(network: Network, ring: Any, leaves: Tables) -> dict[tuple[str, str], Any]:
-    return {leaf: exactly(ring, table) for leaf, table in leaves.items()} | true_constants(network, ring)
-
-
 def _rationals(values: Any, where: str, count: int) -> list[Fraction]:
     return [reading.rational(text, f"{where}[{k}]") for k, text in enumerate(reading.items(values, where, count))]
 
@@ -231,12 +198,8 @@ def _table(rows: Sequence[Sequence[Fraction]], shape: Sequence[int]) -> Any:
 
 
 def _parameters(network: Network, points: Sequence[Sequence[Fraction]]) -> dict[tuple[str, str], Any]:
-    found, start = {}, 0
-    for name, shape in network.parameters.items():
-        stop = start + math.prod(shape)
-        found["parameter", name] = _table([point[start:stop] for point in points], shape)
-        start = stop
-    return found
+    arrays = cut(_table(points, (network.count,)), network.parameters.values())
+    return {("parameter", name): array for name, array in zip(network.parameters, arrays, strict=True)}
 
 
 def _data(network: Network, samples: Sequence[Any], where: str, key: str) -> dict[tuple[str, str], Any]:

@@ -93,8 +93,7 @@ class ProbeReader:
             listed.append(
                 self._pattern(probe["pattern"], where, k) if by_pattern else self._gates(probe["gates"], where)
             )
-        if any(k not in self.used for k in range(len(probes))):
-            self._check_listed(listed)
+        self._check_listed(listed)
         gates = [_stacked([one[j] for one in listed], shape) for j, shape in enumerate(network.pieces)]
         tables = {name: _stacked(data[name], shape) for name, shape in network.data.items()}
         return Probes(tables, _stacked(cotangents, network.output_shape), gates, _stacked(drifts, ()))
@@ -131,40 +130,33 @@ class ProbeReader:
 
     def _check_listed(self, listed: list[Pattern]) -> None:
         """Gates that are listed may be all patterns together; those that are tied agree, and most are 0 or 1."""
-        gates, unit, prime, probes = self.gates, self.numbers.unit, self.numbers.prime, range(len(listed))
-        chosen = [k for k in probes if k not in self.used]
-        if not self.network.pieces:
+        network, gates, unit = self.network, self.gates, self.numbers.unit
+        chosen = [k for k in range(len(listed)) if k not in self.used]
+        if not network.pieces or not chosen:
             return
-        arrays = [np.stack([listed[k][j] for k in chosen]) for j in range(len(self.network.pieces))]
         if self._region is None and any(fixed is None for fixed in gates.fixed):
-            own = own_tensors(self.network, gates, self.budget)
-            if own is None or not (self.network.is_rational or are_apart(self.network, gates, self.budget)):
-                remedy = "its gates are not those of layers with own weights: patterns that data show are needed"
-                raise CertificateError(f"upper.probes[{chosen[0]}].gates", "listed", remedy)
-            if is_singular_between_patterns(self.network, own):
-                # Where gates and signs disagree, a root is not the one of the region that its gates come from.
-                remedy = "a root or logarithm depends on its gates: patterns that data show are needed"
-                raise CertificateError(f"upper.probes[{chosen[0]}].gates", "listed", remedy)
-        wrong = gates.contradictions(arrays, unit, prime)
-        for row, place in np.argwhere(wrong)[:1]:
-            name, value = self._entry(chosen[row], arrays, row, place)
-            remedy = "it contradicts another gate whose argument is proportional, or the sign of its argument"
-            raise CertificateError(name, value, remedy)
-        for j, affine in enumerate(affine_pieces(self.network.program, gates)):
-            bad = np.argwhere(((arrays[j] != 0) & (arrays[j] != unit)).reshape(len(chosen), -1))
-            if not affine and len(bad):
-                row, place = bad[0]
-                remedy = "the network is not affine in this gate, so it must be 0 or 1"
-                name = f"upper.probes[{chosen[row]}].gates.gate{j}[{place}]"
-                raise CertificateError(name, int(arrays[j][row].ravel()[place]), remedy)
+            self._check_free(f"upper.probes[{chosen[0]}].gates")
+        entries = np.stack([np.concatenate([gate.ravel() for gate in listed[k]]) for k in chosen])
+        tied = "it contradicts another gate whose argument is proportional, or the sign of its argument"
+        mixed = "the network is not affine in this gate, so it must be 0 or 1"
+        sizes = [numbers.size for numbers in gates.numbers]
+        is_mixed = (entries != 0) & (entries != unit) & ~np.repeat(affine_pieces(network.program, gates), sizes)
+        for wrong, remedy in ((gates.contradictions(entries, unit, self.numbers.prime), tied), (is_mixed, mixed)):
+            for row, place in np.argwhere(wrong)[:1]:
+                j = int(np.searchsorted(np.cumsum(sizes), place, side="right"))
+                name = f"upper.probes[{chosen[row]}].gates.gate{j}[{place - sum(sizes[:j])}]"
+                raise CertificateError(name, int(entries[row, place]), remedy)
 
-    def _entry(self, probe: int, arrays: list[Any], row: int, place: int) -> tuple[str, int]:
-        for j, array in enumerate(arrays):
-            size = array[row].size
-            if place < size:
-                return f"upper.probes[{probe}].gates.gate{j}[{place}]", int(array[row].ravel()[place])
-            place -= size
-        raise AssertionError(place)
+    def _check_free(self, where: str) -> None:
+        """All patterns together may be taken for those that data show."""
+        own = own_tensors(self.network, self.gates, self.budget)
+        if own is None or not (self.network.is_rational or are_apart(self.network, self.gates, self.budget)):
+            remedy = "its gates are not those of layers with own weights: patterns that data show are needed"
+            raise CertificateError(where, "listed", remedy)
+        if is_singular_between_patterns(self.network, own):
+            # Where gates and signs disagree, a root is not the one of the region that its gates come from.
+            remedy = "a root or logarithm depends on its gates: patterns that data show are needed"
+            raise CertificateError(where, "listed", remedy)
 
 
 def _stacked(rows: list[Any], shape: Sequence[int]) -> Any:
