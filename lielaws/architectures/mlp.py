@@ -45,8 +45,9 @@ def mlp(
         statistics are those of the batch
 
     Parameters of the network: W{l} of shape (widths[l], widths[l-1]); b{l}, gain{l} and shift{l} of shape (widths[l],).
-    Its laws for ReLU and linear activations: arXiv 2307.00144, section 4; for powers: arXiv 2609.34549. Raises
-    InvalidArgumentError for a normalization of single entries, and for options that have no effect.
+    Its laws for ReLU and linear activations: arXiv 2307.00144, section 4; for powers: arXiv 2609.34549; for smooth
+    ones: arXiv 2606.17816, Thm 4.1. Raises InvalidArgumentError for a normalization of single entries, and for options
+    that have no effect.
     """
     layers = Layers.checked("widths", widths, activation, slope, bias, output_bias)
     chosen = _checked_norm(layers.widths, Norm.checked(norm, affine, epsilon, batch))

@@ -8,12 +8,13 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
-from lielaws.errors import InvalidArgumentError, LieLawsError
-from lielaws.spec.kinds import CONVERTERS, FILE_KINDS, KIND_OF_TYPE, KINDS, LIST_KINDS, to_expressions
+from lielaws.errors import LieLawsError
+from lielaws.spec.kinds import CONVERTERS, KIND_OF_TYPE, LIST_KINDS, to_expressions
 from lielaws.spec.language import Expression
 from lielaws.spec.messages import Place, did_you_mean, listing, one_line, quoted
 from lielaws.spec.nesting import check_nesting
@@ -24,70 +25,55 @@ Families = Mapping[str, "Family"]
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Family:
     """A family of architectures that specs can name.
 
-    name : as in specs; `power<k>` stands for power1, power2, ...
-    constructor : called with keywords, except for a `*blocks` parameter
+    constructor : called with keywords, except for a `*blocks` parameter; it has the name of the family, and its
+        parameters are the keywords. None is accepted where it is the default
     sizes_argument : the keyword that takes the list of sizes of a spec string; or a tuple of keywords that take one
         size each, so that `glu:3-4` means d_model=3, hidden=4; or None if there are no spec strings
-    options : the other keywords and their kinds, among lielaws.spec.kinds.KINDS. Without a default in the signature of
-        the constructor a keyword is required; None is accepted where it is the default
     summary : one line for lists of families
-    source : the theorem that treats its laws
+    kinds : of the keywords whose types do not tell them; see lielaws.spec.kinds
+    alias : another name; `power<k>` stands for power1, power2, ...
     name_keyword : the keyword, if any, that takes the name which was used, such as the activation of `relu:3-4-3`
+    without : keywords that specs of this family do not have
     """
 
-    name: str
     constructor: Callable[..., Any]
     sizes_argument: str | tuple[str, ...] | None
-    options: Mapping[str, str]
-    summary: str = ""
-    source: str = ""
+    summary: str
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    alias: str | None = None
     name_keyword: str | None = None
-
-    def __post_init__(self) -> None:
-        known = self.signature.parameters
-        if self.name_keyword is not None and (self.name_keyword in self.keywords or self.name_keyword not in known):
-            raise InvalidArgumentError("name_keyword", self.name_keyword, "a keyword that is no option is needed")
-        for key, kind in self.keywords.items():
-            if key not in known:
-                raise InvalidArgumentError("options", key, f"family {self.name}: {did_you_mean(key, known)}")
-            if kind not in KINDS:
-                raise InvalidArgumentError("options", kind, f"family {self.name}, {key}: {did_you_mean(kind, KINDS)}")
-        for key, parameter in known.items():
-            needed = parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
-            if needed and key not in (*self.keywords, self.name_keyword):
-                raise InvalidArgumentError("options", key, f"family {self.name}: the constructor needs it; add it")
-
-    @classmethod
-    def of(
-        cls,
-        constructor: Callable[..., Any],
-        sizes: str | tuple[str, ...] | None,
-        summary: str,
-        source: str = "",
-        **kinds: str,
-    ) -> Family:
-        """The family with the name of its constructor, whose types tell the kinds of its options but for `kinds`."""
-        given = (sizes,) if isinstance(sizes, str) else sizes or ()
-        parameters = inspect.signature(constructor).parameters
-        types = {key: parameter.annotation for key, parameter in parameters.items() if key not in given}
-        options = {key: kinds.get(key) or KIND_OF_TYPE[annotation] for key, annotation in types.items()}
-        return cls(constructor.__name__, constructor, sizes, options, summary, source)
+    without: tuple[str, ...] = ()
 
     @property
+    def name(self) -> str:
+        return self.alias or self.constructor.__name__
+
+    @cached_property
     def signature(self) -> inspect.Signature:
         """That of the constructor."""
         return inspect.signature(self.constructor)
 
-    @property
+    @cached_property
+    def sizes(self) -> dict[str, str]:
+        """The keywords of the sizes, with their kinds."""
+        given = self.sizes_argument
+        return {given: "ints"} if isinstance(given, str) else dict.fromkeys(given or (), "int")
+
+    @cached_property
+    def options(self) -> dict[str, str]:
+        """The other keywords, with their kinds."""
+        others = {*self.sizes, self.name_keyword, *self.without}
+        types = {key: known.annotation for key, known in self.signature.parameters.items() if key not in others}
+        return {key: self.kinds.get(key) or KIND_OF_TYPE[annotation] for key, annotation in types.items()}
+
+    @cached_property
     def keywords(self) -> dict[str, str]:
         """All keywords with their kinds, those of the sizes first."""
-        sizes = self.sizes_argument
-        named = {sizes: "ints"} if isinstance(sizes, str) else dict.fromkeys(sizes or (), "int")
-        return named | dict(self.options)
+        return self.sizes | self.options
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -105,7 +91,7 @@ def build_from_tree(tree: SpecTree, families: Families) -> Any:
     place = Place(f"spec {quoted(tree)}")
     family = _find(tree.family, families, place)
     names = family.sizes_argument
-    if names is None or any(kind in FILE_KINDS for key, kind in family.keywords.items() if key in family.required):
+    if names is None:
         raise place.error(tree.family, "this family has no spec strings; write a spec file")
     if isinstance(names, tuple) and len(tree.sizes) != len(names):
         raise place.key("sizes").error(list(tree.sizes), f"{len(names)} sizes are needed: {'-'.join(names)}")

@@ -181,19 +181,26 @@ def test_families_that_pass_their_name_on(refused: Any) -> None:
     def make(widths: list[int], activation: str = "relu") -> Any:
         return activation, widths
 
-    known = {name: Family(name, make, "widths", {}, name_keyword="activation") for name in ("abs", "power<k>")}
+    known = {
+        name: Family(make, "widths", "an activation", alias=name, name_keyword="activation")
+        for name in ("abs", "power<k>")
+    }
     assert build_from_tree(parse_spec("abs:2-3"), known) == ("abs", [2, 3])
     assert build_from_tree(parse_spec("power12:2-3"), known) == ("power12", [2, 3])
     assert build_from_mapping({"family": "power3", "widths": [1, 1]}, known) == ("power3", [1, 1])
     for name in ("power", "power0", "powerx", "power<k>"):
         refused(["family", "unknown"], build_from_mapping, {"family": name, "widths": [1, 1]}, known)
-    refused(["name_keyword = 'act'"], Family, "f", make, "widths", {}, name_keyword="act")
+    refused(["activation", "unknown"], build_from_mapping, {"family": "abs", "widths": [1], "activation": "abs"}, known)
 
 
-def test_families_are_checked_against_their_constructors(refused: Any) -> None:
-    def make(widths: list[int], bias: bool = False) -> None: ...
+def test_keywords_are_those_of_the_constructor(refused: Any) -> None:
+    def make(widths: list[int], bias: bool = False, rate: Any = None) -> Any:
+        return widths, bias
 
-    assert Family("f", make, "widths", {"bias": "bool"}).required == ("widths",)
-    refused(["'bais'", "'bias'"], Family, "f", make, "widths", {"bais": "bool"})
-    refused(["'boolean'", "'bool'"], Family, "f", make, "widths", {"bias": "boolean"})
-    refused(["'widths'", "constructor needs it"], Family, "f", make, None, {"bias": "bool"})
+    family = Family(make, "widths", "some network", {"rate": "rational"})
+    assert family.name == "make"
+    assert family.keywords == {"widths": "ints", "bias": "bool", "rate": "rational"}
+    assert family.required == ("widths",)
+    assert [family.allows_none(key) for key in family.keywords] == [False, False, True]
+    less = Family(make, "widths", "some network", without=("bias", "rate"))
+    refused(["bias", "unknown"], build_from_tree, parse_spec("make+bias:2-3"), {"make": less})
