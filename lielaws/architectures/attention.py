@@ -7,11 +7,10 @@ from typing import Any
 
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.heads import Heads
-from lielaws.architectures.positions import checked_positions, sinusoidal
+from lielaws.architectures.positions import checked_positions, positioned
 from lielaws.architectures.rebuilding import Recipe
 from lielaws.checks import positive_int
 from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
 
@@ -55,26 +54,21 @@ def attention(
     Laws: arXiv 2506.06194, Cor. 3.9; several heads and rotary positions: arXiv 2606.17816, Thm 4.3 and 4.4; shared
     keys and values: arXiv 2609.34549, Prop. 18. Raises InvalidArgumentError for sizes that do not fit together.
     """
-    layer = Heads.checked(d_model, d_head, heads, kv_heads, d_value, causal, softmax, rotary, tied_qk, bias)
+    layer = Heads(d_model, d_head, heads, kv_heads, d_value, causal, softmax, rotary, tied_qk, bias)
     length = positive_int("tokens", tokens)
     waves = checked_positions(positions, frequencies, layer.d_model)
     other = _checked_cross(cross, length, layer.causal)
     shapes = {"X": (length, layer.d_model)} | ({} if other is None else {"Y": (other, layer.d_model)})
 
-    def prepared(a: Array, ops: Operations) -> Array:
-        if waves is not None:
-            a = a + sinusoidal(ops, waves, a.shape[0], layer.d_model)
-        return a.reshape(1, *a.shape)
-
     def network(p: Namespace, *data_and_ops: Any) -> Array:
         *data, ops = data_and_ops
-        sequences = [prepared(a, ops) for a in data]
+        sequences = [positioned(ops, a, waves).reshape(1, *a.shape) for a in data]
         return layer.apply(p, sequences[0], sequences[-1], ops).reshape(length, layer.d_model)
 
-    sizes = {"d_model": layer.d_model, "d_head": layer.d_head}
     given = layer.options | {"tokens": length, "positions": positions, "cross": other}
-    given["frequencies"] = None if frequencies is None or waves is None else [str(f) for f in waves]
-    return Recipe.of(attention, sizes, given).build(layer.parameters, shapes, network, _SOURCE)
+    given["frequencies"] = None if frequencies is None else waves
+    recipe = Recipe.of(attention, {"d_model": layer.d_model, "d_head": layer.d_head}, given)
+    return recipe.build(layer.parameters, shapes, network, _SOURCE)
 
 
 def _checked_cross(cross: Any, tokens: int, causal: bool) -> int | None:

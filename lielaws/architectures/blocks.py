@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lielaws.architectures.activations import find_activation
+from lielaws.architectures.activations import Activation, find_activation
 from lielaws.architectures.heads import Heads
 from lielaws.architectures.normalization import Norm
 from lielaws.checks import flag, positive_int
@@ -23,54 +22,54 @@ class Block:
 
     heads: Heads
     hidden: int
-    activation: str
-    gated: bool
-    norm: Norm | None
+    activation: Activation
+    glu: bool
+    norm: Norm
 
     @classmethod
-    def checked(cls, heads: Heads, hidden: Any, activation: Any, glu: Any, norm: Norm | None) -> Block:
+    def checked(
+        cls, heads: Heads, hidden: Any, activation: Any, glu: Any, norm: Any, affine: Any, epsilon: Any
+    ) -> Block:
         """The block of what a caller gave. Raises InvalidArgumentError."""
-        find_activation(activation)
-        return cls(heads, positive_int("hidden", hidden), activation, flag("glu", glu), norm)
+        chosen = _checked_norm(norm, affine, epsilon, heads.d_model)
+        act = find_activation(activation)
+        return cls(heads, positive_int("hidden", hidden), act, flag("glu", glu), chosen)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        heads = self.heads
+        return {"d_model": heads.d_model, "heads": heads.heads, "d_head": heads.d_head, "hidden": self.hidden}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The other keywords."""
+        chosen = {key: self.heads.options[key] for key in ("kv_heads", "causal", "rotary")}
+        return chosen | {"activation": self.activation.name, "glu": self.glu, **self.norm.options}
 
     @property
     def parameters(self) -> dict[str, Shape]:
         """In the order of the computation."""
         model, inner = self.heads.d_model, (self.hidden, self.heads.d_model)
-        names = ("A", "B", "C") if self.gated else ("W1", "W2")
+        names = ("A", "B", "C") if self.glu else ("W1", "W2")
         shapes = dict.fromkeys(names, inner) | {names[-1]: inner[::-1]}
-        gains = [{} if self.norm is None else self.norm.parameters(model, suffix) for suffix in (1, 2)]
-        return gains[0] | self.heads.parameters | gains[1] | shapes
+        return self.norm.parameters(model, 1) | self.heads.parameters | self.norm.parameters(model, 2) | shapes
 
     def apply(self, p: Namespace, x: Array, ops: Operations) -> Array:
         """x : shape (sequences, tokens, d_model), as the result"""
-        inner = self._normalized(p, x, ops, 1)
+        inner = self.norm.apply(p, x, ops, 1)
         x = x + self.heads.apply(p, inner, inner, ops)
-        inner = self._normalized(p, x, ops, 2)
-        act = find_activation(self.activation)
-        if self.gated:
-            return x + (act(ops, inner @ p.A.T) * (inner @ p.B.T)) @ p.C.T
-        return x + act(ops, inner @ p.W1.T) @ p.W2.T
-
-    def _normalized(self, p: Namespace, x: Array, ops: Operations, suffix: int) -> Array:
-        return x if self.norm is None else self.norm.apply(p, x, ops, suffix)
+        inner = self.norm.apply(p, x, ops, 2)
+        if self.glu:
+            return x + (self.activation(ops, inner @ p.A.T) * (inner @ p.B.T)) @ p.C.T
+        return x + self.activation(ops, inner @ p.W1.T) @ p.W2.T
 
 
-def checked_norm(norm: Any, affine: Any, epsilon: Any, d_model: int) -> Norm | None:
-    """RMSNorm or LayerNorm over the model axis, or None. Raises InvalidArgumentError."""
-    if norm not in (None, "none", "rms", "layer"):
-        raise InvalidArgumentError("norm", norm, "'rms', 'layer' or none is needed")
+def _checked_norm(norm: Any, affine: Any, epsilon: Any, d_model: int) -> Norm:
+    """RMSNorm or LayerNorm over the model axis, or none. Raises InvalidArgumentError."""
     if norm in (None, "none"):
-        return None
-    made = Norm.checked(norm, affine, epsilon, None)
-    if made is not None:
-        made.check_width(d_model, "d_model", d_model)
+        return Norm()
+    if norm not in ("rms", "layer"):
+        raise InvalidArgumentError("norm", norm, "'rms', 'layer' or none is needed")
+    made = Norm.checked(norm, affine, epsilon)
+    made.check_width(d_model, "d_model", d_model)
     return made
-
-
-def norm_options(norm: Norm | None) -> Mapping[str, Any]:
-    """The keywords of a normalization as plain values."""
-    if norm is None:
-        return {"norm": "none"}
-    epsilon = norm.epsilon if isinstance(norm.epsilon, bool) else str(norm.epsilon)
-    return {"norm": norm.kind, "affine": norm.affine, "epsilon": epsilon}

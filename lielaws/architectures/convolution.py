@@ -81,7 +81,7 @@ def conv(
     extra: dict[str, Any] = {"slope": layers.slope, "bias": layers.bias, "output_bias": layers.output_bias}
     extra |= {"padding": zeros, "pooling": pooling, "pool": None if pooling is None else window}
     options |= {key: value for key, value in extra.items() if value}
-    recipe = Recipe("conv", {"channels": list(layers.widths)}, options)
+    recipe = Recipe("conv", {"channels": layers.widths}, options)
     data = {"x": (layers.widths[0],) + (size,) * dim}
     return recipe.build(layers.shapes(shapes), data, network, "arXiv 2506.06194, Thm 3.6")
 

@@ -34,7 +34,7 @@ def embedding(vocabulary: int, d_model: int, tokens: int = 3, token_ids: Sequenc
         positive_int(name, value)
         for name, value in (("vocabulary", vocabulary), ("d_model", d_model), ("tokens", tokens))
     )
-    given = None if token_ids is None else list(checked_tokens("token_ids", token_ids, vocabulary, tokens))
+    given = None if token_ids is None else checked_tokens("token_ids", token_ids, vocabulary, tokens)
     chosen = given or [k % vocabulary for k in range(tokens)]
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:

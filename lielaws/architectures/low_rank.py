@@ -59,5 +59,5 @@ def lora_mlp(widths: Sequence[int], rank: int, activation: str = "relu") -> Arch
         return {f"B{layer}": (outputs, rank), f"A{layer}": (rank, inputs)}
 
     options = {"rank": rank, "activation": layers.activation.name}
-    recipe = Recipe("lora_mlp", {"widths": list(sizes)}, options, front=["activation"])
+    recipe = Recipe("lora_mlp", {"widths": sizes}, options, front=["activation"])
     return recipe.build(layers.shapes(shapes), {"x": sizes[:1]}, network, "arXiv 2106.09685")

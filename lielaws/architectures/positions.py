@@ -31,15 +31,6 @@ def checked_frequencies(argument: str, values: Any, count: int, what: str) -> Fr
     return checked
 
 
-def sinusoidal_frequencies(d_model: int) -> Frequencies:
-    """10000^(-2 j / d_model) for each pair of coordinates, where all of them are rational."""
-    pairs = range((d_model + 1) // 2)
-    if any(2 * _BASE_EXPONENT * j % d_model for j in pairs):
-        remedy = f"10000^(-2 j / {d_model}) is irrational; give rational `frequencies`, or take 1, 2, 4 or 8"
-        raise InvalidArgumentError("d_model", d_model, remedy)
-    return tuple(Fraction(1, 10 ** (2 * _BASE_EXPONENT * j // d_model)) for j in pairs)
-
-
 def checked_positions(positions: Any, frequencies: Any, d_model: int) -> Frequencies | None:
     """The frequencies of sinusoidal positions; None for no positions."""
     if positions is None:
@@ -49,18 +40,21 @@ def checked_positions(positions: Any, frequencies: Any, d_model: int) -> Frequen
     if positions != "sinusoidal":
         raise InvalidArgumentError("positions", positions, "'sinusoidal' or none is needed")
     if frequencies is None:
-        return sinusoidal_frequencies(d_model)
+        return _usual_frequencies(d_model)
     return checked_frequencies("frequencies", frequencies, (d_model + 1) // 2, "one for each pair of coordinates")
 
 
-def sinusoidal(ops: Operations, frequencies: Frequencies, tokens: int, d_model: int) -> Array:
-    """sin(m f_j) at coordinate 2 j and cos(m f_j) at 2 j + 1 for token m; shape (tokens, d_model)."""
+def positioned(ops: Operations, a: Array, frequencies: Frequencies | None) -> Array:
+    """Add sin(m f_j) to coordinate 2 j and cos(m f_j) to 2 j + 1 of token m, for (..., tokens, d_model)."""
+    if frequencies is None:
+        return a
+    tokens, d_model = a.shape[-2:]
     angles = _angles(ops, frequencies, tokens)
     joined = ops.stack([ops.sin(angles), ops.cos(angles)], axis=-1)
-    return joined.reshape(tokens, 2 * len(frequencies))[:, :d_model]
+    return a + joined.reshape(tokens, 2 * len(frequencies))[:, :d_model]
 
 
-def rotate(ops: Operations, a: Array, frequencies: Frequencies) -> Array:
+def rotate(ops: Operations, a: Array, frequencies: Sequence[Fraction]) -> Array:
     """Rotate coordinates (2 j, 2 j + 1) of token m by the angle m f_j. `a` has shape (..., tokens, 2 pairs)."""
     angles = _angles(ops, frequencies, a.shape[-2])
     cos, sin = ops.cos(angles), ops.sin(angles)
@@ -71,3 +65,12 @@ def rotate(ops: Operations, a: Array, frequencies: Frequencies) -> Array:
 def _angles(ops: Operations, frequencies: Sequence[Fraction], tokens: int) -> Array:
     """(tokens, frequencies)"""
     return ops.array(np.array([[m * f for f in frequencies] for m in range(tokens)], dtype=object))
+
+
+def _usual_frequencies(d_model: int) -> Frequencies:
+    """10000^(-2 j / d_model) for each pair of coordinates, where all of them are rational."""
+    pairs = range((d_model + 1) // 2)
+    if any(2 * _BASE_EXPONENT * j % d_model for j in pairs):
+        remedy = f"10000^(-2 j / {d_model}) is irrational; give rational `frequencies`, or take 1, 2, 4 or 8"
+        raise InvalidArgumentError("d_model", d_model, remedy)
+    return tuple(Fraction(1, 10 ** (2 * _BASE_EXPONENT * j // d_model)) for j in pairs)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.blocks import Block, checked_norm, norm_options
+from lielaws.architectures.blocks import Block
 from lielaws.architectures.embedding import Sequences, checked_sequences, written_sequences
 from lielaws.architectures.heads import Heads
-from lielaws.architectures.positions import checked_positions, sinusoidal
+from lielaws.architectures.positions import checked_positions, positioned
 from lielaws.architectures.rebuilding import Recipe
 from lielaws.arraytypes import FloatArray
 from lielaws.checks import flag, positive_int
@@ -53,14 +53,14 @@ def transformer_block(
     C (d_model, hidden), or W1 (hidden, d_model) and W2 (d_model, hidden). Laws of its parts: arXiv 2606.17816, Thm 4.2
     and 4.3. Raises InvalidArgumentError for sizes that do not fit together.
     """
-    layer = Heads.checked(d_model, d_head, heads, kv_heads, causal=causal, rotary=rotary)
-    block = Block.checked(layer, hidden, activation, glu, checked_norm(norm, affine, epsilon, layer.d_model))
+    layer = Heads(d_model, d_head, heads, kv_heads, causal=causal, rotary=rotary)
+    block = Block.checked(layer, hidden, activation, glu, norm, affine, epsilon)
     length = positive_int("tokens", tokens)
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         return block.apply(p, x.reshape(1, *x.shape), ops).reshape(x.shape)
 
-    recipe = Recipe.of(transformer_block, _sizes(block), _options(block) | {"tokens": length})
+    recipe = Recipe.of(transformer_block, block.sizes, block.options | {"tokens": length})
     return recipe.build(block.parameters, {"X": (length, layer.d_model)}, network, _SOURCE)
 
 
@@ -101,8 +101,8 @@ def transformer(
     Parameters of the network: E (vocabulary, d_model), those of the blocks with prefixes "1.", "2.", ..., gain (and
     shift) of the last norm, and U (vocabulary, d_model) unless tied. `forward` takes token indices (batch, tokens).
     """
-    layer = Heads.checked(d_model, d_head, heads, kv_heads, causal=causal, rotary=rotary)
-    block = Block.checked(layer, hidden, activation, glu, checked_norm(norm, affine, epsilon, layer.d_model))
+    layer = Heads(d_model, d_head, heads, kv_heads, causal=causal, rotary=rotary)
+    block = Block.checked(layer, hidden, activation, glu, norm, affine, epsilon)
     words, depth, length = (
         positive_int(name, value)
         for name, value in (("vocabulary", vocabulary), ("blocks", blocks), ("tokens", tokens))
@@ -113,38 +113,25 @@ def transformer(
     unembedding = "E" if tied else "U"
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
-        h = p.E[np.array(texts)]
-        if waves is not None:
-            h = h + sinusoidal(ops, waves, length, layer.d_model)
+        h = positioned(ops, p.E[np.array(texts)], waves)
         for number in range(1, depth + 1):
             h = block.apply(parameters_of(p, f"{number}."), h, ops)
-        return (h if block.norm is None else block.norm.apply(p, h, ops)) @ p[unembedding].T
+        return block.norm.apply(p, h, ops) @ p[unembedding].T
 
     shapes: dict[str, Shape] = {"E": (words, layer.d_model)}
     for number in range(1, depth + 1):
         shapes |= {f"{number}.{name}": shape for name, shape in block.parameters.items()}
-    shapes |= {} if block.norm is None else block.norm.parameters(layer.d_model)
-    shapes |= {} if tied else {"U": (words, layer.d_model)}
+    shapes |= block.norm.parameters(layer.d_model) | ({} if tied else {"U": (words, layer.d_model)})
     extra = {
         "blocks": depth,
         "tokens": length,
         "tied": tied,
         "positions": positions,
-        "frequencies": None if frequencies is None or waves is None else [str(f) for f in waves],
+        "frequencies": None if frequencies is None else waves,
         "sequences": None if sequences is None else written_sequences(texts),
     }
-    recipe = Recipe.of(transformer, {"vocabulary": words, **_sizes(block)}, _options(block) | extra)
+    recipe = Recipe.of(transformer, {"vocabulary": words, **block.sizes}, block.options | extra)
     return recipe.build(shapes, {"tokens": (length,)}, network, _SOURCE, lambda _, x: _indicators(texts, x))
-
-
-def _sizes(block: Block) -> dict[str, int]:
-    heads = block.heads
-    return {"d_model": heads.d_model, "heads": heads.heads, "d_head": heads.d_head, "hidden": block.hidden}
-
-
-def _options(block: Block) -> dict[str, Any]:
-    chosen = {key: block.heads.options[key] for key in ("kv_heads", "causal", "rotary")}
-    return chosen | {"activation": block.activation, "glu": block.gated, **norm_options(block.norm)}
 
 
 def _indicators(texts: Sequences, x: Any) -> FloatArray:
