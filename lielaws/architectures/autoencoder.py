@@ -5,7 +5,7 @@ from __future__ import annotations
 from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.rebuilding import Recipe
-from lielaws.checks import positive_int
+from lielaws.checks import positive_ints
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
@@ -18,7 +18,7 @@ def tied_autoencoder(d: int, hidden: int, activation: str = "relu") -> Architect
 
     Raises InvalidArgumentError for sizes that are no positive integers.
     """
-    d, hidden = positive_int("d", d), positive_int("hidden", hidden)
+    d, hidden = positive_ints(d=d, hidden=hidden)
     act = find_activation(activation)
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.layers import Layers
 from lielaws.architectures.rebuilding import Recipe
-from lielaws.checks import positive_int
+from lielaws.checks import positive_int, positive_ints
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
@@ -54,9 +54,7 @@ def conv(
     values are. As a ReLU that is applied before has a free gate of its own, that of a winner may be closed.
     """
     layers = Layers.checked("channels", channels, activation, slope, bias, output_bias)
-    kernel, size, stride = (
-        positive_int(name, value) for name, value in (("kernel", kernel), ("size", size), ("stride", stride))
-    )
+    kernel, size, stride = positive_ints(kernel=kernel, size=size, stride=stride)
     if positive_int("dim", dim) > 2:
         raise InvalidArgumentError("dim", dim, "1 or 2 is needed")
     zeros = 0 if type(padding) is int and padding == 0 else positive_int("padding", padding)
