@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +19,6 @@ from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array, as_rational
 from lielaws.errors import InvalidArgumentError, nearest
 
-Kind = Literal["piecewise linear", "piecewise polynomial", "polynomial", "smooth"]
-
 
 @dataclass(frozen=True, slots=True)
 class Activation:
@@ -28,7 +26,6 @@ class Activation:
 
     name : in specs and as the keyword `activation`
     function : of (ops, a), over the primitives
-    kind : the simplest that it is; "smooth" stands for all that is made of exp, sin and their like
     degree : d if s(c u) = c^d s(u) for all c > 0; None if there is no such d
     convex : whether s is convex
     lipschitz : the best constant L of |s(u) - s(v)| <= L |u - v|, and
@@ -38,7 +35,6 @@ class Activation:
 
     name: str
     function: Callable[[Operations, Array], Array]
-    kind: Kind = "smooth"
     degree: int | None = None
     convex: bool = False
     lipschitz: float | None = None
@@ -55,7 +51,6 @@ def leaky_relu(slope: Fraction = Fraction(1, 100)) -> Activation:
     return Activation(
         "leaky_relu",
         lambda ops, a: ops.leaky_relu(a, slope),
-        kind="piecewise linear",
         degree=1,
         convex=slope <= 1,
         lipschitz=max(1.0, abs(below)),
@@ -69,7 +64,6 @@ def power(exponent: int, name: str | None = None, what: str = "k-th powers") -> 
     return Activation(
         name or f"power{exponent}",
         lambda ops, a: a**exponent,
-        kind="polynomial",
         degree=exponent,
         convex=exponent == 1 or exponent % 2 == 0,
         summary=f"fully connected network with {what}",
@@ -80,7 +74,6 @@ _ROWS = (
     Activation(
         "linear",
         lambda ops, a: a,
-        kind="polynomial",
         degree=1,
         convex=True,
         lipschitz=1.0,
@@ -90,7 +83,6 @@ _ROWS = (
     Activation(
         "relu",
         Operations.relu,
-        kind="piecewise linear",
         degree=1,
         convex=True,
         lipschitz=1.0,
@@ -101,7 +93,6 @@ _ROWS = (
     Activation(
         "abs",
         Operations.abs,
-        kind="piecewise linear",
         degree=1,
         convex=True,
         lipschitz=1.0,
@@ -113,7 +104,6 @@ _ROWS = (
     Activation(
         "relu2",
         lambda ops, a: ops.relu(a) ** 2,
-        kind="piecewise polynomial",
         degree=2,
         convex=True,
         summary="fully connected network with squared ReLU",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from functools import cache
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from types import MappingProxyType
+from typing import Any
 
 from lielaws.architectures.activations import ACTIVATIONS, Activation, power
 from lielaws.architectures.attention import attention
@@ -23,8 +25,70 @@ from lielaws.architectures.part import part
 from lielaws.architectures.phi import from_phi
 from lielaws.architectures.transformer import transformer, transformer_block
 from lielaws.architectures.tying import freeze, share
+from lielaws.spec.kinds import KIND_OF_TYPE
 from lielaws.spec.networks import network
-from lielaws.spec.registry import Family
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of architectures that specs can name.
+
+    constructor : called with keywords, except for a `*blocks` parameter; it has the name of the family, and its
+        parameters are the keywords. None is accepted where it is the default
+    sizes_argument : the keyword that takes the list of sizes of a spec string; or a tuple of keywords that take one
+        size each, so that `glu:3-4` means d_model=3, hidden=4; or None if there are no spec strings
+    summary : one line for lists of families
+    kinds : of the keywords whose types do not tell them; see lielaws.spec.kinds
+    alias : another name; `power<k>` stands for power1, power2, ...
+    name_keyword : the keyword, if any, that takes the name which was used, such as the activation of `relu:3-4-3`
+    without : keywords that specs of this family do not have
+    """
+
+    constructor: Callable[..., Any]
+    sizes_argument: str | tuple[str, ...] | None
+    summary: str
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    alias: str | None = None
+    name_keyword: str | None = None
+    without: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.alias or self.constructor.__name__
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """That of the constructor."""
+        return inspect.signature(self.constructor)
+
+    @cached_property
+    def sizes(self) -> dict[str, str]:
+        """The keywords of the sizes, with their kinds."""
+        given = self.sizes_argument
+        return {given: "ints"} if isinstance(given, str) else dict.fromkeys(given or (), "int")
+
+    @cached_property
+    def options(self) -> dict[str, str]:
+        """The other keywords, with their kinds."""
+        others = {*self.sizes, self.name_keyword, *self.without}
+        types = {key: known.annotation for key, known in self.signature.parameters.items() if key not in others}
+        return {key: self.kinds.get(key) or KIND_OF_TYPE[annotation] for key, annotation in types.items()}
+
+    @cached_property
+    def keywords(self) -> dict[str, str]:
+        """All keywords with their kinds, those of the sizes first."""
+        return self.sizes | self.options
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The keywords without a default."""
+        parameters = self.signature.parameters
+        return tuple(key for key in self.keywords if parameters[key].default is inspect.Parameter.empty)
+
+    def allows_none(self, key: str) -> bool:
+        """Whether None is the default of a keyword."""
+        return self.signature.parameters[key].default is None
+
 
 _EPSILON = {"epsilon": "bool_or_rational"}
 _MLP = Family(mlp, "widths", "fully connected network, by default with ReLU", {**_EPSILON, "slope": "rational"})

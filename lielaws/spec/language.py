@@ -25,28 +25,26 @@ class Expression:
 
     source : the text
     where : what the text is called in errors
-    names, functions : in the order of first appearance
+    names : in the order of first appearance, without those of functions
     """
 
     source: str
     where: str = field(compare=False)
     tree: Node = field(compare=False, repr=False)
     names: tuple[str, ...] = field(compare=False)
-    functions: tuple[str, ...] = field(compare=False)
 
 
-def parse(text: str, *, where: str = "expression", allow_fractional: bool = True) -> Expression:
+def parse(text: str, *, where: str = "expression") -> Expression:
     """Parse one expression.
 
     Parameters
     ----------
     where : what the text is called in errors
-    allow_fractional : accept rational constants as exponents, such as `x**(1/2)`; otherwise integers only
 
     Raises SpecError, with the column, for whatever is not in the language or too large.
     """
     if not isinstance(text, str):
         raise SpecError(where, text, "an expression in quotes is needed")
-    reader = Reader(text, where, allow_fractional)
+    reader = Reader(text, where)
     tree = reader.whole()
-    return Expression(text, where, tree, tuple(reader.names), tuple(reader.functions))
+    return Expression(text, where, tree, tuple(reader.names))

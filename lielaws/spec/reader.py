@@ -57,13 +57,12 @@ class Node:
 class Reader:
     """The reader of one text; its methods raise SpecError.
 
-    names, functions : what was met so far, in the order of first appearance
+    names : those met so far, in the order of first appearance
     """
 
-    def __init__(self, text: str, where: str, allow_fractional: bool) -> None:
-        self.text, self.where, self.allow_fractional = text, where, allow_fractional
+    def __init__(self, text: str, where: str) -> None:
+        self.text, self.where = text, where
         self.names: dict[str, None] = {}
-        self.functions: dict[str, None] = {}
 
     def whole(self) -> Node:
         """The tree of the whole text."""
@@ -199,9 +198,8 @@ class Reader:
         if isinstance(inner, ast.BinOp) and "(" not in between:
             raise self.error(inner, "towers of powers are not allowed; put the inner power into parentheses")
         value = self.read(node.right)
-        if value.kind != "number" or (value.detail.denominator != 1 and not self.allow_fractional):
-            rational = ", or a rational such as (1/2)," if self.allow_fractional else ""
-            raise self.error(node.right, f"an integer{rational} is needed as an exponent")
+        if value.kind != "number":
+            raise self.error(node.right, "an integer, or a rational such as (1/2), is needed as an exponent")
         return Fraction(value.detail)
 
     def key(self, node: ast.expr) -> Any:
@@ -234,7 +232,6 @@ class Reader:
         if "." in function:
             method = function.rpartition(".")[2]
             raise self.error(node.func, f"there are no methods; write {method}(x, ...) instead")
-        self.functions[function] = None
         arguments = [self.argument(argument) for argument in node.args]
         keywords: dict[str, Any] = {}
         for keyword in node.keywords:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lielaws.errors import LieLawsError, SpecError, UnsupportedError
-from lielaws.spec import Family, network_function
+from lielaws.spec import Family, network_function, registry
 
 
 @pytest.fixture
@@ -70,17 +70,20 @@ def toy_network(parameters: Any, data: Any, output: Any, let: Any = None) -> tup
     return ("network", parameters, data, network_function(parameters, data, output, let))
 
 
-@pytest.fixture(scope="session")
-def families() -> dict[str, Family]:
-    network = {"parameters": "shapes", "data": "shapes", "output": "expression", "let": "let"}
-    entries = [
-        Family(toy_mlp, "widths", "fully connected", {"slope": "rational"}, alias="mlp"),
-        Family(toy_linear, "widths", "a product of matrices", alias="linear"),
-        Family(toy_conv, "channels", "convolutions", alias="conv"),
-        Family(toy_glu, ("d_model", "hidden"), "a gated unit", {"epsilon": "bool_or_rational"}, alias="glu"),
-        Family(toy_sequential, None, "in a row", {"blocks": "blocks"}, alias="sequential"),
-        Family(toy_residual, None, "beside", {"block": "block"}, alias="residual"),
-        Family(toy_phi, None, "functions", {"symbols": "symbols", "expressions": "expressions"}, alias="phi"),
-        Family(toy_network, None, "expressions", network, alias="network"),
-    ]
-    return {family.name: family for family in entries}
+_NETWORK = {"parameters": "shapes", "data": "shapes", "output": "expression", "let": "let"}
+_TOYS = (
+    Family(toy_mlp, "widths", "fully connected", {"slope": "rational"}, alias="mlp"),
+    Family(toy_linear, "widths", "a product of matrices", alias="linear"),
+    Family(toy_conv, "channels", "convolutions", alias="conv"),
+    Family(toy_glu, ("d_model", "hidden"), "a gated unit", {"epsilon": "bool_or_rational"}, alias="glu"),
+    Family(toy_sequential, None, "in a row", {"blocks": "blocks"}, alias="sequential"),
+    Family(toy_residual, None, "beside", {"block": "block"}, alias="residual"),
+    Family(toy_phi, None, "functions", {"symbols": "symbols", "expressions": "expressions"}, alias="phi"),
+    Family(toy_network, None, "expressions", _NETWORK, alias="network"),
+)
+
+
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Specs name toy families instead of the real ones."""
+    monkeypatch.setattr(registry, "families", lambda: {family.name: family for family in _TOYS})
