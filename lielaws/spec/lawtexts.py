@@ -13,8 +13,7 @@ from lielaws.spec.expressions import finite, numbered_lines, rational
 from lielaws.spec.functions import array_functions
 from lielaws.spec.language import Expression, evaluate, parse
 from lielaws.spec.messages import listing, one_line
-from lielaws.spec.symbolic import Budget, Shape, SymbolicArray
-from lielaws.spec.tensors import Tensor
+from lielaws.spec.symbolic import Budget, Shape, SymbolicArray, Tensor
 
 if TYPE_CHECKING:
     import sympy
