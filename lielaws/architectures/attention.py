@@ -14,8 +14,6 @@ from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
 
-_SOURCE = "arXiv 2506.06194, Cor. 3.9; arXiv 2606.17816, Thm 4.3 and 4.4; arXiv 2609.34549, Prop. 18"
-
 
 def attention(
     d_model: int,
@@ -68,7 +66,7 @@ def attention(
     given = layer.options | {"tokens": length, "positions": positions, "cross": other}
     given["frequencies"] = None if frequencies is None else waves
     recipe = Recipe.of(attention, {"d_model": layer.d_model, "d_head": layer.d_head}, given)
-    return recipe.build(layer.parameters, shapes, network, _SOURCE)
+    return recipe.build(layer.parameters, shapes, network)
 
 
 def _checked_cross(cross: Any, tokens: int, causal: bool) -> int | None:

@@ -16,7 +16,7 @@ def tied_autoencoder(d: int, hidden: int, activation: str = "relu") -> Architect
 
     activation : as in :func:`lielaws.mlp`; "linear" gives phi = W^T W, whose laws need not be polynomial (DESIGN 3)
 
-    Raises InvalidArgumentError for sizes that are no positive integers.
+    Laws: arXiv 2307.00144, section 3. Raises InvalidArgumentError for sizes that are no positive integers.
     """
     d, hidden = positive_ints(d=d, hidden=hidden)
     act = find_activation(activation)
@@ -26,4 +26,4 @@ def tied_autoencoder(d: int, hidden: int, activation: str = "relu") -> Architect
 
     options = {"activation": act.name}
     recipe = Recipe("tied_autoencoder", {"d": d, "hidden": hidden}, options, front=options)
-    return recipe.build({"W": (hidden, d)}, {"x": (d,)}, network, "arXiv 2307.00144, section 3")
+    return recipe.build({"W": (hidden, d)}, {"x": (d,)}, network)

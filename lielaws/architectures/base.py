@@ -29,7 +29,6 @@ class Architecture:
     data : name -> shape of one sample; empty for a network that is a function of its parameters alone
     function : `function(p, *data, ops)`, see :func:`lielaws.architecture`
     spec : a mapping of plain values that rebuilds it, or None for a user's own function
-    source : where its laws are treated
     patterns : for discrete choices such as the top-k experts: the function stacks one output for each pattern along its
         first axis, all of which are in the family, and `patterns(params, x)` gives the indicators (batch, patterns) of
         those that the real network chooses
@@ -40,7 +39,6 @@ class Architecture:
     data: Mapping[str, Shape]
     function: Callable[..., Any] = field(repr=False)
     spec: Mapping[str, Any] | None = field(default=None, repr=False)
-    source: str = field(default="", repr=False)
     patterns: Patterns | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

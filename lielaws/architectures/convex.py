@@ -43,4 +43,4 @@ def input_convex(d: int, hidden: int, activation: str = "relu", d_out: int = 1, 
         parameters["b"] = (hidden,)
     options: dict[str, Any] = {"activation": act.name, "d_out": d_out, "bias": biased}
     recipe = Recipe("input_convex", {"d": d, "hidden": hidden}, options, unnamed=["bias"] if biased else [])
-    return recipe.build(parameters, {"x": (d,)}, network, "arXiv 2405.12888")
+    return recipe.build(parameters, {"x": (d,)}, network)

@@ -81,7 +81,7 @@ def conv(
     options |= {key: value for key, value in extra.items() if value}
     recipe = Recipe("conv", {"channels": layers.widths}, options)
     data = {"x": (layers.widths[0],) + (size,) * dim}
-    return recipe.build(layers.shapes(shapes), data, network, "arXiv 2506.06194, Thm 3.6")
+    return recipe.build(layers.shapes(shapes), data, network)
 
 
 def padded(x: Array, padding: int, ops: Operations) -> Array:

@@ -68,9 +68,8 @@ def moe(d_model: int, hidden: int, experts: int, gate: str = "softmax", top_k: i
         parameters |= {f"A{e}": (hidden, d_model), f"B{e}": (hidden, d_model), f"C{e}": (d_model, hidden)}
     sizes = {"d_model": d_model, "hidden": hidden, "experts": experts}
     options: dict[str, Any] = {"gate": gate} | ({} if chosen is None else {"top_k": int(chosen[0].sum())})
-    source = f"arXiv 2606.17816, Thm {'4.5 and 4.7' if chosen is None else '4.6'}"
     patterns = None if chosen is None else partial(_real_sets, chosen)
-    return Recipe("moe", sizes, options, front=["gate"]).build(parameters, {"x": (d_model,)}, network, source, patterns)
+    return Recipe("moe", sizes, options, front=["gate"]).build(parameters, {"x": (d_model,)}, network, patterns)
 
 
 def _expert_sets(experts: int, top_k: Any) -> IntArray | None:

@@ -36,7 +36,7 @@ def glu(d_model: int, hidden: int, activation: str = "silu", d_out: int | None =
     parameters = {"A": (hidden, d_model), "B": (hidden, d_model), "C": (outputs, hidden)}
     options: dict[str, Any] = {"activation": act.name} | ({} if outputs == d_model else {"d_out": outputs})
     recipe = Recipe("glu", {"d_model": d_model, "hidden": hidden}, options, front=["activation"])
-    return recipe.build(parameters, {"x": (d_model,)}, network, "arXiv 2606.17816, Thm 4.2")
+    return recipe.build(parameters, {"x": (d_model,)}, network)
 
 
 def gated_unit(A: Array, B: Array, C: Array, x: Array, act: Activation, ops: Operations) -> Array:

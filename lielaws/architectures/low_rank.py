@@ -30,7 +30,7 @@ def low_rank(d_in: int, d_out: int, rank: int) -> Architecture:
 
     recipe = Recipe("low_rank", {"d_in": d_in, "d_out": d_out, "rank": rank}, {})
     shapes = {"B": (d_out, rank), "A": (rank, d_in)}
-    return recipe.build(shapes, {"x": (d_in,)}, network, "arXiv 2106.09685")
+    return recipe.build(shapes, {"x": (d_in,)}, network)
 
 
 def lora_mlp(widths: Sequence[int], rank: int, activation: str = "relu") -> Architecture:
@@ -60,4 +60,4 @@ def lora_mlp(widths: Sequence[int], rank: int, activation: str = "relu") -> Arch
 
     options = {"rank": rank, "activation": layers.activation.name}
     recipe = Recipe("lora_mlp", {"widths": sizes}, options, front=["activation"])
-    return recipe.build(layers.shapes(shapes), {"x": sizes[:1]}, network, "arXiv 2106.09685")
+    return recipe.build(layers.shapes(shapes), {"x": sizes[:1]}, network)

@@ -68,7 +68,7 @@ def mlp(
 
     inputs = layers.widths[:1] if chosen.batch is None else (chosen.batch, layers.widths[0])
     recipe = _recipe(layers, chosen)
-    return recipe.build(layers.shapes(shapes), {"x": inputs}, network, "arXiv 2307.00144, section 4")
+    return recipe.build(layers.shapes(shapes), {"x": inputs}, network)
 
 
 def _recipe(layers: Layers, norm: Norm) -> Recipe:

@@ -137,4 +137,4 @@ def weight_norm(widths: Sequence[int], activation: str = "relu") -> Architecture
 
     options = {"activation": layers.activation.name}
     recipe = Recipe("weight_norm", {"widths": layers.widths}, options, front=options)
-    return recipe.build(layers.shapes(shapes), {"x": layers.widths[:1]}, network, "arXiv 1602.07868")
+    return recipe.build(layers.shapes(shapes), {"x": layers.widths[:1]}, network)

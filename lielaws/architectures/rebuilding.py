@@ -63,11 +63,10 @@ class Recipe:
         parameters: Mapping[str, Shape],
         data: Mapping[str, Shape],
         function: Callable[..., Any],
-        source: str = "",
         patterns: Patterns | None = None,
     ) -> Architecture:
         """The architecture with this name and this spec."""
-        return Architecture(self.name, parameters, data, function, self.spec, source, patterns)
+        return Architecture(self.name, parameters, data, function, self.spec, patterns)
 
 
 def not_default(constructor: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,8 +23,6 @@ from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
 
-_SOURCE = "arXiv 2506.06194, Thm 4.6 and 4.7; arXiv 2606.17816, Thm 4.2 and 4.3"
-
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -100,8 +98,8 @@ def transformer_block(
     epsilon : added to the variance; False for 0, True for a symbol, or a rational number
 
     Parameters of the network: gain1, those of :func:`lielaws.attention`, gain2, then A, B (hidden, d_model) and
-    C (d_model, hidden), or W1 (hidden, d_model) and W2 (d_model, hidden). Laws of its parts: arXiv 2606.17816, Thm 4.2
-    and 4.3. Raises InvalidArgumentError for sizes that do not fit together.
+    C (d_model, hidden), or W1 (hidden, d_model) and W2 (d_model, hidden). Laws of its parts: arXiv 2506.06194,
+    Thm 4.6 and 4.7; arXiv 2606.17816, Thm 4.2 and 4.3. Raises InvalidArgumentError for sizes that do not fit together.
     """
     layer = Heads(d_model, d_head, heads, kv_heads, causal=causal, rotary=rotary)
     block = Block.checked(layer, hidden, activation, glu, norm, affine, epsilon)
@@ -111,7 +109,7 @@ def transformer_block(
         return block.apply(p, x.reshape(1, *x.shape), ops).reshape(x.shape)
 
     recipe = Recipe.of(transformer_block, block.sizes, block.options | {"tokens": length})
-    return recipe.build(block.parameters, {"X": (length, layer.d_model)}, network, _SOURCE)
+    return recipe.build(block.parameters, {"X": (length, layer.d_model)}, network)
 
 
 def transformer(
@@ -178,7 +176,7 @@ def transformer(
         "sequences": None if sequences is None else written_sequences(texts),
     }
     recipe = Recipe.of(transformer, {"vocabulary": words, **block.sizes}, block.options | extra)
-    return recipe.build(shapes, {"tokens": (length,)}, network, _SOURCE, lambda _, x: _indicators(texts, x))
+    return recipe.build(shapes, {"tokens": (length,)}, network, lambda _, x: _indicators(texts, x))
 
 
 def _checked_norm(norm: Any, affine: Any, epsilon: Any, d_model: int) -> Norm:

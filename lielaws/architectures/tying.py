@@ -138,7 +138,7 @@ def _derived(
     inner = block.patterns
     patterns = None if inner is None else lambda params, x: inner(completed(params), x)
     name = f"{family}({block.name}, {next(iter(options.values()))})"
-    return Architecture(name, kept, block.data, network, spec, block.source, patterns=patterns)
+    return Architecture(name, kept, block.data, network, spec, patterns)
 
 
 def _listed(argument: str, values: Any) -> list[str]:
