@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from lielaws.architectures.part import part
+from lielaws.arraytypes import IntArray
 from lielaws.discover import Settings, as_question, count_laws
-from lielaws.engine.arithmetic.modular import BadPrimeError
 from lielaws.engine.flows.fields import VectorFields
-from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.laws.breaking import Counterexample, find_counterexample
 from lielaws.engine.laws.expressions import StateFunction
 from lielaws.engine.laws.identities import identity_holds
 from lielaws.engine.laws.law import Law
-from lielaws.engine.linalg import Echelon, modular, random_prime
-from lielaws.errors import ExactnessError, InvalidArgumentError
-
-if TYPE_CHECKING:
-    from lielaws.spec import LawText
-
-_ATTEMPTS = 16
+from lielaws.engine.linalg import Echelon
+from lielaws.errors import InvalidArgumentError
+from lielaws.report.report import at_random_state, read_laws
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +142,7 @@ def _candidates(laws: Any, fields: VectorFields) -> list[tuple[str, Any]]:
         if isinstance(entry, Law):
             found.append((entry.name, entry.expr))
         elif isinstance(entry, str):
-            found += [(text.label, text.expr) for text in _read(entry, fields.space)]
+            found += [(text.label, text.expr) for text in read_laws(entry, fields.space)]
         else:
             found.append((str(entry), entry))
     if not found:
@@ -155,23 +150,14 @@ def _candidates(laws: Any, fields: VectorFields) -> list[tuple[str, Any]]:
     return found
 
 
-def _read(text: str, space: StateSpace) -> list[LawText]:
-    from lielaws.spec import parse_laws
-
-    return parse_laws(text, space.parameters, velocities=bool(space.velocities), time=space.clock is not None)
-
-
 def _independent(functions: Sequence[StateFunction], fields: VectorFields, rng: np.random.Generator) -> list[bool]:
     """For each function, whether its gradient is independent of those before it at a generic point."""
-    for _ in range(_ATTEMPTS):
-        prime = random_prime(rng, with_roots=True)
-        state = modular.residues(rng, prime, (1, fields.space.dimension))
-        try:
-            gradients = [function.gradients(state, prime) for function in functions]
-        except BadPrimeError:
-            continue
-        if not gradients:
-            return []
-        kept = set(Echelon(fields.space.dimension, prime).extend(np.concatenate(gradients)).tolist())
+
+    def independent(state: IntArray, prime: int) -> list[bool]:
+        echelon = Echelon(fields.space.dimension, prime)
+        gradients = [function.gradients(state, prime) for function in functions]
+        kept = set(echelon.extend(np.concatenate(gradients)).tolist()) if gradients else set()
         return [k in kept for k in range(len(functions))]
-    raise ExactnessError("a denominator of the laws vanishes at every state that was tried")
+
+    found: list[bool] = at_random_state(independent, fields.space, rng, "the laws")
+    return found

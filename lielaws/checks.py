@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from numbers import Complex, Real
 from typing import Any
 
@@ -77,6 +77,11 @@ def count(argument: str, value: Any, least: int = 1) -> int:
 def positive_int(argument: str, value: Any) -> int:
     """A size."""
     return integer(argument, value, 1, needed="a positive integer is needed")
+
+
+def positive_ints(**values: Any) -> Iterator[int]:
+    """Sizes, each with the name of its argument."""
+    return (positive_int(argument, value) for argument, value in values.items())
 
 
 def flag(argument: str, value: Any, needed: str = "True or False is needed") -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,63 +24,54 @@ def cli() -> None:
     """Discover the conservation laws of neural-network training, exactly."""
 
 
-_arch = click.argument("arch")
-_seed = click.option(
-    "--seed", default=0, show_default=True, help="Of the random points; the count does not depend on it."
-)
-_loss = click.option("--loss", default="any", show_default=True, help="any or cross_entropy.")
-_gates = click.option("--gates", default="free", show_default=True, help="free or realizable.")
-_flow = click.option(
-    "--flow",
-    metavar="FLOW",
-    help="gradient, weight_decay:0.1, heavy_ball:0.5, nesterov, mirror:entropic, metric:1/x.",
-)
-_tensors = click.option("--parameters", metavar="NAMES", help="Laws of these tensors only, such as W1,W2.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_quiet = click.option("--quiet", is_flag=True, help="No progress bar.")
+
+
+def _names(context: Any, option: Any, text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",")]
+
+
+_FLOWS = "gradient, weight_decay:0.1, heavy_ball:0.5, nesterov, mirror:entropic, metric:1/x."
+_SEED = "Of the random points; the count does not depend on it."
+_QUESTION = (
+    click.argument("arch"),
+    click.option("--seed", default=0, show_default=True, help=_SEED),
+    _json,
+    click.option("--flow", metavar="FLOW", help=_FLOWS),
+    click.option("--loss", default="any", show_default=True, help="any or cross_entropy."),
+    click.option("--gates", default="free", show_default=True, help="free or realizable."),
+    click.option("--parameters", metavar="NAMES", callback=_names, help="Laws of these tensors only, such as W1,W2."),
+)
+
+
+def _question(command: Callable[..., None]) -> Callable[..., None]:
+    """ARCH, --json, and the settings of a question, which :func:`lielaws.discover_laws` has as well."""
+    return reduce(lambda decorated, option: option(decorated), reversed(_QUESTION), command)
 
 
 @cli.command()
-@_arch
-@_seed
-@_json
-@_flow
-@_loss
-@_gates
-@_tensors
+@_question
 @click.option("--latex", is_flag=True, help="Print the laws in LaTeX.")
 @click.option("--max-degree", default=2, show_default=True, help="Largest degree of the polynomials that are searched.")
 @click.option("--count-only", is_flag=True, help="Count, but do not look for laws.")
 @click.option("--certificate", metavar="FILE", help="Write the certificate to FILE.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@_quiet
 def discover(
     arch: str,
-    seed: int,
     as_json: bool,
     latex: bool,
     max_degree: int,
     count_only: bool,
     certificate: str | None,
     quiet: bool,
-    flow: str | None,
-    loss: str,
-    gates: str,
-    parameters: str | None,
+    **settings: Any,
 ) -> None:
     """Find all conservation laws of ARCH, a spec such as relu:3-4-3 or the path of a spec file."""
     from lielaws.discover import discover_laws
 
     with progress_bar(quiet) as progress:
-        report = discover_laws(
-            arch,
-            flow=flow,
-            loss=loss,
-            gates=gates,
-            parameters=_names(parameters),
-            max_degree=max_degree,
-            find_laws=not count_only,
-            seed=seed,
-            progress=progress,
-        )
+        report = discover_laws(arch, max_degree=max_degree, find_laws=not count_only, progress=progress, **settings)
     if certificate is not None:
         report.certificate.save(certificate)
     if as_json:
@@ -93,24 +86,9 @@ def discover(
 
 
 @cli.command()
-@_arch
+@_question
 @click.argument("laws", nargs=-1, required=True)
-@_seed
-@_json
-@_flow
-@_loss
-@_gates
-@_tensors
-def check(
-    arch: str,
-    laws: tuple[str, ...],
-    seed: int,
-    as_json: bool,
-    flow: str | None,
-    loss: str,
-    gates: str,
-    parameters: str | None,
-) -> None:
+def check(arch: str, laws: tuple[str, ...], as_json: bool, **settings: Any) -> None:
     """Check a list of LAWS of ARCH: which hold, are they independent, and are they all?
 
     Each of LAWS is an expression such as "W1 @ W1.T - W2.T @ W2" or "W1[0,0]**2 - W2[0,0]**2", or a file with one
@@ -118,7 +96,6 @@ def check(
     """
     from lielaws.check import check_laws
 
-    settings = {"seed": seed, "flow": flow, "loss": loss, "gates": gates, "parameters": _names(parameters)}
     result = check_laws(arch, [_law_text(law) for law in laws], **settings)
     click.echo(json.dumps(result.to_dict(), indent=1, default=str) if as_json else str(result))
     if not result.all_hold:
@@ -147,7 +124,7 @@ def verify(files: tuple[str, ...], as_json: bool) -> None:
 @_json
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
 @click.option("--certificates", metavar="DIR", help="Write the certificate of each instance that disagrees to DIR.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@_quiet
 def audit_command(as_json: bool, markdown: bool, certificates: str | None, quiet: bool) -> None:
     """Compute instances of published statements, and say which are confirmed, conditional or refuted."""
     from lielaws.audit.table import markdown_table, text_table
@@ -190,10 +167,6 @@ cli.add_command(sweep_command)
 cli.add_command(results_command)
 cli.add_command(modification)
 cli.add_command(conjecture_command)
-
-
-def _names(text: str | None) -> list[str] | None:
-    return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def _law_text(argument: str) -> str:

@@ -24,7 +24,7 @@ from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.search import SearchResult, search
 from lielaws.errors import ExactnessError, InvalidArgumentError, SizeError
 from lielaws.progress import Progress
-from lielaws.report.evidence import Evidence
+from lielaws.report.evidence import NOT_SEARCHED, Evidence
 from lielaws.report.report import Report
 
 LOSSES = ("any", "cross_entropy")
@@ -112,7 +112,7 @@ def discover_laws(
     rng = np.random.default_rng(seed)
     with _timed(seconds, "count"):
         growth = count_dimensions(fields, rng, progress, tentative=find_laws)
-    result: SearchResult | None = None
+    result = NOT_SEARCHED
     if find_laws:
         with _timed(seconds, "laws"):
             result = _search(fields, growth, rng, max_degree, progress)
@@ -125,8 +125,7 @@ def discover_laws(
     evidence = Evidence(
         architecture, total, settings.flow, settings.loss, settings.gates, fields, growth, result, max_degree, seed
     )
-    laws = tuple(Law(polynomial, fields.space) for polynomial in result.laws) if result else ()
-    return Report(evidence, laws, seconds)
+    return Report(evidence, tuple(Law(polynomial, fields.space) for polynomial in result.laws), seconds)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from lielaws import Architecture, conv, from_phi, mlp, residual, sequential
-from lielaws.architectures import activations
 
-ACTIVATIONS = tuple(name for name, row in activations.ACTIVATIONS.items() if row.kind != "smooth")
+ACTIVATIONS = ("linear", "relu", "leaky_relu", "abs", "square", "cube", "relu2")
 
 
 @st.composite

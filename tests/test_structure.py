@@ -24,13 +24,13 @@ MOST_PARAMETERS = 12
 
 # Folders that are too full, and why.
 FULL_FOLDERS = {
-    "architectures": "a file for each family; normalization, positions and heads may become one room of parts",
+    "architectures": "a file for each family, and what several of them share",
     "engine.laws": "a module for each class of laws",
     "formulas": "five layers of search are to become two loops",
     "inertia": "derivations that never change belong in a notebook and a test",
     "intrinsic": "three routes to the same ranks are to become one",
     "modification": "a file for each kind of change; the clauses have a room of their own",
-    "spec": "tokens, parser and tree leave when expressions are read with ast",
+    "spec": "strings, files, expressions, laws and flows: a file for each thing that is written",
     "sweeps": "eight files expand a grid, and may become one room",
 }
 
@@ -55,7 +55,7 @@ SAME_NAMES = {
     "base": "of architectures, and of array arithmetics",
     "modular": "matrices of residues, and the arithmetic that the graph is read in",
     # A text, and what it is the text of.
-    **dict.fromkeys(("expressions", "flows", "functions", "phi", "symbolic"), "spec and what it reads"),
+    **dict.fromkeys(("expressions", "flows", "phi", "symbolic"), "spec and what it reads"),
 }
 
 # Built on the rest, and imported by none of it.

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +19,6 @@ from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array, as_rational
 from lielaws.errors import InvalidArgumentError, nearest
 
-_LAYERED, _POWERS = "arXiv 2307.00144, section 4", "arXiv 2609.34549"
-Kind = Literal["piecewise linear", "piecewise polynomial", "polynomial", "smooth"]
-
 
 @dataclass(frozen=True, slots=True)
 class Activation:
@@ -29,23 +26,20 @@ class Activation:
 
     name : in specs and as the keyword `activation`
     function : of (ops, a), over the primitives
-    kind : the simplest that it is; "smooth" stands for all that is made of exp, sin and their like
     degree : d if s(c u) = c^d s(u) for all c > 0; None if there is no such d
     convex : whether s is convex
     lipschitz : the best constant L of |s(u) - s(v)| <= L |u - v|, and
     floats : s on arrays of floats; both None where no bound is needed or none exists
-    summary, source : of fully connected networks with it, in the list of families
+    summary : of fully connected networks with it, in the list of families
     """
 
     name: str
     function: Callable[[Operations, Array], Array]
-    kind: Kind = "smooth"
     degree: int | None = None
     convex: bool = False
     lipschitz: float | None = None
     floats: Callable[[FloatArray], FloatArray] | None = None
     summary: str = ""
-    source: str = "arXiv 2606.17816, Thm 4.1"
 
     def __call__(self, ops: Operations, a: Array) -> Array:
         return self.function(ops, a)
@@ -57,13 +51,11 @@ def leaky_relu(slope: Fraction = Fraction(1, 100)) -> Activation:
     return Activation(
         "leaky_relu",
         lambda ops, a: ops.leaky_relu(a, slope),
-        kind="piecewise linear",
         degree=1,
         convex=slope <= 1,
         lipschitz=max(1.0, abs(below)),
         floats=lambda a: np.where(a >= 0, a, below * a),
         summary="fully connected leaky ReLU network, by default with slope 1/100",
-        source=_LAYERED,
     )
 
 
@@ -72,11 +64,9 @@ def power(exponent: int, name: str | None = None, what: str = "k-th powers") -> 
     return Activation(
         name or f"power{exponent}",
         lambda ops, a: a**exponent,
-        kind="polynomial",
         degree=exponent,
         convex=exponent == 1 or exponent % 2 == 0,
         summary=f"fully connected network with {what}",
-        source=_POWERS,
     )
 
 
@@ -84,70 +74,62 @@ _ROWS = (
     Activation(
         "linear",
         lambda ops, a: a,
-        kind="polynomial",
         degree=1,
         convex=True,
         lipschitz=1.0,
         floats=lambda a: a,
         summary="product of matrices, or of affine maps",
-        source="arXiv 2307.00144, Prop. 4.1",
     ),
     Activation(
         "relu",
-        lambda ops, a: ops.relu(a),
-        kind="piecewise linear",
+        Operations.relu,
         degree=1,
         convex=True,
         lipschitz=1.0,
         floats=lambda a: np.maximum(a, 0.0),
         summary="fully connected ReLU network",
-        source=_LAYERED,
     ),
     leaky_relu(),
     Activation(
         "abs",
-        lambda ops, a: ops.abs(a),
-        kind="piecewise linear",
+        Operations.abs,
         degree=1,
         convex=True,
         lipschitz=1.0,
         floats=np.abs,
         summary="fully connected network with absolute values",
-        source=_LAYERED,
     ),
     power(2, "square", "squares"),
     power(3, "cube", "cubes"),
     Activation(
         "relu2",
         lambda ops, a: ops.relu(a) ** 2,
-        kind="piecewise polynomial",
         degree=2,
         convex=True,
         summary="fully connected network with squared ReLU",
-        source=_POWERS,
     ),
-    Activation("exp", lambda ops, a: ops.exp(a), convex=True),
-    Activation("sin", lambda ops, a: ops.sin(a), lipschitz=1.0, floats=np.sin),
-    Activation("cos", lambda ops, a: ops.cos(a), lipschitz=1.0, floats=np.cos),
+    Activation("exp", Operations.exp, convex=True),
+    Activation("sin", Operations.sin, lipschitz=1.0, floats=np.sin),
+    Activation("cos", Operations.cos, lipschitz=1.0, floats=np.cos),
     Activation(
         "sigmoid",
-        lambda ops, a: ops.sigmoid(a),
+        Operations.sigmoid,
         lipschitz=0.25,
         floats=lambda a: 1 / (1 + np.exp(-np.clip(a, -700, 700))),  # exp overflows above 709
     ),
-    Activation("tanh", lambda ops, a: ops.tanh(a), lipschitz=1.0, floats=np.tanh),
+    Activation("tanh", Operations.tanh, lipschitz=1.0, floats=np.tanh),
     Activation(
         "softplus",
-        lambda ops, a: ops.softplus(a),
+        Operations.softplus,
         convex=True,
         lipschitz=1.0,
         floats=lambda a: np.logaddexp(a, 0.0),
     ),
-    Activation("silu", lambda ops, a: ops.silu(a)),
-    Activation("mish", lambda ops, a: ops.mish(a)),
-    Activation("erf", lambda ops, a: ops.erf(a)),
-    Activation("gelu", lambda ops, a: ops.gelu(a)),
-    Activation("gelu_tanh", lambda ops, a: ops.gelu_tanh(a)),
+    Activation("silu", Operations.silu),
+    Activation("mish", Operations.mish),
+    Activation("erf", Operations.erf),
+    Activation("gelu", Operations.gelu),
+    Activation("gelu_tanh", Operations.gelu_tanh),
 )
 ACTIVATIONS = {row.name: row for row in _ROWS}
 _POWER = re.compile(r"power([1-9][0-9]?)")

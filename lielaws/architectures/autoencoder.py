@@ -5,7 +5,7 @@ from __future__ import annotations
 from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.rebuilding import Recipe
-from lielaws.checks import positive_int
+from lielaws.checks import positive_ints
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
@@ -16,9 +16,9 @@ def tied_autoencoder(d: int, hidden: int, activation: str = "relu") -> Architect
 
     activation : as in :func:`lielaws.mlp`; "linear" gives phi = W^T W, whose laws need not be polynomial (DESIGN 3)
 
-    Raises InvalidArgumentError for sizes that are no positive integers.
+    Laws: arXiv 2307.00144, section 3. Raises InvalidArgumentError for sizes that are no positive integers.
     """
-    d, hidden = positive_int("d", d), positive_int("hidden", hidden)
+    d, hidden = positive_ints(d=d, hidden=hidden)
     act = find_activation(activation)
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
@@ -26,4 +26,4 @@ def tied_autoencoder(d: int, hidden: int, activation: str = "relu") -> Architect
 
     options = {"activation": act.name}
     recipe = Recipe("tied_autoencoder", {"d": d, "hidden": hidden}, options, front=options)
-    return recipe.build({"W": (hidden, d)}, {"x": (d,)}, network, "arXiv 2307.00144, section 3")
+    return recipe.build({"W": (hidden, d)}, {"x": (d,)}, network)

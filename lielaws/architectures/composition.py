@@ -25,13 +25,15 @@ def residual(block: Architecture) -> Architecture:
         return x + inner
 
     spec = None if block.spec is None else {"family": "residual", "block": dict(block.spec)}
-    source = "arXiv 2506.06194, Prop. 3.2"
     name = f"residual({block.name})"
-    return Architecture(name, block.parameters, block.data, network, spec, source, block.patterns)
+    return Architecture(name, block.parameters, block.data, network, spec, block.patterns)
 
 
 def sequential(*blocks: Architecture) -> Architecture:
-    """The blocks one after the other; their parameters are prefixed with "1.", "2.", ..."""
+    """The blocks one after the other; their parameters are prefixed with "1.", "2.", ...
+
+    Laws: arXiv 2506.06194, Thm 4.6 and 4.7.
+    """
     if len(blocks) == 1 and isinstance(blocks[0], list | tuple):
         blocks = tuple(blocks[0])
     if not blocks:
@@ -60,7 +62,7 @@ def sequential(*blocks: Architecture) -> Architecture:
     specs = [block.spec for block in blocks]
     spec = {"family": "sequential", "blocks": [dict(s) for s in specs if s is not None]} if all(specs) else None
     name = f"sequential({', '.join(block.name for block in blocks)})"
-    return Architecture(name, parameters, blocks[0].data, network, spec, "arXiv 2506.06194, Thm 4.6 and 4.7")
+    return Architecture(name, parameters, blocks[0].data, network, spec)
 
 
 def _check_block(argument: str, block: Any) -> None:

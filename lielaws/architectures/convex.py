@@ -7,7 +7,7 @@ from typing import Any
 from lielaws.architectures.activations import ACTIVATIONS, find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.rebuilding import Recipe
-from lielaws.checks import flag, positive_int
+from lielaws.checks import flag, positive_ints
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
@@ -26,7 +26,7 @@ def input_convex(d: int, hidden: int, activation: str = "relu", d_out: int = 1, 
     Parameters of the network: U of shape (d_out, hidden), V of shape (hidden, d), b of shape (hidden,). Laws under the
     entropic metric on U: arXiv 2405.12888. Raises InvalidArgumentError for an activation that is not convex.
     """
-    d, hidden, d_out = positive_int("d", d), positive_int("hidden", hidden), positive_int("d_out", d_out)
+    d, hidden, d_out = positive_ints(d=d, hidden=hidden, d_out=d_out)
     act = find_activation(activation)
     if not act.convex:
         convex = ", ".join(name for name, row in ACTIVATIONS.items() if row.convex)
@@ -43,4 +43,4 @@ def input_convex(d: int, hidden: int, activation: str = "relu", d_out: int = 1, 
         parameters["b"] = (hidden,)
     options: dict[str, Any] = {"activation": act.name, "d_out": d_out, "bias": biased}
     recipe = Recipe("input_convex", {"d": d, "hidden": hidden}, options, unnamed=["bias"] if biased else [])
-    return recipe.build(parameters, {"x": (d,)}, network, "arXiv 2405.12888")
+    return recipe.build(parameters, {"x": (d,)}, network)

@@ -8,7 +8,7 @@ from typing import Any
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.layers import Layers
 from lielaws.architectures.rebuilding import Recipe
-from lielaws.checks import positive_int
+from lielaws.checks import positive_int, positive_ints
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
@@ -54,9 +54,7 @@ def conv(
     values are. As a ReLU that is applied before has a free gate of its own, that of a winner may be closed.
     """
     layers = Layers.checked("channels", channels, activation, slope, bias, output_bias)
-    kernel, size, stride = (
-        positive_int(name, value) for name, value in (("kernel", kernel), ("size", size), ("stride", stride))
-    )
+    kernel, size, stride = positive_ints(kernel=kernel, size=size, stride=stride)
     if positive_int("dim", dim) > 2:
         raise InvalidArgumentError("dim", dim, "1 or 2 is needed")
     zeros = 0 if type(padding) is int and padding == 0 else positive_int("padding", padding)
@@ -81,9 +79,9 @@ def conv(
     extra: dict[str, Any] = {"slope": layers.slope, "bias": layers.bias, "output_bias": layers.output_bias}
     extra |= {"padding": zeros, "pooling": pooling, "pool": None if pooling is None else window}
     options |= {key: value for key, value in extra.items() if value}
-    recipe = Recipe("conv", {"channels": list(layers.widths)}, options)
+    recipe = Recipe("conv", {"channels": layers.widths}, options)
     data = {"x": (layers.widths[0],) + (size,) * dim}
-    return recipe.build(layers.shapes(shapes), data, network, "arXiv 2506.06194, Thm 3.6")
+    return recipe.build(layers.shapes(shapes), data, network)
 
 
 def padded(x: Array, padding: int, ops: Operations) -> Array:

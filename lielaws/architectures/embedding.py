@@ -9,7 +9,7 @@ import numpy as np
 
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.rebuilding import Recipe
-from lielaws.checks import positive_int
+from lielaws.checks import positive_ints
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
@@ -30,11 +30,8 @@ def embedding(vocabulary: int, d_model: int, tokens: int = 3, token_ids: Sequenc
     part of the architecture, and the data x of shape () has no effect; for several sequences see :func:`transformer`.
     Parameters of the network: E of shape (vocabulary, d_model). Laws of a row that no sequence uses are its entries.
     """
-    vocabulary, d_model, tokens = (
-        positive_int(name, value)
-        for name, value in (("vocabulary", vocabulary), ("d_model", d_model), ("tokens", tokens))
-    )
-    given = None if token_ids is None else list(checked_tokens("token_ids", token_ids, vocabulary, tokens))
+    vocabulary, d_model, tokens = positive_ints(vocabulary=vocabulary, d_model=d_model, tokens=tokens)
+    given = None if token_ids is None else checked_tokens("token_ids", token_ids, vocabulary, tokens)
     chosen = given or [k % vocabulary for k in range(tokens)]
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.gated import gated_unit
 from lielaws.architectures.rebuilding import Recipe
-from lielaws.checks import choice, positive_int
+from lielaws.arraytypes import FloatArray, IntArray
+from lielaws.checks import choice, positive_int, positive_ints
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
@@ -47,72 +48,56 @@ def moe(d_model: int, hidden: int, experts: int, gate: str = "softmax", top_k: i
     The set of the top-k experts is part of the data that laws must hold for: the traced network stacks one output for
     each set, and the family is the span over all of them. Raises SizeError for more than 500 sets.
     """
-    sizes = {"d_model": d_model, "hidden": hidden, "experts": experts}
-    sizes = {key: positive_int(key, value) for key, value in sizes.items()}
-    d_model, hidden, experts = sizes.values()
+    d_model, hidden, experts = positive_ints(d_model=d_model, hidden=hidden, experts=experts)
     choice("gate", gate, _SCORES)
-    sets = _expert_sets(experts, top_k)
+    chosen = _expert_sets(experts, top_k)
     score, act = _SCORES[gate], find_activation("silu")
-    normalized = gate != "sigmoid" or sets is not None
+    numbers = range(1, experts + 1)
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
-        numbers = range(1, experts + 1)
         outputs = ops.stack([gated_unit(p[f"A{e}"], p[f"B{e}"], p[f"C{e}"], x, act, ops) for e in numbers])
         scores = score(ops, p.G @ x)
-        if sets is None:
-            return (scores / scores.sum() if normalized else scores) @ outputs
-        chosen = ops.array(_indicators(sets, experts))
-        weights = ops.einsum("se,e,s->se", chosen, scores, (chosen @ scores) ** -1)
+        if chosen is None:
+            return (scores if gate == "sigmoid" else scores / scores.sum()) @ outputs
+        sets = ops.array(chosen)
+        weights = ops.einsum("se,e,s->se", sets, scores, (sets @ scores) ** -1)
         return weights @ outputs
 
     parameters = {"G": (experts, d_model)}
-    for expert in range(1, experts + 1):
-        shapes = {"A": (hidden, d_model), "B": (hidden, d_model), "C": (d_model, hidden)}
-        parameters |= {f"{key}{expert}": shape for key, shape in shapes.items()}
-    options: dict[str, Any] = {"gate": gate} | ({} if sets is None else {"top_k": len(sets[0])})
-    recipe = Recipe("moe", sizes, options, front=["gate"])
-    if sets is None:
-        return recipe.build(parameters, {"x": (d_model,)}, network, "arXiv 2606.17816, Thm 4.5 and 4.7")
-    return recipe.build(
-        parameters,
-        {"x": (d_model,)},
-        network,
-        "arXiv 2606.17816, Thm 4.6",
-        patterns=lambda params, x: _chosen_sets(params, x, sets, experts),
-    )
+    for e in numbers:
+        parameters |= {f"A{e}": (hidden, d_model), f"B{e}": (hidden, d_model), f"C{e}": (d_model, hidden)}
+    sizes = {"d_model": d_model, "hidden": hidden, "experts": experts}
+    options: dict[str, Any] = {"gate": gate} | ({} if chosen is None else {"top_k": int(chosen[0].sum())})
+    patterns = None if chosen is None else partial(_real_sets, chosen)
+    return Recipe("moe", sizes, options, front=["gate"]).build(parameters, {"x": (d_model,)}, network, patterns)
 
 
-def _expert_sets(experts: int, top_k: Any) -> list[tuple[int, ...]] | None:
-    """All sets of top_k experts, or None for the dense mixture."""
+def _expert_sets(experts: int, top_k: Any) -> IntArray | None:
+    """All sets of top_k experts as indicators (sets, experts), or None for the dense mixture."""
     if top_k is None:
         return None
     count = positive_int("top_k", top_k)
     if count > experts:
         raise InvalidArgumentError("top_k", top_k, f"there are only {experts} experts; at most that many can be chosen")
-    if math.comb(experts, count) > _MOST_SETS:
-        number = math.comb(experts, count)
+    number = math.comb(experts, count)
+    if number > _MOST_SETS:
         remedy = f"there are {number:,} sets of {count} among {experts} experts; at most {_MOST_SETS} are supported"
         raise SizeError("top_k", top_k, remedy)
-    return list(combinations(range(experts), count))
+    return _indicators(np.array(list(combinations(range(experts), count))), experts)
 
 
-def _indicators(sets: list[tuple[int, ...]], experts: int) -> npt.NDArray[np.int64]:
-    """1 where an expert belongs to a set, shape (sets, experts)."""
+def _indicators(sets: IntArray, experts: int) -> IntArray:
+    """1 where an expert is in a set: (sets, experts) of lists of experts (sets, count)."""
     indicators = np.zeros((len(sets), experts), dtype=np.int64)
-    for row, members in enumerate(sets):
-        indicators[row, list(members)] = 1
+    np.put_along_axis(indicators, sets, 1, axis=1)
     return indicators
 
 
-def _chosen_sets(
-    params: Mapping[str, Any], x: Any, sets: list[tuple[int, ...]], experts: int
-) -> npt.NDArray[np.float64]:
+def _real_sets(sets: IntArray, params: Mapping[str, Any], x: Any) -> FloatArray:
     """The set of the experts with the largest logits for each sample, as indicators (batch, sets)."""
     samples = np.asarray(x["x"] if isinstance(x, Mapping) else x, dtype=np.float64)
     logits = samples @ np.asarray(params["G"], dtype=np.float64).T
+    count, experts = sets[0].sum(), sets.shape[1]
     # A stable order, so that the first of equal logits is taken.
-    largest = np.argsort(-logits, axis=1, kind="stable")[:, : len(sets[0])]
-    members = np.zeros((len(samples), experts), dtype=np.int64)
-    np.put_along_axis(members, largest, 1, axis=1)
-    agreement = members @ _indicators(sets, experts).T
-    return np.asarray(agreement == len(sets[0]), dtype=np.float64)
+    largest = np.argsort(-logits, axis=1, kind="stable")[:, :count]
+    return np.asarray(_indicators(largest, experts) @ sets.T == count, dtype=np.float64)

@@ -7,7 +7,7 @@ from typing import Any
 from lielaws.architectures.activations import Activation, find_activation
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.rebuilding import Recipe
-from lielaws.checks import positive_int
+from lielaws.checks import positive_int, positive_ints
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
@@ -26,7 +26,7 @@ def glu(d_model: int, hidden: int, activation: str = "silu", d_out: int | None =
     Parameters of the network: A and B of shape (hidden, d_model), C of shape (d_out, hidden). Laws for SiLU:
     arXiv 2606.17816, Thm 4.2. Raises InvalidArgumentError for sizes that are no positive integers.
     """
-    d_model, hidden = positive_int("d_model", d_model), positive_int("hidden", hidden)
+    d_model, hidden = positive_ints(d_model=d_model, hidden=hidden)
     outputs = d_model if d_out is None else positive_int("d_out", d_out)
     act = find_activation(activation)
 
@@ -36,7 +36,7 @@ def glu(d_model: int, hidden: int, activation: str = "silu", d_out: int | None =
     parameters = {"A": (hidden, d_model), "B": (hidden, d_model), "C": (outputs, hidden)}
     options: dict[str, Any] = {"activation": act.name} | ({} if outputs == d_model else {"d_out": outputs})
     recipe = Recipe("glu", {"d_model": d_model, "hidden": hidden}, options, front=["activation"])
-    return recipe.build(parameters, {"x": (d_model,)}, network, "arXiv 2606.17816, Thm 4.2")
+    return recipe.build(parameters, {"x": (d_model,)}, network)
 
 
 def gated_unit(A: Array, B: Array, C: Array, x: Array, act: Activation, ops: Operations) -> Array:

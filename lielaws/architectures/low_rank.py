@@ -8,7 +8,7 @@ from lielaws.architectures.base import Architecture
 from lielaws.architectures.layers import Layers
 from lielaws.architectures.rebuilding import Recipe
 from lielaws.architectures.tying import frozen
-from lielaws.checks import positive_int
+from lielaws.checks import positive_int, positive_ints
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
@@ -23,14 +23,14 @@ def low_rank(d_in: int, d_out: int, rank: int) -> Architecture:
 
     Source: LoRA, arXiv 2106.09685. Raises InvalidArgumentError for sizes that are no positive integers.
     """
-    d_in, d_out, rank = positive_int("d_in", d_in), positive_int("d_out", d_out), positive_int("rank", rank)
+    d_in, d_out, rank = positive_ints(d_in=d_in, d_out=d_out, rank=rank)
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         return frozen(p, "B", "W0", (d_out, d_in), ops) @ x + p.B @ (p.A @ x)
 
     recipe = Recipe("low_rank", {"d_in": d_in, "d_out": d_out, "rank": rank}, {})
     shapes = {"B": (d_out, rank), "A": (rank, d_in)}
-    return recipe.build(shapes, {"x": (d_in,)}, network, "arXiv 2106.09685")
+    return recipe.build(shapes, {"x": (d_in,)}, network)
 
 
 def lora_mlp(widths: Sequence[int], rank: int, activation: str = "relu") -> Architecture:
@@ -59,5 +59,5 @@ def lora_mlp(widths: Sequence[int], rank: int, activation: str = "relu") -> Arch
         return {f"B{layer}": (outputs, rank), f"A{layer}": (rank, inputs)}
 
     options = {"rank": rank, "activation": layers.activation.name}
-    recipe = Recipe("lora_mlp", {"widths": list(sizes)}, options, front=["activation"])
-    return recipe.build(layers.shapes(shapes), {"x": sizes[:1]}, network, "arXiv 2106.09685")
+    recipe = Recipe("lora_mlp", {"widths": sizes}, options, front=["activation"])
+    return recipe.build(layers.shapes(shapes), {"x": sizes[:1]}, network)

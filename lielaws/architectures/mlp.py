@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.layers import Layers
 from lielaws.architectures.normalization import Norm
-from lielaws.architectures.rebuilding import Recipe
+from lielaws.architectures.rebuilding import Recipe, not_default
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
@@ -45,8 +45,9 @@ def mlp(
         statistics are those of the batch
 
     Parameters of the network: W{l} of shape (widths[l], widths[l-1]); b{l}, gain{l} and shift{l} of shape (widths[l],).
-    Its laws for ReLU and linear activations: arXiv 2307.00144, section 4; for powers: arXiv 2609.34549. Raises
-    InvalidArgumentError for a normalization of single entries, and for options that have no effect.
+    Its laws for ReLU and linear activations: arXiv 2307.00144, section 4; for powers: arXiv 2609.34549; for smooth
+    ones: arXiv 2606.17816, Thm 4.1. Raises InvalidArgumentError for a normalization of single entries, and for options
+    that have no effect.
     """
     layers = Layers.checked("widths", widths, activation, slope, bias, output_bias)
     chosen = _checked_norm(layers.widths, Norm.checked(norm, affine, epsilon, batch))
@@ -56,36 +57,35 @@ def mlp(
             x = p[f"W{layer}"] @ x if x.ndim == 1 else x @ p[f"W{layer}"].T
             if layers.is_biased(layer):
                 x = x + p[f"b{layer}"]
-            if chosen is not None and not layers.is_last(layer):
+            if not layers.is_last(layer):
                 x = chosen.apply(p, x, ops, layer)
             x = layers.activated(layer, x, ops)
         return x
 
     def shapes(layer: int, outputs: int, inputs: int) -> dict[str, Shape]:
-        gains = {} if chosen is None or layers.is_last(layer) else chosen.parameters(outputs, layer)
+        gains = {} if layers.is_last(layer) else chosen.parameters(outputs, layer)
         return layers.weights_and_bias(layer, outputs, inputs) | gains
 
-    inputs = layers.widths[:1] if chosen is None or chosen.batch is None else (chosen.batch, layers.widths[0])
-    recipe = _recipe(layers, {} if chosen is None else chosen.options)
-    return recipe.build(layers.shapes(shapes), {"x": inputs}, network, "arXiv 2307.00144, section 4")
+    inputs = layers.widths[:1] if chosen.batch is None else (chosen.batch, layers.widths[0])
+    recipe = _recipe(layers, chosen)
+    return recipe.build(layers.shapes(shapes), {"x": inputs}, network)
 
 
-def _recipe(layers: Layers, norm: Mapping[str, Any]) -> Recipe:
+def _recipe(layers: Layers, norm: Norm) -> Recipe:
     """The name begins with the activation, and has all options before the widths."""
     biases = {"bias": layers.bias, "output_bias": layers.output_bias}
-    options = {"activation": layers.activation.name, **biases, **norm}
-    options |= {} if layers.slope is None else {"slope": layers.slope}
+    extra = {} if norm.kind == "none" else {**norm.options, "batch": norm.batch}
+    options = {"activation": layers.activation.name, **biases, **not_default(mlp, {**extra, "slope": layers.slope})}
     unnamed = ["activation", *(name for name, value in biases.items() if not value)]
-    return Recipe("mlp", {"widths": list(layers.widths)}, options, list(options), unnamed, layers.activation.name)
+    return Recipe("mlp", {"widths": layers.widths}, options, list(options), unnamed, layers.activation.name)
 
 
-def _checked_norm(sizes: Sequence[int], norm: Norm | None) -> Norm | None:
-    if norm is not None:
-        if len(sizes) == 2:
-            remedy = "there is no hidden layer to normalize; give at least three widths"
-            raise InvalidArgumentError("norm", norm.kind, remedy)
-        for width in sizes[1:-1]:
-            norm.check_width(width, "widths", list(sizes))
+def _checked_norm(sizes: Sequence[int], norm: Norm) -> Norm:
+    if len(sizes) == 2 and norm.kind != "none":
+        remedy = "there is no hidden layer to normalize; give at least three widths"
+        raise InvalidArgumentError("norm", norm.kind, remedy)
+    for width in sizes[1:-1]:
+        norm.check_width(width, "widths", list(sizes))
     return norm
 
 

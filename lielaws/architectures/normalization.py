@@ -24,38 +24,37 @@ NORMS = ("layer", "rms", "batch")
 class Norm:
     """A checked choice of normalization.
 
-    kind : "layer", "rms" or "batch"
+    kind : "layer", "rms" or "batch"; "none" changes nothing and has no parameters
     affine : whether a gain, and except for "rms" a shift, follows
     epsilon : added to the variance; True for a symbol that stands for all but finitely many numbers, False for 0
     batch : length of the first axis of a sample, for "batch" only
     """
 
-    kind: str
+    kind: str = "none"
     affine: bool = True
     epsilon: bool | Fraction = True
     batch: int | None = None
 
     @classmethod
-    def checked(cls, norm: Any, affine: Any, epsilon: Any, batch: Any) -> Norm | None:
-        """The normalization of four keywords; None without one. Raises InvalidArgumentError."""
+    def checked(cls, norm: Any, affine: Any, epsilon: Any, batch: Any = None) -> Norm:
+        """The normalization of four keywords. Raises InvalidArgumentError, also for those without effect."""
         if norm is None:
-            for argument, value, default in (("affine", affine, True), ("epsilon", epsilon, True)):
-                if value is not default:
-                    raise InvalidArgumentError(
-                        argument, value, "without norm it has no effect; give a norm, or omit it"
-                    )
+            for argument, value in (("affine", affine), ("epsilon", epsilon)):
+                if value is not True:
+                    remedy = "without norm it has no effect; give a norm, or omit it"
+                    raise InvalidArgumentError(argument, value, remedy)
         elif not isinstance(norm, str) or norm not in NORMS:
             raise InvalidArgumentError("norm", norm, nearest(str(norm), [*NORMS, "none"]))
         if batch is not None and norm != "batch":
             raise InvalidArgumentError("batch", batch, "only norm 'batch' has samples of several inputs; omit it")
         if norm is None:
-            return None
+            return cls()
         size = None
         if norm == "batch":
             size = 4 if batch is None else positive_int("batch", batch)
             if size == 1:
                 raise InvalidArgumentError("batch", batch, "a batch of 1 equals its mean; at least 2 are needed")
-        return cls(norm, flag("affine", affine), checked_epsilon(epsilon), size)
+        return cls(norm, flag("affine", affine), _checked_epsilon(epsilon), size)
 
     def check_width(self, width: int, argument: str, value: Any) -> None:
         """Refuse an axis that is centered and has a single entry: the result is 0, or 0/0 without epsilon."""
@@ -64,27 +63,46 @@ class Norm:
 
     def parameters(self, width: int, suffix: Any = "") -> dict[str, tuple[int, ...]]:
         """Shapes of gain and shift by name."""
-        names = () if not self.affine else ("gain",) if self.kind == "rms" else ("gain", "shift")
+        names = {"none": (), "rms": ("gain",)}.get(self.kind, ("gain", "shift")) if self.affine else ()
         return {f"{name}{suffix}": (width,) for name in names}
 
     def apply(self, p: Namespace, x: Array, ops: Operations, suffix: Any = "") -> Array:
         """The normalized array, features on the last axis; gain and shift are looked up in `p`."""
-        x = normalized(x, self.kind, self.epsilon, ops)
+        if self.kind == "none":
+            return x
+        x = self._normalized(x, ops)
         if not self.affine:
             return x
         x = x * p[f"gain{suffix}"]
         return x if self.kind == "rms" else x + p[f"shift{suffix}"]
 
+    def _normalized(self, x: Array, ops: Operations) -> Array:
+        """LayerNorm or RMSNorm over the last axis, BatchNorm over the first one, without gain and shift.
+
+        x : shape (..., features); for "batch" (batch, features)
+
+        Sources: arXiv 1607.06450, arXiv 1910.07467, arXiv 1502.03167 (with the statistics of the batch).
+        """
+        axis = 0 if self.kind == "batch" else x.ndim - 1
+        kept = tuple(1 if number == axis else length for number, length in enumerate(x.shape))
+        if self.kind != "rms":
+            x = x - x.mean(axis).reshape(kept)
+        variance = (x**2).mean(axis)
+        if self.epsilon is True:
+            variance = variance + ops.named_constant("epsilon")
+        elif self.epsilon:
+            variance = variance + self.epsilon
+        return x * ops.rsqrt(variance).reshape(kept)
+
     @property
     def options(self) -> dict[str, Any]:
-        """The keywords that differ from their defaults, as plain values."""
-        epsilon = self.epsilon if isinstance(self.epsilon, bool) else str(self.epsilon)
-        values = {"norm": self.kind, "affine": self.affine, "epsilon": epsilon, "batch": self.batch}
-        defaults = {"norm": None, "affine": True, "epsilon": True, "batch": None}
-        return {key: value for key, value in values.items() if value is not defaults[key]}
+        """The keywords; those of "none" are without effect."""
+        if self.kind == "none":
+            return {"norm": "none"}
+        return {"norm": self.kind, "affine": self.affine, "epsilon": self.epsilon}
 
 
-def checked_epsilon(epsilon: Any) -> bool | Fraction:
+def _checked_epsilon(epsilon: Any) -> bool | Fraction:
     """True (a symbol), False (zero), or a positive rational number; floats are read as the decimal that they print."""
     if isinstance(epsilon, bool):
         return epsilon
@@ -92,25 +110,6 @@ def checked_epsilon(epsilon: Any) -> bool | Fraction:
     if number is None or number < 0:
         raise InvalidArgumentError("epsilon", epsilon, "true, false or a number that is not negative is needed")
     return number or False
-
-
-def normalized(x: Array, kind: str, epsilon: bool | Fraction, ops: Operations) -> Array:
-    """LayerNorm or RMSNorm over the last axis, BatchNorm over the first one, without gain and shift.
-
-    x : shape (..., features); for "batch" (batch, features)
-
-    Sources: arXiv 1607.06450, arXiv 1910.07467, arXiv 1502.03167 (with the statistics of the batch).
-    """
-    axis = 0 if kind == "batch" else x.ndim - 1
-    kept = tuple(1 if number == axis else length for number, length in enumerate(x.shape))
-    if kind != "rms":
-        x = x - x.mean(axis).reshape(kept)
-    variance = (x**2).mean(axis)
-    if epsilon is True:
-        variance = variance + ops.named_constant("epsilon")
-    elif epsilon:
-        variance = variance + epsilon
-    return x * ops.rsqrt(variance).reshape(kept)
 
 
 def weight_norm(widths: Sequence[int], activation: str = "relu") -> Architecture:
@@ -137,5 +136,5 @@ def weight_norm(widths: Sequence[int], activation: str = "relu") -> Architecture
         return {f"g{layer}": (outputs,), f"V{layer}": (outputs, inputs)}
 
     options = {"activation": layers.activation.name}
-    recipe = Recipe("weight_norm", {"widths": list(layers.widths)}, options, front=options)
-    return recipe.build(layers.shapes(shapes), {"x": layers.widths[:1]}, network, "arXiv 1602.07868")
+    recipe = Recipe("weight_norm", {"widths": layers.widths}, options, front=options)
+    return recipe.build(layers.shapes(shapes), {"x": layers.widths[:1]}, network)

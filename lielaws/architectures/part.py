@@ -39,7 +39,7 @@ def part(block: Architecture, parameters: Iterable[str]) -> Architecture:
     if clash:
         raise InvalidArgumentError("parameters", sorted(clash), "a parameter has the name of data; rename one")
     title = f"{block.name}, laws of {', '.join(names)}"
-    return Architecture(title, shapes, {**block.data, **others}, network, spec, block.source)
+    return Architecture(title, shapes, {**block.data, **others}, network, spec)
 
 
 def _checked(architecture: Architecture, parameters: Iterable[str]) -> tuple[str, ...]:

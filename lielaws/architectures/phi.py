@@ -39,9 +39,7 @@ def from_phi(symbols: Sequence[Any], expressions: Sequence[Any]) -> Architecture
     spec = {"family": "phi", "symbols": list(names), "expressions": [str(expression) for expression in phi]}
     shown = ", ".join(map(str, phi))
     name = f"phi({shown})" if len(shown) <= 60 else f"phi({len(phi)} expressions in {len(names)} symbols)"
-    return Architecture(
-        name, dict.fromkeys(names, ()), {"x": (len(phi),)}, network, spec, "arXiv 2307.00144, section 2"
-    )
+    return Architecture(name, dict.fromkeys(names, ()), {"x": (len(phi),)}, network, spec)
 
 
 def _symbol_names(symbols: Any) -> tuple[str, ...]:

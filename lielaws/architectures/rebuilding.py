@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from lielaws.architectures.base import Architecture
@@ -14,12 +15,12 @@ from lielaws.engine.graph.node import Shape
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The keywords of a family's constructor as plain values.
+    """The keywords of a family's constructor.
 
     The name is a spec string: `attention+causal:4-2+heads=2` has the family, options, sizes, and the other options.
 
     family : as specs call it
-    sizes : by keyword; numbers, or a list of them
+    sizes : by keyword; numbers, or a sequence of them
     options : all other keywords of the spec, in the order of the name
     front : which options the name has before the sizes; true ones there by their key alone
     unnamed : which options it leaves out, as they have the value that the family has without them
@@ -36,43 +37,57 @@ class Recipe:
     @classmethod
     def of(cls, constructor: Callable[..., Any], sizes: Mapping[str, Any], options: Mapping[str, Any]) -> Recipe:
         """Of the family of the constructor's name, with the options that are not its defaults; true ones in front."""
-        known = inspect.signature(constructor).parameters
-        chosen = {key: value for key, value in options.items() if not _same(value, known[key].default)}
+        chosen = not_default(constructor, options)
         return cls(constructor.__name__, sizes, chosen, front=[key for key, value in chosen.items() if value is True])
 
     @property
     def spec(self) -> dict[str, Any]:
-        return {"family": self.family, **self.sizes, **self.options}
+        values = {**self.sizes, **self.options}
+        return {"family": self.family} | {key: _plain(value) for key, value in values.items()}
 
     @property
     def name(self) -> str:
-        named = {key: value for key, value in self.options.items() if key not in self.unnamed}
-        before = [
-            f"+{key}" if value is True else f"+{key}={_written(value)}"
-            for key, value in named.items()
-            if key in self.front
-        ]
-        after = [f"+{key}={_written(value)}" for key, value in named.items() if key not in self.front]
-        sizes = [str(n) for value in self.sizes.values() for n in (value if isinstance(value, list) else [value])]
-        return f"{self.title or self.family}{''.join(before)}:{'-'.join(sizes)}{''.join(after)}"
+        before, after = "", ""
+        for key, value in self.options.items():
+            if key in self.unnamed:
+                continue
+            if key in self.front:
+                before += f"+{key}" if value is True else f"+{key}={_written(value)}"
+            else:
+                after += f"+{key}={_written(value)}"
+        sizes = [str(n) for value in self.sizes.values() for n in (value if isinstance(value, tuple) else (value,))]
+        return f"{self.title or self.family}{before}:{'-'.join(sizes)}{after}"
 
     def build(
         self,
         parameters: Mapping[str, Shape],
         data: Mapping[str, Shape],
         function: Callable[..., Any],
-        source: str = "",
         patterns: Patterns | None = None,
     ) -> Architecture:
         """The architecture with this name and this spec."""
-        return Architecture(self.name, parameters, data, function, self.spec, source, patterns)
+        return Architecture(self.name, parameters, data, function, self.spec, patterns)
+
+
+def not_default(constructor: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options whose value is another one than without them."""
+    known = inspect.signature(constructor).parameters
+    return {key: value for key, value in options.items() if not _same(value, known[key].default)}
 
 
 def _same(value: Any, default: Any) -> bool:
     return type(value) is type(default) and bool(value == default)
 
 
+def _plain(value: Any) -> Any:
+    """The value as JSON can hold it."""
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    return str(value) if isinstance(value, Fraction) else value
+
+
 def _written(value: Any) -> str:
-    if isinstance(value, list):
+    """The value as spec strings have it."""
+    if isinstance(value, tuple):
         return ",".join(map(_written, value)) + ("," if len(value) == 1 else "")
     return str(value).lower() if isinstance(value, bool) or value is None else str(value)

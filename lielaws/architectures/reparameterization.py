@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, cmp_to_key
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     import sympy
 
 _MOST_DERIVATIVE_TERMS = 3_000_000  # terms of sympy take hundreds of bytes each: about a GB
-_MOST_SHOWN_ENTRIES = 100_000  # a text of some MB, more than anybody reads or a notebook shows
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -124,25 +123,24 @@ class Reparameterization:
         rows = " \\\\\n".join(sympy.latex(expression) for expression in self._expressions)
         return "\\phi(\\theta) = \\left(\\begin{array}{l}\n" + rows + "\n\\end{array}\\right)"
 
-    def jacobian_latex(self) -> str:
-        """The Jacobian as a matrix. Raises SizeError above 100,000 entries."""
-        import sympy
-
-        size = len(self) * self.dimension
-        if size > _MOST_SHOWN_ENTRIES:
-            entries = f"{len(self):,} x {self.dimension:,} = {size:,} entries"
-            raise SizeError("jacobian_latex", self.name, f"{entries} are too many to show; take rows of `jacobian`")
-        return "\\partial\\phi(\\theta) = " + str(sympy.latex(self._jacobian))
-
     @cached_property
-    def _writer(self) -> _Writer:
-        return _Writer(self.symbols, self._expansion)
+    def _variables(self) -> dict[int, sympy.Expr]:
+        """What the variables of the expansion are: symbols, and inverses of polynomials in these."""
+        variables = dict(enumerate(self.symbols, start=self._expansion.first))
+        for number, terms in enumerate(self._expansion.inverted, start=self._expansion.last):
+            variables[number] = 1 / _polynomial(terms, variables)
+        return variables
 
     @cached_property
     def _expressions(self) -> tuple[sympy.Expr, ...]:
         if self._written is not None:
             return tuple(self._written[function.monomial] for function in self._functions)
-        return tuple(self._writer.quotient(function.numerator, function.denominator) for function in self._functions)
+        return tuple(self._quotient(function) for function in self._functions)
+
+    def _quotient(self, function: _Function) -> sympy.Expr:
+        numerator = _polynomial(function.numerator, self._variables)
+        denominator = function.denominator
+        return numerator / _polynomial(denominator, self._variables) if any(denominator) else numerator
 
     @cached_property
     def _jacobian(self) -> sympy.Matrix:
@@ -163,11 +161,21 @@ class Reparameterization:
         function, expansion = self._functions[row], self._expansion
         rational = any(function.denominator) or any(expansion.is_rational(monomial) for monomial in function.numerator)
         if self._written is None and not rational:
-            return self._writer.gradient(function.numerator)
+            return self._gradient_of_terms(function.numerator)
         expression = self._expressions[row]
         used = free_entries(expression)
         slopes = {j: expression.diff(symbol) for j, symbol in enumerate(self.symbols) if symbol in used}
         return {j: slope for j, slope in slopes.items() if slope != 0}
+
+    def _gradient_of_terms(self, terms: Terms) -> dict[int, sympy.Expr]:
+        """The same of a polynomial in parameters alone; sympy would take minutes for those of deep networks."""
+        slopes: dict[int, Terms] = {}
+        for monomial, value in terms.items():
+            for variable in set(monomial):
+                place = monomial.index(variable)
+                rest = monomial[:place] + monomial[place + 1 :]
+                slopes.setdefault(variable - self._expansion.first, {})[rest] = value * monomial.count(variable)
+        return {j: _polynomial(slope, self._variables) for j, slope in sorted(slopes.items())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,52 +200,8 @@ def _symbols(parameters: Mapping[str, Shape]) -> Iterator[Any]:
             yield base[index] if shape else base
 
 
-class _Writer:
-    """Sympy expressions of polynomials in parameters and inverses."""
+def _polynomial(terms: Terms, variables: Mapping[int, Any]) -> sympy.Expr:
+    from sympy import Add, Mul
 
-    def __init__(self, symbols: Sequence[Any], expansion: Expansion) -> None:
-        from sympy import Basic
-
-        self._first, self._last = expansion.first, expansion.last
-        self._variables = dict(enumerate(symbols, start=self._first))
-        compare = cmp_to_key(lambda a, b: int(Basic.compare(a, b)))
-        order = sorted(self._variables, key=lambda variable: compare(self._variables[variable]))
-        self._rank = {variable: rank for rank, variable in enumerate(order)}
-        for number, terms in enumerate(expansion.inverted, start=self._last):
-            self._variables[number] = 1 / self.polynomial(terms)
-
-    def quotient(self, numerator: Terms, denominator: Terms) -> sympy.Expr:
-        expression = self.polynomial(numerator)
-        return expression / self.polynomial(denominator) if any(denominator) else expression
-
-    def polynomial(self, terms: Terms) -> sympy.Expr:
-        from sympy import Add
-
-        if len(terms) > 1 and all(value == 1 and len(m) > 1 and self._plain(m) for m, value in terms.items()):
-            # As sympy would order them: its own sorting takes most of the time of a large matrix product.
-            ordered = sorted(terms, key=lambda m: (len(m), sorted(map(self._rank.__getitem__, m))))
-            return Add(*(self._product(monomial, 1) for monomial in ordered), evaluate=False)
-        return Add(*(self._product(monomial, value) for monomial, value in terms.items()))
-
-    def gradient(self, terms: Terms) -> dict[int, sympy.Expr]:
-        """The nonzero derivatives of a polynomial in parameters alone, by position in the state vector."""
-        slopes: dict[int, Terms] = {}
-        for monomial, value in terms.items():
-            for variable in set(monomial):
-                place = monomial.index(variable)
-                rest = monomial[:place] + monomial[place + 1 :]
-                slopes.setdefault(variable - self._first, {})[rest] = value * monomial.count(variable)
-        return {position: self.polynomial(slope) for position, slope in sorted(slopes.items())}
-
-    def _plain(self, monomial: Monomial) -> bool:
-        return len(set(monomial)) == len(monomial) and not (monomial and monomial[-1] >= self._last)
-
-    def _product(self, monomial: Monomial, value: int) -> sympy.Expr:
-        from sympy import Integer, Mul
-
-        if not self._plain(monomial):
-            return Mul(value, *(self._variables[variable] ** power for variable, power in Counter(monomial).items()))
-        factors = [self._variables[variable] for variable in sorted(monomial, key=self._rank.__getitem__)]
-        if value != 1 or not factors:
-            factors.insert(0, Integer(value))
-        return factors[0] if len(factors) == 1 else Mul(*factors, evaluate=False)
+    powers = ((value, Counter(monomial).items()) for monomial, value in terms.items())
+    return Add(*(Mul(value, *(variables[v] ** exponent for v, exponent in factors)) for value, factors in powers))

@@ -15,7 +15,7 @@ from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.graph.constants import FROZEN, constant_array
 from lielaws.engine.graph.differentiate import pullback
 from lielaws.engine.graph.network import Traced
-from lielaws.engine.graph.node import Leaf, Node
+from lielaws.engine.graph.node import Leaf
 from lielaws.engine.graph.program import Program
 from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import InvalidArgumentError
@@ -44,12 +44,16 @@ class Runner:
         nodes = [node for node in self.traced.graph.nodes if node.op == "leaf" and node.static.role == "constant"]
         return {node.static: constant_array(node.static.name, node.shape)[None] for node in nodes}
 
+    @cached_property
+    def _frozen(self) -> dict[str, Leaf]:
+        """The constants that `params` may give, by their names there."""
+        return {leaf.name.removeprefix(FROZEN): leaf for leaf in self._constants if leaf.name.startswith(FROZEN)}
+
     def _leaves(self, params: Mapping[str, Any], x: Any) -> tuple[dict[Leaf, FloatArray], int]:
         values, batch = _leaf_values(self.traced, params, x)
-        frozen = {leaf: leaf.name.removeprefix(FROZEN) for leaf in self._constants if leaf.name.startswith(FROZEN)}
         given = {
             leaf: parameter_array(name, self._constants[leaf].shape[1:], params)[None]
-            for leaf, name in frozen.items()
+            for name, leaf in self._frozen.items()
             if name in params
         }
         return self._constants | given | values, batch
@@ -76,20 +80,30 @@ class Runner:
     def forward(self, params: Mapping[str, Any], x: Any, gates: Gates | None) -> FloatArray:
         values, batch = self._leaves(params, x)
         program = self._network if gates is None else self._gated_network
-        (result,) = program.run(Floats(), values | self._gate_values(gates or {}, needed=gates is not None))
+        (result,) = program.run(Floats(), values | ({} if gates is None else self._given_gates(gates)))
         outputs = np.array(np.broadcast_to(result, (batch, *self.traced.output.shape)))
         return outputs if self.patterns is None else np.einsum("bs,bs...->b...", self.patterns(params, x), outputs)
 
     def gates(self, params: Mapping[str, Any], x: Any) -> dict[str, FloatArray]:
-        values, batch = self._leaves(params, x)
+        return {leaf.name: gate for leaf, gate in self._real_gates(*self._leaves(params, x)).items()}
+
+    def _real_gates(self, values: dict[Leaf, FloatArray], batch: int) -> dict[Leaf, FloatArray]:
+        """Those that the data show at the values of the leaves, each of shape (batch, *shape)."""
         return {
-            gate.leaf.static.name: np.array(np.broadcast_to(value >= 0, (batch, *gate.leaf.shape)), dtype=np.float64)
+            gate.leaf.static: np.array(np.broadcast_to(value >= 0, (batch, *gate.leaf.shape)), dtype=np.float64)
             for gate, value in zip(self.potential.gates, self._arguments.run(Floats(), values), strict=True)
         }
 
+    def _given_gates(self, gates: Gates) -> dict[Leaf, FloatArray]:
+        leaves = [gate.leaf.static for gate in self.potential.gates]
+        for leaf in leaves:
+            if leaf.name not in gates:
+                raise InvalidArgumentError("gates", sorted(gates), f"'{leaf.name}' is missing; use Architecture.gates")
+        return {leaf: np.asarray(gates[leaf.name], dtype=np.float64) for leaf in leaves}
+
     def pullback(self, params: Mapping[str, Any], x: Any, cotangent: Any, gates: Gates | None) -> dict[str, FloatArray]:
         values, batch = self._leaves(params, x)
-        values |= self._gate_values(self.gates(params, x) if gates is None else gates, needed=True)
+        values |= self._real_gates(values, batch) if gates is None else self._given_gates(gates)
         weights = np.asarray(cotangent, dtype=np.float64)
         if self.patterns is not None:
             weights = np.einsum("bs,b...->bs...", self.patterns(params, x), weights)
@@ -105,9 +119,6 @@ class Runner:
             result[name] = np.asarray(slope)
         return result
 
-    def _gate_values(self, gates: Gates, *, needed: bool) -> dict[Leaf, FloatArray]:
-        return {gate.leaf.static: _gate_array(gate.leaf, gates) for gate in self.potential.gates} if needed else {}
-
 
 def parameter_array(name: str, shape: tuple[int, ...], params: Mapping[str, Any]) -> FloatArray:
     """One parameter as a float64 array of its declared shape."""
@@ -117,12 +128,6 @@ def parameter_array(name: str, shape: tuple[int, ...], params: Mapping[str, Any]
     if array.shape != shape:
         raise InvalidArgumentError(f"params['{name}']", f"array of shape {array.shape}", f"shape {shape} is needed")
     return array
-
-
-def _gate_array(leaf: Node, gates: Gates) -> FloatArray:
-    if leaf.static.name not in gates:
-        raise InvalidArgumentError("gates", sorted(gates), f"'{leaf.static.name}' is missing; use Architecture.gates")
-    return np.asarray(gates[leaf.static.name], dtype=np.float64)
 
 
 def _leaf_values(traced: Traced, params: Mapping[str, Any], x: Any) -> tuple[dict[Leaf, FloatArray], int]:

@@ -3,25 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from lielaws.architectures.activations import Activation, find_activation
+from lielaws.architectures.attention import Heads, checked_positions, positioned
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.blocks import Block, checked_norm, norm_options
 from lielaws.architectures.embedding import Sequences, checked_sequences, written_sequences
-from lielaws.architectures.heads import Heads
-from lielaws.architectures.positions import checked_positions, sinusoidal
+from lielaws.architectures.normalization import Norm
 from lielaws.architectures.rebuilding import Recipe
 from lielaws.arraytypes import FloatArray
-from lielaws.checks import flag, positive_int
+from lielaws.checks import flag, positive_int, positive_ints
 from lielaws.engine.graph.network import Namespace, parameters_of
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
 
-_SOURCE = "arXiv 2506.06194, Thm 4.6 and 4.7; arXiv 2606.17816, Thm 4.2 and 4.3"
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """x + attention(norm(x)), then x + unit(norm(x)), over stacks of sequences; see :func:`transformer_block`."""
+
+    heads: Heads
+    hidden: int
+    activation: Activation
+    glu: bool
+    norm: Norm
+
+    @classmethod
+    def checked(
+        cls, heads: Heads, hidden: Any, activation: Any, glu: Any, norm: Any, affine: Any, epsilon: Any
+    ) -> Block:
+        """The block of what a caller gave. Raises InvalidArgumentError."""
+        chosen = _checked_norm(norm, affine, epsilon, heads.d_model)
+        act = find_activation(activation)
+        return cls(heads, positive_int("hidden", hidden), act, flag("glu", glu), chosen)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        heads = self.heads
+        return {"d_model": heads.d_model, "heads": heads.heads, "d_head": heads.d_head, "hidden": self.hidden}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The other keywords."""
+        chosen = {key: self.heads.options[key] for key in ("kv_heads", "causal", "rotary")}
+        return chosen | {"activation": self.activation.name, "glu": self.glu, **self.norm.options}
+
+    @property
+    def parameters(self) -> dict[str, Shape]:
+        """In the order of the computation."""
+        model, inner = self.heads.d_model, (self.hidden, self.heads.d_model)
+        names = ("A", "B", "C") if self.glu else ("W1", "W2")
+        shapes = dict.fromkeys(names, inner) | {names[-1]: inner[::-1]}
+        return self.norm.parameters(model, 1) | self.heads.parameters | self.norm.parameters(model, 2) | shapes
+
+    def apply(self, p: Namespace, x: Array, ops: Operations) -> Array:
+        """x : shape (sequences, tokens, d_model), as the result"""
+        inner = self.norm.apply(p, x, ops, 1)
+        x = x + self.heads.apply(p, inner, inner, ops)
+        inner = self.norm.apply(p, x, ops, 2)
+        if self.glu:
+            return x + (self.activation(ops, inner @ p.A.T) * (inner @ p.B.T)) @ p.C.T
+        return x + self.activation(ops, inner @ p.W1.T) @ p.W2.T
 
 
 def transformer_block(
@@ -50,18 +97,18 @@ def transformer_block(
     epsilon : added to the variance; False for 0, True for a symbol, or a rational number
 
     Parameters of the network: gain1, those of :func:`lielaws.attention`, gain2, then A, B (hidden, d_model) and
-    C (d_model, hidden), or W1 (hidden, d_model) and W2 (d_model, hidden). Laws of its parts: arXiv 2606.17816, Thm 4.2
-    and 4.3. Raises InvalidArgumentError for sizes that do not fit together.
+    C (d_model, hidden), or W1 (hidden, d_model) and W2 (d_model, hidden). Laws of its parts: arXiv 2506.06194,
+    Thm 4.6 and 4.7; arXiv 2606.17816, Thm 4.2 and 4.3. Raises InvalidArgumentError for sizes that do not fit together.
     """
-    layer = Heads.checked(d_model, d_head, heads, kv_heads, causal=causal, rotary=rotary)
-    block = Block.checked(layer, hidden, activation, glu, checked_norm(norm, affine, epsilon, layer.d_model))
+    layer = Heads(d_model, d_head, heads, kv_heads, causal=causal, rotary=rotary)
+    block = Block.checked(layer, hidden, activation, glu, norm, affine, epsilon)
     length = positive_int("tokens", tokens)
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         return block.apply(p, x.reshape(1, *x.shape), ops).reshape(x.shape)
 
-    recipe = Recipe.of(transformer_block, _sizes(block), _options(block) | {"tokens": length})
-    return recipe.build(block.parameters, {"X": (length, layer.d_model)}, network, _SOURCE)
+    recipe = Recipe.of(transformer_block, block.sizes, block.options | {"tokens": length})
+    return recipe.build(block.parameters, {"X": (length, layer.d_model)}, network)
 
 
 def transformer(
@@ -101,50 +148,45 @@ def transformer(
     Parameters of the network: E (vocabulary, d_model), those of the blocks with prefixes "1.", "2.", ..., gain (and
     shift) of the last norm, and U (vocabulary, d_model) unless tied. `forward` takes token indices (batch, tokens).
     """
-    layer = Heads.checked(d_model, d_head, heads, kv_heads, causal=causal, rotary=rotary)
-    block = Block.checked(layer, hidden, activation, glu, checked_norm(norm, affine, epsilon, layer.d_model))
-    words, depth, length = (
-        positive_int(name, value)
-        for name, value in (("vocabulary", vocabulary), ("blocks", blocks), ("tokens", tokens))
-    )
+    layer = Heads(d_model, d_head, heads, kv_heads, causal=causal, rotary=rotary)
+    block = Block.checked(layer, hidden, activation, glu, norm, affine, epsilon)
+    words, depth, length = positive_ints(vocabulary=vocabulary, blocks=blocks, tokens=tokens)
     waves = checked_positions(positions, frequencies, layer.d_model)
     texts = checked_sequences(sequences, words, length, shifted=waves is not None)
     tied = flag("tied", tied)
     unembedding = "E" if tied else "U"
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
-        h = p.E[np.array(texts)]
-        if waves is not None:
-            h = h + sinusoidal(ops, waves, length, layer.d_model)
+        h = positioned(ops, p.E[np.array(texts)], waves)
         for number in range(1, depth + 1):
             h = block.apply(parameters_of(p, f"{number}."), h, ops)
-        return (h if block.norm is None else block.norm.apply(p, h, ops)) @ p[unembedding].T
+        return block.norm.apply(p, h, ops) @ p[unembedding].T
 
     shapes: dict[str, Shape] = {"E": (words, layer.d_model)}
     for number in range(1, depth + 1):
         shapes |= {f"{number}.{name}": shape for name, shape in block.parameters.items()}
-    shapes |= {} if block.norm is None else block.norm.parameters(layer.d_model)
-    shapes |= {} if tied else {"U": (words, layer.d_model)}
+    shapes |= block.norm.parameters(layer.d_model) | ({} if tied else {"U": (words, layer.d_model)})
     extra = {
         "blocks": depth,
         "tokens": length,
         "tied": tied,
         "positions": positions,
-        "frequencies": None if frequencies is None or waves is None else [str(f) for f in waves],
+        "frequencies": None if frequencies is None else waves,
         "sequences": None if sequences is None else written_sequences(texts),
     }
-    recipe = Recipe.of(transformer, {"vocabulary": words, **_sizes(block)}, _options(block) | extra)
-    return recipe.build(shapes, {"tokens": (length,)}, network, _SOURCE, lambda _, x: _indicators(texts, x))
+    recipe = Recipe.of(transformer, {"vocabulary": words, **block.sizes}, block.options | extra)
+    return recipe.build(shapes, {"tokens": (length,)}, network, lambda _, x: _indicators(texts, x))
 
 
-def _sizes(block: Block) -> dict[str, int]:
-    heads = block.heads
-    return {"d_model": heads.d_model, "heads": heads.heads, "d_head": heads.d_head, "hidden": block.hidden}
-
-
-def _options(block: Block) -> dict[str, Any]:
-    chosen = {key: block.heads.options[key] for key in ("kv_heads", "causal", "rotary")}
-    return chosen | {"activation": block.activation, "glu": block.gated, **norm_options(block.norm)}
+def _checked_norm(norm: Any, affine: Any, epsilon: Any, d_model: int) -> Norm:
+    """RMSNorm or LayerNorm over the model axis, or none. Raises InvalidArgumentError."""
+    if norm in (None, "none"):
+        return Norm()
+    if norm not in ("rms", "layer"):
+        raise InvalidArgumentError("norm", norm, "'rms', 'layer' or none is needed")
+    made = Norm.checked(norm, affine, epsilon)
+    made.check_width(d_model, "d_model", d_model)
+    return made
 
 
 def _indicators(texts: Sequences, x: Any) -> FloatArray:

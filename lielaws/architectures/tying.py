@@ -42,16 +42,12 @@ def share(block: Architecture, ties: Ties) -> Architecture:
     kept = {name: shape for name, shape in block.parameters.items() if name not in sources}
 
     def network(p: Namespace, *data_and_ops: Any) -> Any:
-        arrays = {name: p[name] for name in kept}
-        for name, (source, transposed) in sources.items():
-            arrays[name] = arrays[source].T if transposed else arrays[source]
-        return block.function(_ordered(block, arrays), *data_and_ops)
+        shared = {name: p[source].T if turned else p[source] for name, (source, turned) in sources.items()}
+        return block.function(p | shared, *data_and_ops)
 
     def completed(params: Mapping[str, Any]) -> dict[str, Any]:
-        values = dict(params)
-        for name, (source, transposed) in sources.items():
-            values[name] = np.transpose(params[source]) if transposed else params[source]
-        return values
+        arrays = {name: np.asarray(params[source]) for name, (source, _) in sources.items()}
+        return {**params, **{name: array.T if sources[name][1] else array for name, array in arrays.items()}}
 
     text = ", ".join(f"{name} = {source}{'.T' if turned else ''}" for name, (source, turned) in sources.items())
     return _derived(block, "share", {"ties": text}, kept, network, completed)
@@ -87,10 +83,8 @@ def freeze(block: Architecture, names: Iterable[str] | Mapping[str, Any] | str) 
     def network(p: Namespace, *data_and_ops: Any) -> Any:
         ops: Operations = data_and_ops[-1]
         scope = _scope(p, kept)
-        arrays = {name: p[name] for name in kept}
-        arrays |= {name: ops.frozen(scope + name, block.parameters[name]) for name in chosen if name not in given}
-        arrays |= {name: ops.array(value) for name, value in given.items()}
-        return block.function(_ordered(block, arrays), *data_and_ops)
+        generic = {name: ops.frozen(scope + name, block.parameters[name]) for name in chosen if name not in given}
+        return block.function(p | generic | {name: ops.array(value) for name, value in given.items()}, *data_and_ops)
 
     def completed(params: Mapping[str, Any]) -> dict[str, Any]:
         free = [name for name in chosen if name not in params and name not in given]
@@ -144,11 +138,7 @@ def _derived(
     inner = block.patterns
     patterns = None if inner is None else lambda params, x: inner(completed(params), x)
     name = f"{family}({block.name}, {next(iter(options.values()))})"
-    return Architecture(name, kept, block.data, network, spec, block.source, patterns=patterns)
-
-
-def _ordered(block: Architecture, arrays: Mapping[str, Array]) -> Namespace:
-    return Namespace({name: arrays[name] for name in block.parameters})
+    return Architecture(name, kept, block.data, network, spec, patterns)
 
 
 def _listed(argument: str, values: Any) -> list[str]:

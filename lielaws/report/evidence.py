@@ -16,9 +16,11 @@ from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.laws.law import Law
-from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.search import SearchResult
 from lielaws.engine.potential.potentials import Potential
+
+# A degree that no search has: it may be compared after it was sent to another process.
+NOT_SEARCHED = SearchResult((), frozenset(), (), (), (), -1)
 
 _SETTINGS = {"any": "any loss", "cross_entropy": "cross-entropy loss"}
 _ALL_PATTERNS = (
@@ -34,10 +36,7 @@ _GATES = {"free": "free gates", "realizable": "realizable gates"}
 
 @dataclass(frozen=True)
 class Evidence:
-    """The stages of a discovery.
-
-    search : None if no laws were asked for
-    """
+    """The stages of a discovery; `search` is NOT_SEARCHED if no laws were asked for."""
 
     architecture: Architecture
     n_parameters: int
@@ -46,7 +45,7 @@ class Evidence:
     gates: str
     fields: VectorFields
     growth: Growth | RealGrowth
-    search: SearchResult | None
+    search: SearchResult
     max_degree: int
     seed: int
 
@@ -60,23 +59,7 @@ class Evidence:
 
     @property
     def searched(self) -> bool:
-        return self.search is not None
-
-    @property
-    def searched_degree(self) -> int:
-        return self.search.degree if self.search else 0
-
-    @property
-    def tried(self) -> tuple[str, ...]:
-        return self.search.tried if self.search else ()
-
-    @property
-    def skipped(self) -> tuple[str, ...]:
-        return self.search.skipped if self.search else ()
-
-    @property
-    def verified(self) -> frozenset[Polynomial]:
-        return self.search.verified if self.search else frozenset()
+        return self.search != NOT_SEARCHED
 
     @property
     def region(self) -> Mapping[str, Any]:
@@ -85,14 +68,10 @@ class Evidence:
         return {} if region is None else {name: array[0].tolist() for name, array in region.points.items()}
 
     @property
-    def has_gates(self) -> bool:
-        return bool(self.potential.gates)
-
-    @property
     def setting(self) -> str:
         """What the data, the loss and the gates range over, in words."""
         parts = ["any data", _SETTINGS[self.loss]]
-        return ", ".join(parts + ([_GATES[self.gates]] if self.has_gates else []))
+        return ", ".join(parts + ([_GATES[self.gates]] if self.potential.gates else []))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -108,7 +87,7 @@ class Evidence:
                 "patterns that data were seen to show there; the laws found are laws of the region if it has no other "
                 "pattern"
             )
-        elif self.has_gates:
+        elif self.potential.gates:
             texts.append(_ALL_PATTERNS if self.potential.free_gates else _SHOWN_PATTERNS)
         generic = [node.static.name for node in self.potential.constants if is_generic(node.static)]
         if generic:
@@ -117,7 +96,6 @@ class Evidence:
         return tuple(texts)
 
     def certificate(self, laws: Sequence[Law]) -> Certificate:
-        verifications = self.search.verifications if self.search else ()
         setting = {"flow": self.flow.describe(), "loss": self.loss, "gates": self.gates}
         return build_certificate(
             self.architecture.name,
@@ -125,7 +103,7 @@ class Evidence:
             setting,
             self.growth,
             [law.polynomial for law in laws],
-            verifications,
+            self.search.verifications,
             self.hypotheses,
             self.seed,
         )

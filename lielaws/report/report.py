@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.architectures.base import Architecture
+from lielaws.arraytypes import IntArray
 from lielaws.certificate.record import Certificate
 from lielaws.engine.arithmetic.modular import BadPrimeError
+from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.laws.expressions import StateFunction
 from lielaws.engine.laws.law import Law, state_matrix
 from lielaws.engine.laws.presentation import LawGroup, group_laws
@@ -25,6 +27,7 @@ from lielaws.errors import ExactnessError, InvalidArgumentError, LieLawsError
 
 if TYPE_CHECKING:
     from lielaws.report.evidence import Evidence
+    from lielaws.spec import LawText
 
 _ATTEMPTS = 16
 
@@ -97,7 +100,7 @@ class Report:
     @cached_property
     def groups(self) -> tuple[LawGroup, ...]:
         """The laws as a person would write them."""
-        return group_laws(self.laws, self.evidence.verified)
+        return group_laws(self.laws, self.evidence.search.verified)
 
     def by_tensors(self) -> dict[tuple[str, ...], int]:
         """How many of the laws found involve exactly each set of tensors, in the order of the laws."""
@@ -121,37 +124,27 @@ class Report:
         Decided by ranks of gradients at random points modulo random primes: "no" is certain, "yes" is wrong with
         probability below degree / 2^90.
         """
-        function = StateFunction.of(self._expression(h), self.evidence.space)
+        space = self.evidence.space
+        function = StateFunction.of(self._expression(h), space)
         rng = np.random.default_rng(self.evidence.seed)
-        return all(self._depends(function, rng) for _ in range(3))
 
-    def _depends(self, function: StateFunction, rng: np.random.Generator) -> bool:
-        for _ in range(_ATTEMPTS):
-            prime = random_prime(rng, with_roots=True)
-            state = modular.residues(rng, prime, (1, self.dimension))
+        def depends(state: IntArray, prime: int) -> bool:
             echelon = Echelon(self.dimension, prime)
             if self.laws:
                 table = TermTable.of([law.polynomial for law in self.laws], self.dimension)
                 echelon.extend(table.gradients(state[0], prime))
             if echelon.rank < len(self.laws):
-                continue
-            try:
-                return bool(echelon.contains(function.gradients(state, prime))[0])
-            except BadPrimeError:
-                continue
-        raise ExactnessError(f"a denominator of {function.expression} vanishes at every state that was tried")
+                raise BadPrimeError
+            return bool(echelon.contains(function.gradients(state, prime))[0])
+
+        return all(at_random_state(depends, space, rng, str(function.expression)) for _ in range(3))
 
     def _expression(self, h: Any) -> Any:
         if isinstance(h, Law):
             return h.expr
         if not isinstance(h, str):
             return h
-        from lielaws.spec import parse_laws
-
-        space = self.evidence.space
-        parsed = parse_laws(
-            h, space.parameters, velocities=bool(space.velocities), time=space.clock is not None, where="h"
-        )
+        parsed = read_laws(h, self.evidence.space, "h")
         if len(parsed) != 1:
             raise InvalidArgumentError("h", h, f"one scalar expression is needed, this gives {len(parsed)}")
         return parsed[0].expr
@@ -189,8 +182,8 @@ class Report:
             "n_symmetries": self.n_symmetries,
             "n_found": len(self.laws),
             "complete": self.complete,
-            "searched": list(self.evidence.tried),
-            "skipped": list(self.evidence.skipped),
+            "searched": list(self.evidence.search.tried),
+            "skipped": list(self.evidence.search.skipped),
             "max_degree": self.evidence.max_degree,
             "hypotheses": list(self.evidence.hypotheses),
             "warnings": list(self.evidence.warnings),
@@ -228,3 +221,25 @@ class Report:
         from lielaws.report.html import report_html
 
         return report_html(self)
+
+
+def at_random_state(
+    evaluate: Callable[[IntArray, int], Any], space: StateSpace, rng: np.random.Generator, what: str
+) -> Any:
+    """`evaluate(state, prime)` at a random state modulo a random prime, anew after a BadPrimeError."""
+    for _ in range(_ATTEMPTS):
+        prime = random_prime(rng, with_roots=True)
+        state = modular.residues(rng, prime, (1, space.dimension))
+        try:
+            return evaluate(state, prime)
+        except BadPrimeError:
+            continue
+    raise ExactnessError(f"a denominator of {what} vanishes at every state that was tried")
+
+
+def read_laws(text: str, space: StateSpace, where: str = "laws") -> list[LawText]:
+    """Laws as text over the parameters, velocities and time of a state space."""
+    from lielaws.spec import parse_laws
+
+    moving, timed = bool(space.velocities), space.clock is not None
+    return parse_laws(text, space.parameters, velocities=moving, time=timed, where=where)

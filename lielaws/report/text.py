@@ -66,10 +66,10 @@ def gap_sentences(report: Report) -> list[str]:
     """What was looked for, and what to try."""
     evidence = report.evidence
     sentences = []
-    if evidence.searched_degree:
-        sentences.append(f"All polynomials up to degree {evidence.searched_degree} were searched.")
-    if evidence.skipped:
-        sentences.append(f"Too large to search: {', '.join(evidence.skipped)}.")
+    if evidence.search.degree:
+        sentences.append(f"All polynomials up to degree {evidence.search.degree} were searched.")
+    if evidence.search.skipped:
+        sentences.append(f"Too large to search: {', '.join(evidence.search.skipped)}.")
     others = "rational or transcendental functions"
     if names := list(dict.fromkeys(node.static.name for node in evidence.potential.constants)):
         others += f", or have coefficients that depend on {', '.join(names)}"

@@ -20,14 +20,12 @@ def exact_decimal(text: str) -> Fraction:
     match = _DECIMAL.fullmatch(text)
     if match is None or not (match[2] or match[3]):
         raise ValueError("a number such as 3, 0.1 or 2.5e-3 is needed")
-    digits, decimals, exponent = match[2] + (match[3] or ""), len(match[3] or ""), match[4] or "0"
-    if len(digits) > _MOST_DIGITS:
+    exponent = match[4] or "0"
+    if len(match[2] + (match[3] or "")) > _MOST_DIGITS:
         raise ValueError(f"numbers may have at most {_MOST_DIGITS} digits")
     if len(exponent) > 5 or abs(int(exponent)) > _LARGEST_EXPONENT:
         raise ValueError(f"the exponent of ten may be at most {_LARGEST_EXPONENT}")
-    shift = int(exponent) - decimals
-    magnitude = Fraction(int(digits) * 10 ** max(shift, 0), 10 ** max(-shift, 0))
-    return -magnitude if match[1] == "-" else magnitude
+    return Fraction(text)
 
 
 def exact_rational(text: str) -> Fraction:

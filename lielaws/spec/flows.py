@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from lielaws.engine.flows.decay import WeightDecay
@@ -19,14 +19,6 @@ FORMS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """How a kind of flow is made from the keys of a table, and which of them stand in a text, in order."""
-
-    make: Callable[[Mapping[str, Any]], Flow]
-    keys: tuple[str, ...] = ()
-
-
 def read_flow(value: str | Mapping[str, Any], where: str = "flow") -> Flow:
     """The flow of a text or of a table. Raises SpecError for what is unknown, and the errors of the flow itself.
 
@@ -38,65 +30,66 @@ def read_flow(value: str | Mapping[str, Any], where: str = "flow") -> Flow:
         return _from_text(value, where)
     if not isinstance(value, Mapping):
         raise SpecError(where, value, f"a text is needed: {FORMS}; or a table with the key kind")
-    table = dict(value)
+    table = {str(key): entry for key, entry in value.items()}
     name = table.pop("kind", None)
     if not isinstance(name, str):
         raise SpecError(where, dict(value), f"the key 'kind' is missing; known: {', '.join(_KINDS)}")
-    kind = _kind(name, where)
-    if unknown := [(str(key), entry) for key, entry in table.items() if key not in kind.keys]:
-        remedy = nearest(unknown[0][0], kind.keys) if kind.keys else f"'{name}' has no further keys"
-        raise SpecError(f"{where}.{unknown[0][0]}", unknown[0][1], remedy)
-    return kind.make(table)
+    keys = _keys(name, where)
+    if unknown := [key for key in table if key not in keys]:
+        remedy = nearest(unknown[0], keys) if keys else f"'{name}' has no further keys"
+        raise SpecError(f"{where}.{unknown[0]}", table[unknown[0]], remedy)
+    return _made(name, table)
 
 
 def _from_text(text: str, where: str) -> Flow:
     name, *parts = (part.strip() for part in text.split(":"))
-    kind = _kind(name, where)
-    if len(parts) > len(kind.keys) or not all(parts):
+    keys = _keys(name, where)
+    if len(parts) > len(keys) or not all(parts):
         raise SpecError(where, text, f"it must have one of the forms {FORMS}")
-    table: dict[str, Any] = dict(zip(kind.keys, parts, strict=False))
+    table: dict[str, Any] = dict(zip(keys, parts, strict=False))
     if "parameters" in table:
         table["parameters"] = [name.strip() for name in table["parameters"].split(",")]
-    return kind.make(table)
+    return _made(name, table)
 
 
-def _kind(name: str, where: str) -> _Kind:
+def _keys(name: str, where: str) -> tuple[str, ...]:
+    """The keys that a kind of flow has, in the order of its texts."""
     if name not in _KINDS:
         raise SpecError(where, name, f"{nearest(name, _KINDS)}; the forms are {FORMS}")
-    return _KINDS[name]
+    return tuple(inspect.signature(_KINDS[name]).parameters)
 
 
-def _heavy_ball(table: Mapping[str, Any]) -> Flow:
-    metric: Any = table.get("metric")
-    named = isinstance(metric, str) and metric.isidentifier() and metric != "x"
+def _made(name: str, table: Mapping[str, Any]) -> Flow:
+    first = next(iter(_keys(name, "flow")), "")
+    if name in _NEEDED and first not in table:
+        raise SpecError(f"flow.{first}", None, f"it is missing; write for example {_NEEDED[name]}")
+    return _KINDS[name](**table)
+
+
+def _heavy_ball(friction: Any, metric: Any = None) -> Flow:
+    made: Any = metric
     if isinstance(metric, Mapping) and "kind" in metric:
-        metric = read_flow(metric, "flow.metric")
+        made = read_flow(metric, "flow.metric")
     elif metric is not None:
-        metric = MirrorFlow(metric) if named else MetricFlow(metric)
-    return HeavyBall(_needed(table, "friction", "heavy_ball:0.5"), metric)
+        named = isinstance(metric, str) and metric.isidentifier() and metric != "x"
+        made = MirrorFlow(metric) if named else MetricFlow(metric)
+    return HeavyBall(friction, made)
 
 
-def _metric(table: Mapping[str, Any]) -> Flow:
-    metric, names = _needed(table, "metric", "metric:1/x"), table.get("parameters")
+def _metric(metric: Any, parameters: Any = None) -> Flow:
+    names = parameters
     if names is not None and not (isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)):
         raise SpecError("flow.parameters", names, "a list of names of tensors is needed")
     return MetricFlow(metric if names is None else dict.fromkeys(names, metric))
 
 
-def _needed(table: Mapping[str, Any], key: str, example: str) -> Any:
-    if key not in table:
-        raise SpecError(f"flow.{key}", None, f"it is missing; write for example {example}")
-    return table[key]
-
-
-_KINDS: Mapping[str, _Kind] = {
-    "gradient": _Kind(lambda table: GradientFlow()),
-    "weight_decay": _Kind(lambda table: WeightDecay(_needed(table, "rate", "weight_decay:0.1")), ("rate",)),
-    "heavy_ball": _Kind(_heavy_ball, ("friction", "metric")),
-    "nesterov": _Kind(lambda table: Nesterov()),
-    "mirror": _Kind(
-        lambda table: MirrorFlow(table.get("potential", "entropic"), table.get("parameters")),
-        ("potential", "parameters"),
-    ),
-    "metric": _Kind(_metric, ("metric", "parameters")),
+_KINDS: Mapping[str, Callable[..., Flow]] = {
+    "gradient": GradientFlow,
+    "weight_decay": WeightDecay,
+    "heavy_ball": _heavy_ball,
+    "nesterov": Nesterov,
+    "mirror": MirrorFlow,
+    "metric": _metric,
 }
+_NEEDED = {"weight_decay": "weight_decay:0.1", "heavy_ball": "heavy_ball:0.5", "metric": "metric:1/x"}
+"""an example of each kind that needs its first key"""

@@ -133,11 +133,6 @@ CONVERTERS: dict[str, Callable[[Any, Place], Any]] = {
 """Kinds whose conversion needs nothing but the value."""
 
 LIST_KINDS = frozenset({"ints", "rationals"})
-FILE_KINDS = frozenset({"shapes", "expression", "let", "symbols", "expressions", "block", "blocks"})
-"""Kinds that cannot be written in a spec string."""
-
-KINDS = frozenset(CONVERTERS) | FILE_KINDS
-
 KIND_OF_TYPE = {
     "bool": "bool",
     "int": "int",

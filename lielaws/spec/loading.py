@@ -4,46 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lielaws.architectures.base import Architecture
 from lielaws.errors import SpecError
 from lielaws.spec.files import SUFFIXES, load
 from lielaws.spec.messages import one_line
-from lielaws.spec.registry import Families, build_from_mapping, build_from_tree
+from lielaws.spec.registry import build_from_mapping, build_from_tree
 from lielaws.spec.strings import parse_spec
-
-if TYPE_CHECKING:
-    from lielaws.architectures.base import Architecture
 
 _SEPARATORS = {"/", "\\", os.sep}
 
 
-def load_architecture(
-    spec: str | os.PathLike[str] | Mapping[str, Any], families: Families | None = None
-) -> Architecture:
+def load_architecture(spec: str | os.PathLike[str] | Mapping[str, Any]) -> Architecture:
     """The architecture of a spec string such as `relu:3-4-3`, of the file at a path, or of the contents of one.
 
-    Parameters
-    ----------
     spec : a path object, a mapping, or a text; a text is a path if it ends in .toml, .json, .phi or .txt, or if it has
         a path separator and no ':'
-    families : name -> :class:`Family`; by default those of :mod:`lielaws.spec.families`
 
     Raises SpecError, or a SizeError or UnsupportedError of a constructor.
     """
-    if families is None:
-        from lielaws.spec.families import families as all_families
-
-        families = all_families()
-    spec, where = _opened(spec)
-    made: Architecture
-    if isinstance(spec, Mapping):
-        made = build_from_mapping(spec, families, where)
-    elif isinstance(spec, str):
-        made = build_from_tree(parse_spec(spec), families)
-    else:
-        raise SpecError("spec", spec, "a spec string such as 'relu:3-4-3' or the path of a spec file is needed")
-    return made
+    return _built(*_opened(spec))
 
 
 QUESTION = ("flow", "loss", "gates")
@@ -54,13 +35,20 @@ def load_question(spec: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Arc
     """The same, and the settings that a spec file or mapping may have beside the architecture: flow, loss and gates."""
     spec, where = _opened(spec)
     if not isinstance(spec, Mapping):
-        return load_architecture(spec), {}
-    from lielaws.spec.families import families
-
-    made: Architecture = build_from_mapping(
-        {key: value for key, value in spec.items() if key not in QUESTION}, families(), where
-    )
+        return _built(spec, where), {}
+    made = _built({key: value for key, value in spec.items() if key not in QUESTION}, where)
     return made, {key: spec[key] for key in QUESTION if key in spec}
+
+
+def _built(spec: Any, where: str) -> Architecture:
+    made: Architecture
+    if isinstance(spec, Mapping):
+        made = build_from_mapping(spec, where)
+    elif isinstance(spec, str):
+        made = build_from_tree(parse_spec(spec))
+    else:
+        raise SpecError("spec", spec, "a spec string such as 'relu:3-4-3' or the path of a spec file is needed")
+    return made
 
 
 def _opened(spec: Any) -> tuple[Any, str]:

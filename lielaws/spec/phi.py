@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lielaws.engine.graph.symbolic import free_entries
 from lielaws.errors import SpecError
 from lielaws.spec.expressions import numbered_lines, scalar
 from lielaws.spec.language import parse
@@ -70,7 +71,7 @@ def phi_expressions(
         # Kept as written: the text of an expression such as 2*(x + y) is then read as one with the same text.
         with distribute(False):
             expressions.append(scalar(parsed, bases))
-        atoms = _atoms(expressions[-1])
+        atoms = {str(atom) for atom in free_entries(expressions[-1])}
         _check_declared(sorted(atoms - set(symbols)), place, text)
         used |= atoms
     if unused := [name for name in symbols if name not in used]:
@@ -101,13 +102,3 @@ def _environment(symbols: Mapping[str, Any]) -> dict[str, Any]:
         base = getattr(symbol, "base", None)
         environment[name if base is None else str(base.label)] = symbol if base is None else base
     return environment
-
-
-def _atoms(expression: Any) -> set[str]:
-    """The names of the symbols and of the entries of tensors in it."""
-    import sympy
-
-    entries = expression.atoms(sympy.Indexed)
-    labels = {entry.base.label for entry in entries}
-    symbols = {symbol for symbol in expression.atoms(sympy.Symbol) if symbol not in labels}
-    return {str(atom) for atom in symbols | entries}

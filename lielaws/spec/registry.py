@@ -1,111 +1,35 @@
-"""Families of architectures, and how a parsed spec becomes a call of their constructors.
-
-Knows no family: they are passed in, as a mapping of names to :class:`Family`.
-"""
+"""How a parsed spec becomes a call of the constructor of its family."""
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from lielaws.errors import InvalidArgumentError, LieLawsError
-from lielaws.spec.kinds import CONVERTERS, FILE_KINDS, KIND_OF_TYPE, KINDS, LIST_KINDS, to_expressions
+from lielaws.errors import LieLawsError
+from lielaws.spec.families import Family, families
+from lielaws.spec.kinds import CONVERTERS, LIST_KINDS, to_expressions
 from lielaws.spec.language import Expression
 from lielaws.spec.messages import Place, did_you_mean, listing, one_line, quoted
 from lielaws.spec.nesting import check_nesting
 from lielaws.spec.strings import SpecTree, parse_spec
 
-Families = Mapping[str, "Family"]
-
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
-    """A family of architectures that specs can name.
-
-    name : as in specs; `power<k>` stands for power1, power2, ...
-    constructor : called with keywords, except for a `*blocks` parameter
-    sizes_argument : the keyword that takes the list of sizes of a spec string; or a tuple of keywords that take one
-        size each, so that `glu:3-4` means d_model=3, hidden=4; or None if there are no spec strings
-    options : the other keywords and their kinds, among lielaws.spec.kinds.KINDS. Without a default in the signature of
-        the constructor a keyword is required; None is accepted where it is the default
-    summary : one line for lists of families
-    source : the theorem that treats its laws
-    name_keyword : the keyword, if any, that takes the name which was used, such as the activation of `relu:3-4-3`
-    """
-
-    name: str
-    constructor: Callable[..., Any]
-    sizes_argument: str | tuple[str, ...] | None
-    options: Mapping[str, str]
-    summary: str = ""
-    source: str = ""
-    name_keyword: str | None = None
-
-    def __post_init__(self) -> None:
-        known = self.signature.parameters
-        if self.name_keyword is not None and (self.name_keyword in self.keywords or self.name_keyword not in known):
-            raise InvalidArgumentError("name_keyword", self.name_keyword, "a keyword that is no option is needed")
-        for key, kind in self.keywords.items():
-            if key not in known:
-                raise InvalidArgumentError("options", key, f"family {self.name}: {did_you_mean(key, known)}")
-            if kind not in KINDS:
-                raise InvalidArgumentError("options", kind, f"family {self.name}, {key}: {did_you_mean(kind, KINDS)}")
-        for key, parameter in known.items():
-            needed = parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
-            if needed and key not in (*self.keywords, self.name_keyword):
-                raise InvalidArgumentError("options", key, f"family {self.name}: the constructor needs it; add it")
-
-    @classmethod
-    def of(
-        cls,
-        constructor: Callable[..., Any],
-        sizes: str | tuple[str, ...] | None,
-        summary: str,
-        source: str = "",
-        **kinds: str,
-    ) -> Family:
-        """The family with the name of its constructor, whose types tell the kinds of its options but for `kinds`."""
-        given = (sizes,) if isinstance(sizes, str) else sizes or ()
-        parameters = inspect.signature(constructor).parameters
-        types = {key: parameter.annotation for key, parameter in parameters.items() if key not in given}
-        options = {key: kinds.get(key) or KIND_OF_TYPE[annotation] for key, annotation in types.items()}
-        return cls(constructor.__name__, constructor, sizes, options, summary, source)
-
-    @property
-    def signature(self) -> inspect.Signature:
-        """That of the constructor."""
-        return inspect.signature(self.constructor)
-
-    @property
-    def keywords(self) -> dict[str, str]:
-        """All keywords with their kinds, those of the sizes first."""
-        sizes = self.sizes_argument
-        named = {sizes: "ints"} if isinstance(sizes, str) else dict.fromkeys(sizes or (), "int")
-        return named | dict(self.options)
-
-    @property
-    def required(self) -> tuple[str, ...]:
-        """The keywords without a default."""
-        parameters = self.signature.parameters
-        return tuple(key for key in self.keywords if parameters[key].default is inspect.Parameter.empty)
-
-    def allows_none(self, key: str) -> bool:
-        """Whether None is the default of a keyword."""
-        return self.signature.parameters[key].default is None
-
-
-def build_from_tree(tree: SpecTree, families: Families) -> Any:
+def build_from_tree(tree: SpecTree) -> Any:
     """The architecture of a spec string. Raises SpecError, or a SizeError or UnsupportedError of the constructor."""
     place = Place(f"spec {quoted(tree)}")
-    family = _find(tree.family, families, place)
+    return _construct(_find(tree.family, place), tree.family, keywords_of(tree), place)
+
+
+def keywords_of(tree: SpecTree) -> dict[str, Any]:
+    """The values of a spec string by keyword, as a spec file has them beside `family`. Raises SpecError."""
+    place = Place(f"spec {quoted(tree)}")
+    family = _find(tree.family, place)
     names = family.sizes_argument
-    if names is None or any(kind in FILE_KINDS for key, kind in family.keywords.items() if key in family.required):
+    if names is None:
         raise place.error(tree.family, "this family has no spec strings; write a spec file")
     if isinstance(names, tuple) and len(tree.sizes) != len(names):
         raise place.key("sizes").error(list(tree.sizes), f"{len(names)} sizes are needed: {'-'.join(names)}")
@@ -113,10 +37,10 @@ def build_from_tree(tree: SpecTree, families: Families) -> Any:
     options = {key: _tree_value(family, key, value, place) for key, value in tree.options}
     if twice := sorted(set(sizes) & set(options)):
         raise place.key(twice[0]).error(options[twice[0]], "already given by the sizes; leave it out")
-    return _construct(family, tree.family, {**sizes, **options}, place, families)
+    return {**sizes, **options}
 
 
-def build_from_mapping(mapping: Mapping[str, Any], families: Families, where: str = "spec") -> Any:
+def build_from_mapping(mapping: Mapping[str, Any], where: str = "spec") -> Any:
     """The architecture that a mapping describes, such as the contents of a TOML or JSON file.
 
     Parameters
@@ -127,7 +51,7 @@ def build_from_mapping(mapping: Mapping[str, Any], families: Families, where: st
     Raises SpecError, or a SizeError or UnsupportedError of a constructor.
     """
     check_nesting(mapping, where)
-    return _build(mapping, families, Place(where))
+    return _build(mapping, Place(where))
 
 
 def describe(spec: SpecTree | Mapping[str, Any]) -> Any:
@@ -156,16 +80,17 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _find(name: Any, families: Families, place: Place) -> Family:
+def _find(name: Any, place: Place) -> Family:
+    known = families()
     if not isinstance(name, str):
         raise place.key("family").error(name, "the name of a family is needed")
-    if name in families and "<" not in name:
-        return families[name]
-    for family in families.values():
+    if name in known and "<" not in name:
+        return known[name]
+    for family in known.values():
         stem, pattern, rest = family.name.partition("<k>")
         if pattern and not rest and name.startswith(stem) and _NUMBER.fullmatch(name[len(stem) :]):
             return family
-    raise place.key("family").error(name, did_you_mean(name, families))
+    raise place.key("family").error(name, did_you_mean(name, known))
 
 
 def _tree_value(family: Family, key: str, value: Any, place: Place) -> Any:
@@ -175,24 +100,24 @@ def _tree_value(family: Family, key: str, value: Any, place: Place) -> Any:
     return (value,) if kind in LIST_KINDS and value is not None and not isinstance(value, tuple) else value
 
 
-def _build(mapping: Any, families: Families, place: Place) -> Any:
+def _build(mapping: Any, place: Place) -> Any:
     if not isinstance(mapping, Mapping):
         raise place.error(mapping, "a table with a key 'family' is needed")
     if "family" not in mapping:
-        raise place.error(mapping, f"the key 'family' is missing; one of {listing(sorted(families))}")
-    family = _find(mapping["family"], families, place)
+        raise place.error(mapping, f"the key 'family' is missing; one of {listing(sorted(families()))}")
+    family = _find(mapping["family"], place)
     values = {key: value for key, value in mapping.items() if key != "family"}
-    return _construct(family, mapping["family"], values, place, families)
+    return _construct(family, mapping["family"], values, place)
 
 
-def _construct(family: Family, name: str, values: Mapping[str, Any], place: Place, families: Families) -> Any:
+def _construct(family: Family, name: str, values: Mapping[str, Any], place: Place) -> Any:
     for key in values:
         if key not in family.keywords:
             known = did_you_mean(str(key), family.keywords)
             raise place.key(str(key)).error(values[key], f"this key of family '{name}' is {known}")
     if missing := [key for key in family.required if key not in values]:
         raise place.error(f"family {name}", f"{listing(map(quoted, missing))} missing; give a value")
-    converted = _converted(family, values, place, families)
+    converted = _converted(family, values, place)
     if family.name_keyword is not None:
         converted[family.name_keyword] = name
     try:
@@ -206,7 +131,7 @@ def _construct(family: Family, name: str, values: Mapping[str, Any], place: Plac
         raise place.error(f"family {name}", f"it cannot be built: {one_line(error, 200)}") from error
 
 
-def _converted(family: Family, values: Mapping[str, Any], place: Place, families: Families) -> dict[str, Any]:
+def _converted(family: Family, values: Mapping[str, Any], place: Place) -> dict[str, Any]:
     converted: dict[str, Any] = {}
     # Expressions are read over the symbols, wherever these stand.
     for key in sorted(values, key=lambda key: family.keywords[key] == "expressions"):
@@ -214,9 +139,9 @@ def _converted(family: Family, values: Mapping[str, Any], place: Place, families
         if value is None and family.allows_none(key):
             converted[key] = None
         elif kind == "block":
-            converted[key] = _block(value, families, here)
+            converted[key] = _block(value, here)
         elif kind == "blocks":
-            converted[key] = [_block(block, families, here.item(k)) for k, block in enumerate(_blocks(value, here))]
+            converted[key] = [_block(block, here.item(k)) for k, block in enumerate(_blocks(value, here))]
         elif kind == "expressions":
             symbols = [key for key, kind in family.keywords.items() if kind == "symbols"]
             converted[key] = to_expressions(value, here, converted[symbols[0]] if symbols else [])
@@ -225,11 +150,11 @@ def _converted(family: Family, values: Mapping[str, Any], place: Place, families
     return converted
 
 
-def _block(value: Any, families: Families, place: Place) -> Any:
+def _block(value: Any, place: Place) -> Any:
     if not isinstance(value, str):
-        return _build(value, families, place)
+        return _build(value, place)
     try:
-        return build_from_tree(parse_spec(value), families)
+        return build_from_tree(parse_spec(value))
     except LieLawsError as error:
         place.relocate(error)
 

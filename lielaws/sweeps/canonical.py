@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lielaws.errors import LieLawsError, SpecError
 
 if TYPE_CHECKING:
-    from lielaws.spec.registry import Family
+    from lielaws.spec.families import Family
 
 _KEY_LENGTH = 32
 
@@ -27,26 +27,12 @@ def key_of(identity: Mapping[str, Any]) -> str:
 def as_mapping(spec: str | Mapping[str, Any]) -> dict[str, Any]:
     """A spec string or mapping as a mapping of plain values that JSON can hold. Raises SpecError."""
     from lielaws.spec import describe, parse_spec
-    from lielaws.spec.families import families
-    from lielaws.spec.kinds import LIST_KINDS
+    from lielaws.spec.registry import keywords_of
 
-    if isinstance(spec, Mapping):
-        return _writable(describe(spec))
-    tree = parse_spec(spec)
-    family = find_family(tree.family)
-    names = family.sizes_argument if family else None
-    if family is None or names is None or (isinstance(names, tuple) and len(names) != len(tree.sizes)):
-        # The error of this spec string says what is wrong with it.
-        from lielaws.spec.registry import build_from_tree
-
-        build_from_tree(tree, families())
-        raise AssertionError(spec)
-    sizes = {names: list(tree.sizes)} if isinstance(names, str) else dict(zip(names, tree.sizes, strict=True))
-    options = dict(tree.options)
-    for key, value in options.items():
-        if family.keywords.get(key) in LIST_KINDS and value is not None and not isinstance(value, tuple):
-            options[key] = (value,)
-    return _writable(describe({"family": tree.family, **sizes, **options}))
+    if not isinstance(spec, Mapping):
+        tree = parse_spec(spec)
+        spec = {"family": tree.family, **keywords_of(tree)}
+    return _writable(describe(spec))
 
 
 def _writable(plain: Any) -> dict[str, Any]:

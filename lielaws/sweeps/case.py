@@ -12,7 +12,7 @@ from lielaws.sweeps.canonical import defaults_of, find_family, identity_of, key_
 
 if TYPE_CHECKING:
     from lielaws.architectures.base import Architecture
-    from lielaws.spec.registry import Family
+    from lielaws.spec.families import Family
 
 COMPUTE = ("count", "laws", "certificates")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from lielaws.errors import LieLawsError, SpecError, UnsupportedError
-from lielaws.spec import Family, network_function
+from lielaws.spec import Family, network_function, registry
 
 
 @pytest.fixture
@@ -44,7 +44,13 @@ def toy_conv(channels: list[int], kernel: int, size: int, stride: int = 1) -> tu
     return ("conv", tuple(channels), kernel, size, stride)
 
 
-def toy_glu(d_model: int, hidden: int, epsilon: Any = True, rotary: Any = None, sizes: Any = None) -> tuple[Any, ...]:
+def toy_glu(
+    d_model: int,
+    hidden: int,
+    epsilon: Any = True,
+    rotary: Sequence[Any] | None = None,
+    sizes: Sequence[int] | None = None,
+) -> tuple[Any, ...]:
     return ("glu", d_model, hidden, epsilon, rotary, sizes)
 
 
@@ -64,18 +70,20 @@ def toy_network(parameters: Any, data: Any, output: Any, let: Any = None) -> tup
     return ("network", parameters, data, network_function(parameters, data, output, let))
 
 
-@pytest.fixture(scope="session")
-def families() -> dict[str, Family]:
-    glu = {"epsilon": "bool_or_rational", "rotary": "rationals", "sizes": "ints"}
-    network = {"parameters": "shapes", "data": "shapes", "output": "expression", "let": "let"}
-    entries = [
-        Family("mlp", toy_mlp, "widths", {"activation": "str", "bias": "bool", "slope": "rational"}),
-        Family("linear", toy_linear, "widths", {}, "a product of matrices", "arXiv 2307.00144"),
-        Family("conv", toy_conv, "channels", {"kernel": "int", "size": "int", "stride": "int"}),
-        Family("glu", toy_glu, ("d_model", "hidden"), glu),
-        Family("sequential", toy_sequential, None, {"blocks": "blocks"}),
-        Family("residual", toy_residual, None, {"block": "block"}),
-        Family("phi", toy_phi, None, {"symbols": "symbols", "expressions": "expressions"}),
-        Family("network", toy_network, None, network),
-    ]
-    return {family.name: family for family in entries}
+_NETWORK = {"parameters": "shapes", "data": "shapes", "output": "expression", "let": "let"}
+_TOYS = (
+    Family(toy_mlp, "widths", "fully connected", {"slope": "rational"}, alias="mlp"),
+    Family(toy_linear, "widths", "a product of matrices", alias="linear"),
+    Family(toy_conv, "channels", "convolutions", alias="conv"),
+    Family(toy_glu, ("d_model", "hidden"), "a gated unit", {"epsilon": "bool_or_rational"}, alias="glu"),
+    Family(toy_sequential, None, "in a row", {"blocks": "blocks"}, alias="sequential"),
+    Family(toy_residual, None, "beside", {"block": "block"}, alias="residual"),
+    Family(toy_phi, None, "functions", {"symbols": "symbols", "expressions": "expressions"}, alias="phi"),
+    Family(toy_network, None, "expressions", _NETWORK, alias="network"),
+)
+
+
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Specs name toy families instead of the real ones."""
+    monkeypatch.setattr(registry, "families", lambda: {family.name: family for family in _TOYS})

@@ -13,7 +13,6 @@ import sympy
 
 from lielaws.errors import SpecError
 from lielaws.spec import describe, load, load_architecture, read_text
-from lielaws.spec.registry import Families
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:
@@ -82,30 +81,31 @@ def test_paths_that_cannot_be_read(tmp_path: Path, refused: Any, monkeypatch: py
     refused(["big.json", "larger than 1 MB"], load, write(tmp_path, "big.json", b" " * (2**20 + 1)))
 
 
-def test_load_architecture(tmp_path: Path, families: Families, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("toys")
+def test_load_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mlp = ("mlp", (2, 3), "relu", False, None)
-    assert load_architecture("mlp:2-3", families) == mlp
+    assert load_architecture("mlp:2-3") == mlp
     path = write(tmp_path, "m.toml", 'family = "mlp"\nwidths = [2, 3]')
-    assert load_architecture(path, families) == mlp
-    assert load_architecture(str(path), families) == mlp
+    assert load_architecture(path) == mlp
+    assert load_architecture(str(path)) == mlp
     monkeypatch.chdir(tmp_path)
-    assert load_architecture("m.toml", families) == mlp
+    assert load_architecture("m.toml") == mlp
     x = sympy.Symbol("x")
-    assert load_architecture(write(tmp_path, "m.phi", "symbols: x\nx**2"), families) == ("phi", (x,), (x**2,))
+    assert load_architecture(write(tmp_path, "m.phi", "symbols: x\nx**2")) == ("phi", (x,), (x**2,))
     write(
         tmp_path,
         "net.toml",
         'family = "network"\noutput = "C @ h"\n[parameters]\nA = [4, 3]\nC = [2, 4]\n[data]\nx = [3]\n'
         '[let]\nh = "relu(A @ x)"\n',
     )
-    assert load_architecture("net.toml", families)[1:3] == ({"A": (4, 3), "C": (2, 4)}, {"x": (3,)})
+    assert load_architecture("net.toml")[1:3] == ({"A": (4, 3), "C": (2, 4)}, {"x": (3,)})
     write(
         tmp_path,
         "deep.toml",
         'family = "sequential"\n[[blocks]]\nfamily = "mlp"\nwidths = [2, 3]\n'
         '[[blocks]]\nfamily = "residual"\nblock = {family = "mlp", widths = [2, 3]}\n',
     )
-    assert load_architecture("deep.toml", families) == ("sequential", mlp, ("residual", mlp))
+    assert load_architecture("deep.toml") == ("sequential", mlp, ("residual", mlp))
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,7 @@ def test_a_file_of_laws_is_read_as_text(tmp_path: Path, refused: Any) -> None:
     refused(["no such file"], read_text, tmp_path / "nothing")
 
 
+@pytest.mark.usefixtures("toys")
 @pytest.mark.parametrize(
     ("spec", "pieces"),
     [
@@ -149,12 +150,13 @@ def test_a_file_of_laws_is_read_as_text(tmp_path: Path, refused: Any) -> None:
         (b"linear:2-3", ["spec"]),
     ],
 )
-def test_load_architecture_refuses(spec: Any, pieces: list[str], families: Families, refused: Any) -> None:
-    refused(pieces, load_architecture, spec, families)
+def test_load_architecture_refuses(spec: Any, pieces: list[str], refused: Any) -> None:
+    refused(pieces, load_architecture, spec)
 
 
-def test_errors_name_the_file_and_the_key(tmp_path: Path, families: Families, refused: Any) -> None:
+@pytest.mark.usefixtures("toys")
+def test_errors_name_the_file_and_the_key(tmp_path: Path, refused: Any) -> None:
     path = write(tmp_path, "m.toml", 'family = "mlp"\nwidths = [2, 3.0]')
-    refused(["m.toml: widths[1] = ", "an integer is needed"], load_architecture, path, families)
-    error = refused(["line break.toml", "no such file"], load_architecture, tmp_path / "line\nbreak.toml", families)
+    refused(["m.toml: widths[1] = ", "an integer is needed"], load_architecture, path)
+    error = refused(["line break.toml", "no such file"], load_architecture, tmp_path / "line\nbreak.toml")
     assert isinstance(error, SpecError)

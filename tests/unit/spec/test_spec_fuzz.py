@@ -8,12 +8,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lielaws.errors import LieLawsError
-from lielaws.spec import build_from_mapping, load_architecture, parse, parse_laws, parse_spec, read_phi_file, to_sympy
-from lielaws.spec.registry import Families
+from lielaws.spec import (
+    build_from_mapping,
+    load_architecture,
+    parse,
+    parse_laws,
+    parse_spec,
+    read_phi_file,
+    registry,
+    to_sympy,
+)
 from lielaws.spec.tokens import masked
 
 quick = settings(deadline=5000, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -82,29 +91,32 @@ def test_spec_strings(text: str) -> None:
     survives(parse_spec, text)
 
 
+@pytest.mark.usefixtures("toys")
 @quick
 @given(trees)
-def test_mappings(families: Families, tree: Any) -> None:
-    survives(build_from_mapping, tree, families, "m.json")
+def test_mappings(tree: Any) -> None:
+    survives(build_from_mapping, tree, "m.json")
     if isinstance(tree, dict):
-        for family in families:
-            survives(build_from_mapping, {**tree, "family": family}, families, "m.json")
+        for family in registry.families():
+            survives(build_from_mapping, {**tree, "family": family}, "m.json")
 
 
+@pytest.mark.usefixtures("toys")
 @quick
 @given(st.one_of(st.binary(max_size=300), expressions.map(lambda t: t.encode("utf-8", "surrogatepass"))))
-def test_files(families: Families, data: bytes) -> None:
+def test_files(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for suffix in (".toml", ".json", ".phi", ".txt"):
             path = Path(folder) / f"f{suffix}"
             path.write_bytes(data)
-            survives(load_architecture, path, families)
+            survives(load_architecture, path)
 
 
+@pytest.mark.usefixtures("toys")
 @quick
 @given(trees)
-def test_json_files(families: Families, tree: Any) -> None:
+def test_json_files(tree: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "f.json"
         path.write_text(json.dumps(tree), encoding="utf-8")
-        survives(load_architecture, path, families)
+        survives(load_architecture, path)

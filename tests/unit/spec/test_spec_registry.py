@@ -11,8 +11,9 @@ import pytest
 import sympy
 
 from lielaws.errors import SpecError, UnsupportedError
-from lielaws.spec import Family, build_from_mapping, build_from_tree, describe, parse_spec
-from lielaws.spec.registry import Families
+from lielaws.spec import Family, build_from_mapping, build_from_tree, describe, parse_spec, registry
+
+pytestmark = pytest.mark.usefixtures("toys")
 
 
 @pytest.mark.parametrize(
@@ -28,8 +29,8 @@ from lielaws.spec.registry import Families
         ("glu+epsilon=1e-5:3-4", ("glu", 3, 4, Fraction(1, 10**5), None, None)),
     ],
 )
-def test_build_from_tree(text: str, expected: Any, families: Families) -> None:
-    assert build_from_tree(parse_spec(text), families) == expected
+def test_build_from_tree(text: str, expected: Any) -> None:
+    assert build_from_tree(parse_spec(text)) == expected
 
 
 @pytest.mark.parametrize(
@@ -49,8 +50,8 @@ def test_build_from_tree(text: str, expected: Any, families: Families) -> None:
         ("sequential:2-3", ["'sequential'", "spec file"]),
     ],
 )
-def test_build_from_tree_refuses(text: str, pieces: list[str], families: Families, refused: Any) -> None:
-    refused([f"spec '{re.split('[+:]', text)[0]}", *pieces], build_from_tree, parse_spec(text), families)
+def test_build_from_tree_refuses(text: str, pieces: list[str], refused: Any) -> None:
+    refused([f"spec '{re.split('[+:]', text)[0]}", *pieces], build_from_tree, parse_spec(text))
 
 
 MLP = {"family": "mlp", "widths": [2, 3]}
@@ -63,17 +64,17 @@ NETWORK = {
 }
 
 
-def test_build_from_mapping(families: Families) -> None:
-    assert build_from_mapping(MLP, families) == ("mlp", (2, 3), "relu", False, None)
+def test_build_from_mapping() -> None:
+    assert build_from_mapping(MLP) == ("mlp", (2, 3), "relu", False, None)
     for slope in (0.1, "1/10", "0.1", Fraction(1, 10)):
-        assert build_from_mapping({**MLP, "slope": slope}, families)[-1] == Fraction(1, 10)
+        assert build_from_mapping({**MLP, "slope": slope})[-1] == Fraction(1, 10)
     nested = {"family": "sequential", "blocks": [MLP, {"family": "residual", "block": MLP}]}
     mlp = ("mlp", (2, 3), "relu", False, None)
-    assert build_from_mapping(nested, families) == ("sequential", mlp, ("residual", mlp))
+    assert build_from_mapping(nested) == ("sequential", mlp, ("residual", mlp))
     x, y = sympy.symbols("x y")
     phi = {"family": "phi", "expressions": ["x*y", "y**2"], "symbols": ["x", "y"]}
-    assert build_from_mapping(phi, families) == ("phi", (x, y), (x * y, y**2))
-    assert build_from_mapping(NETWORK, families)[:3] == ("network", {"A": (4, 3), "C": (2, 4)}, {"x": (3,)})
+    assert build_from_mapping(phi) == ("phi", (x, y), (x * y, y**2))
+    assert build_from_mapping(NETWORK)[:3] == ("network", {"A": (4, 3), "C": (2, 4)}, {"x": (3,)})
 
 
 def block(depth: int) -> dict[str, Any]:
@@ -141,17 +142,17 @@ def endless() -> dict[str, Any]:
         (endless(), ["nested too deeply"]),
     ],
 )
-def test_build_from_mapping_refuses(mapping: Any, pieces: list[str], families: Families, refused: Any) -> None:
-    assert isinstance(refused(["m.toml", *pieces], build_from_mapping, mapping, families, "m.toml"), SpecError)
+def test_build_from_mapping_refuses(mapping: Any, pieces: list[str], refused: Any) -> None:
+    assert isinstance(refused(["m.toml", *pieces], build_from_mapping, mapping, "m.toml"), SpecError)
 
 
-def test_fifty_blocks_in_each_other_are_fine(families: Families) -> None:
-    assert build_from_mapping(block(50), families)
+def test_fifty_blocks_in_each_other_are_fine() -> None:
+    assert build_from_mapping(block(50))
 
 
-def test_the_class_of_an_error_is_kept(families: Families, refused: Any) -> None:
+def test_the_class_of_an_error_is_kept(refused: Any) -> None:
     mapping = {"family": "conv", "channels": [1, 2], "kernel": 9, "size": 4}
-    error = refused(["m.json: size = 4"], build_from_mapping, mapping, families, "m.json")
+    error = refused(["m.json: size = 4"], build_from_mapping, mapping, "m.json")
     assert isinstance(error, UnsupportedError)
 
 
@@ -166,34 +167,43 @@ def test_the_class_of_an_error_is_kept(families: Families, refused: Any) -> None
         {"family": "glu", "d_model": 3, "hidden": 4, "epsilon": Fraction(2), "rotary": None},
     ],
 )
-def test_descriptions_survive_json(mapping: dict[str, Any], families: Families) -> None:
+def test_descriptions_survive_json(mapping: dict[str, Any]) -> None:
     plain = json.loads(json.dumps(describe(mapping)))
     assert plain == describe(mapping) == describe(plain)
-    assert build_from_mapping(plain, families) == build_from_mapping(mapping, families)
+    assert build_from_mapping(plain) == build_from_mapping(mapping)
 
 
-def test_describe_networks(families: Families) -> None:
+def test_describe_networks() -> None:
     assert describe(NETWORK) == NETWORK
-    assert build_from_mapping(describe(NETWORK), families)
+    assert build_from_mapping(describe(NETWORK))
 
 
-def test_families_that_pass_their_name_on(refused: Any) -> None:
+def test_families_that_pass_their_name_on(refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def make(widths: list[int], activation: str = "relu") -> Any:
         return activation, widths
 
-    known = {name: Family(name, make, "widths", {}, name_keyword="activation") for name in ("abs", "power<k>")}
-    assert build_from_tree(parse_spec("abs:2-3"), known) == ("abs", [2, 3])
-    assert build_from_tree(parse_spec("power12:2-3"), known) == ("power12", [2, 3])
-    assert build_from_mapping({"family": "power3", "widths": [1, 1]}, known) == ("power3", [1, 1])
+    known = {
+        name: Family(make, "widths", "an activation", alias=name, name_keyword="activation")
+        for name in ("abs", "power<k>")
+    }
+    monkeypatch.setattr(registry, "families", lambda: known)
+    assert build_from_tree(parse_spec("abs:2-3")) == ("abs", [2, 3])
+    assert build_from_tree(parse_spec("power12:2-3")) == ("power12", [2, 3])
+    assert build_from_mapping({"family": "power3", "widths": [1, 1]}) == ("power3", [1, 1])
     for name in ("power", "power0", "powerx", "power<k>"):
-        refused(["family", "unknown"], build_from_mapping, {"family": name, "widths": [1, 1]}, known)
-    refused(["name_keyword = 'act'"], Family, "f", make, "widths", {}, name_keyword="act")
+        refused(["family", "unknown"], build_from_mapping, {"family": name, "widths": [1, 1]})
+    refused(["activation", "unknown"], build_from_mapping, {"family": "abs", "widths": [1], "activation": "abs"})
 
 
-def test_families_are_checked_against_their_constructors(refused: Any) -> None:
-    def make(widths: list[int], bias: bool = False) -> None: ...
+def test_keywords_are_those_of_the_constructor(refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def make(widths: list[int], bias: bool = False, rate: Any = None) -> Any:
+        return widths, bias
 
-    assert Family("f", make, "widths", {"bias": "bool"}).required == ("widths",)
-    refused(["'bais'", "'bias'"], Family, "f", make, "widths", {"bais": "bool"})
-    refused(["'boolean'", "'bool'"], Family, "f", make, "widths", {"bias": "boolean"})
-    refused(["'widths'", "constructor needs it"], Family, "f", make, None, {"bias": "bool"})
+    family = Family(make, "widths", "some network", {"rate": "rational"})
+    assert family.name == "make"
+    assert family.keywords == {"widths": "ints", "bias": "bool", "rate": "rational"}
+    assert family.required == ("widths",)
+    assert [family.allows_none(key) for key in family.keywords] == [False, False, True]
+    less = Family(make, "widths", "some network", without=("bias", "rate"))
+    monkeypatch.setattr(registry, "families", lambda: {"make": less})
+    refused(["bias", "unknown"], build_from_tree, parse_spec("make+bias:2-3"))

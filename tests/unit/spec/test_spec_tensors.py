@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lielaws.errors import InvalidArgumentError, SizeError
-from lielaws.spec.symbolic import Budget, SymbolicArray
-from lielaws.spec.tensors import Tensor
+from lielaws.spec.symbolic import Budget, SymbolicArray, Tensor
 
 SHAPE = (3, 2, 4)
 items = st.one_of(st.integers(-5, 5), st.slices(4), st.just(...), st.none())
