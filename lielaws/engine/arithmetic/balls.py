@@ -48,9 +48,6 @@ class Balls(JetArithmetic):
     def value(self, kind: str, a: ObjectArray) -> ObjectArray:
         return self._checked(each(FUNCTIONS[kind], a))
 
-    def circle(self, a: ObjectArray) -> tuple[ObjectArray, ObjectArray]:
-        return each(FUNCTIONS["cos"], a), each(FUNCTIONS["sin"], a)
-
     def piecewise(self, a: ObjectArray, below: Fraction, above: Fraction) -> ObjectArray:
         left, right = as_arb(below), as_arb(above)
         return each(lambda x: x * right if x > 0 else x * left if x < 0 else (x * left).union(x * right), a)

@@ -9,7 +9,7 @@ functions come from FLINT's `arb`, entry by entry, but for roots. Samples at whi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -35,8 +35,16 @@ def exact(mid: npt.ArrayLike) -> FloatArray:
 
 def of_arb(values: Any, shape: Shape) -> FloatArray:
     """Enclosures of a sequence of `arb`; what is not finite has an infinite radius."""
-    pairs = np.array([_floats(value) for value in values], dtype=np.float64).reshape(-1, 2)
-    return np.stack([pairs[:, 0].reshape(shape), pairs[:, 1].reshape(shape)])
+    return _enclosed([_floats(value) for value in values], shape)
+
+
+def of_fractions(numbers: Iterable[Fraction], shape: Shape) -> FloatArray:
+    return _enclosed([_rounded(number) for number in numbers], shape)
+
+
+def _enclosed(pairs: Sequence[tuple[float, float]], shape: Shape) -> FloatArray:
+    """An array of midpoints and radii."""
+    return np.array(pairs, dtype=np.float64).reshape(-1, 2).T.reshape(2, *shape)
 
 
 def _floats(value: Any) -> tuple[float, float]:
@@ -114,9 +122,6 @@ class Enclosures(JetArithmetic):
     def value(self, kind: str, a: FloatArray) -> FloatArray:
         return self._root(a) if kind == "sqrt" else self._each(kind, a)
 
-    def circle(self, a: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return self._each("cos", a), self._each("sin", a)
-
     def _root(self, a: FloatArray) -> FloatArray:
         """The root of zero has no derivative, so that it counts as undefined."""
         least = (a[0] - a[1]) * (1 - 4 * U)
@@ -167,11 +172,6 @@ NUMBERS: Mapping[str, Callable[[], Any]] = {
     "e": lambda: flint.arb(1).exp(),
 }
 """the true values of named constants"""
-
-
-def of_fractions(numbers: Any, shape: Shape) -> FloatArray:
-    pairs = np.array([_rounded(number) for number in numbers], dtype=np.float64).reshape(-1, 2)
-    return np.stack([pairs[:, 0].reshape(shape), pairs[:, 1].reshape(shape)])
 
 
 def _rounded(number: Fraction) -> tuple[float, float]:

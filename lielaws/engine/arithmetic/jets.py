@@ -68,11 +68,11 @@ class JetArithmetic(StructuralArithmetic):
 
     @abstractmethod
     def value(self, kind: str, a: Values) -> Values:
-        """The function exp, log, sqrt or gauss at values without infinitesimal part."""
+        """A function, by its name, at values without infinitesimal part."""
 
-    @abstractmethod
     def circle(self, a: Values) -> tuple[Values, Values]:
         """Cosine and sine of values without infinitesimal part."""
+        return self.value("cos", a), self.value("sin", a)
 
     @abstractmethod
     def zeros(self, shape: tuple[int, ...]) -> Values: ...

@@ -267,14 +267,10 @@ class Operations:
         """
         return Array(self.graph.leaf("constant", FROZEN + name, tuple(shape)))
 
-    @classmethod
-    def names(cls) -> tuple[str, ...]:
-        """Every function that a network may call."""
-        return tuple(sorted(name for name in dir(cls) if not name.startswith("_") and name not in ("graph", "names")))
-
     def table(self) -> dict[str, Callable[..., Any]]:
         """The functions by name, for networks that are written as expressions in a file."""
-        return {name: getattr(self, name) for name in self.names() if name != "table"}
+        names = [name for name in dir(self) if not name.startswith("_") and name not in ("graph", "table")]
+        return {name: getattr(self, name) for name in names}
 
 
 def _check_einsum(subscripts: str, terms: list[str], output: str, arrays: list[Array]) -> None:
