@@ -48,7 +48,7 @@ def flow_of(plain: dict[str, Any]) -> Any:
             return lielaws.HeavyBall(plain["friction"], metric)
         case "metric":
             flow = lielaws.MirrorFlow("euclidean")
-            flow._set(_entry(plain["default"]), {name: _entry(value) for name, value in plain["tensors"].items()})
+            flow._set({None: _entry(plain["default"])} | {name: _entry(v) for name, v in plain["tensors"].items()})
             return flow
     raise AssertionError(plain)
 

@@ -31,29 +31,27 @@ class MetricFlow:
     """
 
     metric: Any
-    default: EntryMetric = field(init=False, repr=False)
-    tensors: Mapping[str, EntryMetric] = field(init=False, repr=False)
+    tensors: Mapping[str | None, EntryMetric] = field(init=False, repr=False)
+    """by name; under None the metric of all others, if it is not the Euclidean one"""
 
     def __post_init__(self) -> None:
-        if isinstance(self.metric, Mapping):
-            if not self.metric:
-                raise InvalidArgumentError("metric", self.metric, "it names no tensor; give at least one")
-            tensors = {str(name): read_metric(value, f"metric['{name}']") for name, value in self.metric.items()}
-            self._set(IDENTITY, tensors)
+        if not isinstance(self.metric, Mapping):
+            self._set({None: read_metric(self.metric, "metric")})
+        elif self.metric:
+            self._set({str(name): read_metric(value, f"metric['{name}']") for name, value in self.metric.items()})
         else:
-            self._set(read_metric(self.metric, "metric"), {})
+            raise InvalidArgumentError("metric", self.metric, "it names no tensor; give at least one")
 
-    def _set(self, default: EntryMetric, tensors: Mapping[str, EntryMetric]) -> None:
-        object.__setattr__(self, "default", default)
+    def _set(self, tensors: Mapping[str | None, EntryMetric]) -> None:
         object.__setattr__(self, "tensors", tensors)
 
-    def metric_of(self, name: str) -> EntryMetric:
-        return self.tensors.get(name, self.default)
+    def metric_of(self, name: str | None) -> EntryMetric:
+        return self.tensors.get(name, self.tensors.get(None, IDENTITY))
 
     def check(self, parameters: Mapping[str, Shape]) -> None:
         """Refuse tensors that are not there, and arrays of another shape."""
         for name in self.tensors:
-            if name not in parameters:
+            if name is not None and name not in parameters:
                 raise InvalidArgumentError("metric", name, nearest(name, parameters))
         for name, shape in parameters.items():
             found = self.metric_of(name)
@@ -74,8 +72,8 @@ class MetricFlow:
         """The flow as plain values, for specs and certificates: the inverse metric of each tensor."""
         return {
             "kind": "metric",
-            "default": self.default.describe(),
-            "tensors": {name: metric.describe() for name, metric in self.tensors.items()},
+            "default": self.metric_of(None).describe(),
+            "tensors": {name: metric.describe() for name, metric in self.tensors.items() if name is not None},
         }
 
     @property
@@ -106,10 +104,7 @@ class MirrorFlow(MetricFlow):
         object.__setattr__(self, "potential", potential)
         object.__setattr__(self, "parameters", names)
         object.__setattr__(self, "metric", potential if names is None else dict.fromkeys(names, potential))
-        if names is None:
-            self._set(entry, {})
-        else:
-            self._set(IDENTITY, dict.fromkeys(names, entry))
+        self._set(dict.fromkeys(names or (None,), entry))
 
     potential: Any
     parameters: tuple[str, ...] | None

@@ -123,40 +123,36 @@ class BranchFamily:
         return values
 
     def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:
-        points, values = [], []
+        parts, share = [], -(-count // len(self.outputs))
         for k in rng.permutation(len(self.outputs)).tolist():
-            output = self.outputs[k]
-            branches = rng.integers(0, 1 << output.branches, _BATCH)
-            point, value, _, _ = self._at(rng, prime, output, branches)
-            share = -(-count // len(self.outputs))
-            points.append(point[:share])
-            values.append(value[:share])
-        return np.concatenate(points)[:count], np.concatenate(values)[:count]
+            branches = rng.integers(0, 1 << self.outputs[k].branches, _BATCH)
+            point, value, _, _ = self._at(rng, prime, self.outputs[k], branches)
+            parts.append((point[:share], value[:share]))
+        points, values = _joined(parts)
+        return points[:count], values[:count]
 
     def proof(self, rng: np.random.Generator, prime: int) -> Samples:
-        parts = [self._all_branches(rng, prime, output) for output in self.outputs]
-        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+        return _joined([self._all_branches(rng, prime, output) for output in self.outputs])
 
     def _all_branches(self, rng: np.random.Generator, prime: int, output: _Output) -> Samples:
         """For each choice of gates, and of signs unless all are conjugate, a random point at which the roots exist."""
         signs, gates = len(output.roots), np.arange(1 << len(output.gates)) << len(output.roots)
         parts = [self._conjugate(rng, prime, output, int(chosen)) for chosen in gates]
         if all(part is not None for part in parts):
-            return np.concatenate([p[0] for p in parts if p]), np.concatenate([p[1] for p in parts if p])
+            return _joined([part for part in parts if part is not None])
         if signs > _MOST_SIGNS:
             raise ExactnessError(f"{signs} square roots may have both signs, too many to go through all choices")
         missing = (gates[:, None] + np.arange(1 << signs)).ravel()
-        points, values = [], []
+        samples = []
         for _ in range(_ATTEMPTS):
             wanted = len(missing) * _POINTS_EACH << signs
             branches = np.resize(missing, max(len(missing), min(_BATCH, wanted)))
             point, value, kept, _ = self._at(rng, prime, output, branches)
             found, first = np.unique(branches[kept], return_index=True)
-            points.append(point[first])
-            values.append(value[first])
+            samples.append((point[first], value[first]))
             missing = np.setdiff1d(missing, found)
             if not len(missing):
-                return np.concatenate(points), np.concatenate(values)
+                return _joined(samples)
         raise ExactnessError("no points were met at which the square roots of the network exist")
 
     def _conjugate(self, rng: np.random.Generator, prime: int, output: _Output, gates: int) -> Samples | None:
@@ -217,3 +213,8 @@ class BranchFamily:
         """Programs of the first square roots, of the first two, and so on."""
         roots = [node for node in ancestors(self.fields.slopes) if node.op == "sqrt"]
         return [Program.of(roots[: k + 1]) for k in range(len(roots))]
+
+
+def _joined(parts: Sequence[Samples]) -> Samples:
+    points, values = zip(*parts, strict=True)
+    return np.concatenate(points), np.concatenate(values)

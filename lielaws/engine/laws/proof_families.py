@@ -76,15 +76,15 @@ class FreeFamily:
         return self.fields.bounds
 
     def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:
-        return self._sample(rng, count, prime, None)
+        return self._sample(rng, count, prime)
 
     def proof(self, rng: np.random.Generator, prime: int) -> Samples:
-        if not self.fields.regional or self.fields.listed is None:
-            return self._sample(rng, 1, prime, None)
-        count = self.fields.listed.count
-        return self._sample(rng, count, prime, np.arange(count))
+        patterns = self.fields.region
+        return self._sample(rng, 1, prime) if patterns is None else self._sample(rng, patterns.count, prime, each=True)
 
-    def _sample(self, rng: np.random.Generator, count: int, prime: int, numbers: IntArray | None) -> Samples:
+    def _sample(self, rng: np.random.Generator, count: int, prime: int, *, each: bool = False) -> Samples:
+        """each : so many vector fields have one pattern of the region each"""
+        numbers = np.arange(count) if each else None
         point = self.fields.draw_points(rng, count, prime)
         choice = self.fields.choose(rng, count, point, free_gates=True, numbers=numbers)
         arithmetic = point.arithmetic

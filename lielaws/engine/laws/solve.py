@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lielaws.engine.laws.ansatz import blocks
-from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.polynomial import Monomial, Polynomial
 from lielaws.engine.laws.proof_families import Family
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import combine, dense, integer_row, lift_rows, short_basis
@@ -87,15 +88,14 @@ def _matrices(
 ) -> Iterator[tuple[IntArray, IntArray]]:
     """For each block its candidates and its matrix, evaluating many blocks at once."""
     batch: list[IntArray] = []
-    groups = blocks(table, labels)
-    for position, group in enumerate(groups):
+    total, groups = 0, blocks(table, labels)
+    for group, following in zip_longest(groups, groups[1:]):
         batch.append(group)
-        last = position == len(groups) - 1
-        following = len(group) if last else len(groups[position + 1])
-        total = sum(map(len, batch))
-        if last or (total + following) * (following + _SPARE_ROWS) * rows > _MOST_ENTRIES:
+        total += len(group)
+        # The next group, the largest one so far, needs the most rows.
+        if following is None or (total + len(following)) * (len(following) + _SPARE_ROWS) * rows > _MOST_ENTRIES:
             yield from _evaluate(table, batch, samples, rows)
-            batch = []
+            batch, total = [], 0
 
 
 def _evaluate(
@@ -141,26 +141,18 @@ def _lift(basis: IntArray, part: TermTable, samples: Samples, height: int, prime
 
 def _polynomials(part: TermTable, rows: list[list[Fraction]]) -> list[Polynomial]:
     """The combinations as polynomials, in a short basis of all with integer coefficients."""
-    if not rows:
-        return []
-    monomials: dict[tuple[int, ...], int] = {}
-    expanded = [_expand(part, integer_row(row), monomials) for row in rows]
-    matrix = [[terms.get(column, 0) for column in range(len(monomials))] for terms in expanded]
-    names = list(monomials)
-    return [
-        Polynomial.of({name: entry for name, entry in zip(names, row, strict=True) if entry}).primitive()
-        for row in _shorten(matrix)
-    ]
+    expanded = [_combination(part, integer_row(row)) for row in rows]
+    monomials = list(dict.fromkeys(monomial for terms in expanded for monomial in terms))
+    short = _shorten([[terms.get(monomial, 0) for monomial in monomials] for terms in expanded])
+    return [Polynomial.of(dict(zip(monomials, row, strict=True))).primitive() for row in short]
 
 
-def _expand(part: TermTable, row: list[int], monomials: dict[tuple[int, ...], int]) -> dict[int, int]:
-    """Coefficients by number of the monomial; new monomials are numbered as they come."""
-    terms: dict[int, int] = {}
+def _combination(part: TermTable, row: list[int]) -> dict[Monomial, int]:
+    terms: dict[Monomial, int] = {}
     for term in np.flatnonzero(np.array(row, dtype=object)[part.owners]).tolist():
-        factors = tuple(sorted(factor for factor in part.factors[term].tolist() if factor < part.dimension))
-        number = monomials.setdefault(factors, len(monomials))
-        terms[number] = terms.get(number, 0) + row[int(part.owners[term])] * int(part.coefficients[term])
-    return {number: entry for number, entry in terms.items() if entry}
+        monomial = tuple(sorted(factor for factor in part.factors[term].tolist() if factor < part.dimension))
+        terms[monomial] = terms.get(monomial, 0) + row[int(part.owners[term])] * int(part.coefficients[term])
+    return terms
 
 
 def _shorten(matrix: list[list[int]]) -> list[list[int]]:

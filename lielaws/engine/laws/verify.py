@@ -93,19 +93,17 @@ class Rounds:
 
 
 def plan_rounds(identity: FieldBounds, number: int = 1) -> Rounds | None:
-    """Enough rounds for a number of identities with these bounds; None if they are too many."""
-    bits = enough_bits(identity)
+    """Enough rounds for a number of identities with these bounds; None if they are too many.
+
+    With the smallest primes of which few enough suffice, or the largest there are.
+    """
+    fast = (bits for bits, most in _BITS.items() if evaluation_error(identity, bits) < -ERROR_EXPONENT / most)
+    bits = next(fast, max(_BITS))
     error, any_of_them = evaluation_error(identity, bits), math.log2(number)
     if error * _MOST_ROUNDS + any_of_them >= -ERROR_EXPONENT:
         return None
     count = int((ERROR_EXPONENT + any_of_them) / -error) + 1
     return Rounds(count, bits, any_of_them + count * error)
-
-
-def enough_bits(identity: FieldBounds) -> int:
-    """The smallest size of primes of which as many rounds are enough as it is fast for, or the largest there is."""
-    fast = (bits for bits, most in _BITS.items() if evaluation_error(identity, bits) < -ERROR_EXPONENT / most)
-    return next(fast, max(_BITS))
 
 
 def draw_proof(family: Family, rng: np.random.Generator, bits: int) -> tuple[int, IntArray, IntArray]:

@@ -18,7 +18,7 @@ from lielaws.engine.laws.refutation import changing, polynomial_gradients
 from lielaws.engine.laws.search import search
 from lielaws.engine.laws.solve import Samples, candidate_laws
 from lielaws.engine.laws.terms import TermTable
-from lielaws.engine.laws.verify import ERROR_EXPONENT, enough_bits, evaluation_error, verified
+from lielaws.engine.laws.verify import ERROR_EXPONENT, evaluation_error, plan_rounds, verified
 
 A, B = Polynomial.of({(0,): 1}), Polynomial.of({(1,): 1})
 
@@ -177,7 +177,7 @@ def test_too_many_branches_are_not_gone_through():
 @pytest.mark.parametrize(("degree", "norm", "bits"), [(4, 10.0, 31), (10**6, 100.0, 61), (10**9, 10**9, 127)])
 def test_larger_degrees_take_larger_primes(degree, norm, bits):
     bounds = FieldBounds(degree, norm)
-    assert enough_bits(bounds) <= bits
+    assert plan_rounds(bounds).bits <= bits
     assert evaluation_error(bounds, bits) < 0
     assert evaluation_error(FieldBounds(2**31, norm), 31) == 0
 
