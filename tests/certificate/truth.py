@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 import lielaws
+from lielaws.engine.flows.entry_metrics import EntryMetric
 from lielaws.engine.flows.fields import vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
-from lielaws.engine.flows.metrics import EntryMetric
 from lielaws.engine.graph.node import ancestors
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.refutation import changing, polynomial_gradients

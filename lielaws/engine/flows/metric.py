@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from lielaws.engine.flows.dynamics import Dynamics, gradients
-from lielaws.engine.flows.metrics import IDENTITY, EntryMetric, read_metric, read_mirror
+from lielaws.engine.flows.entry_metrics import IDENTITY, EntryMetric, read_metric, read_mirror
 from lielaws.engine.flows.state import Shape, StateSpace
 from lielaws.engine.graph.node import Node
 from lielaws.engine.graph.trace import Array
