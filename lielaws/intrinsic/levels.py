@@ -13,7 +13,7 @@ from lielaws.arraytypes import ObjectArray
 from lielaws.engine.graph.trace import as_rational
 from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.polynomial import Polynomial
-from lielaws.engine.laws.presentation import LawGroup, entry_polynomial
+from lielaws.engine.laws.presentation import LawGroup, entry_polynomial, symmetric_size
 from lielaws.errors import InvalidArgumentError, nearest
 from lielaws.report.report import Report
 
@@ -70,16 +70,8 @@ class GramLaw:
     @classmethod
     def of(cls, group: LawGroup, verified: frozenset[Polynomial]) -> GramLaw | None:
         """The matrix that a group is, if all of its entries are laws."""
-        template = group.laws[0]
-        sides = [[(side.tensor, side.axes) for side in atom.factors] for atom in template.atoms]
-        if any(len(pair) != 2 or pair[0] != pair[1] or len(pair[0][1]) != 1 for pair in sides):
-            return None
-        sizes = {template.space.shapes[name][axes[0]] for (name, axes), _ in sides}
-        if len(sizes) > 1 or len({tuple(side.index for side in atom.factors) for atom in template.atoms}) > 1:
-            return None
-        gram = cls(template, sizes.pop())
-        known = verified | {law.polynomial for law in group.laws}
-        return gram if all(gram.entry(i, j) in known for i, j in gram.pairs) else None
+        size = symmetric_size(group.laws, verified)
+        return None if size is None else cls(group.laws[0], size)
 
 
 def gram_laws(report: Report) -> dict[str, GramLaw]:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 import lielaws
+from lielaws.engine.flows.entry_metrics import EntryMetric
 from lielaws.engine.flows.fields import vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
-from lielaws.engine.flows.metrics import EntryMetric
 from lielaws.engine.graph.node import ancestors
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.refutation import changing, polynomial_gradients
@@ -48,7 +48,7 @@ def flow_of(plain: dict[str, Any]) -> Any:
             return lielaws.HeavyBall(plain["friction"], metric)
         case "metric":
             flow = lielaws.MirrorFlow("euclidean")
-            flow._set(_entry(plain["default"]), {name: _entry(value) for name, value in plain["tensors"].items()})
+            flow._set({None: _entry(plain["default"])} | {name: _entry(v) for name, v in plain["tensors"].items()})
             return flow
     raise AssertionError(plain)
 

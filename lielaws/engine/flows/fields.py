@@ -197,7 +197,7 @@ class VectorFields:
         for node in self.outside:
             if node.static not in gates and node.static not in values:
                 values[node.static] = modular.residues(rng, point.prime, (1, count, *node.shape))
-        if self.listed is not None and not (free_gates and not self.regional):
+        if self.listed is not None and (self.regional or not free_gates):
             if numbers is None:
                 numbers = rng.integers(0, self.listed.count, count)
             return Choice(values | self.listed.choose(numbers), count, numbers)

@@ -8,9 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from lielaws.engine.flows.dynamics import Dynamics, gradients
-from lielaws.engine.flows.metrics import IDENTITY, EntryMetric, read_metric, read_mirror
+from lielaws.engine.flows.entry_metrics import IDENTITY, EntryMetric, read_metric, read_mirror
 from lielaws.engine.flows.state import Shape, StateSpace
-from lielaws.engine.graph.node import Node
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import InvalidArgumentError, nearest
@@ -61,11 +60,10 @@ class MetricFlow:
 
     def dynamics(self, potential: Potential) -> Dynamics:
         """The family span{ M^{-1} grad f_z } on the space of parameters."""
-        leaves = potential.traced.parameters
-        slopes = {
-            name: slope if (metric := self.metric_of(name)) == IDENTITY else _raised(metric, leaves[name], slope)
-            for name, slope in gradients(potential).items()
-        }
+        slopes = gradients(potential)
+        for name, leaf in potential.traced.parameters.items():
+            if (metric := self.metric_of(name)) != IDENTITY:
+                slopes[name] = (metric.inverse(Array(leaf)) * Array(slopes[name])).node
         return StateSpace({name: slope.shape for name, slope in slopes.items()}, euclidean=False), slopes
 
     def describe(self) -> dict[str, Any]:
@@ -121,10 +119,6 @@ class MirrorFlow(MetricFlow):
 
     def __str__(self) -> str:
         return f"mirror flow in the {self.text}"
-
-
-def _raised(metric: EntryMetric, leaf: Node, slope: Node) -> Node:
-    return (metric.inverse(Array(leaf)) * Array(slope)).node
 
 
 def _names(parameters: Any) -> tuple[str, ...]:

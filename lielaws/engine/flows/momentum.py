@@ -15,8 +15,8 @@ from lielaws.engine.flows.dynamics import (
     gradients,
     time_and_drift,
 )
+from lielaws.engine.flows.entry_metrics import EntryMetric
 from lielaws.engine.flows.metric import MetricFlow
-from lielaws.engine.flows.metrics import EntryMetric
 from lielaws.engine.flows.state import TIME, Clock, Shape, StateSpace
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.potential.potentials import Potential

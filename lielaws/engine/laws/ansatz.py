@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations, product
+from itertools import chain, combinations, combinations_with_replacement, product
 from math import comb
 
 import numpy as np
@@ -67,11 +67,10 @@ def _all_monomials(space: StateSpace, degree: int) -> TermTable | None:
     count = comb(size + degree, degree) - 1
     if count * degree > _MOST_TERMS:
         return None
-    # The padding coordinate stands for 1, so monomials of lower degree are included; the first row is the constant.
-    rows = _multisets(size + 1, degree) + space.start
-    keep = (rows < space.dimension).any(axis=1)
-    ones = np.ones(int(keep.sum()), dtype=np.int64)
-    return TermTable(space.dimension, rows[keep], ones, np.arange(len(ones)))
+    # The padding coordinate stands for 1, so monomials of lower degree are included; the last row is the constant.
+    multisets = combinations_with_replacement(range(space.start, space.dimension + 1), degree)
+    rows = np.fromiter(chain.from_iterable(multisets), dtype=np.int64).reshape(-1, degree)[:-1]
+    return TermTable(space.dimension, rows, np.ones(len(rows), dtype=np.int64), np.arange(len(rows)))
 
 
 def timed(table: TermTable, degree: int, space: StateSpace) -> Iterator[TermTable]:
@@ -193,14 +192,3 @@ def _crosses(space: StateSpace) -> list[IntArray]:
         if a.shape == b.shape and a.ndim > 0:
             parts += _products(_slices(a, ()), _slices(b, ()))
     return parts
-
-
-def _multisets(values: int, size: int) -> IntArray:
-    """All nondecreasing rows of the given size with entries below `values`, in lexicographic order."""
-    rows = np.arange(values).reshape(-1, 1)
-    for _ in range(size - 1):
-        repeats = values - rows[:, -1]
-        starts = np.repeat(np.cumsum(repeats) - repeats, repeats)
-        last = np.arange(int(repeats.sum())) - starts + np.repeat(rows[:, -1], repeats)
-        rows = np.concatenate([np.repeat(rows, repeats, axis=0), last[:, None]], axis=1)
-    return rows

@@ -229,8 +229,6 @@ def state_matrix(
         return np.zeros((0, space.dimension))
     if space.clock is not None and times is None:
         raise InvalidArgumentError("times", None, "time belongs to the state of this flow; give one number a state")
-    rows = [
-        state_vector(space, params, 0.0 if times is None else times[k], None if velocities is None else velocities[k])
-        for k, params in enumerate(trajectory)
-    ]
-    return np.stack(rows)
+    times = [0.0] * count if times is None else times
+    moving = [None] * count if velocities is None else velocities
+    return np.stack([state_vector(space, *moment) for moment in zip(trajectory, times, moving, strict=True)])

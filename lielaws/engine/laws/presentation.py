@@ -87,8 +87,8 @@ def _present(form: Any, laws: list[Law], verified: frozenset[Polynomial]) -> Law
         pairs = sorted(_indices(law.atoms[0]) for law in laws)
         if all(i == j for i, j in pairs):
             return _units(laws)
-        if _is_matrix(laws, antisymmetric, verified):
-            return _matrix_identity(laws, antisymmetric)
+        if size := _size(laws, antisymmetric, verified):
+            return _matrix_identity(laws, antisymmetric, size)
         if len(laws) > 1:
             where = " ".join(f"({i},{j})" for i, j in pairs)
             return LawGroup(_text(laws[0], "i", "j"), f"for (i,j) = {where}", "", tuple(laws))
@@ -121,16 +121,21 @@ def _range(ordered: list[int]) -> str:
 # Matrix identities
 
 
-def _is_matrix(laws: Sequence[Law], antisymmetric: bool, verified: frozenset[Polynomial]) -> bool:
-    """Whether all entries of a square matrix, which is symmetric or antisymmetric, are laws."""
+def symmetric_size(laws: Sequence[Law], verified: frozenset[Polynomial]) -> int | None:
+    """The size of the symmetric matrix that laws of one form are entries of; None unless all its entries are laws."""
+    form = _form(laws[0])
+    return None if form is None or form[1] else _size(laws, False, verified)
+
+
+def _size(laws: Sequence[Law], antisymmetric: bool, verified: frozenset[Polynomial]) -> int | None:
     law = laws[0]
     sides = [[(side.tensor, side.axes[0]) for side in atom.factors] for atom in law.atoms]
     sizes = {law.space.shapes[name][axis] for pair in sides for name, axis in pair}
-    if len(sizes) > 1 or not (antisymmetric or all(left == right for left, right in sides)):
-        return False
+    if len(sizes) > 1 or any(len(pair) != 2 or (pair[0] != pair[1] and not antisymmetric) for pair in sides):
+        return None
     known, size = verified | {law.polynomial for law in laws}, sizes.pop()
-    first = 1 if antisymmetric else 0
-    return all(entry_polynomial(law, i, j) in known for i in range(size) for j in range(i + first, size))
+    entries = ((i, j) for i in range(size) for j in range(i + 1 if antisymmetric else i, size))
+    return size if all(entry_polynomial(law, i, j) in known for i, j in entries) else None
 
 
 def entry_polynomial(law: Law, i: int, j: int) -> Polynomial:
@@ -148,10 +153,8 @@ def entry_polynomial(law: Law, i: int, j: int) -> Polynomial:
     return Polynomial.of(terms).primitive()
 
 
-def _matrix_identity(laws: Sequence[Law], antisymmetric: bool) -> LawGroup:
+def _matrix_identity(laws: Sequence[Law], antisymmetric: bool, size: int) -> LawGroup:
     law, count = laws[0], len(laws)
-    side = law.atoms[0].factors[0]
-    size = law.space.shapes[side.tensor][side.axes[0]]
     entries = size * (size - 1) // 2 if antisymmetric else size * (size + 1) // 2
     share = f"{count} independent" + ("" if count == entries else f" of its {entries}")
     scope = f"{size} x {size}, {share} {'entry' if count == entries == 1 else 'entries'}"

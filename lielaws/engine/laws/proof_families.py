@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,29 +25,43 @@ Samples = tuple[IntArray, IntArray]
 """points and values of vector fields there, each (count, dimension)"""
 
 
-class Family(Protocol):
-    """What a search for laws samples, and a proof goes through."""
+@dataclass(frozen=True)
+class FreeFamily:
+    """Gates of any value, free functions; or the patterns of one region.
 
-    @property
-    def fields(self) -> VectorFields: ...
+    original : the family of the network as it was written, if this one is of another
+    """
 
-    @property
-    def original(self) -> VectorFields | None:
-        """The family of the network as it was written, if this one is of another."""
-        ...
+    fields: VectorFields
+    original: VectorFields | None = None
 
     @property
     def bounds(self) -> FieldBounds:
-        """Of what `proof` evaluates."""
-        ...
+        return self.fields.bounds
 
     def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:
         """Random points with random vector fields there; fewer than asked for where some have no values."""
-        ...
+        return self._sample(rng, count, prime)
 
     def proof(self, rng: np.random.Generator, prime: int) -> Samples:
         """Samples of which an identity that fails is zero at all with the probability of one evaluation only."""
-        ...
+        region = self.fields.region
+        count = 1 if region is None else region.count
+        points, values = self._sample(rng, count, prime, None if region is None else np.arange(count))
+        # Each pattern counts: where one has no value, all are to be drawn again.
+        kept = slice(None if len(points) == count else 0)
+        return points[kept], values[kept]
+
+    def _sample(self, rng: np.random.Generator, count: int, prime: int, numbers: IntArray | None = None) -> Samples:
+        point = self.fields.draw_points(rng, count, prime)
+        choice = self.fields.choose(rng, count, point, free_gates=True, numbers=numbers)
+        arithmetic = point.arithmetic
+        values = self.fields.evaluate(point.vector, choice, arithmetic)[0]
+        good = slice(None) if arithmetic.undefined is None else ~arithmetic.undefined
+        return point.vector[0][good], values[good]
+
+
+Family = FreeFamily | BranchFamily
 
 
 def families(fields: VectorFields) -> Iterator[Family]:
@@ -62,32 +75,3 @@ def families(fields: VectorFields) -> Iterator[Family]:
         branches = BranchFamily(some, None if some is fields else fields)
         if branches.outputs:
             yield branches
-
-
-@dataclass(frozen=True)
-class FreeFamily:
-    """Gates of any value, free functions; or the patterns of one region."""
-
-    fields: VectorFields
-    original: VectorFields | None = None
-
-    @property
-    def bounds(self) -> FieldBounds:
-        return self.fields.bounds
-
-    def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:
-        return self._sample(rng, count, prime)
-
-    def proof(self, rng: np.random.Generator, prime: int) -> Samples:
-        patterns = self.fields.region
-        return self._sample(rng, 1, prime) if patterns is None else self._sample(rng, patterns.count, prime, each=True)
-
-    def _sample(self, rng: np.random.Generator, count: int, prime: int, *, each: bool = False) -> Samples:
-        """each : so many vector fields have one pattern of the region each"""
-        numbers = np.arange(count) if each else None
-        point = self.fields.draw_points(rng, count, prime)
-        choice = self.fields.choose(rng, count, point, free_gates=True, numbers=numbers)
-        arithmetic = point.arithmetic
-        values = self.fields.evaluate(point.vector, choice, arithmetic)[0]
-        good = slice(None) if arithmetic.undefined is None else ~arithmetic.undefined
-        return point.vector[0][good], values[good]

@@ -94,7 +94,7 @@ def read_mirror(potential: Any) -> EntryMetric:
 def read_metric(value: Any, where: str) -> EntryMetric:
     """A metric on one tensor. Raises InvalidArgumentError unless it is one, and positive."""
     if (number := exact_number(value)) is not None:
-        return _weights([number], (), value, where, single=True)
+        return EntryMetric(_inverses([number], value, where))
     if isinstance(value, str) or callable(value) or hasattr(value, "free_symbols"):
         expression, x = _function_of_x(_parsed(value, where), where)
         return _entry(expression, x, where, value)
@@ -106,15 +106,14 @@ def read_metric(value: Any, where: str) -> EntryMetric:
     if not numbers or any(entry is None for entry in numbers):
         remedy = "a positive number, an array of them, or an expression in x such as '1/x' is needed"
         raise InvalidArgumentError(where, value, remedy)
-    return _weights([entry for entry in numbers if entry is not None], array.shape, value, where)
+    weights = _inverses([entry for entry in numbers if entry is not None], value, where)
+    return EntryMetric(weights=weights, shape=array.shape)
 
 
-def _weights(numbers: list[Fraction], shape: Shape, value: Any, where: str, single: bool = False) -> EntryMetric:
+def _inverses(numbers: list[Fraction], value: Any, where: str) -> tuple[Fraction, ...]:
     if any(number <= 0 for number in numbers):
         raise InvalidArgumentError(where, value, "a metric is positive; all of its entries must be above 0")
-    if single:
-        return EntryMetric((1 / numbers[0],))
-    return EntryMetric(weights=tuple(1 / number for number in numbers), shape=shape)
+    return tuple(1 / number for number in numbers)
 
 
 def _parsed(value: Any, where: str) -> Any:
