@@ -122,7 +122,7 @@ class Residues:
 
     def einsum(self, subscripts: str, a: Any, b: Any, summed: int) -> Any:
         if self.dtype is object or summed > 2**15:
-            return np.einsum(subscripts, a.astype(object), b.astype(object)).astype(self.dtype) % self.prime
+            return (np.einsum(subscripts, a.astype(object), b.astype(object)) % self.prime).astype(self.dtype)
         # Halves of 16 bits: sums of up to 2^15 products stay below 2^62.
         high = np.einsum(subscripts, a >> 16, b) % self.prime
         return ((high << 16) + np.einsum(subscripts, a & 0xFFFF, b)) % self.prime
