@@ -18,7 +18,7 @@ from lielaws.checker.networks.network import Network, read_network
 from lielaws.checker.networks.steps import Budget
 from lielaws.checker.numbers.jets import Jets
 from lielaws.checker.numbers.residues import Residues
-from lielaws.checker.upper.family import Family, grouped
+from lielaws.checker.upper.family import Evidence, Family, grouped
 from lielaws.checker.upper.probes import Probes
 from lielaws.engine.graph.network import trace
 from lielaws.engine.graph.steps import graph_spec
@@ -100,7 +100,7 @@ def test_brackets_are_those_of_symbolic_fields(name: str) -> None:
     field = sympy.QQ.frac_field(*sympy.symbols(f"t:{network.dimension}"))
     brackets = _symbolic_brackets(network, probes, field)
     ring = Residues(PRIME)
-    family = Family(network, ring, probes, {})
+    family = Family(Evidence(network, probes, {}, 1, [], words), ring)
     nonzero = 0
     for word in words:
         ((form, _, chosen),) = grouped([word])

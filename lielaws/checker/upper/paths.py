@@ -53,7 +53,7 @@ def are_apart(network: Network, gates: Gates, budget: Budget) -> bool:
             return _dyadic(rng, network.pieces[j])
 
         with ring.entered():
-            network.program.forward(Jets(ring), leaves, gate, all_gates=True)
+            network.program.forward(Jets(ring), leaves, gate)
         if ring.clear.all():
             return all(a[1] < b[0] for a, b in pairwise(sorted(ends.values())))
     return False
