@@ -135,7 +135,6 @@ class Branches:
         return ring, point.values(ring, gate_values)
 
 
-@dataclass
 class Conjugates:
     """Points modulo one prime that show whether all signs of the roots of an output are conjugate.
 
@@ -145,10 +144,9 @@ class Conjugates:
     for. Roots of rational squares have their positive values on all branches.
     """
 
-    one: Branches
-
-    def __post_init__(self) -> None:
-        self.seen: list[set[bool]] = [set() for _ in self.one.roots]
+    def __init__(self, one: Branches) -> None:
+        self.one = one
+        self.seen: list[set[bool]] = [set() for _ in one.roots]
 
     def add(self, point: Point, branch: int) -> tuple[RootRing, Values] | None:
         """The values at a point on a branch, if its roots exist."""
