@@ -13,7 +13,7 @@ from lielaws.errors import CertificateError
 
 FORMAT = "lielaws-certificate"
 VERSION = 2
-OUTDATED = "version 1 is no longer read; discover again to get a certificate of version 2"
+_OUTDATED = "version 1 is no longer read; discover again to get a certificate of version 2"
 _LARGEST_FILE = 8 * 2**20
 
 
@@ -71,22 +71,30 @@ class Certificate:
         return cls(parse_record(text, str(path)))
 
 
-def parse_record(text: str, where: str) -> Mapping[str, Any]:
+def parse_record(text: str, where: str) -> dict[str, Any]:
     """The record in a text, with the checks that reading it needs: JSON without duplicate keys, the right format."""
     try:
-        record = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+        record: Any = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise CertificateError("certificate", where, f"is no valid JSON ({error})") from None
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise CertificateError("certificate", where, f'the key "format" must be "{FORMAT}"')
-    if record.get("version") == 1:
-        raise CertificateError("certificate", where, OUTDATED)
-    if record.get("version") != VERSION:
-        raise CertificateError("certificate", where, f"version {record.get('version')!r}; this library reads {VERSION}")
+    check_format(record, where)
     missing = {"status", "lower_bound", "upper_bound", "hypotheses"} - record.keys()
     if missing:
         raise CertificateError("certificate", where, f"keys are missing: {', '.join(sorted(missing))}")
-    return record
+    return dict(record)
+
+
+def check_format(record: Any, where: str) -> None:
+    """Raises CertificateError unless a record says that it is a certificate of this version."""
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise CertificateError("certificate", where, f'the key "format" must be "{FORMAT}"')
+    version = record.get("version")
+    if version == 1:
+        raise CertificateError(
+            "certificate", where, "version 1 is no longer read; discover again to get a certificate of version 2"
+        )
+    if type(version) is not int or version != VERSION:
+        raise CertificateError("certificate", where, f"version {version!r}; this library reads {VERSION}")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lielaws.certificate.record import FORMAT, OUTDATED, VERSION, Certificate
+from lielaws.certificate.record import Certificate, check_format
 from lielaws.checker import reading
 from lielaws.checker.lower.lower import check_lower
 from lielaws.checker.networks.gates import Gates, find_gates
@@ -99,8 +99,7 @@ def verify_file(path: str | os.PathLike[str]) -> Verification:
 def _failures(foreign: Any, subject: list[str]) -> Iterator[str]:
     """What fails, section by section; an error in one section does not hide those of the others."""
     plain = reading.plain(foreign)
-    if isinstance(plain, dict) and plain.get("format") == FORMAT and plain.get("version") == 1:
-        raise CertificateError("version", 1, OUTDATED)
+    check_format(plain, "the record")
     record = reading.table(plain, "certificate", _SECTIONS, {"region", "patterns"})
     _check_form(record)
     setting, budget = record["setting"], Budget()
@@ -139,8 +138,6 @@ def _region(record: dict[str, Any], network: Network, gates: Gates, budget: Budg
 
 
 def _check_form(record: dict[str, Any]) -> None:
-    if record["format"] != FORMAT or type(record["version"]) is not int or record["version"] != VERSION:
-        raise CertificateError("format", (record["format"], record["version"]), f"{FORMAT} {VERSION} is needed")
     for name in ("dimension", "upper_bound", "lower_bound"):
         reading.integer(record[name], name, 0, _LARGEST_DIMENSION)
     setting = reading.table(record["setting"], "setting", {"flow", "loss", "gates"})

@@ -17,7 +17,7 @@ from lielaws.checker.networks.network import Network, read_network
 from lielaws.checker.networks.steps import Budget
 from lielaws.checker.numbers.balls import Balls
 from lielaws.checker.upper.family import Evidence, grouped
-from lielaws.checker.upper.paths import are_apart, is_singular_between_patterns, needs_continuation
+from lielaws.checker.upper.paths import are_apart, is_singular
 from lielaws.checker.upper.patterns import read_patterns
 from lielaws.checker.upper.probes import Numbers, Probes
 from lielaws.checker.upper.upper import _real_constants
@@ -80,7 +80,7 @@ class _Maker:
         self.gates = find_gates(self.network.program, budget)
         self.free = any(fixed is None for fixed in self.gates.fixed)
         own = own_tensors(self.network, self.gates, budget)
-        listable = own is not None and not is_singular_between_patterns(self.network, own)
+        listable = own is not None and not is_singular(self.network, own)
         listable = not self.free or (
             listable and (self.network.is_rational or are_apart(self.network, self.gates, budget))
         )
@@ -178,7 +178,7 @@ class _Maker:
     def _witness(self, data: Record) -> int:
         """A random point and data; where the way could be singular, the place of the probe itself."""
         network, rng = self.network, self.rng
-        if needs_continuation(network):
+        if is_singular(network):
             start = network.flow.has_time
             numbers, unit = self.point[start : start + network.count], UNIT
         else:

@@ -18,13 +18,29 @@ from lielaws.checker.networks.network import Network, read_network
 from lielaws.checker.networks.steps import Budget
 from lielaws.checker.numbers.jets import Jets
 from lielaws.checker.numbers.residues import Residues
-from lielaws.checker.upper.family import Family, grouped
+from lielaws.checker.upper.family import Evidence, Family, grouped
 from lielaws.checker.upper.probes import Probes
 from lielaws.engine.graph.network import trace
 from lielaws.engine.graph.steps import graph_spec
 from tests.certificate.cases import record
 
 PRIME = 2**61 - 1
+
+
+# Residues
+
+
+@pytest.mark.parametrize("prime", [1048583, 2**31 - 1, PRIME])
+@pytest.mark.parametrize("count", [1, 2**15, 2**15 + 1])
+def test_sums_of_large_residues_do_not_overflow(prime: int, count: int) -> None:
+    """The largest residues are -1, so that their products are 1; and random ones, by integers of any size."""
+    ring = Residues(prime)
+    rows = [[prime - 1] * count, ring.random((count,)).tolist(), ring.random((count,)).tolist()]
+    matrix = ring.array([entry for row in rows for entry in row], (1, 3, count))
+    found = ring.einsum("...ik,...jk->...ij", matrix, matrix, count)
+    assert found.tolist() == [[[sum(x * y for x, y in zip(a, b, strict=True)) % prime for b in rows] for a in rows]]
+    places = np.zeros(count, dtype=int)
+    assert ring.scatter(ring.array(rows[1], (1, count)), places, (2,)).tolist() == [[sum(rows[1]) % prime, 0]]
 
 
 class Fractions:
@@ -84,7 +100,7 @@ def test_brackets_are_those_of_symbolic_fields(name: str) -> None:
     field = sympy.QQ.frac_field(*sympy.symbols(f"t:{network.dimension}"))
     brackets = _symbolic_brackets(network, probes, field)
     ring = Residues(PRIME)
-    family = Family(network, ring, probes, {})
+    family = Family(Evidence(network, probes, {}, 1, [], words), ring)
     nonzero = 0
     for word in words:
         ((form, _, chosen),) = grouped([word])

@@ -21,9 +21,18 @@ from typing import Any
 import numpy as np
 
 from lielaws.checker.lower.bounds import LARGE_PRIME_BITS, Bounds
-from lielaws.checker.lower.branches import Branches, Conjugates, RootRing, find_branches
 from lielaws.checker.lower.laws import ERROR_EXPONENT, Law, check_independence, check_methods, read_laws
-from lielaws.checker.lower.points import ATTEMPTS, Point, cotangents, never, random_cotangent
+from lielaws.checker.lower.points import (
+    ATTEMPTS,
+    Branches,
+    Conjugates,
+    Point,
+    RootRing,
+    cotangents,
+    find_branches,
+    never,
+    random_cotangent,
+)
 from lielaws.checker.lower.rules import rewritten
 from lielaws.checker.networks.gates import Gates, affine_pieces, find_gates, freely_gated
 from lielaws.checker.networks.network import Network

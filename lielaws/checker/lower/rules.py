@@ -142,11 +142,11 @@ class _Rewriter:
         step = self.steps[a]
         if step.op == "gather":
             return self.steps.gather(self._sqrt(step.inputs[0]), step.fixed)
-        factor, powers, roots = self._factors(a)
+        factor, powers = self._factors(a)
         if factor <= 0:
             return self.steps.put("sqrt", [a], None, step.shape)
         outside, inside = _square_part(factor)
-        parts = [*roots, *(self._absolute_power(base, e // 2) for base, e in powers.items() if e // 2)]
+        parts = [self._absolute_power(base, e // 2) for base, e in powers.items() if e // 2]
         odd = [base for base, e in powers.items() if e % 2]
         if odd or inside != 1:
             rest = self._product(odd, step) if odd else self._constant(_ONE, step)
@@ -156,9 +156,9 @@ class _Rewriter:
     def _without_roots(self, a: int) -> int:
         """A product with one root at most: sqrt(q) sqrt(r) = sqrt(q r), sqrt(q)^2 = q."""
         step = self.steps[a]
-        factor, powers, own = self._factors(a)
+        factor, powers = self._factors(a)
         roots = {base: e for base, e in powers.items() if self.steps[base].op == "sqrt"}
-        if own or sum(map(abs, roots.values())) < 2:
+        if sum(map(abs, roots.values())) < 2:
             return a
         parts = [self._integer_power(base, e) for base, e in powers.items() if base not in roots]
         parts += [self._integer_power(self.steps[root].inputs[0], e // 2) for root, e in roots.items() if e // 2]
@@ -179,32 +179,30 @@ class _Rewriter:
             result = self.steps.multiply(result, factor)
         return result
 
-    def _factors(self, a: int) -> tuple[Fraction, Counter[int], list[int]]:
-        """A product: a number, powers of steps, and steps whose squares are the other factors."""
+    def _factors(self, a: int) -> tuple[Fraction, Counter[int]]:
+        """A product: a number, and powers of steps."""
         step = self.steps[a]
         match step.op:
             case "constant" if len(set(step.fixed[0])) == 1:
-                return Fraction(step.fixed[0][0], step.fixed[1]), Counter(), []
+                return Fraction(step.fixed[0][0], step.fixed[1]), Counter()
             case "scale":
-                factor, powers, roots = self._factors(step.inputs[0])
-                return factor * step.fixed, powers, roots
+                factor, powers = self._factors(step.inputs[0])
+                return factor * step.fixed, powers
             case "power":
-                factor, powers, roots = self._factors(step.inputs[0])
-                if roots:
-                    return _ONE, Counter({step.inputs[0]: step.fixed}), []
-                return factor**step.fixed, Counter({k: e * step.fixed for k, e in powers.items()}), []
+                factor, powers = self._factors(step.inputs[0])
+                return factor**step.fixed, Counter({k: e * step.fixed for k, e in powers.items()})
             case "reciprocal":
-                factor, powers, roots = self._factors(step.inputs[0])
-                if factor and not roots:
-                    return 1 / factor, Counter({k: -e for k, e in powers.items()}), []
+                factor, powers = self._factors(step.inputs[0])
+                if factor:
+                    return 1 / factor, Counter({k: -e for k, e in powers.items()})
             case "contract" if len(set(step.fixed.replace("->", ",").split(","))) == 1:
-                (f, p, r), (g, q, s) = (self._factors(source) for source in step.inputs)
+                (f, p), (g, q) = (self._factors(source) for source in step.inputs)
                 powers = Counter(p)
                 powers.update(q)
-                return f * g, powers, r + s
+                return f * g, powers
             case "gated" if (root := self._root_of_gated(step)) is not None:
-                return _ONE, Counter(), [root]
-        return _ONE, Counter({a: 1}), []
+                return _ONE, Counter({root: 2})
+        return _ONE, Counter({a: 1})
 
     def _root_of_gated(self, step: Step) -> int | None:
         """The root of below * u^(2 k) or above * u^(2 k), depending on the sign of u."""

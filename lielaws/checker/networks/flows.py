@@ -197,24 +197,20 @@ def _log(numbers: Sequence[Fraction]) -> float:
 
 def read_flow(value: Any, parameters: Mapping[str, Shape]) -> Flow:
     """The flow of a certificate, for parameter tensors of given shapes. Raises CertificateError."""
-    shapes = tuple(parameters.values())
-    kind = reading.choice(reading.table(value, "setting.flow").get("kind"), "setting.flow", _KEYS)
-    reading.table(value, "setting.flow", {"kind"} | _KEYS[kind], _OPTIONAL.get(kind, ()))
-    if kind == "metric":
-        return Flow(kind, shapes, inverses=_inverses(value, parameters))
-    if kind == "weight_decay":
-        return Flow(kind, shapes, _rate(value["rate"], "setting.flow.rate"))
-    if kind != "heavy_ball":
-        return Flow(kind, shapes)
-    friction = _rate(value["friction"], "setting.flow.friction")
-    if "metric" not in value:
-        return Flow(kind, shapes, friction)
-    metric = reading.table(value["metric"], "setting.flow.metric", {"kind", "default", "tensors"})
-    reading.choice(metric["kind"], "setting.flow.metric", ["metric"])
+    where, shapes = "setting.flow", tuple(parameters.values())
+    kind = reading.choice(reading.table(value, where).get("kind"), where, _KEYS)
+    reading.table(value, where, {"kind"} | _KEYS[kind], _OPTIONAL.get(kind, ()))
+    rate = next((_rate(value[key], f"{where}.{key}") for key in ("rate", "friction") if key in value), Fraction(0))
+    if kind != "metric" and "metric" not in value:
+        return Flow(kind, shapes, rate)
+    metric = value if kind == "metric" else value["metric"]
+    reading.table(metric, f"{where}.metric", {"kind", "default", "tensors"})
+    reading.choice(metric["kind"], f"{where}.metric", ["metric"])
     inverses = _inverses(metric, parameters)
-    if not friction and not (all(i.is_constant for i in inverses) or all(i.is_linear for i in inverses)):
-        raise CertificateError("setting.flow", "this metric without friction", "momentum in it has no limit there")
-    return Flow(kind, shapes, friction, inverses)
+    is_simple = all(i.is_constant for i in inverses) or all(i.is_linear for i in inverses)
+    if kind == "heavy_ball" and not rate and not is_simple:
+        raise CertificateError(where, "this metric without friction", "momentum in it has no limit there")
+    return Flow(kind, shapes, rate, inverses)
 
 
 def _rate(value: Any, where: str) -> Fraction:

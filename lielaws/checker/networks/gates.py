@@ -88,43 +88,43 @@ def find_gates(program: Program, budget: Budget) -> Gates:
     """All gates of a network, with those that are tied; see the head of this file."""
     ring = Residues(random_prime(_BITS))
     budget.charge(2 * program.work * ring.weight, "architecture", "its gates")
-    signs = Signs(program.steps, dict(enumerate(program.arguments)))
-    ties = _Ties(ring, [signs.fixed(argument) for argument in program.arguments])
-    steps = program.steps
+    steps, ties = program.steps, _Ties(ring)
+    signs = Signs(steps, dict(enumerate(program.arguments)))
+    fixed = [signs.fixed(argument) for argument in program.arguments]
+    numbers: dict[int, Any] = {}
+    reverse: dict[int, Any] = {}
+    values: dict[int, int] = {}
+
+    def gates(j: int, argument: Any) -> Any:
+        shape = argument.shape[1:]
+        pairs = np.broadcast_to(argument, (2, *shape)).reshape(2, -1).T.tolist()
+        found = [ties.gate(first, second) for first, second in pairs]
+        numbers[j] = np.array([number for number, _ in found], dtype=np.int64).reshape(shape)
+        reverse[j] = np.array([is_reverse for _, is_reverse in found], dtype=bool).reshape(shape)
+        value = fixed[j]
+        if value is not None:
+            values.update((number, 1 - value if is_reverse else value) for number, is_reverse in found)
+        drawn = np.array(ties.drawn, dtype=object)[numbers[j].ravel()].T.reshape(2, *shape)
+        return np.where(reverse[j], (1 - drawn) % ring.prime, drawn)
+
     leaves = {steps[k].fixed: ring.random((2, *steps[k].shape)) for k in program.below_gates if steps[k].op == "leaf"}
     try:
-        program.forward(Jets(ring), leaves, ties.gates, all_gates=True)
+        program.forward(Jets(ring), leaves, gates)
     except ZeroDivisionError:
         raise CertificateError("architecture", "a denominator", "it vanishes identically, or check once more") from None
-    return Gates(ties.fixed, ties.numbers, ties.reverse, ties.values, ties.count)
+    pieces = range(len(fixed))
+    return Gates(fixed, [numbers[j] for j in pieces], [reverse[j] for j in pieces], values, len(ties.drawn))
 
 
 class _Ties:
-    """Gives each entry of an argument its gate, a new one unless it is proportional to an earlier one."""
+    """Gives each number at two random points its gate, a new one unless it is proportional to an earlier one."""
 
-    def __init__(self, ring: Residues, fixed: list[int | None]) -> None:
-        self.ring, self.fixed = ring, fixed
-        self.count = 0
-        self.values: dict[int, int] = {}
-        self.numbers: list[Any] = [None] * len(fixed)
-        self.reverse: list[Any] = [None] * len(fixed)
+    def __init__(self, ring: Residues) -> None:
+        self.ring = ring
+        self.drawn: list[Any] = []
         self._known: dict[int, tuple[int, int]] = {}
-        self._drawn: list[Any] = []
 
-    def gates(self, j: int, argument: Any) -> Any:
-        shape = argument.shape[1:]
-        pairs = np.broadcast_to(argument, (2, *shape)).reshape(2, -1).T
-        found = [self._gate(int(a), int(b)) for a, b in pairs]
-        self.numbers[j] = np.array([number for number, _ in found], dtype=np.int64).reshape(shape)
-        self.reverse[j] = np.array([is_reverse for _, is_reverse in found], dtype=bool).reshape(shape)
-        value = self.fixed[j]
-        if value is not None:
-            for number, is_reverse in found:
-                self.values[number] = 1 - value if is_reverse else value
-        drawn = np.array(self._drawn, dtype=object)[self.numbers[j].ravel()].T.reshape(2, *shape)
-        return np.where(self.reverse[j], (1 - drawn) % self.ring.prime, drawn)
-
-    def _gate(self, first: int, second: int) -> tuple[int, bool]:
+    def gate(self, first: int, second: int) -> tuple[int, bool]:
         p = self.ring.prime
         if first or second:
             if not first:
@@ -137,10 +137,9 @@ class _Ties:
                     remedy = "they are proportional by a factor too unusual to check"
                     raise CertificateError("architecture", "two arguments of gates", remedy)
                 return number, factor < 0
-            self._known[ratio] = (self.count, first)
-        self.count += 1
-        self._drawn.append(self.ring.random((2,)))
-        return self.count - 1, False
+            self._known[ratio] = (len(self.drawn), first)
+        self.drawn.append(self.ring.random((2,)))
+        return len(self.drawn) - 1, False
 
 
 def freely_gated(network: Network, gates: Gates, budget: Budget) -> bool:

@@ -61,24 +61,22 @@ class Program:
                 needed.update(self.steps[k].inputs)
         return sorted(needed)
 
-    def forward(self, ring: Jets, leaves: Leaves, gates: Gates, *, all_gates: bool = False) -> Values:
-        """The values of all steps that are needed; with `all_gates` also those of gates that nothing needs."""
+    def forward(self, ring: Jets, leaves: Leaves, gates: Gates) -> Values:
+        """The values of all steps, and all gates."""
         values: dict[int, Any] = {}
         found: dict[int, Any] = {}
-        for k in self.below_gates if all_gates else self.needed:
+        for k in self.below_gates:
             step = self.steps[k]
             if step.op == "gated":
                 j = step.fixed[0]
                 if j not in found:
-                    # Powers of gated numbers need the gate, and may not need its argument.
-                    found[j] = gates(j, values.get(self.arguments[j]))
+                    found[j] = gates(j, values[self.arguments[j]])
                 values[k] = ring.multiply(gate_factor(ring, found[j], step), values[step.inputs[0]])
             else:
                 values[k] = _value(ring, self.steps, k, [values[a] for a in step.inputs], leaves)
-        if all_gates:
-            for j, argument in enumerate(self.arguments):
-                if j not in found:
-                    found[j] = gates(j, values[argument])
+        for j, argument in enumerate(self.arguments):
+            if j not in found:
+                found[j] = gates(j, values[argument])
         return Values(values, found)
 
     def gradient(self, ring: Jets, values: Values, cotangent: Any, *, of_all: bool = False) -> dict[int, Any]:

@@ -122,7 +122,7 @@ class Residues:
 
     def einsum(self, subscripts: str, a: Any, b: Any, summed: int) -> Any:
         if self.dtype is object or summed > 2**15:
-            return np.einsum(subscripts, a.astype(object), b.astype(object)).astype(self.dtype) % self.prime
+            return (np.einsum(subscripts, a.astype(object), b.astype(object)) % self.prime).astype(self.dtype)
         # Halves of 16 bits: sums of up to 2^15 products stay below 2^62.
         high = np.einsum(subscripts, a >> 16, b) % self.prime
         return ((high << 16) + np.einsum(subscripts, a & 0xFFFF, b)) % self.prime
@@ -144,18 +144,17 @@ class Residues:
         return self._each(lambda x: self.free_value(kind, x), a)
 
     def free_value(self, kind: str, a: int) -> int:
-        p, negative = self.prime, a > self.prime // 2
+        p, negative, size = self.prime, a > self.prime // 2, min(a, self.prime - a)
         match kind:
             case "exp":
-                value = 1 if a == 0 else self.hashed("exp", min(a, p - a))
+                value = self.hashed("exp", size) if a else 1
                 return pow(value, -1, p) if negative else value
-            case "gauss":
-                value = 0 if a == 0 else self.hashed("gauss", min(a, p - a))
-                return -value % p if negative else value
-            case "cos" | "sin":
-                t = 0 if a == 0 else self.hashed("angle", min(a, p - a))
-                t = -t % p if negative else t
-                return (1 - t * t if kind == "cos" else 2 * t) * pow(1 + t * t, -1, p) % p
+            case "gauss" | "cos" | "sin":
+                value = self.hashed("gauss" if kind == "gauss" else "angle", size) if a else 0
+                odd = -value % p if negative else value
+                if kind == "gauss":
+                    return odd
+                return (1 - odd * odd if kind == "cos" else 2 * odd) * pow(1 + odd * odd, -1, p) % p
         if a == 1:
             return 0 if kind == "log" else 1
         return self.hashed(kind, a)

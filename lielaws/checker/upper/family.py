@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,31 +44,24 @@ class Evidence:
 
     def rows(self, ring: Any, which: Sequence[int]) -> Iterator[tuple[list[int], Any]]:
         """Some of the brackets in a ring, a few at a time: their places among all, and their values as rows."""
-        network = self.network
-        family = Family(network, ring, self.probes, self.constants, self.unit)
+        family, shapes = Family(self, ring), self.network.flow.state_shapes
         state = [ring.integers(block, self.unit) for block in self.point]
         for form, places, probes in grouped([self.words[k] for k in which]):
-            chunk = max(1, CHUNK_ENTRIES // (network.steps.entries << level(form)))
+            chunk = max(1, CHUNK_ENTRIES // (self.network.steps.entries << level(form)))
             for start in range(0, len(places), chunk):
                 chosen = probes[start : start + chunk]
-                blocks = family.bracket(form, chosen, state)
-                rows = joined(family.ring, blocks, network.flow.state_shapes, len(chosen))
+                rows = joined(family.ring, family.bracket(form, chosen, state), shapes, len(chosen))
                 yield [which[k] for k in places[start : start + chunk]], rows
 
 
 class Family:
-    """The fields of a network in a ring, from probes and constants as above."""
+    """The fields of a network in a ring."""
 
-    def __init__(
-        self, network: Network, ring: Any, probes: Probes, constants: Mapping[str, Any], unit: int = 1
-    ) -> None:
-        self.network, self.ring, self.probes = network, Jets(ring), probes
-        self._unit = unit
-        self._constants = {("constant", name): self._lift(table) for name, table in constants.items()}
-        self._constants |= network.true_values(ring)
-
-    def _lift(self, integers: Any) -> Any:
-        return self.ring.ring.integers(integers, self._unit)
+    def __init__(self, evidence: Evidence, ring: Any) -> None:
+        self.network, self.probes, self.ring = evidence.network, evidence.probes, Jets(ring)
+        self._lift = partial(ring.integers, unit=evidence.unit)
+        self._constants = {("constant", name): self._lift(table) for name, table in evidence.constants.items()}
+        self._constants |= self.network.true_values(ring)
 
     def field(self, chosen: Any, state: list[Any]) -> list[Any]:
         """Those of the chosen probes, one for each sample, at a state; with a state of jets also the derivatives."""

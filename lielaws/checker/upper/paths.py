@@ -53,7 +53,7 @@ def are_apart(network: Network, gates: Gates, budget: Budget) -> bool:
             return _dyadic(rng, network.pieces[j])
 
         with ring.entered():
-            network.program.forward(Jets(ring), leaves, gate, all_gates=True)
+            network.program.forward(Jets(ring), leaves, gate)
         if ring.clear.all():
             return all(a[1] < b[0] for a, b in pairwise(sorted(ends.values())))
     return False
@@ -65,25 +65,15 @@ def _dyadic(rng: np.random.Generator, shape: Sequence[int]) -> Ball:
     return Ball(drawn, np.zeros_like(drawn))
 
 
-def needs_continuation(network: Network) -> bool:
+def is_singular(network: Network, own: Collection[tuple[str, str]] | None = None) -> bool:
     """Whether some root, logarithm or division is of a number that may vanish, as far as its structure tells.
 
     Of rational networks a power of the denominators clears the divisions.
+
+    own : the tensors by which gates change, to ask whether a pattern may change near a singularity: then only what
+        depends on these or on gates counts. sqrt((b x)^2) and the gate of b x belong together only where they come from
+        one sign of b x.
     """
-    return _is_singular(network, None)
-
-
-def is_singular_between_patterns(network: Network, own: Collection[tuple[str, str]]) -> bool:
-    """Whether a pattern may change near a singularity.
-
-    It may where a root, logarithm or division of what may vanish depends on gates, or on tensors by which gates change:
-
-    sqrt((b x)^2) and the gate of b x belong together only where they come from one sign of b x.
-    """
-    return _is_singular(network, own)
-
-
-def _is_singular(network: Network, own: Collection[tuple[str, str]] | None) -> bool:
     steps, known = network.steps, Signs(network.steps, dict(enumerate(network.program.arguments)))
     moved: set[int] = set()
     for k in network.program.below_gates:

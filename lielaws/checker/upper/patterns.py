@@ -147,7 +147,7 @@ def _evaluated(
         return ring.integers(found[j])
 
     with ring.entered():
-        network.program.forward(Jets(ring), leaves | network.true_values(ring), gate, all_gates=True)
+        network.program.forward(Jets(ring), leaves | network.true_values(ring), gate)
     patterns = [found[j] for j in range(len(network.pieces))]
     undecided = np.zeros(count, dtype=bool)
     for mask in open_entries.values():
@@ -177,7 +177,7 @@ def _vanish(network: Network, pattern: Pattern, entries: Mapping[int, Any]) -> b
             return ring.array(pattern[j].ravel().tolist(), pattern[j].shape)
 
         try:
-            program.forward(Jets(ring), leaves, gate, all_gates=True)
+            program.forward(Jets(ring), leaves, gate)
         except ZeroDivisionError:
             return False
         if any((seen[j][mask] != 0).any() for j, mask in entries.items()):

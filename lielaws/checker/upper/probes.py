@@ -13,7 +13,7 @@ from lielaws.checker import reading
 from lielaws.checker.networks.gates import Gates, affine_pieces, own_tensors
 from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.steps import Budget
-from lielaws.checker.upper.paths import are_apart, is_singular_between_patterns
+from lielaws.checker.upper.paths import are_apart, is_singular
 from lielaws.checker.upper.patterns import Pattern, Witnesses, key_of
 from lielaws.errors import CertificateError
 
@@ -153,7 +153,7 @@ class ProbeReader:
         if own is None or not (self.network.is_rational or are_apart(self.network, self.gates, self.budget)):
             remedy = "its gates are not those of layers with own weights: patterns that data show are needed"
             raise CertificateError(where, "listed", remedy)
-        if is_singular_between_patterns(self.network, own):
+        if is_singular(self.network, own):
             # Where gates and signs disagree, a root is not the one of the region that its gates come from.
             remedy = "a root or logarithm depends on its gates: patterns that data show are needed"
             raise CertificateError(where, "listed", remedy)

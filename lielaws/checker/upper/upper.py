@@ -20,7 +20,7 @@ from lielaws.checker.networks.steps import Budget
 from lielaws.checker.numbers.balls import Balls
 from lielaws.checker.numbers.residues import read_prime
 from lielaws.checker.upper.family import CHUNK_ENTRIES, Evidence, Word, calls, check_word, cost, level
-from lielaws.checker.upper.paths import check_continuation, needs_continuation
+from lielaws.checker.upper.paths import check_continuation, is_singular
 from lielaws.checker.upper.patterns import Pattern, read_patterns
 from lielaws.checker.upper.probes import Numbers, ProbeReader, Probes
 from lielaws.checker.upper.rank import check_enclosures, check_residues
@@ -62,7 +62,7 @@ def check_upper(
         witnesses = read_patterns(patterns, network, gates, _real_constants(named, numbers), budget)
     reader = ProbeReader(network, gates, numbers, region, witnesses, budget)
     probes = reader.read(reading.items(upper["probes"], "upper.probes"))
-    if reader.used and not numbers.prime and needs_continuation(network):
+    if reader.used and not numbers.prime and is_singular(network):
         _continue(reader, probes, point, numbers, budget)
     words = _read_words(upper["brackets"], probes.count, network, budget)
     rank = reading.integer(upper["rank"], "upper.rank", 0, min(network.dimension, len(words)))
