@@ -24,7 +24,7 @@ MOST_PARAMETERS = 12
 
 # Folders that are too full, and why.
 FULL_FOLDERS = {
-    "architectures": "a file for each family; normalization, positions and heads may become one room of parts",
+    "architectures": "a file for each family, and what several of them share",
     "engine.laws": "a module for each class of laws",
     "formulas": "five layers of search are to become two loops",
     "inertia": "derivations that never change belong in a notebook and a test",

@@ -1,18 +1,26 @@
-"""Attention layers."""
+"""Attention layers: the heads, and the positions of tokens that they or the input know."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.heads import Heads
-from lielaws.architectures.positions import checked_positions, positioned
 from lielaws.architectures.rebuilding import Recipe
-from lielaws.checks import positive_int
+from lielaws.checks import flag, positive_int
 from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.trace import Array
+from lielaws.engine.graph.node import Shape
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array, as_rational
 from lielaws.errors import InvalidArgumentError
+
+Frequencies = tuple[Fraction, ...]
+
+_BASE_EXPONENT = 4  # 10000 = 10^4, the usual base of sinusoidal positions
 
 
 def attention(
@@ -63,9 +71,9 @@ def attention(
         sequences = [positioned(ops, a, waves).reshape(1, *a.shape) for a in data]
         return layer.apply(p, sequences[0], sequences[-1], ops).reshape(length, layer.d_model)
 
-    given = layer.options | {"tokens": length, "positions": positions, "cross": other}
-    given["frequencies"] = None if frequencies is None else waves
-    recipe = Recipe.of(attention, {"d_model": layer.d_model, "d_head": layer.d_head}, given)
+    chosen = None if frequencies is None else waves
+    options = layer.options | {"tokens": length, "positions": positions, "cross": other, "frequencies": chosen}
+    recipe = Recipe.of(attention, {"d_model": layer.d_model, "d_head": layer.d_head}, options)
     return recipe.build(layer.parameters, shapes, network)
 
 
@@ -75,3 +83,177 @@ def _checked_cross(cross: Any, tokens: int, causal: bool) -> int | None:
     if causal:
         raise InvalidArgumentError("causal", causal, "two sequences have no common order; leave out causal or cross")
     return tokens if cross is True else positive_int("cross", cross)
+
+
+@dataclass(frozen=True)
+class Heads:
+    """The keywords of :func:`attention` that concern its heads.
+
+    Whatever a caller gives is checked when it is made: InvalidArgumentError for sizes that do not fit together. Then
+    `kv_heads` and `d_value` are None where they have their defaults, the number of heads and d_head.
+    """
+
+    d_model: int
+    d_head: int
+    heads: int = 1
+    kv_heads: int | None = None
+    d_value: int | None = None
+    causal: bool = False
+    softmax: bool = True
+    rotary: Sequence[Any] | None = None
+    tied_qk: bool = False
+    bias: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("d_model", "d_head", "heads"):
+            self._set(name, positive_int(name, getattr(self, name)))
+        groups = self.heads if self.kv_heads is None else positive_int("kv_heads", self.kv_heads)
+        if groups > self.heads:
+            remedy = f"at most one for each of the {self.heads} query heads is needed"
+            raise InvalidArgumentError("kv_heads", groups, remedy)
+        self._set("tied_qk", flag("tied_qk", self.tied_qk))
+        if self.tied_qk and groups != self.heads:
+            raise InvalidArgumentError(
+                "kv_heads", groups, f"with tied_qk every head has its own keys: take {self.heads}"
+            )
+        values = self.d_head if self.d_value is None else positive_int("d_value", self.d_value)
+        self._set("kv_heads", None if groups == self.heads else groups)
+        self._set("d_value", None if values == self.d_head else values)
+        for name in ("causal", "softmax"):
+            self._set(name, flag(name, getattr(self, name)))
+        self._set("rotary", None if self.rotary is None else _checked_rotary(self.rotary, self.d_head))
+        self._set("bias", flag("bias", self.bias))
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """All keywords beside the sizes."""
+        return {field.name: getattr(self, field.name) for field in fields(self)[2:]}
+
+    @property
+    def groups(self) -> int:
+        """Number of key-value heads; query head i uses number ceil(i groups / heads)."""
+        return self.kv_heads or self.heads
+
+    @property
+    def parameters(self) -> dict[str, Shape]:
+        """Q, K of shape (d_head, d_model), V, O of shape (d_value, d_model), then biases."""
+        key, value = (self.d_head, self.d_model), (self.d_value or self.d_head, self.d_model)
+        keys = 0 if self.tied_qk else self.groups
+        shapes: dict[str, Shape] = _numbered("Q", self.heads, key) | _numbered("K", keys, key)
+        shapes |= _numbered("V", self.groups, value) | _numbered("O", self.heads, value)
+        if self.bias:
+            shapes |= _numbered("bq", self.heads, key[:1]) | _numbered("bk", keys, key[:1])
+            shapes |= _numbered("bv", self.groups, value[:1]) | {"bo": (self.d_model,)}
+        return shapes
+
+    def apply(self, p: Namespace, x: Array, y: Array, ops: Operations) -> Array:
+        """Queries from x, keys and values from y, both (sequences, tokens, d_model); (sequences, tokens, d_model)."""
+        queries = self._projected(p, "Q", self.heads, x, ops)
+        keys = self._projected(p, *(("Q", self.heads) if self.tied_qk else ("K", self.groups)), y, ops)
+        values = self._projected(p, "V", self.groups, y, ops)
+        if self.rotary is not None:
+            queries, keys = (rotate(ops, a, self.rotary) for a in (queries, keys))
+        group = [(i * self.groups - 1) // self.heads for i in range(1, self.heads + 1)]
+        logits = queries @ keys[:, group].transpose(0, 1, 3, 2)
+        mixed = self._mixed(logits, values[:, group], ops)
+        output = ops.einsum("shtv,hvd->std", mixed, _stacked(p, "O", self.heads, ops))
+        return output + p.bo if self.bias else output
+
+    def _projected(self, p: Namespace, name: str, count: int, x: Array, ops: Operations) -> Array:
+        """(sequences, count, tokens, rows)"""
+        projected = ops.einsum("std,hed->shte", x, _stacked(p, name, count, ops))
+        return projected + _stacked(p, f"b{name.lower()}", count, ops).reshape(count, 1, -1) if self.bias else projected
+
+    def _mixed(self, logits: Array, values: Array, ops: Operations) -> Array:
+        """Values (sequences, heads, tokens, d_value) mixed with the weights of logits (.., tokens, tokens)."""
+        if not self.causal:
+            return self._weighted(logits, values, ops)
+        # Later positions are cut off: masked, their exponentials would still be generators.
+        lengths = range(1, logits.shape[-1] + 1)
+        rows = [self._weighted(logits[:, :, m - 1 : m, :m], values[:, :, :m], ops) for m in lengths]
+        return ops.concatenate(rows, axis=2)
+
+    def _weighted(self, logits: Array, values: Array, ops: Operations) -> Array:
+        if not self.softmax:
+            return logits @ values
+        if logits.shape[-1] == 1:
+            # The weight of a single token is one, whatever its logit: no generator that cancels.
+            return ops.broadcast_to(values, (*logits.shape[:-1], values.shape[-1]))
+        return ops.softmax(logits) @ values
+
+
+def _numbered(name: str, count: int, shape: Shape) -> dict[str, Shape]:
+    return {f"{name}{i}": shape for i in range(1, count + 1)}
+
+
+def _stacked(p: Namespace, name: str, count: int, ops: Operations) -> Array:
+    return ops.stack([p[f"{name}{i}"] for i in range(1, count + 1)])
+
+
+def _checked_rotary(rotary: Any, d_head: int) -> Frequencies:
+    if d_head % 2:
+        remedy = "rotary positions turn pairs of coordinates: an even size is needed"
+        raise InvalidArgumentError("d_head", d_head, remedy)
+    return checked_frequencies("rotary", rotary, d_head // 2, "one for each pair of head coordinates")
+
+
+def checked_frequencies(argument: str, values: Any, count: int, what: str) -> Frequencies:
+    """Rational numbers, `count` of them; floats are read as the decimal that they print."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InvalidArgumentError(argument, values, f"{count} numbers are needed, {what}")
+    given = list(values)
+    numbers = (None if isinstance(value, bool) else as_rational(value) for value in given)
+    checked = tuple(number for number in numbers if number is not None)
+    if len(checked) < len(given):
+        raise InvalidArgumentError(argument, given, "rational numbers are needed, such as [1, 0.1]")
+    if len(checked) != count:
+        raise InvalidArgumentError(argument, given, f"{count} numbers are needed, {what}")
+    return checked
+
+
+def checked_positions(positions: Any, frequencies: Any, d_model: int) -> Frequencies | None:
+    """The frequencies of sinusoidal positions; None for no positions."""
+    if positions is None:
+        if frequencies is not None:
+            raise InvalidArgumentError("frequencies", frequencies, "only positions='sinusoidal' have frequencies")
+        return None
+    if positions != "sinusoidal":
+        raise InvalidArgumentError("positions", positions, "'sinusoidal' or none is needed")
+    if frequencies is None:
+        return _usual_frequencies(d_model)
+    return checked_frequencies("frequencies", frequencies, (d_model + 1) // 2, "one for each pair of coordinates")
+
+
+def positioned(ops: Operations, a: Array, frequencies: Frequencies | None) -> Array:
+    """Add sin(m f_j) to coordinate 2 j and cos(m f_j) to 2 j + 1 of token m, for (..., tokens, d_model)."""
+    if frequencies is None:
+        return a
+    tokens, d_model = a.shape[-2:]
+    angles = _angles(ops, frequencies, tokens)
+    joined = ops.stack([ops.sin(angles), ops.cos(angles)], axis=-1)
+    return a + joined.reshape(tokens, 2 * len(frequencies))[:, :d_model]
+
+
+def rotate(ops: Operations, a: Array, frequencies: Sequence[Fraction]) -> Array:
+    """Rotate coordinates (2 j, 2 j + 1) of token m by the angle m f_j. `a` has shape (..., tokens, 2 pairs)."""
+    angles = _angles(ops, frequencies, a.shape[-2])
+    cos, sin = ops.cos(angles), ops.sin(angles)
+    even, odd = a[..., 0::2], a[..., 1::2]
+    return ops.stack([even * cos - odd * sin, even * sin + odd * cos], axis=-1).reshape(a.shape)
+
+
+def _angles(ops: Operations, frequencies: Sequence[Fraction], tokens: int) -> Array:
+    """(tokens, frequencies)"""
+    return ops.array(np.array([[m * f for f in frequencies] for m in range(tokens)], dtype=object))
+
+
+def _usual_frequencies(d_model: int) -> Frequencies:
+    """10000^(-2 j / d_model) for each pair of coordinates, where all of them are rational."""
+    pairs = range((d_model + 1) // 2)
+    if any(2 * _BASE_EXPONENT * j % d_model for j in pairs):
+        remedy = f"10000^(-2 j / {d_model}) is irrational; give rational `frequencies`, or take 1, 2, 4 or 8"
+        raise InvalidArgumentError("d_model", d_model, remedy)
+    return tuple(Fraction(1, 10 ** (2 * _BASE_EXPONENT * j // d_model)) for j in pairs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -11,11 +11,13 @@ from typing import Any
 
 from lielaws.architectures.reparameterization import Reparameterization
 from lielaws.architectures.running import Gates, Patterns, Runner
-from lielaws.architectures.shapes import checked_shapes
+from lielaws.checks import positive_int
 from lielaws.engine.graph.network import Traced, trace
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.potential.potentials import Potential, build_potential
-from lielaws.errors import InvalidArgumentError, LieLawsError
+from lielaws.errors import InvalidArgumentError, LieLawsError, SizeError
+
+_MOST_ENTRIES = 2 * 10**8  # one copy in float64 takes 1.6 GB
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,3 +150,21 @@ def architecture(
     made = Architecture(str(name or getattr(function, "__name__", "network")), parameters, data, function)
     made.traced  # noqa: B018  a mistake in the network is reported here, where it was made
     return made
+
+
+def checked_shapes(argument: str, shapes: Any, least: int = 0) -> dict[str, tuple[int, ...]]:
+    """Shapes by name, of `least` or more; also bounds the number of entries, before anybody allocates them."""
+    if not isinstance(shapes, Mapping) or len(shapes) < least:
+        some = "at least one name to its shape" if least else "names to shapes"
+        raise InvalidArgumentError(argument, shapes, f"a mapping of {some} is needed")
+    checked = {}
+    for name, shape in shapes.items():
+        if not isinstance(name, str) or not name:
+            raise InvalidArgumentError(argument, name, "names must be nonempty strings")
+        if isinstance(shape, str) or not isinstance(shape, Iterable):
+            raise InvalidArgumentError(f"{argument}[{name!r}]", shape, "a shape such as (4, 3) is needed")
+        checked[name] = tuple(positive_int(f"{argument}[{name!r}]", length) for length in shape)
+    entries = sum(math.prod(shape) for shape in checked.values())
+    if entries > _MOST_ENTRIES:
+        raise SizeError(argument, f"{entries:,} entries", f"at most {_MOST_ENTRIES:,} fit; make the sizes smaller")
+    return checked

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from lielaws.architectures.activations import Activation, find_activation
-from lielaws.architectures.shapes import checked_widths
-from lielaws.checks import flag
+from lielaws.checks import flag, positive_int
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array, as_rational
+from lielaws.errors import InvalidArgumentError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Layers:
     ) -> Layers:
         """Layers from what a caller gave, the widths under the name `argument`. Raises InvalidArgumentError."""
         return cls(
-            checked_widths(argument, widths),
+            _checked_widths(argument, widths),
             find_activation(activation, slope),
             None if slope is None else str(as_rational(slope)),
             flag("bias", bias),
@@ -73,3 +73,13 @@ class Layers:
         """W{l} of shape (outputs, inputs, *kernel), and b{l} where there is one."""
         weights: dict[str, Shape] = {f"W{layer}": (outputs, inputs, *kernel)}
         return weights | ({f"b{layer}": (outputs,)} if self.is_biased(layer) else {})
+
+
+def _checked_widths(argument: str, widths: Any) -> tuple[int, ...]:
+    """At least two positive integers."""
+    if isinstance(widths, str) or not isinstance(widths, Iterable):
+        raise InvalidArgumentError(argument, widths, "a sequence of at least two positive integers is needed")
+    checked = tuple(positive_int(argument, width) for width in widths)
+    if len(checked) < 2:
+        raise InvalidArgumentError(argument, list(checked), "at least two are needed, input and output")
+    return checked

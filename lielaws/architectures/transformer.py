@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from lielaws.architectures.activations import Activation, find_activation
+from lielaws.architectures.attention import Heads, checked_positions, positioned
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.embedding import Sequences, checked_sequences, written_sequences
-from lielaws.architectures.heads import Heads
 from lielaws.architectures.normalization import Norm
-from lielaws.architectures.positions import checked_positions, positioned
 from lielaws.architectures.rebuilding import Recipe
 from lielaws.arraytypes import FloatArray
 from lielaws.checks import flag, positive_int, positive_ints

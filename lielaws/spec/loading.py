@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lielaws.architectures.base import Architecture
 from lielaws.errors import SpecError
 from lielaws.spec.files import SUFFIXES, load
 from lielaws.spec.messages import one_line
 from lielaws.spec.registry import build_from_mapping, build_from_tree
 from lielaws.spec.strings import parse_spec
-
-if TYPE_CHECKING:
-    from lielaws.architectures.base import Architecture
 
 _SEPARATORS = {"/", "\\", os.sep}
 

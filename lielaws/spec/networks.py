@@ -6,14 +6,12 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lielaws.architectures.base import Architecture, checked_shapes
 from lielaws.errors import SizeError, SpecError
 from lielaws.spec.language import Expression, evaluate
 from lielaws.spec.messages import did_you_mean, one_line, printable
-
-if TYPE_CHECKING:
-    from lielaws.architectures.base import Architecture
 
 _MOST_ENTRIES = 10**6
 
@@ -35,9 +33,6 @@ def network(
 
     Raises SpecError for mistakes in the expressions; see also :func:`lielaws.architecture`.
     """
-    from lielaws.architectures.base import Architecture
-    from lielaws.architectures.shapes import checked_shapes
-
     parameters, data = checked_shapes("parameters", parameters, 1), checked_shapes("data", data, 1)
     steps, name = dict(let or {}), printable(one_line(name)) or "network"
     spec = {
