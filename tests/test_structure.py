@@ -30,7 +30,7 @@ FULL_FOLDERS = {
     "inertia": "derivations that never change belong in a notebook and a test",
     "intrinsic": "three routes to the same ranks are to become one",
     "modification": "a file for each kind of change; the clauses have a room of their own",
-    "spec": "tokens, parser and tree leave when expressions are read with ast",
+    "spec": "strings, files, expressions, laws and flows: a file for each thing that is written",
     "sweeps": "eight files expand a grid, and may become one room",
 }
 
@@ -56,7 +56,7 @@ SAME_NAMES = {
     "modular": "matrices of residues, and the arithmetic that the graph is read in",
     "rationals": "the same for numbers of Q",
     # A text, and what it is the text of.
-    **dict.fromkeys(("expressions", "flows", "functions", "phi", "symbolic"), "spec and what it reads"),
+    **dict.fromkeys(("expressions", "flows", "phi", "symbolic"), "spec and what it reads"),
 }
 
 # Built on the rest, and imported by none of it.

@@ -1,10 +1,11 @@
 """Specs: strings, files and expressions to architectures. Everything foreign is read as data, nothing is executed."""
 
+from lielaws.spec.evaluation import evaluate
 from lielaws.spec.expressions import to_sympy
 from lielaws.spec.families import Family
 from lielaws.spec.files import load, read_text
 from lielaws.spec.flows import read_flow
-from lielaws.spec.language import Expression, evaluate, parse
+from lielaws.spec.language import Expression, parse
 from lielaws.spec.lawtexts import LawText, parse_laws
 from lielaws.spec.loading import load_architecture, load_question
 from lielaws.spec.networks import network, network_function

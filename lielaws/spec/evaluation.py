@@ -8,15 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lielaws.errors import LieLawsError, SpecError
+from lielaws.spec.language import Expression, Node
 from lielaws.spec.messages import Place, did_you_mean, one_line, quoted
 from lielaws.spec.tokens import syntax_error
-
-if TYPE_CHECKING:
-    from lielaws.spec.language import Expression
-    from lielaws.spec.reader import Node
 
 Functions = Mapping[str, Callable[..., Any]]
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from lielaws.errors import SpecError
-from lielaws.spec.functions import SCALAR_FUNCTIONS, scalar_function
-from lielaws.spec.language import Expression, evaluate, parse
+from lielaws.errors import InvalidArgumentError, SpecError, UnsupportedError
+from lielaws.spec.evaluation import evaluate
+from lielaws.spec.language import Expression, parse
 
 if TYPE_CHECKING:
     import sympy
+
+SCALAR_FUNCTIONS = ("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh", "tanh")
+"""Functions of one number that sympy and the language have in common."""
+
+_MOST_BITS_UNDER_ROOT = 2**12
+_MOST_BITS_OF_ARGUMENT = 64
 
 # Python prints integers of at most 4300 digits.
 _LARGEST_NUMBER = 10**4000
@@ -80,3 +86,36 @@ def _has_whole_tensor(value: sympy.Expr) -> bool:
         return False
     entries = {entry: sympy.Integer(1) for entry in value.atoms(sympy.Indexed)}
     return bool(value.xreplace(entries).has(sympy.IndexedBase))
+
+
+def scalar_function(name: str) -> Callable[[Any], Any]:
+    """A function of sympy on expressions; refuses what sympy would not evaluate in bounded time.
+
+    Raises UnsupportedError for logarithms inside exp and for constants that are no small rational numbers.
+    """
+
+    def function(argument: Any) -> Any:
+        import sympy
+
+        if not isinstance(argument, sympy.Expr):
+            raise InvalidArgumentError(f"{name}(...)", type(argument).__name__, "a scalar expression is needed")
+        _check_argument(name, argument)
+        return getattr(sympy, name)(argument)
+
+    return function
+
+
+def _check_argument(name: str, argument: Any) -> None:
+    import sympy
+
+    if name == "exp" and argument.has(sympy.log):
+        # sympy turns exp(1000 log(10)) into 10**1000, which can be nested.
+        raise UnsupportedError("exp(...)", str(argument)[:100], "a logarithm inside exp; write it as a power")
+    if argument.free_symbols:
+        return
+    longest = _MOST_BITS_UNDER_ROOT if name == "sqrt" else _MOST_BITS_OF_ARGUMENT
+    rational = isinstance(argument, sympy.Rational)
+    if rational and max(argument.p.bit_length(), argument.q.bit_length()) <= longest:
+        return
+    if rational or name != "sqrt":
+        raise UnsupportedError(f"{name}(...)", "a constant", "of constants, only small rational numbers are supported")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lielaws.errors import SpecError
+from lielaws.spec.evaluation import evaluate
 from lielaws.spec.expressions import finite, numbered_lines, rational
-from lielaws.spec.functions import array_functions
-from lielaws.spec.language import Expression, evaluate, parse
+from lielaws.spec.language import Expression, parse
 from lielaws.spec.messages import listing, one_line
-from lielaws.spec.symbolic import Budget, Shape, SymbolicArray, Tensor
+from lielaws.spec.symbolic import Budget, Shape, SymbolicArray, Tensor, array_functions
 
 if TYPE_CHECKING:
     import sympy

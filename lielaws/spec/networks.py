@@ -10,7 +10,8 @@ from typing import Any
 
 from lielaws.architectures.base import Architecture, checked_shapes
 from lielaws.errors import SizeError, SpecError
-from lielaws.spec.language import Expression, evaluate
+from lielaws.spec.evaluation import evaluate
+from lielaws.spec.language import Expression
 from lielaws.spec.messages import did_you_mean, one_line, printable
 
 _MOST_ENTRIES = 10**6

@@ -1,4 +1,4 @@
-"""Arrays of sympy expressions, as laws are written over them; every shape is checked, every cost bounded."""
+"""Arrays of sympy expressions and their functions, for laws; every shape is checked, every cost bounded."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.errors import InvalidArgumentError, SizeError
+from lielaws.spec.expressions import SCALAR_FUNCTIONS, scalar_function
 
 Shape = tuple[int, ...]
 Entries = npt.NDArray[np.object_]
@@ -194,3 +195,75 @@ def _item_text(item: Any) -> str:
         bounds = [item.start, item.stop] + ([] if item.step is None else [item.step])
         return ":".join("" if bound is None else str(bound) for bound in bounds)
     return "..." if item is ... else str(item)
+
+
+def array_functions() -> dict[str, Callable[..., Any]]:
+    """The functions that laws may call."""
+    table = {name: _elementwise(name) for name in SCALAR_FUNCTIONS}
+    return {
+        **table,
+        "sum": _sum,
+        "trace": lambda a: _trace(_array("trace", a)),
+        "norm2": lambda a: _sum(_array("norm2", a) * a),
+        "dot": _inner,
+        "outer": _outer,
+        "diag": lambda a: _diag(_array("diag", a)),
+    }
+
+
+def _elementwise(name: str) -> Callable[[Any], Any]:
+    function = scalar_function(name)
+    return lambda a: a.map(function) if isinstance(a, SymbolicArray) else function(a)
+
+
+def _array(function: str, value: Any) -> SymbolicArray:
+    if not isinstance(value, SymbolicArray):
+        raise InvalidArgumentError(f"{function}(...)", type(value).__name__, "an array is needed")
+    return value
+
+
+def _sum(a: Any, *, axis: int | None = None) -> SymbolicArray:
+    array = _array("sum", a)
+    array.budget.spend(math.prod(array.shape))
+    if axis is None:
+        return SymbolicArray(as_entries(total(array.entries.flat)), array.budget)
+    if not isinstance(axis, int) or not -len(array.shape) <= axis < len(array.shape):
+        raise InvalidArgumentError("axis", axis, f"an axis of shape {array.shape} is needed")
+    moved = np.moveaxis(array.entries, axis, -1)
+    shape = moved.shape[:-1]
+    return SymbolicArray(filled([total(moved[place].flat) for place in np.ndindex(shape)], shape), array.budget)
+
+
+def _trace(a: SymbolicArray) -> SymbolicArray:
+    if len(a.shape) != 2 or a.shape[0] != a.shape[1]:
+        raise InvalidArgumentError("trace(...)", f"shape {a.shape}", "a square matrix is needed")
+    return _sum(_diag(a))
+
+
+def _diag(a: SymbolicArray) -> SymbolicArray:
+    """The diagonal of a matrix, or the diagonal matrix of a vector."""
+    import sympy
+
+    if len(a.shape) == 2:
+        return SymbolicArray(a.entries.diagonal(), a.budget)
+    if len(a.shape) != 1:
+        raise InvalidArgumentError("diag(...)", f"shape {a.shape}", "a vector or a matrix is needed")
+    size = a.shape[0]
+    a.budget.spend(size * size)
+    entries = filled([sympy.Integer(0)] * (size * size), (size, size))
+    entries[np.arange(size), np.arange(size)] = a.entries
+    return SymbolicArray(entries, a.budget)
+
+
+def _inner(a: Any, b: Any) -> SymbolicArray:
+    left, right = _array("dot", a), _array("dot", b)
+    if left.shape != right.shape:
+        raise InvalidArgumentError("shapes", (left.shape, right.shape), "dot needs equal shapes")
+    return _sum(left * right)
+
+
+def _outer(a: Any, b: Any) -> SymbolicArray:
+    left, right = _array("outer", a), _array("outer", b)
+    if len(left.shape) != 1 or len(right.shape) != 1:
+        raise InvalidArgumentError("shapes", (left.shape, right.shape), "outer needs two vectors")
+    return left[:, None] * right[None, :]

@@ -115,7 +115,7 @@ def evaluate_number(expression: Expression, values: Mapping[str, Any]) -> Any:
 
     None where one of them is None, or a list is too short, as that of the widths of a network with fewer layers.
     """
-    from lielaws.spec.language import evaluate
+    from lielaws.spec.evaluation import evaluate
 
     if any(name in values and values[name] is None for name in expression.names):
         return None
