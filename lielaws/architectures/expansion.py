@@ -34,6 +34,7 @@ MOST_TERMS = 300_000
 _MOST_FACTORS = 10_000_000
 ALTERNATIVE = "discover_laws does not need it"
 _ARITHMETIC = frozenset({"leaf", "constant", "add", "scale", "contract", "power", "reciprocal", "sum"})
+_MAKING_TERMS = frozenset({"add", "contract", "power"})
 _STRUCTURE = frozenset({"reshape", "permute", "broadcast", "gather", "scatter"})
 
 
@@ -216,15 +217,7 @@ class _Inverses:
 
 
 class _TermBound(Floats):
-    """At least the number of terms of each entry, when all leaves are one; `largest` is the total of any step."""
-
-    largest = 0.0
-
-    def _made(self, a: FloatArray) -> FloatArray:
-        total = float(a.sum())
-        # An overflow may also show as NaN, which no comparison finds.
-        self.largest = max(self.largest, math.inf if math.isnan(total) else total)
-        return a
+    """At least the number of terms of each entry, when all leaves are one."""
 
     def constant(self, constant: Any, shape: Shape) -> FloatArray:
         return np.array([float(number != 0) for number in constant.numerators]).reshape((1, *shape))
@@ -232,18 +225,12 @@ class _TermBound(Floats):
     def scale(self, factor: Fraction, a: FloatArray) -> FloatArray:
         return a
 
-    def add(self, a: FloatArray, b: FloatArray) -> FloatArray:
-        return self._made(a + b)
-
-    def contract(self, plan: Any, a: FloatArray, b: FloatArray) -> FloatArray:
-        return self._made(super().contract(plan, a, b))
-
     def power(self, a: FloatArray, exponent: int) -> FloatArray:
         # Terms of a power are multisets of terms.
         count = np.ones_like(a)
         for k in range(exponent):
             count = count * (a + k) / (k + 1)
-        return self._made(count)
+        return count
 
     def reciprocal(self, a: FloatArray) -> FloatArray:
         return np.ones_like(a)
@@ -262,18 +249,20 @@ def _check(name: str, output: Node) -> None:
     if unknown := sorted({node.op for node in nodes} - _ARITHMETIC - _STRUCTURE):
         remedy = f"the potential is not polynomial in the data and rational in the parameters ({', '.join(unknown)})"
         raise UnsupportedError("reparameterization", name, f"{remedy}; {ALTERNATIVE}")
-    program, leaves = Program.of([output]), [node for node in nodes if node.op == "leaf"]
+    leaves = [node for node in nodes if node.op == "leaf"]
     if constants := sorted(leaf.static.name for leaf in leaves if leaf.static.role == "constant"):
         remedy = f"its coefficients would depend on numbers that have no value ({', '.join(constants)})"
         raise UnsupportedError("reparameterization", name, f"{remedy}; {ALTERNATIVE}")
-    bound = _TermBound()
+    made = Program.of([node for node in nodes if node.op in _MAKING_TERMS])
     with np.errstate(over="ignore", invalid="ignore"):
-        program.run(bound, {leaf.static: np.broadcast_to(1.0, (1, *leaf.shape)) for leaf in leaves})
-        (degrees,) = program.run(_FactorBound(1), {leaf.static: np.ones(1) for leaf in leaves})
-    factors = bound.largest * float(degrees.max())
-    if bound.largest > MOST_TERMS:
-        _refuse(name, bound.largest, "terms", MOST_TERMS)
-    if factors > _MOST_FACTORS:
+        counts = made.run(_TermBound(), {leaf.static: np.broadcast_to(1.0, (1, *leaf.shape)) for leaf in leaves})
+        largest = float(np.max([count.sum() for count in counts], initial=0.0))
+        (degrees,) = Program.of([output]).run(_FactorBound(1), {leaf.static: np.ones(1) for leaf in leaves})
+    # An overflow may also show as NaN, which no comparison finds.
+    terms = math.inf if math.isnan(largest) else largest
+    if terms > MOST_TERMS:
+        _refuse(name, terms, "terms", MOST_TERMS)
+    if (factors := terms * float(degrees.max())) > _MOST_FACTORS:
         _refuse(name, factors, "factors", _MOST_FACTORS)
 
 

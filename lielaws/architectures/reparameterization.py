@@ -6,7 +6,6 @@ are the path monomials, for linear networks the entries of the matrix product.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -72,7 +71,7 @@ class Reparameterization:
     @property
     def dimension(self) -> int:
         """D, the number of scalar parameters."""
-        return sum(math.prod(shape) for shape in self.parameters.values())
+        return self._expansion.last - self._expansion.first
 
     @cached_property
     def _functions(self) -> tuple[_Function, ...]:

@@ -6,7 +6,6 @@ import json
 import os
 import stat
 import tomllib
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise SpecError(_ARGUMENT, name, f"its name must end in {_ALL}; a spec string is like relu:3-4-3")
     text = _read(path, name, _ARGUMENT)
     try:
-        contents = _READERS[suffix](text, name)
+        contents = _parsed(text, name, suffix) if suffix in _PARSERS else _phi(text, name)
     except (RecursionError, MemoryError):
         raise SpecError(_ARGUMENT, name, "nested too deeply or too large to read") from None
     if not isinstance(contents, dict):
@@ -84,41 +83,32 @@ def _decode(data: bytes, name: str, argument: str) -> str:
     return text
 
 
-def _toml(text: str, name: str) -> Any:
-    try:
-        return tomllib.loads(text, parse_float=_number)
-    except ValueError as error:
-        raise SpecError(_ARGUMENT, name, f"no valid TOML: {_reason(error)}") from None
+def _toml(text: str) -> Any:
+    return tomllib.loads(text, parse_float=_number)
 
 
-def _json(text: str, name: str) -> Any:
+def _json(text: str) -> Any:
+    return json.loads(
+        text, object_pairs_hook=_unique, parse_float=_number, parse_int=_integer, parse_constant=_no_constant
+    )
+
+
+def _parsed(text: str, name: str, suffix: str) -> Any:
     try:
-        return json.loads(
-            text,
-            object_pairs_hook=_unique,
-            parse_float=_number,
-            parse_int=_integer,
-            parse_constant=_no_constant,
-        )
+        return _PARSERS[suffix](text)
     except json.JSONDecodeError as error:
-        remedy = f"no valid JSON: {one_line(error.msg)} (at line {error.lineno}, column {error.colno})"
-        raise SpecError(_ARGUMENT, name, remedy) from None
+        reason = f"{one_line(error.msg)} (at line {error.lineno}, column {error.colno})"
     except ValueError as error:
-        raise SpecError(_ARGUMENT, name, f"no valid JSON: {_reason(error)}") from None
+        reason = one_line(error, 200)
+        if "integer string conversion" in reason:
+            reason = "a number has too many digits"
+    raise SpecError(_ARGUMENT, name, f"no valid {suffix[1:].upper()}: {reason}")
 
 
 def _phi(text: str, name: str) -> dict[str, Any]:
     symbols, _ = read_phi_file(text, one_line(name, 200))
     _, *lines = numbered_lines(text, name)
     return {"family": "phi", "symbols": [str(s) for s in symbols], "expressions": [line for _, line in lines]}
-
-
-_READERS: dict[str, Callable[[str, str], Any]] = {".toml": _toml, ".json": _json, ".phi": _phi, ".txt": _phi}
-
-
-def _reason(error: ValueError) -> str:
-    text = one_line(error, 200)
-    return "a number has too many digits" if "integer string conversion" in text else text
 
 
 def _number(text: str) -> Fraction:
@@ -143,3 +133,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise ValueError(f"the key '{one_line(twice)}' is there twice; keep one")
     return mapping
+
+
+_PARSERS = {".toml": _toml, ".json": _json}

@@ -81,9 +81,8 @@ def to_rationals(value: Any, place: Place) -> list[Fraction]:
 
 def to_shapes(value: Any, place: Place) -> dict[str, tuple[int, ...]]:
     """A table of names and shapes, such as {A = [4, 3]}; [] is the shape of a scalar."""
-    if not isinstance(value, Mapping):
-        raise place.error(value, "a table of names and shapes is needed, such as A = [4, 3]")
-    return {_name(name, place): tuple(to_ints(shape, place.key(str(name)))) for name, shape in value.items()}
+    table = _table(value, place, "names and shapes is needed, such as A = [4, 3]")
+    return {name: tuple(to_ints(shape, place.key(name))) for name, shape in table.items()}
 
 
 def to_expression(value: Any, place: Place) -> Expression:
@@ -97,9 +96,8 @@ def to_expression(value: Any, place: Place) -> Expression:
 
 def to_let(value: Any, place: Place) -> dict[str, Expression]:
     """A table of named expressions, in which later ones may use earlier ones."""
-    if not isinstance(value, Mapping):
-        raise place.error(value, "a table of names and expressions is needed, such as h = 'relu(A @ x)'")
-    return {_name(name, place): to_expression(text, place.key(str(name))) for name, text in value.items()}
+    table = _table(value, place, "names and expressions is needed, such as h = 'relu(A @ x)'")
+    return {name: to_expression(text, place.key(name)) for name, text in table.items()}
 
 
 def to_symbols(value: Any, place: Place) -> list[Any]:
@@ -151,10 +149,13 @@ def _items(value: Any, place: Place, what: str) -> list[Any]:
     return list(value)
 
 
-def _name(name: Any, place: Place) -> str:
-    if not isinstance(name, str) or not is_name(name):
-        raise place.error(name, "a name such as A or W1 is needed")
-    return name
+def _table(value: Any, place: Place, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise place.error(value, f"a table of {what}")
+    for name in value:
+        if not isinstance(name, str) or not is_name(name):
+            raise place.error(name, "a name such as A or W1 is needed")
+    return value
 
 
 def _text_of(value: Any) -> Any:

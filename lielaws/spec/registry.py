@@ -54,13 +54,8 @@ def build_from_mapping(mapping: Mapping[str, Any], where: str = "spec") -> Any:
     return _build(mapping, Place(where))
 
 
-def describe(spec: SpecTree | Mapping[str, Any]) -> Any:
-    """A spec as plain data: the spec string of a tree, and of a mapping one that JSON can hold.
-
-    `parse_spec(describe(tree)) == tree`, and `build_from_mapping` makes the same of a mapping and its description.
-    """
-    if isinstance(spec, SpecTree):
-        return str(spec)
+def describe(spec: Mapping[str, Any]) -> Any:
+    """A mapping as one that JSON can hold, of which :func:`build_from_mapping` makes the same."""
     check_nesting(spec, "spec")
     return _plain(spec)
 

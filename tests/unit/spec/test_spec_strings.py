@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lielaws.errors import SpecError
-from lielaws.spec import SpecTree, describe, parse_spec
+from lielaws.spec import SpecTree, parse_spec
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ from lielaws.spec import SpecTree, describe, parse_spec
 def test_parse_spec(text: str, expected: SpecTree) -> None:
     tree = parse_spec(text)
     assert tree == expected
-    assert parse_spec(describe(tree)) == tree
+    assert parse_spec(str(tree)) == tree
 
 
 def test_an_integer_is_not_a_float() -> None:
@@ -92,5 +92,5 @@ trees = st.builds(
 
 
 @given(trees)
-def test_every_tree_is_the_parse_of_its_description(tree: SpecTree) -> None:
-    assert parse_spec(describe(tree)) == tree
+def test_every_tree_is_the_parse_of_its_text(tree: SpecTree) -> None:
+    assert parse_spec(str(tree)) == tree
