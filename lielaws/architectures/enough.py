@@ -5,7 +5,7 @@ The numbers were computed: with as many as are needed, more have the same count.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 TOKENS = 2
@@ -25,12 +25,15 @@ def _shortages(spec: Mapping[str, Any]) -> Iterator[str]:
         case "attention":
             name = "cross" if spec.get("cross") else "tokens"
             yield from _tokens(name, spec.get(name, TOKENS))
-        case "transformer_block" | "transformer":
+        case "transformer_block":
             yield from _tokens("tokens", spec.get("tokens", TOKENS))
-            yield from _vocabulary(spec, spec.get("sequences"))
+        case "transformer":
+            yield from _tokens("tokens", spec.get("tokens", TOKENS))
+            if text := spec.get("sequences"):
+                yield from _unused(spec["vocabulary"], map(int, text.replace(",", " ").split()))
         case "embedding":
-            tokens = spec.get("token_ids") or [k % spec["vocabulary"] for k in range(spec.get("tokens", 3))]
-            yield from _vocabulary(spec, [tokens])
+            used = spec.get("token_ids") or range(min(spec.get("tokens", 3), spec["vocabulary"]))
+            yield from _unused(spec["vocabulary"], used)
         case "mlp" if spec.get("norm") == "batch" and spec.get("epsilon") is False and spec.get("batch", BATCH) < BATCH:
             yield (
                 f"batch = {spec['batch']}: too small for the generic count, as two inputs are normalized to 1 and -1; "
@@ -46,17 +49,8 @@ def _tokens(name: str, count: Any) -> Iterator[str]:
         )
 
 
-def _vocabulary(spec: Mapping[str, Any], sequences: Any) -> Iterator[str]:
-    size = spec.get("vocabulary")
-    if not isinstance(size, int) or sequences is None:
-        return
-    missing = sorted(set(range(size)) - {token for sequence in _read(sequences) for token in sequence})
-    if missing:
+def _unused(vocabulary: int, used: Iterable[int]) -> Iterator[str]:
+    if missing := sorted(set(range(vocabulary)) - set(used)):
         names = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
-        yield f"tokens {names} of the vocabulary of {size} do not occur, so what depends on them alone never moves"
-
-
-def _read(sequences: Any) -> list[list[int]]:
-    if isinstance(sequences, str):
-        return [[int(token) for token in text.split()] for text in sequences.split(",")]
-    return [list(sequence) for sequence in sequences]
+        result = "do not occur, so what depends on them alone never moves"
+        yield f"tokens {names} of the vocabulary of {vocabulary} {result}"

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from lielaws.architectures.base import Architecture, check_architecture
+from lielaws.checks import choice
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
-from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.errors import InvalidArgumentError
 
 
 def part(block: Architecture, parameters: Iterable[str]) -> Architecture:
@@ -47,6 +48,5 @@ def _checked(architecture: Architecture, parameters: Iterable[str]) -> tuple[str
     if not names:
         raise InvalidArgumentError("parameters", names, "at least one tensor is needed")
     for name in names:
-        if name not in architecture.parameters:
-            raise InvalidArgumentError("parameters", name, nearest(name, architecture.parameters))
+        choice("parameters", name, architecture.parameters)
     return tuple(name for name in architecture.parameters if name in names)

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.architectures.base import Architecture, check_architecture
+from lielaws.checks import choice
 from lielaws.engine.arithmetic.polynomials import objects
 from lielaws.engine.graph.constants import FROZEN, constant_array
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array, as_rational
-from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.errors import InvalidArgumentError
 
 Ties = Mapping[str, str] | str
 
@@ -72,8 +73,7 @@ def freeze(block: Architecture, names: Iterable[str] | Mapping[str, Any] | str) 
     if not chosen:
         raise InvalidArgumentError("names", names, "at least one parameter to freeze is needed")
     for name in chosen:
-        if name not in block.parameters:
-            raise InvalidArgumentError("names", name, nearest(name, block.parameters))
+        choice("names", name, block.parameters)
     given = {name: _frozen_values(name, value, block.parameters[name]) for name, value in values.items()}
     kept = {name: shape for name, shape in block.parameters.items() if name not in chosen}
     if not kept:
@@ -173,8 +173,7 @@ def _source(block: Architecture, name: str, text: str) -> tuple[str, bool]:
     transposed = text.endswith(".T") and text not in block.parameters
     source = text.removesuffix(".T") if transposed else text
     for one in (name, source):
-        if one not in block.parameters:
-            raise InvalidArgumentError("ties", one, nearest(one, block.parameters))
+        choice("ties", one, block.parameters)
     if source == name:
         raise InvalidArgumentError(f"ties[{name!r}]", text, "a parameter cannot take its own place")
     shape, needed = block.parameters[source], block.parameters[name]

@@ -15,7 +15,7 @@ from lielaws.spec.messages import Place, did_you_mean, listing, one_line, quoted
 from lielaws.spec.nesting import check_nesting
 from lielaws.spec.strings import SpecTree, parse_spec
 
-_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+_NUMBERED = re.compile(r"(.*[^0-9])[1-9][0-9]{0,8}")
 
 
 def build_from_tree(tree: SpecTree) -> Any:
@@ -81,10 +81,9 @@ def _find(name: Any, place: Place) -> Family:
         raise place.key("family").error(name, "the name of a family is needed")
     if name in known and "<" not in name:
         return known[name]
-    for family in known.values():
-        stem, pattern, rest = family.name.partition("<k>")
-        if pattern and not rest and name.startswith(stem) and _NUMBER.fullmatch(name[len(stem) :]):
-            return family
+    match = _NUMBERED.fullmatch(name)
+    if match and f"{match[1]}<k>" in known:
+        return known[f"{match[1]}<k>"]
     raise place.key("family").error(name, did_you_mean(name, known))
 
 
