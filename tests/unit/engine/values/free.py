@@ -38,6 +38,12 @@ class ComplexFloats(Floats):
     def piecewise(self, a, below, above):
         return np.where(a.real < 0, float(below), float(above)) * a
 
+    def log(self, a, node):
+        return np.log(a.astype(np.complex128))
+
+    def sqrt(self, a, node):
+        return np.sqrt(a.astype(np.complex128))
+
     def reciprocal(self, a):
         """A gate is written relu(p) / p. Where p is rounded to zero it does not matter which value it has."""
         return np.where(a == 0, 0, 1 / a)
