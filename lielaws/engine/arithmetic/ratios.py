@@ -35,24 +35,6 @@ class Ratio:
             raise ZeroDivisionError
         return Ratio(self.below, self.above)
 
-    def reduced(self, number: int, square: Ratio, symbol: Ratio) -> Ratio:
-        """With the square of a symbol replaced."""
-        above, below = (_split(part, number, square, symbol) for part in (self.above, self.below))
-        return above * below.inverse()
-
-
-def _split(polynomial: Any, number: int, square: Ratio, symbol: Ratio) -> Ratio:
-    context = polynomial.context()
-    parts: dict[int, dict[Any, Any]] = {}
-    for powers, coefficient in polynomial.to_dict().items():
-        rest = tuple(0 if k == number else power for k, power in enumerate(powers))
-        parts.setdefault(int(powers[number]), {})[rest] = coefficient
-    one = context.constant(1)
-    total = Ratio(context.constant(0), one)
-    for exponent, terms in parts.items():
-        total += Ratio(context.from_dict(terms), one) * square ** (exponent // 2) * symbol ** (exponent % 2)
-    return total
-
 
 def _checked(above: Any, below: Any) -> Ratio:
     if len(above) > MOST_TERMS or len(below) > MOST_TERMS:

@@ -1,228 +1,155 @@
 """Local rules that identify equal functions, for proofs of laws alone.
 
 Values of functions are free residues there, equal where arguments are equal. So an identity that holds for free values
-holds for the functions, and relations between functions of different arguments are missed unless a rule shows them:
-exp(a + b) = exp(a) exp(b), sqrt(q^2 r) = |q| sqrt(r), and so on. Each rule is true for real numbers, wherever the
-network is defined. A relation that no rule shows costs proofs of laws and never truth.
+holds for the functions, and relations between functions of different arguments are missed unless a rule shows them.
+Here a small network is read once more, in rational functions of atoms, with these rules:
+
+    exp         exp(m a + n b + c log v) = exp(a)^m exp(b)^n v^c
+    log         log(c f^2 g exp(a)) = log c + log(f^2) + log g + a for g >= 0, and log(sqrt v) = log(v) / 2
+    sqrt        sqrt(q^2 r exp(a)) = |q| sqrt(r) exp(a / 2), and sqrt(q) sqrt(r) = sqrt(q r)
+    cos, sin    of sums and of multiples of angles; sin^2 = 1 - cos^2
+    gauss       an odd function
+    relu, abs   linear on both sides of a gate; the sign of a product is the product of the signs
+    any F       F(f) = g F(f at g = 1) + (1 - g) F(f at g = 0) for a gate g in f
+
+Each is true for real numbers wherever its left side has a value. (Of the two parts of the last one, the one that is not
+meant has the factor zero, so that it may have any value, or none.) A relation that no rule shows costs proofs of laws
+and never truth, and so does a network that is too large to be read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
 from fractions import Fraction
-from functools import reduce
+from typing import Any
 
-import numpy as np
-
-from lielaws.engine.graph import functions
+from lielaws.arraytypes import ObjectArray
+from lielaws.engine.arithmetic.base import IndexMap, Shape
+from lielaws.engine.arithmetic.polynomials import EntryArithmetic, each, objects
+from lielaws.engine.arithmetic.ratios import Ratio, TooManyTermsError
 from lielaws.engine.graph.network import Traced
-from lielaws.engine.graph.node import Node, ancestors
-from lielaws.engine.graph.primitives import add, contract, multiply, permute, power, reshape, scale, scatter
-from lielaws.engine.values.domains import assumptions
-from lielaws.engine.values.factoring import Factoring
-from lielaws.engine.values.readings import raised
-from lielaws.engine.values.relations import is_related, reduced
-from lielaws.engine.values.signs_of_nodes import Signs
-from lielaws.engine.values.splitting import Part, split_arguments
-from lielaws.engine.values.views import MOVES, look_through, parts_of_concatenation, sources
+from lielaws.engine.graph.node import Graph, Node, ancestors
+from lielaws.engine.graph.primitives import gather
+from lielaws.engine.graph.program import Program
+from lielaws.engine.values.function_field import context, number, scaled, whole
+from lielaws.engine.values.function_rules import Functions
+from lielaws.engine.values.writing import Writer
 
-Assumed = Mapping[tuple[int, int], int]
-
-_MOST_TURNS = 24
-"""above, nothing changes any more but for networks that are nested deeper; below, nested functions are missed"""
-_LARGEST_MULTIPLE = 16
-"""above, cosines of multiples have too many terms; below, multiples of one angle are not related"""
-_MOST_TERMS = 24
-"""above, products that are written out make networks larger than is gained; below, squares of long sums are missed"""
+_MOST_LEAVES = 18
+"""entries of leaves; above, networks are those that people train, which need no rule, and are read for nothing"""
+_MOST_NODES = 400
+"""above, proofs take longer than they did before; below, what shares many factors is not rewritten"""
+_MOST_GATES = 4
+"""above, a function has more than 16 cases; below, norms of a few gated numbers are not rewritten"""
 
 
 def simplified(traced: Traced) -> Traced:
-    """The same function of real numbers, wherever it is defined, with equal functions written alike."""
-    output = traced.output
-    signs = Signs(assumptions(output))
-    # Roots see squares best before these are written out, so products come last.
-    products = False
-    for _ in range(_MOST_TURNS):
-        new = _Turn.of(output, signs, products=products).run(output)
-        if new[output.serial] is output and products:
-            break
-        products = new[output.serial] is output
-        signs = Signs(_carried(signs.assumed, output, new), signs.read)
-        output = new[output.serial]
-    return replace(traced, output=output)
+    """The same function of real numbers, wherever it is defined, with equal functions written alike.
 
-
-def _carried(assumed: Assumed, output: Node, new: Mapping[int, Node]) -> Assumed:
-    """Assumptions for what nodes have become, beside those for what they were."""
-    changed = {node.serial for node in ancestors([output]) if new[node.serial] is not node}
-    result = dict(assumed)
-    for (serial, entry), sign in assumed.items():
-        if serial in changed:
-            base, index = look_through(new[serial], np.array([entry]))
-            result[base.serial, int(index[0])] = sign
-    return result
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """All rules, once for each node from the leaves to the output.
-
-    parts : of the arguments of exponentials and of the circle, by kind and serial
-    related : the nodes that depend on something whose square is simpler, if products are to be rewritten
+    The network itself if it is too large for that.
     """
-
-    factoring: Factoring
-    parts: Mapping[str, Mapping[int, tuple[Part, ...]]]
-    related: frozenset[int]
-
-    @classmethod
-    def of(cls, output: Node, signs: Signs, *, products: bool) -> _Turn:
-        nodes = ancestors([output])
-        exponents = {below.serial: below for node in nodes if node.op == "exp" and (below := _unmoved(node.inputs[0]))}
-        angles = {
-            below.serial: below for node in nodes if node.op in ("cos", "sin") and (below := _unmoved(node.inputs[0]))
-        }
-        parts = {
-            "exp": split_arguments(list(exponents.values()), signs.readings, powers=True),
-            "circle": split_arguments(list(angles.values()), signs.readings, powers=False),
-        }
-        related: set[int] = set()
-        for node in nodes if products else ():
-            if is_related(node) or any(source.serial in related for source in node.inputs):
-                related.add(node.serial)
-        return cls(Factoring.of(output, signs), parts, frozenset(related))
-
-    def run(self, output: Node) -> dict[int, Node]:
-        """What each node becomes, by serial."""
-        new: dict[int, Node] = {}
-        for node in ancestors([output]):
-            new[node.serial] = self._rewritten(node, tuple(new[source.serial] for source in node.inputs))
-        return new
-
-    def _rewritten(self, node: Node, inputs: tuple[Node, ...]) -> Node:
-        match node.op:
-            case "exp":
-                return _pushed(self._exponential, inputs[0], entire=True)
-            case "cos":
-                return _pushed(lambda argument: self._circle(argument)[0], inputs[0], entire=True)
-            case "sin":
-                return _pushed(lambda argument: self._circle(argument)[1], inputs[0], entire=True)
-            case "log":
-                return _pushed(self.factoring.logarithm, inputs[0])
-            case "sqrt":
-                return _pushed(self.factoring.root, inputs[0])
-            case "gauss":
-                return self._gauss(node, inputs[0], inputs[1])
-            case "piecewise":
-                return _pushed(lambda argument: self.factoring.piecewise(argument, *node.static), inputs[0])
-            case "contract" | "power" if node.serial in self.related and not _is_power_of_piecewise(node):
-                return self._product(_again(node, inputs))
-        return _again(node, inputs)
-
-    def _exponential(self, argument: Node) -> Node:
-        """exp(m a + n b + c log v) = exp(a)^m exp(b)^n v^c; v is positive where its logarithm is defined."""
-        factors = []
-        for part in self.parts["exp"].get(argument.serial, (Part(argument, Fraction(1)),)):
-            if part.power_of is not None:
-                factors.append(_rational_power(part.power_of, part.multiple))
-            else:
-                factors.append(raised(functions.exp(self.factoring.signs.canonical(part.node)), int(part.multiple)))
-        return reduce(multiply, factors) if factors else _ones(argument)
-
-    def _circle(self, argument: Node) -> tuple[Node, Node]:
-        """Cosine and sine of m a + n b."""
-        total: tuple[Node, Node] | None = None
-        for part in self.parts["circle"].get(argument.serial, (Part(argument, Fraction(1)),)):
-            if abs(part.multiple) > _LARGEST_MULTIPLE:
-                return functions.cos(argument), functions.sin(argument)
-            sign = self._orientation(part.node)
-            angle = self.factoring.signs.canonical(scale(sign, part.node))
-            one = single = functions.cos(angle), functions.sin(angle)
-            for _ in range(abs(int(part.multiple)) - 1):
-                one = _rotated(one, single)
-            if part.multiple * sign < 0:
-                one = one[0], scale(-1, one[1])
-            total = one if total is None else _rotated(total, one)
-        return total or (_ones(argument), scale(0, argument))
-
-    def _orientation(self, node: Node) -> int:
-        """1 or -1, the opposite for the negative of a node."""
-        found = self.factoring.signs.readings(node)
-        terms = found[0].terms(found[0].value.above) if found else []
-        return -1 if terms and terms[0][1] < 0 else 1
-
-    def _gauss(self, node: Node, argument: Node, density: Node) -> Node:
-        """An odd function; its density is an even one."""
-        sign = self._orientation(argument)
-        inside = self.factoring.signs.canonical(scale(sign, argument))
-        return scale(sign, node.graph.node("gauss", (inside, density), None, node.shape))
-
-    def _product(self, node: Node) -> Node:
-        """With squares of roots and the like replaced, if that does not make it too long."""
-        # The least detail first: what is not needed for the rule is not written out.
-        for reading in reversed(self.factoring.signs.readings(node)):
-            value = reduced(reading, self.factoring.signs.of_polynomial)
-            if value is not None and max(len(value.above), len(value.below)) <= _MOST_TERMS:
-                return reading.build_ratio(value)
-        return node
+    nodes = ancestors([traced.output])
+    if not traced.output.size or sum(node.size for node in nodes if node.op == "leaf") > _MOST_LEAVES:
+        return traced
+    graph, functions, known = Graph(), Functions(), -1
+    parameters, data = (
+        {name: graph.leaf(node.static.role, node.static.name, node.shape) for name, node in leaves.items()}
+        for leaves in (traced.parameters, traced.data)
+    )
+    try:
+        # What is common to several arguments is known after all were met.
+        while len(functions.atoms) > known:
+            known = len(functions.atoms)
+            functions.forget()
+            rules = Rules(functions, graph)
+            leaves = {node.static: rules.leaf(node) for node in nodes if node.op == "leaf"}
+            (entries,) = Program.of([traced.output]).run(rules, leaves)
+        output = Writer(graph, functions).array(entries)
+    except (TooManyTermsError, ZeroDivisionError):
+        return traced
+    return traced if len(graph.nodes) > _MOST_NODES else Traced(graph, output, parameters, data)
 
 
-def _unmoved(node: Node) -> Node:
-    while node.op in MOVES:
-        node = node.inputs[0]
-    return node
+class Rules(EntryArithmetic):
+    """Arithmetic of object arrays of rational functions of atoms."""
 
+    def __init__(self, functions: Functions, graph: Graph) -> None:
+        self.functions, self.graph = functions, graph
+        self._exponents: dict[int, ObjectArray] = {}
 
-def _pushed(function: Callable[[Node], Node], argument: Node, *, entire: bool = False) -> Node:
-    """A function of moved entries as moved values of the function; it must be defined for entries that are dropped."""
-    if argument.op in MOVES and (entire or len(np.unique(sources(argument))) == argument.inputs[0].size):
-        return _again(argument, (_pushed(function, argument.inputs[0], entire=entire),))
-    parts = parts_of_concatenation(argument) if argument.op == "add" else None
-    if parts is None:
-        return function(argument)
-    values = [
-        scatter(_pushed(function, part.inputs[0], entire=entire), part.static, part.shape)
-        for part in sorted(parts, key=lambda part: part.serial)
-    ]
-    return reduce(add, values)
+    def leaf(self, node: Node) -> ObjectArray:
+        if (node.static.role, node.static.name) == ("constant", "sqrt_two"):
+            return objects([self.functions.square_root(number(2))], ())
+        written = self.graph.leaf(node.static.role, node.static.name, node.shape)
+        entries = [gather(written, IndexMap.of([k]), ()) for k in range(node.size)]
+        return objects([self.functions.entry(entry, node.static) for entry in entries], node.shape)
 
+    def constant(self, constant: Any, shape: Shape) -> ObjectArray:
+        return objects([number(Fraction(entry, constant.denominator)) for entry in constant.numerators], shape)
 
-def _again(node: Node, inputs: tuple[Node, ...]) -> Node:
-    """The same operation on other inputs."""
-    match node.op:
-        case "add":
-            return add(inputs[0], inputs[1])
-        case "scale":
-            return scale(node.static, inputs[0])
-        case "power":
-            return power(inputs[0], node.static)
-        case "contract":
-            return contract(node.static, inputs[0], inputs[1])
-        case "reshape":
-            return reshape(inputs[0], node.shape)
-        case "permute":
-            return permute(inputs[0], node.static)
-    return node.on(inputs)
+    def total(self, entries: Iterable[Ratio]) -> Ratio:
+        return self.functions.normal(sum(entries, start=number(0)))
 
+    def scale(self, factor: Fraction, a: ObjectArray) -> ObjectArray:
+        return each(lambda entry: scaled(factor, entry), a)
 
-def _is_power_of_piecewise(node: Node) -> bool:
-    """Gates are idempotent where they are introduced."""
-    return node.inputs[0].op == "piecewise" and len({source.serial for source in node.inputs}) == 1
+    def contract(self, plan: Any, a: ObjectArray, b: ObjectArray) -> ObjectArray:
+        return self.contracted(plan, a, b, self.functions.times)
 
+    def power(self, a: ObjectArray, exponent: int) -> ObjectArray:
+        return each(lambda entry: self.functions.power(entry, exponent), a)
 
-def _rational_power(node: Node, exponent: Fraction) -> Node:
-    """A power of a positive node with denominator 1, 2 or 4: by roots."""
-    for _ in range(exponent.denominator.bit_length() - 1):
-        node = functions.sqrt(node)
-    return raised(node, exponent.numerator)
+    def reciprocal(self, a: ObjectArray) -> ObjectArray:
+        return self._of_each(lambda f: self.functions.power(f, -1), a)
 
+    def exp(self, a: ObjectArray, node: Node) -> ObjectArray:
+        self._exponents[node.serial] = a
+        return self._of_each(self.functions.exponential, a)
 
-def _rotated(one: tuple[Node, Node], other: tuple[Node, Node]) -> tuple[Node, Node]:
-    """Cosine and sine of a sum of two angles."""
-    cosine = add(multiply(one[0], other[0]), scale(-1, multiply(one[1], other[1])))
-    return cosine, add(multiply(one[1], other[0]), multiply(one[0], other[1]))
+    def log(self, a: ObjectArray, node: Node) -> ObjectArray:
+        return self._of_each(self.functions.logarithm, a)
 
+    def sqrt(self, a: ObjectArray, node: Node) -> ObjectArray:
+        (below,) = node.inputs
+        if below.serial in self._exponents:
+            # exp(2 log u) is u^2, of which |u| is a root as well.
+            return self._of_each(self.functions.exponential, self.scale(Fraction(1, 2), self._exponents[below.serial]))
+        return self._of_each(self.functions.square_root, a)
 
-def _ones(node: Node) -> Node:
-    return node.graph.constant([1] * node.size, node.shape)
+    def cos(self, a: ObjectArray, node: Node) -> ObjectArray:
+        return self._of_each(lambda f: self.functions.circle(f)[0], a)
+
+    def sin(self, a: ObjectArray, node: Node) -> ObjectArray:
+        return self._of_each(lambda f: self.functions.circle(f)[1], a)
+
+    def gauss(self, a: ObjectArray, density: ObjectArray, node: Node) -> ObjectArray:
+        return self._of_each(self.functions.gauss, a)
+
+    def piecewise(self, a: ObjectArray, below: Fraction, above: Fraction) -> ObjectArray:
+        def linear(argument: Ratio) -> Ratio:
+            absolute = Ratio(*map(self.functions.absolute, (argument.above, argument.below)))
+            return scaled((above + below) / 2, argument) + scaled((above - below) / 2, absolute)
+
+        return self._of_each(lambda argument: self.functions.normal(linear(argument)), a)
+
+    def _of_each(self, function: Callable[[Ratio], Ratio], a: ObjectArray) -> ObjectArray:
+        return each(lambda entry: self._by_cases(function, entry), a)
+
+    def _by_cases(self, function: Callable[[Ratio], Ratio], argument: Ratio) -> Ratio:
+        """A function of a number with gates, for both values of each. (Denominators have none.)"""
+        gates = [k for k in self.functions.of("gate") if argument.above.degrees()[k] > 0]
+        if len(gates) > _MOST_GATES:
+            raise TooManyTermsError
+        if not gates:
+            return function(argument)
+        gate = context().gens()[gates[0]]
+        weights = {1: whole(gate), 0: whole(1 - gate)}
+        return self.total(self.functions.times(weights[g], self._at(function, argument, gates[0], g)) for g in weights)
+
+    def _at(self, function: Callable[[Ratio], Ratio], argument: Ratio, gate: int, value: int) -> Ratio:
+        chosen = Ratio(argument.above.subs({f"a{gate}": value}), argument.below)
+        try:
+            return self._by_cases(function, self.functions.normal(chosen))
+        except ZeroDivisionError:
+            # The network has no value there, so any will do.
+            return number(0)

@@ -32,7 +32,24 @@ def free_values(output, seed=0, fixed=None):
     return Program.of([lowered]).run(Modular(PRIME, functions), values)[0]
 
 
-def float_values(output, seed=0, count=40, spread=1.0):
+class ComplexFloats(Floats):
+    """Floats in which roots and logarithms of negative numbers have values, so that zero times them is zero."""
+
+    def piecewise(self, a, below, above):
+        return np.where(a.real < 0, float(below), float(above)) * a
+
+    def log(self, a, node):
+        return np.log(a.astype(np.complex128))
+
+    def sqrt(self, a, node):
+        return np.sqrt(a.astype(np.complex128))
+
+    def reciprocal(self, a):
+        """A gate is written relu(p) / p. Where p is rounded to zero it does not matter which value it has."""
+        return np.where(a == 0, 0, 1 / a)
+
+
+def float_values(output, seed=0, count=40, spread=1.0, arithmetic=None):
     """The output at random points."""
     leaves = [node for node in ancestors([output]) if node.op == "leaf"]
     values = {}
@@ -42,6 +59,8 @@ def float_values(output, seed=0, count=40, spread=1.0):
         else:
             rng = np.random.default_rng([seed, *leaf.static.name.encode()])
             values[leaf.static] = spread * rng.normal(size=(count, *leaf.shape))
+    if isinstance(arithmetic, ComplexFloats):
+        values = {leaf: value.astype(np.complex128) for leaf, value in values.items()}
     with np.errstate(all="ignore"):
-        (result,) = Program.of([output]).run(Floats(), values)
+        (result,) = Program.of([output]).run(arithmetic or Floats(), values)
     return np.broadcast_to(result, (count, *output.shape))

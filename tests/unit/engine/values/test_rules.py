@@ -7,26 +7,16 @@ import pytest
 
 from lielaws import mlp, transformer_block
 from lielaws.engine.graph.network import trace
-from lielaws.engine.graph.node import ancestors
 from lielaws.engine.values.rules import simplified
 from tests.theory.test_roots_and_gates import CASES
-from tests.unit.engine.values.free import float_values, free_values
+from tests.unit.engine.values.free import ComplexFloats, float_values, free_values
 from tests.unit.engine.values.random_networks import random_network
 
 ZEROS = {}
 SHAPES = {"a": (), "b": (), "W": (2, 2)}
 
-# What exp(relu(u)) has to do with 1 and exp(u) is not shown by rules; nor where x > 1 + y^2 is.
-NOT_SHOWN = {
-    "exponential_of_a_gate",
-    "softplus_of_a_gate",
-    "gelu_of_a_gate",
-    "cosine_of_a_gate",
-    "exponential_of_a_maximum",
-    "gate_of_a_parameter",
-    "domain_of_a_root",
-    "exponential_of_a_logarithm",
-}
+# Where log(x) or sqrt(x - 1) has a value, x is positive; and x is not read as the square of sqrt(x): no rule does.
+NOT_SHOWN = {"domain_of_a_logarithm", "domain_of_a_root", "exponential_of_a_logarithm", "sum_of_roots"}
 
 
 def _vanishes(network):
@@ -135,11 +125,6 @@ def power_by_a_logarithm_and_more(p, x, ops):
 
 
 @_vanishes
-def logarithm_of_a_square(p, x, ops):
-    return ops.log(x**2) - 2 * ops.log(x)
-
-
-@_vanishes
 def maximum_and_minimum(p, x, ops):
     return ops.maximum(p.b * x, p.a * x) + ops.minimum(p.a * x, p.b * x) - p.a * x - p.b * x
 
@@ -158,11 +143,6 @@ def positive_factor_of_a_gate(p, x, ops):
 def exponential_of_a_concatenation(p, x, ops):
     u = ops.concatenate([x * p.b + p.a, x], axis=0)
     return ops.exp(u) - ops.concatenate([ops.exp(x * p.b) * ops.exp(p.a), ops.exp(x)], axis=0)
-
-
-@_vanishes
-def root_of_a_sum_of_roots(p, x, ops):
-    return ops.sqrt(x[0] + x[1] + 2 * ops.sqrt(x[0]) * ops.sqrt(x[1])) - ops.sqrt(x[0]) - ops.sqrt(x[1])
 
 
 @_vanishes
@@ -244,7 +224,9 @@ def _shown(values):
 
 
 def _same_over_the_reals(output, rewritten, spread=1.0):
-    before, after = float_values(output, spread=spread), float_values(rewritten, spread=spread)
+    """Of a function by cases, the case that is not meant has the factor zero and need not have a real value."""
+    before = float_values(output, spread=spread)
+    after = float_values(rewritten, spread=spread, arithmetic=ComplexFloats())
     shown = _shown(before)
     return shown.any() and np.allclose(before[shown], after[shown], rtol=1e-5, atol=1e-6)
 
@@ -310,17 +292,19 @@ def test_random_networks(seed):
 
 
 NETWORKS = {
-    "tanh": mlp([3, 4, 2], "tanh", bias=True),
-    "relu": mlp([3, 4, 4, 2], "relu", bias=True),
-    "gelu": mlp([3, 4, 2], "gelu"),
+    "tanh": mlp([4, 6, 3], "tanh", bias=True),
+    "relu": mlp([4, 6, 6, 3], "relu", bias=True),
     "layer norm": mlp([3, 4, 4, 2], "silu", norm="layer", epsilon=True),
     "transformer": transformer_block(4, 2, 2, 3),
 }
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_networks_that_need_no_rule_stay_small(name):
+def test_networks_that_people_train_are_left_as_they_are(name):
     traced = NETWORKS[name].traced
-    after = simplified(traced).output
-    assert _same_over_the_reals(traced.output, after)
-    assert len(ancestors([after])) <= len(ancestors([traced.output])) + 1
+    assert simplified(traced) is traced
+
+
+def test_what_would_be_much_larger_is_left_as_it_is():
+    traced = trace(lambda p, x, ops: ops.softmax((p.W @ (p.W @ x) + p.a) ** 3), SHAPES, {"x": (2,)})
+    assert simplified(traced) is traced
