@@ -10,6 +10,7 @@ show, functions are related, and the brackets are closed again in real arithmeti
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -103,7 +104,7 @@ def proved_growth(
             return found
         if small and tentative:
             narrow = np.rint(_NARROW * vector).astype(np.int64)
-            found = _Proof(RealFields(fields, narrow, rng, thorough=True)).closed_in_floats(guess)
+            found = _Proof(RealFields(fields, narrow, rng, thorough=True)).closed_in_floats(guess, clear=True)
         if found is not None:
             return replace(found, tentative=True)
         proof = _Proof(RealFields(fields, vector, rng, thorough=True))
@@ -198,19 +199,25 @@ class _Proof:
             return None
         return RealGrowth(ranks, closed, self.reals.vector, tuple(Witness(rows.words) for rows in chosen), columns)
 
-    def closed_in_floats(self, guess: Growth) -> RealGrowth | None:
-        """The growth of real brackets as far as float64 tells; all that were kept are proved in the end, or none."""
+    def closed_in_floats(self, guess: Growth, *, clear: bool = False) -> RealGrowth | None:
+        """The growth of real brackets as far as float64 tells; all that were kept are proved in the end, or none.
+
+        clear : whether to give up as well where a bracket is neither clearly new nor clearly dependent
+        """
         span, chosen = Span(self.dimension), list[_Rows]()
+        doubtful = False
 
         def add(words: Sequence[Choice]) -> tuple[IntArray, int]:
+            nonlocal doubtful
             mid, rad, good = self._float_rows(words)
             rows = np.flatnonzero(good)
             kept = rows[span.extend(mid[rows])]
+            doubtful |= not span.looks_dependent(mid[rows], rad[rows], noise=math.inf).all()
             chosen.append(_Rows(tuple(word.select(kept) for word in words), mid[kept], rad[kept]))
             return kept, len(rows)
 
         ranks, closed, _ = self._closed(add, lambda: span.rank, guess)
-        return self._proved(ranks, closed, chosen)
+        return None if clear and doubtful else self._proved(ranks, closed, chosen)
 
     # In balls
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lielaws.arraytypes import BoolArray, FloatArray, IntArray
+from lielaws.arraytypes import FloatArray, IntArray
 
 _U = 2.0**-53
 _TINY = 2.0**-1000
@@ -76,13 +76,12 @@ class Span:
             rest = rest - (rest @ self._basis.T) @ self._basis
         return np.asarray(rest)
 
-    def looks_dependent(self, rows: FloatArray, rad: FloatArray) -> BoolArray:
-        """Which rows with these radii are in the span, as far as floats tell."""
-        length, noise, rest = (np.linalg.norm(x, axis=1) for x in (rows, rad, self._rest(rows)))  # noqa: TID251
+    def looks_dependent(self, rows: FloatArray, rad: FloatArray, noise: float = _NOISE) -> BoolArray:
+        """Which rows with these radii are in the span, as far as floats tell: none with more relative noise."""
+        length, radius, rest = (np.linalg.norm(x, axis=1) for x in (rows, rad, self._rest(rows)))  # noqa: TID251
         size = np.where(length > 0, length, 1.0)
-        return np.asarray(
-            (rest < _ROUNDING + 4 * noise / size) & (noise < _NOISE * size) | (np.maximum(length, noise) < _ZERO)
-        )
+        near = (rest < _ROUNDING + 4 * radius / size) & (radius < noise * size)
+        return np.asarray(near | (np.maximum(length, radius) < _ZERO))
 
     def extend(self, rows: FloatArray, most: int | None = None) -> IntArray:
         """Add rows; returns which of them, at most `most`, look independent of each other and of those before."""
