@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lielaws.arraytypes import FloatArray, IntArray
+from lielaws.arraytypes import BoolArray, FloatArray, IntArray
 
 _U = 2.0**-53
 _TINY = 2.0**-1000
