@@ -165,7 +165,7 @@ def build_fields(architecture: Architecture, settings: Settings) -> VectorFields
 
 def count_dimensions(
     fields: VectorFields, rng: np.random.Generator, progress: Progress | None = None, *, tentative: bool = False
-) -> Growth | RealGrowth:
+) -> Growth:
     """The growth of the brackets: modulo a prime where that is true, else proved with real values.
 
     tentative : whether laws will be looked for, which confirm that it is complete; see :func:`proved_growth`
@@ -176,7 +176,7 @@ def count_dimensions(
 
 def _search(
     fields: VectorFields,
-    growth: Growth | RealGrowth,
+    growth: Growth,
     rng: np.random.Generator,
     max_degree: int,
     progress: Progress | None,
@@ -184,12 +184,12 @@ def _search(
     return search(fields, fields.space.dimension - growth.rank, rng, max_degree=max_degree, progress=progress)
 
 
-def _unconfirmed(fields: VectorFields, growth: Growth | RealGrowth, result: SearchResult) -> bool:
+def _unconfirmed(fields: VectorFields, growth: Growth, result: SearchResult) -> bool:
     tentative = isinstance(growth, RealGrowth) and growth.tentative
     return tentative and len(result.laws) < fields.space.dimension - growth.rank
 
 
-def count_laws(architecture: Architecture, settings: Settings) -> tuple[VectorFields, Growth | RealGrowth]:
+def count_laws(architecture: Architecture, settings: Settings) -> tuple[VectorFields, Growth]:
     """The family and the growth of its brackets, with the upper bound on the number of laws."""
     fields = build_fields(architecture, settings)
     return fields, count_dimensions(fields, np.random.default_rng(settings.seed))

@@ -11,7 +11,6 @@ import numpy as np
 from lielaws.certificate.record import FORMAT, VERSION, Certificate
 from lielaws.certificate.witnesses import upper_section
 from lielaws.engine.closure.growth import Growth
-from lielaws.engine.closure.real import RealGrowth
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.graph.steps import graph_spec
 from lielaws.engine.laws.polynomial import Polynomial
@@ -27,7 +26,7 @@ def build_certificate(
     name: str,
     fields: VectorFields,
     setting: Mapping[str, Any],
-    growth: Growth | RealGrowth,
+    growth: Growth,
     laws: Sequence[Polynomial],
     verifications: Sequence[Verification],
     hypotheses: Sequence[str],

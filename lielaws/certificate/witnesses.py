@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.arithmetic.modular import Modular
-from lielaws.engine.closure.growth import Growth, Witness
+from lielaws.engine.closure.growth import Growth, ModularGrowth, Words
 from lielaws.engine.closure.real import RealGrowth
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.flows.reals import generic_constants
@@ -24,21 +24,22 @@ IntArray = npt.NDArray[np.int64]
 Record = dict[str, Any]
 
 
-def upper_section(fields: VectorFields, growth: Growth | RealGrowth) -> Record:
+def upper_section(fields: VectorFields, growth: Growth) -> Record:
     """The sections of a certificate that prove its upper bound: `upper`, and `patterns` where activation patterns are
     shown by data."""
-    if isinstance(growth, Growth):
-        writer = _Writer(fields, growth.prime, growth.point)
+    if isinstance(growth, ModularGrowth):
+        writer = _Writer(fields, growth.at.prime, growth.at.vector[0, 0])
         constants = {leaf.name: array.ravel().tolist() for leaf, array in growth.at.constants.items()}
-        numbers: Record = {"arithmetic": "modular", "prime": growth.prime}
+        numbers: Record = {"arithmetic": "modular", "prime": growth.at.prime}
         closing: Record = {"rank": growth.rank}
     else:
+        assert isinstance(growth, RealGrowth)
         writer = _Writer(fields, None, growth.vector)
         constants = {name: array.tolist() for name, array in generic_constants(fields).items()}
         numbers = {"arithmetic": "real", "denominator": DENOMINATOR}
         closing = {"rank": growth.rank, "columns": growth.columns.tolist()}
-    for witness in growth.witnesses:
-        writer.add(witness)
+    for words in growth.witnesses:
+        writer.add(words)
     upper = {
         **numbers,
         "point": writer.point.tolist(),
@@ -65,9 +66,9 @@ class _Writer:
     brackets: list[Any] = field(default_factory=list)
     patterns: dict[str, Record] = field(default_factory=dict)
 
-    def add(self, witness: Witness) -> None:
+    def add(self, words: Words) -> None:
         numbers = []
-        for choice in witness.words:
+        for choice in words:
             numbers.append(range(len(self.probes), len(self.probes) + choice.count))
             self.probes += self._probes(choice)
         for members in zip(*numbers, strict=True):

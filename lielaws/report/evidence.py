@@ -11,7 +11,6 @@ from lielaws.architectures.enough import shortages
 from lielaws.certificate.build import build_certificate
 from lielaws.certificate.record import Certificate
 from lielaws.engine.closure.growth import Growth
-from lielaws.engine.closure.real import RealGrowth
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.graph.constants import is_generic
@@ -44,7 +43,7 @@ class Evidence:
     loss: str
     gates: str
     fields: VectorFields
-    growth: Growth | RealGrowth
+    growth: Growth
     search: SearchResult
     max_degree: int
     seed: int

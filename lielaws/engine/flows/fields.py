@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from lielaws.engine.arithmetic.jets import JetArithmetic
 from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.flows.dynamics import Flow
 from lielaws.engine.flows.exact import Expansion, FieldBounds, bound_fields
-from lielaws.engine.flows.state import StateSpace
+from lielaws.engine.flows.state import Shape, StateSpace
 from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.graph.node import Constant, Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program
@@ -53,11 +53,11 @@ class Point:
 class Choice:
     """What some vector fields of a family belong to: data, cotangent, gates, the factor of the drift; and constants.
 
-    values : leaf -> (1, count, *shape); arrays of one sample stand for all
+    values : leaf -> (1, count, *shape), in any arithmetic; arrays of one sample stand for all
     patterns : the number of the activation pattern of each, where patterns are listed
     """
 
-    values: Mapping[Leaf, IntArray]
+    values: Mapping[Leaf, Any]
     count: int
     patterns: IntArray | None = None
 
@@ -96,10 +96,6 @@ class VectorFields:
     def listed(self) -> Patterns | None:
         """Activation patterns from which those of vector fields are taken; None where gates may have any value."""
         return self.region if self.region is not None else self.potential.shown_patterns
-
-    @property
-    def present(self) -> Sequence[Node]:
-        return self.slopes
 
     @cached_property
     def leaves(self) -> tuple[Node, ...]:
@@ -192,19 +188,34 @@ class VectorFields:
             gates: a law of them is a law, but their rank is no bound
         numbers : of the patterns, where they are listed
         """
-        values: dict[Leaf, IntArray] = dict(point.constants)
-        gates = {gate.leaf.static for gate in self.potential.gates}
-        for node in self.outside:
-            if node.static not in gates and node.static not in values:
-                values[node.static] = modular.residues(rng, point.prime, (1, count, *node.shape))
-        if self.listed is not None and (self.regional or not free_gates):
+        free_gates = free_gates and not self.regional
+        chosen = self.choose_numbers(
+            rng, count, lambda shape: modular.residues(rng, point.prime, shape), free_gates=free_gates, numbers=numbers
+        )
+        return replace(chosen, values={**chosen.values, **point.constants})
+
+    def choose_numbers(
+        self,
+        rng: np.random.Generator,
+        count: int,
+        draw: Callable[[Shape], IntArray],
+        *,
+        unit: int = 1,
+        free_gates: bool = False,
+        numbers: IntArray | None = None,
+    ) -> Choice:
+        """The same, without constants, with numbers as `draw` gives them for a shape; an open gate is `unit`."""
+        gates = {gate.leaf.static: gate.leaf.shape for gate in self.potential.gates}
+        given = [node for node in self.outside if node.static.role != "constant" and node.static not in gates]
+        values = {node.static: draw((1, count, *node.shape)) for node in given}
+        if self.listed is not None and not free_gates:
             if numbers is None:
                 numbers = rng.integers(0, self.listed.count, count)
-            return Choice(values | self.listed.choose(numbers), count, numbers)
-        for gate in self.potential.gates:
-            shape = (1, count, *gate.leaf.shape)
-            free = free_gates or self.potential.affine
-            values[gate.leaf.static] = modular.residues(rng, point.prime, shape) if free else random_gates(rng, shape)
+            values |= {leaf: unit * array for leaf, array in self.listed.choose(numbers).items()}
+            return Choice(values, count, numbers)
+        for leaf, shape in gates.items():
+            full = (1, count, *shape)
+            values[leaf] = draw(full) if free_gates or self.potential.affine else unit * random_gates(rng, full)
         return Choice(values, count)
 
     def evaluate(self, vector: npt.NDArray[Any], choice: Choice, arithmetic: JetArithmetic) -> npt.NDArray[Any]:
@@ -242,7 +253,7 @@ class VectorFields:
         return vector_fields(self.flow, build_potential(traced, self.potential.loss))
 
 
-def random_gates(rng: np.random.Generator, shape: tuple[int, ...]) -> IntArray:
+def random_gates(rng: np.random.Generator, shape: Shape) -> IntArray:
     """Patterns of 0 and 1 of shape (1, count, ..).
 
     Each has its own share of open gates, so that deep networks are not closed by a single layer.

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.arraytypes import BoolArray, FloatArray, IntArray
-from lielaws.engine.arithmetic.enclosures import NUMBERS, Enclosures, exact, of_arb
+from lielaws.engine.arithmetic.enclosures import Enclosures, exact
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.graph.constants import constant_array, is_generic
@@ -242,7 +242,7 @@ def constant_enclosure(node: Node) -> FloatArray:
     if is_generic(node.static):
         rounded = np.round(constant_array(node.static.name, node.shape) * DENOMINATOR)
         return exact(np.where(rounded == 0, 1, rounded)[None, None] / DENOMINATOR)
-    return of_arb([NUMBERS[node.static.name]()], (1, 1, *node.shape))
+    return Enclosures().named(node.static.name)
 
 
 def _joined(one: Draws, other: Draws) -> Draws:

@@ -69,8 +69,8 @@ def test_ranks(arch, ranks):
     assert found.closed
     assert len(found.columns) == found.rank
     # The witnesses have that rank, on those columns.
-    rows = np.concatenate([brackets_at(fields, witness.words, found.at) for witness in found.witnesses])
-    assert len(Echelon(found.rank, found.prime).extend(np.ascontiguousarray(rows[:, found.columns]))) == found.rank
+    rows = np.concatenate([brackets_at(fields, words, found.at) for words in found.witnesses])
+    assert len(Echelon(found.rank, found.at.prime).extend(np.ascontiguousarray(rows[:, found.columns]))) == found.rank
 
 
 def test_a_depth_limit_is_no_count():
