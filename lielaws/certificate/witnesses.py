@@ -8,19 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.closure.growth import Growth, ModularGrowth, Words
 from lielaws.engine.closure.real import RealGrowth
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.flows.reals import generic_constants
-from lielaws.engine.graph.node import Leaf
 from lielaws.engine.graph.program import Program
 from lielaws.engine.potential.patterns import DENOMINATOR
 
-IntArray = npt.NDArray[np.int64]
 Record = dict[str, Any]
 
 
@@ -79,9 +77,12 @@ class _Writer:
 
     def _probes(self, choice: Choice) -> list[Record]:
         potential, count = self.fields.potential, choice.count
-        cotangents, *pieces = self._whole([potential.cotangent, *(() if self._shown else potential.pieces)], choice)
+        inputs = potential.traced.data
+        nodes = [potential.cotangent, *inputs.values(), *(() if self._shown else potential.pieces)]
+        cotangents, *arrays = self._evaluate(nodes, choice)
+        data = dict(zip(inputs, arrays, strict=False))
+        pieces = arrays[len(data) :]
         drifts = next((values for leaf, values in choice.values.items() if leaf.role == "flow"), None)
-        data = {name: self._each(choice, leaf.static) for name, leaf in potential.traced.data.items()}
         found = []
         for k in range(count):
             mine = {name: array[k].ravel().tolist() for name, array in data.items()}
@@ -99,11 +100,7 @@ class _Writer:
     def _shown(self) -> bool:
         return self.fields.listed is not None and not self.fields.regional
 
-    def _each(self, choice: Choice, leaf: Leaf) -> IntArray:
-        array = choice.values[leaf]
-        return np.asarray(np.broadcast_to(array[0], (choice.count, *array.shape[2:])))
-
-    def _whole(self, nodes: Sequence[Any], choice: Choice) -> list[IntArray]:
+    def _evaluate(self, nodes: Sequence[Any], choice: Choice) -> list[IntArray]:
         """Values of nodes that are affine in the leaves, for each vector field."""
         program = Program.of(nodes)
         if self.prime is not None:

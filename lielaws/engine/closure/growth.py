@@ -49,11 +49,13 @@ class Growth:
     ranks : by depth; the last one is repeated when the family was seen to be closed
     witnesses : brackets that are independent of each other, as many as the rank
     columns : coordinates on which they have full rank
+    tentative : whether it was float64 alone that found no further brackets: as many laws as are left confirm that
     """
 
     ranks: tuple[int, ...]
     witnesses: tuple[Words, ...]
     columns: IntArray
+    tentative: bool = False
 
     @property
     def closed(self) -> bool:
@@ -65,7 +67,7 @@ class Growth:
         return self.ranks[-1]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModularGrowth(Growth):
     """The growth at a point modulo its prime."""
 
@@ -196,4 +198,4 @@ def grow_at(
     """The same at a given point, where the ranks may stall before they grow again."""
     brackets = _ModularBrackets(fields, rng, point)
     ranks, witnesses = brackets.close(depth_limit, progress=progress)
-    return ModularGrowth(ranks, witnesses, brackets.echelon.pivots, point)
+    return ModularGrowth(ranks, witnesses, brackets.echelon.pivots, at=point)

@@ -42,16 +42,14 @@ _NARROW = 0.5
 _CHUNK = 32
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RealGrowth(Growth):
     """The growth at a real point.
 
     vector : the point, as numerators over `patterns.DENOMINATOR`, as are the values in the witnesses
-    tentative : whether it was float64 alone that found no further brackets: as many laws as are left confirm that
     """
 
     vector: IntArray
-    tentative: bool = False
 
 
 def proved_growth(
@@ -133,7 +131,7 @@ def _closed_in_balls(reals: RealFields, guess: Growth) -> RealGrowth:
             ranks, witnesses = brackets.close(guess=guess)
         if not brackets.echelon.imprecise:
             break
-    return RealGrowth(ranks, witnesses, brackets.echelon.columns, reals.vector)
+    return RealGrowth(ranks, witnesses, brackets.echelon.columns, vector=reals.vector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +154,7 @@ def _proved(
     columns = pivot_columns(mid) if columns is None else columns
     if not is_nonsingular(mid[:, columns], rad[:, columns]):
         return None
-    return RealGrowth(ranks, tuple(rows.words for rows in chosen), columns, reals.vector)
+    return RealGrowth(ranks, tuple(rows.words for rows in chosen), columns, vector=reals.vector)
 
 
 def float_rows(reals: RealFields, words: Words) -> tuple[_Rows, BoolArray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -225,13 +225,7 @@ class VectorFields:
         """
         computed = self.run(self.program, vector, choice.values, arithmetic)
         samples = max(vector.shape[-2], choice.count)
-        result = arithmetic.zeros((*vector.shape[:-2], samples, self.space.dimension))
-        for start, slope, value in zip(self.space.offsets.values(), self.slopes, computed, strict=True):
-            # A gradient that is constant in theta has no infinitesimal part: its jets axis has length one.
-            flat = value.reshape(*value.shape[: arithmetic.lead], slope.size)
-            jets = arithmetic.jets(flat)
-            arithmetic.part(result, slice(None, jets))[..., start : start + slope.size] = flat
-        return result
+        return joined(computed, (*vector.shape[:-2], samples, self.space.dimension), arithmetic)
 
     def run(
         self, program: Program, vector: npt.NDArray[Any], values: Mapping[Leaf, Any], arithmetic: Any
@@ -251,6 +245,18 @@ class VectorFields:
         if traced.output is self.potential.traced.output:
             return self
         return vector_fields(self.flow, build_potential(traced, self.potential.loss))
+
+
+def joined(tensors: Iterable[npt.NDArray[Any]], shape: tuple[int, ...], arithmetic: JetArithmetic) -> npt.NDArray[Any]:
+    """Vectors (.., jets, samples, dimension) of their tensors, each (.., jets or 1, samples or 1, *shape)."""
+    result, start = arithmetic.zeros(shape), 0
+    for tensor in tensors:
+        # A gradient that is constant in theta has no infinitesimal part: its jets axis has length one.
+        flat = tensor.reshape(*tensor.shape[: arithmetic.lead], -1)
+        end = start + flat.shape[-1]
+        arithmetic.part(result, slice(None, arithmetic.jets(flat)))[..., start:end] = flat
+        start = end
+    return result
 
 
 def random_gates(rng: np.random.Generator, shape: Shape) -> IntArray:

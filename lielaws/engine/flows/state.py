@@ -110,10 +110,6 @@ class StateSpace:
             flags[self.indices(name).ravel()] = 1
         return flags
 
-    @cached_property
-    def _names(self) -> tuple[list[str], np.ndarray]:
-        return list(self.shapes), np.array([self.offsets[name] for name in self.shapes])
-
     def split(self, vector: Any) -> dict[str, Any]:
         """The tensors of state vectors (.., dimension), by name, each (.., *shape)."""
         return {
@@ -123,11 +119,9 @@ class StateSpace:
 
     def entry(self, coordinate: int) -> tuple[str, tuple[int, ...]]:
         """The tensor and the index of one coordinate."""
-        names, offsets = self._names
-        name = names[int(np.searchsorted(offsets, coordinate, side="right")) - 1]
-        shape = self.shapes[name]
-        position = coordinate - self.offsets[name]
-        return name, tuple(int(k) for k in np.unravel_index(position, shape)) if shape else ()
+        name = next(name for name, start in reversed(self.offsets.items()) if start <= coordinate)
+        index = np.unravel_index(coordinate - self.offsets[name], self.shapes[name])
+        return name, tuple(int(k) for k in index)
 
     def indices(self, name: str) -> np.ndarray:
         """The coordinates of one tensor, in its shape."""
