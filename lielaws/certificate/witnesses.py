@@ -98,7 +98,7 @@ class _Writer:
 
     @property
     def _shown(self) -> bool:
-        return self.fields.listed is not None and not self.fields.regional
+        return self.fields.listed is not None and self.fields.region is None
 
     def _evaluate(self, nodes: Sequence[Any], choice: Choice) -> list[IntArray]:
         """Values of nodes that are affine in the leaves, for each vector field."""

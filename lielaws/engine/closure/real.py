@@ -22,7 +22,7 @@ from lielaws.arraytypes import BoolArray, FloatArray, IntArray
 from lielaws.engine.arithmetic.balls import Balls
 from lielaws.engine.arithmetic.enclosures import Enclosures
 from lielaws.engine.closure.ball_echelon import BallEchelon
-from lielaws.engine.closure.brackets import chunk_size, left_normed
+from lielaws.engine.closure.brackets import chunks, left_normed
 from lielaws.engine.closure.growth import DEPENDENT_ROWS, LEAST_PATIENCE, Brackets, Growth, Words
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.flows.reals import WIDE, RealFields, real_points
@@ -159,12 +159,11 @@ def _proved(
 
 def float_rows(reals: RealFields, words: Words) -> tuple[_Rows, BoolArray]:
     """Brackets, and which of them have values."""
-    # Midpoints and radii take the room of two arrays, and products of theirs that of two more.
-    chunk = max(1, chunk_size(reals.fields, len(words)) // 4)
     parts = []
-    for start in range(0, words[0].count, chunk):
+    # Midpoints and radii take the room of two arrays, and products of theirs that of two more.
+    for some in chunks(reals.fields, words, arrays=4):
         with np.errstate(all="ignore"):
-            rows, good = _rows(reals, [word.select(slice(start, start + chunk)) for word in words], Enclosures())
+            rows, good = _rows(reals, some, Enclosures())
         parts.append((*rows, good & np.isfinite(rows).all(axis=(0, 2))))
     mid, rad, good = (np.concatenate(part) for part in zip(*parts, strict=True))
     return _Rows(words, mid, rad), good

@@ -28,7 +28,7 @@ AT_THE_POINT, UNCERTAIN = -1, -2
 
 def needs_continuation(fields: VectorFields) -> bool:
     """Whether patterns that data show elsewhere need to be continued to a point."""
-    return not fields.regional and fields.listed is not None and bool(singular(fields.potential.output))
+    return fields.region is None and fields.listed is not None and bool(singular(fields.potential.output))
 
 
 def continued(fields: VectorFields, vector: IntArray, choice: Choice) -> BoolArray:

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.jets import JetArithmetic
 from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.flows.dynamics import Flow
-from lielaws.engine.flows.exact import Expansion, FieldBounds, bound_fields
+from lielaws.engine.flows.exact import Expansion
+from lielaws.engine.flows.heights import FieldBounds, bound_fields
 from lielaws.engine.flows.state import Shape, StateSpace
 from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.graph.node import Constant, Leaf, Node, ancestors
@@ -23,8 +25,6 @@ from lielaws.engine.potential.patterns import Patterns
 from lielaws.engine.potential.potentials import Potential, build_potential
 from lielaws.engine.values.free import FreeFunctions
 from lielaws.engine.values.rules import simplified
-
-IntArray = npt.NDArray[np.int64]
 
 # Expansions with more products than this for each coordinate take longer than evaluations.
 _LARGEST_EXPANSION = 4000
@@ -87,11 +87,6 @@ class VectorFields:
     slopes: tuple[Node, ...]
     region: Patterns | None = None
 
-    @property
-    def regional(self) -> bool:
-        """Whether the family is restricted to the patterns of one region."""
-        return self.region is not None
-
     @cached_property
     def listed(self) -> Patterns | None:
         """Activation patterns from which those of vector fields are taken; None where gates may have any value."""
@@ -134,7 +129,7 @@ class VectorFields:
     def expansion(self, law_terms: int) -> Expansion | None:
         """The fields expanded over Q; None if that is not affordable for laws with that many terms together."""
         largest = _LARGEST_EXPANSION * self.space.dimension
-        return None if self.regional or self.bounds.expanded_terms * law_terms > largest else self._expansion
+        return None if self.region is not None or self.bounds.expanded_terms * law_terms > largest else self._expansion
 
     @cached_property
     def _expansion(self) -> Expansion:
@@ -188,7 +183,7 @@ class VectorFields:
             gates: a law of them is a law, but their rank is no bound
         numbers : of the patterns, where they are listed
         """
-        free_gates = free_gates and not self.regional
+        free_gates = free_gates and self.region is None
         chosen = self.choose_numbers(
             rng, count, lambda shape: modular.residues(rng, point.prime, shape), free_gates=free_gates, numbers=numbers
         )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -74,11 +75,8 @@ class StateSpace:
 
     @cached_property
     def offsets(self) -> dict[str, int]:
-        offsets, total = {}, 0
-        for name, shape in self.shapes.items():
-            offsets[name] = total
-            total += math.prod(shape)
-        return offsets
+        sizes = [math.prod(shape) for shape in self.shapes.values()]
+        return dict(zip(self.shapes, accumulate(sizes, initial=0), strict=False))
 
     @cached_property
     def dimension(self) -> int:

@@ -13,8 +13,8 @@ from lielaws.engine.arithmetic.enclosures import Enclosures, exact
 from lielaws.engine.arithmetic.jets import JetArithmetic, Values
 from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
 from lielaws.engine.flows.dynamics import gradient
-from lielaws.engine.flows.exact import FieldBounds, bound_fields
 from lielaws.engine.flows.fields import joined
+from lielaws.engine.flows.heights import FieldBounds, bound_fields
 from lielaws.engine.flows.state import TIME, StateSpace
 from lielaws.engine.graph.node import Graph, Node
 from lielaws.engine.graph.operations import Operations

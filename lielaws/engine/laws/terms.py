@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.laws.polynomial import Polynomial
-
-IntArray = npt.NDArray[np.int64]
 
 _CHUNK_ENTRIES = 4 * 10**6
 
