@@ -17,15 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from lielaws.arraytypes import IntArray
-from lielaws.engine.arithmetic.modular import BadPrimeError
+from lielaws.engine.arithmetic.modular import retried
 from lielaws.engine.closure.brackets import brackets_at
 from lielaws.engine.flows.fields import Choice, Point, VectorFields
 from lielaws.engine.linalg import Echelon
-from lielaws.errors import ExactnessError
 from lielaws.progress import Progress
 
 # Heavy ball on linear 1-6-2 closes at depth nine; a bracket of depth k costs 3^k evaluations.
-DEPTH_LIMIT = 12
+_DEPTH_LIMIT = 12
 # Each row in the span has probability at most degree / prime if the span is not all: four make 2^-80.
 DEPENDENT_ROWS = 4
 # For patterns of 0 and 1 that are drawn at random, as few of all may show a direction.
@@ -35,8 +34,6 @@ _FIRST_CHUNK = 16
 _LARGEST_CHUNK = 512
 # Brackets in a row that have no value, as outside the domain of a function, after which a depth is given up.
 _MOST_WITHOUT_VALUE = 2000
-# Points at which a denominator vanishes have probability degree / prime; more than a few mean that it always does.
-_ATTEMPTS = 16
 
 Words = tuple[Choice, ...]
 """X_1, .., X_k of several brackets [X_k, [.., [X_2, X_1]]]: each choice holds one vector field for each bracket"""
@@ -97,17 +94,17 @@ class Brackets(ABC):
         """Which brackets are independent of all before, which are kept, and how many have a value at all."""
 
     def close(
-        self, depth_limit: int = DEPTH_LIMIT, guess: Growth | None = None, progress: Progress | None = None
+        self, guess: Growth | None = None, progress: Progress | None = None
     ) -> tuple[tuple[int, ...], tuple[Words, ...]]:
         """The ranks by depth until they stop growing, and the brackets that were kept.
 
-        guess : ranks that these can't exceed, so that brackets that have them need not be looked at any further
+        guess : what is expected at most; once brackets have its ranks, no more are looked at
         """
         known = () if guess is None else guess.ranks
         largest = {self.dimension} if guess is None or not guess.closed else {self.dimension, guess.rank}
         ranks: list[int] = []
         witnesses: list[Words] = []
-        while len(ranks) < depth_limit and not _has_stopped(ranks):
+        while len(ranks) < _DEPTH_LIMIT and not _has_stopped(ranks):
             target = known[len(ranks)] if len(ranks) < len(known) else self.dimension
             witnesses += self._extend(len(ranks) + 1, target, progress)
             ranks.append(self.rank)
@@ -168,34 +165,23 @@ class _ModularBrackets(Brackets):
 
 
 def grow(
-    fields: VectorFields,
-    rng: np.random.Generator,
-    *,
-    prime: int | None = None,
-    depth_limit: int = DEPTH_LIMIT,
-    progress: Progress | None = None,
+    fields: VectorFields, rng: np.random.Generator, *, prime: int | None = None, progress: Progress | None = None
 ) -> ModularGrowth:
     """Close the family under brackets at a random point modulo a prime.
 
     Raises ExactnessError if a denominator of the architecture vanishes at every point that is tried.
     """
-    prime = fields.prime() if prime is None else prime
-    for _ in range(_ATTEMPTS):
-        try:
-            return grow_at(fields, rng, fields.draw_points(rng, 1, prime), depth_limit, progress)
-        except BadPrimeError:
-            continue
-    raise ExactnessError("a denominator of the architecture vanishes at every point that was tried")
+    modulus = fields.prime() if prime is None else prime
+    return retried(
+        lambda: grow_at(fields, rng, fields.draw_points(rng, 1, modulus), progress),
+        "a denominator of the architecture vanishes at every point that was tried",
+    )
 
 
 def grow_at(
-    fields: VectorFields,
-    rng: np.random.Generator,
-    point: Point,
-    depth_limit: int = DEPTH_LIMIT,
-    progress: Progress | None = None,
+    fields: VectorFields, rng: np.random.Generator, point: Point, progress: Progress | None = None
 ) -> ModularGrowth:
     """The same at a given point, where the ranks may stall before they grow again."""
     brackets = _ModularBrackets(fields, rng, point)
-    ranks, witnesses = brackets.close(depth_limit, progress=progress)
+    ranks, witnesses = brackets.close(progress=progress)
     return ModularGrowth(ranks, witnesses, brackets.echelon.pivots, at=point)

@@ -53,7 +53,7 @@ def _checked(
     choice: Choice,
     pieces: int,
 ) -> BoolArray:
-    point, count = fields.coordinates(vector), choice.count
+    point, count = fields.space.values(vector), choice.count
     middles, half = (np.arange(pieces) + 0.5) / pieces, 0.5 / pieces
     tables = {"parameter": patterns.points, "data": patterns.samples}
     values: dict[Leaf, Any] = {}

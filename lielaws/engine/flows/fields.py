@@ -226,12 +226,7 @@ class VectorFields:
         self, program: Program, vector: npt.NDArray[Any], values: Mapping[Leaf, Any], arithmetic: Any
     ) -> list[npt.NDArray[Any]]:
         """What a program computes from a point and from the values of all other leaves."""
-        return program.run(arithmetic, dict(values) | self.coordinates(vector))
-
-    def coordinates(self, vector: npt.NDArray[Any]) -> dict[Leaf, npt.NDArray[Any]]:
-        """State vectors (.., dimension), tensor by tensor, each (.., *shape)."""
-        tensors = self.space.split(vector).values()
-        return {leaf.static: tensor for leaf, tensor in zip(self.leaves, tensors, strict=True)}
+        return program.run(arithmetic, {**values, **self.space.values(vector)})
 
     @cached_property
     def rewritten(self) -> VectorFields:

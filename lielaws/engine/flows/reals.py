@@ -89,7 +89,7 @@ class RealFields:
         """Every other pattern, or each, is the one that data show at the point, where nothing has to be continued."""
         fields, count, numbers = self.fields, chosen.count, chosen.patterns
         assert numbers is not None
-        point = fields.coordinates(self.vector.reshape(1, 1, -1))
+        point = fields.space.values(self.vector.reshape(1, 1, -1))
         own, certain = patterns_at(fields.potential.gates, {**point, **chosen.values}, count)
         here = np.arange(count) % 2 == 1 if self._thorough else np.ones(count, dtype=np.bool_)
         values = dict(chosen.values)
@@ -131,7 +131,7 @@ def _varied_data(fields: VectorFields, vector: IntArray, rng: np.random.Generato
     if not any(node.op == "sqrt" for node in ancestors(fields.slopes)):
         return []
     gates = fields.rewritten.potential.gates
-    return varied_data(gates, fields.coordinates(vector[None]), rng) if gates else []
+    return varied_data(gates, fields.space.values(vector[None]), rng) if gates else []
 
 
 def generic_constants(fields: VectorFields) -> Mapping[str, IntArray]:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.engine.graph.node import Leaf
+
 Shape = tuple[int, ...]
 
 TIME = "t"
@@ -114,6 +116,10 @@ class StateSpace:
             name: vector[..., start : start + math.prod(shape)].reshape((*vector.shape[:-1], *shape))
             for (name, start), shape in zip(self.offsets.items(), self.shapes.values(), strict=True)
         }
+
+    def values(self, vector: Any) -> dict[Leaf, Any]:
+        """The same, by the leaf that stands for a tensor."""
+        return {Leaf("parameter", name): tensor for name, tensor in self.split(vector).items()}
 
     def entry(self, coordinate: int) -> tuple[str, tuple[int, ...]]:
         """The tensor and the index of one coordinate."""

@@ -94,8 +94,7 @@ class StateFunction:
         return self._slopes(point, exact(np.ones((1, 1))), Enclosures())[:, 0]
 
     def _slopes(self, points: Values, extra: Values, arithmetic: JetArithmetic) -> Values:
-        tensors = self.space.split(points).values()
-        values = {leaf.static: tensor for leaf, tensor in zip(self.leaves.values(), tensors, strict=True)}
+        values = self.space.values(points)
         if self.extra is not None:
             values[self.extra.static] = extra
         return joined(self.program.run(arithmetic, values), points.shape, arithmetic)
