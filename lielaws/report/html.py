@@ -18,6 +18,5 @@ def report_html(report: Report) -> str:
         for g in report.groups
     )
     table = f"<table><tr><th>law</th><th>number</th><th>symmetry</th></tr>{laws}</table>" if laws else ""
-    gap = report.evidence.searched and not report.complete
-    advice = "".join(f"<p>{escape(sentence)}</p>" for sentence in gap_sentences(report)) if gap else ""
+    advice = "".join(f"<p>{escape(sentence)}</p>" for sentence in gap_sentences(report))
     return f"<div><b>{escape(report.name)}</b><table>{rows}</table>{table}{advice}</div>"

@@ -52,17 +52,17 @@ def _laws(report: Report) -> Iterator[str]:
         yield f"  and {sum(len(group.laws) for group in rest)} more laws; all are in report.laws"
 
 
-def _advice(report: Report) -> Iterator[str]:
-    if report.complete or not report.evidence.searched:
-        return
-    yield ""
-    yield f"{report.missing} of at most {report.n_laws} laws are missing."
-    for sentence in gap_sentences(report):
-        yield f"  {sentence}"
+def _advice(report: Report) -> list[str]:
+    if not (sentences := gap_sentences(report)):
+        return []
+    missing = f"{report.missing} of at most {report.n_laws} laws are missing."
+    return ["", missing, *(f"  {sentence}" for sentence in sentences)]
 
 
 def gap_sentences(report: Report) -> list[str]:
-    """What was looked for, and what to try."""
+    """Where laws are missing, what was looked for, and what to try."""
+    if report.complete or not report.evidence.searched:
+        return []
     evidence = report.evidence
     sentences = []
     if evidence.search.degree:

@@ -16,9 +16,12 @@ Variables, of degree one, are entries of leaves, these v and t, and the values o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import reduce
+from operator import or_
 
 import numpy as np
 
@@ -28,7 +31,7 @@ from lielaws.engine.graph.functions import FUNCTIONS
 from lielaws.engine.graph.node import Node, ancestors, leaves_of
 from lielaws.engine.graph.program import Program
 
-Exponents = Mapping[tuple[str, int], int]
+Exponents = Counter[tuple[str, int]]
 """e, by the kind of q and the serial number of its node"""
 
 
@@ -64,7 +67,7 @@ class Height:
     degree: int = 0
     log_norm: float = 0.0
     divisor: int = 1
-    below: Exponents = field(default_factory=dict)
+    below: Exponents = field(default_factory=Counter)
 
 
 class Heights:
@@ -132,14 +135,14 @@ class Heights:
         """
         degree, norm = node.size * one[0], node.size * one[1]
         self._factors[kind, node.serial] = degree, norm
-        return Height(degree + above, norm, 1, {(kind, node.serial): 1})
+        return Height(degree + above, norm, 1, Counter([(kind, node.serial)]))
 
     def _reciprocal(self, inverted: Node, inside: Height) -> Height:
         """c D prod (the numerators of all other entries) / q, for an argument N / (c D)."""
         degree, norm = self.denominator(inside)
         others, key = inverted.size - 1, ("reciprocal", inverted.serial)
         self._factors[key] = inverted.size * inside.degree, inverted.size * inside.log_norm
-        return Height(degree + others * inside.degree, norm + others * inside.log_norm, 1, {key: 1})
+        return Height(degree + others * inside.degree, norm + others * inside.log_norm, 1, Counter([key]))
 
     def _root(self, inside: Height) -> Height:
         degree, norm = self.denominator(inside)
@@ -148,10 +151,10 @@ class Heights:
     def _over_common(self, heights: Sequence[Height]) -> Height:
         """The largest bounds, with one denominator."""
         divisor = math.lcm(*(height.divisor for height in heights))
-        below = _largest(height.below for height in heights)
+        below: Exponents = reduce(or_, (height.below for height in heights), Counter())
         degree, norm = 0, 0.0
         for height in heights:
-            more, longer = self._product({key: e - height.below.get(key, 0) for key, e in below.items()})
+            more, longer = self._product(below - height.below)
             degree = max(degree, height.degree + more)
             norm = max(norm, height.log_norm + longer + math.log2(divisor // height.divisor))
         return Height(degree, norm, divisor, below)
@@ -173,21 +176,12 @@ def _more(a: Height, terms: int) -> Height:
 
 
 def _product(a: Height, b: Height) -> Height:
-    below = {key: a.below.get(key, 0) + b.below.get(key, 0) for key in {**a.below, **b.below}}
-    return Height(a.degree + b.degree, a.log_norm + b.log_norm, a.divisor * b.divisor, below)
+    return Height(a.degree + b.degree, a.log_norm + b.log_norm, a.divisor * b.divisor, a.below + b.below)
 
 
 def _power(a: Height, exponent: int) -> Height:
-    below = {key: exponent * e for key, e in a.below.items()}
+    below = Counter({key: exponent * e for key, e in a.below.items()})
     return Height(a.degree * exponent, a.log_norm * exponent, a.divisor**exponent, below)
-
-
-def _largest(exponents: Iterable[Exponents]) -> Exponents:
-    result: dict[tuple[str, int], int] = {}
-    for each in exponents:
-        for key, exponent in each.items():
-            result[key] = max(exponent, result.get(key, 0))
-    return result
 
 
 def bound_fields(components: Sequence[Node], *, roots_squared: bool = False) -> FieldBounds:
