@@ -30,7 +30,6 @@ from lielaws.report.report import Report
 LOSSES = ("any", "cross_entropy")
 GATES = ("free", "realizable")
 _LARGEST_DEGREE = 12
-_DEFAULTS = {"flow": GradientFlow(), "loss": "any", "gates": "free"}
 _BYTES_PER_ENTRY = 32
 
 
@@ -61,7 +60,8 @@ def as_question(arch: Any, settings: Settings) -> tuple[Architecture, Settings]:
     from lielaws.spec import load_question
 
     architecture, found = load_question(arch)
-    chosen = {key: value for key, value in found.items() if getattr(settings, key) == _DEFAULTS[key]}
+    default = Settings()
+    chosen = {key: value for key, value in found.items() if getattr(settings, key) == getattr(default, key)}
     return architecture, replace(settings, **chosen)
 
 

@@ -85,8 +85,9 @@ class _Writer:
         drifts = next((values for leaf, values in choice.values.items() if leaf.role == "flow"), None)
         found = []
         for k in range(count):
-            mine = {name: array[k].ravel().tolist() for name, array in data.items()}
-            probe: Record = {"data": mine, "cotangent": cotangents[k].ravel().tolist()}
+            mine = {name: array[k] for name, array in data.items()}
+            plain = {name: array.ravel().tolist() for name, array in mine.items()}
+            probe: Record = {"data": plain, "cotangent": cotangents[k].ravel().tolist()}
             if self._shown:
                 probe["pattern"] = self._pattern(choice, k, mine)
             else:
@@ -112,27 +113,24 @@ class _Writer:
             np.broadcast_to(value, (choice.count, *node.shape)) for value, node in zip(computed, nodes, strict=True)
         ]
 
-    def _pattern(self, choice: Choice, k: int, data: Mapping[str, list[int]]) -> int:
+    def _pattern(self, choice: Choice, k: int, data: Mapping[str, IntArray]) -> int:
         """The number of the witness of a pattern: what no gate depends on stays where the probe has it, and all does of
         a pattern that the probe itself shows."""
         patterns = self.fields.listed
         assert patterns is not None
         assert choice.patterns is not None
-        number, start = int(choice.patterns[k]), self.fields.space.start
+        number, space = int(choice.patterns[k]), self.fields.space
 
-        def written(tables: Mapping[str, IntArray], name: str, own: list[int]) -> list[str]:
+        def written(tables: Mapping[str, IntArray], name: str, own: IntArray) -> list[str]:
             if number >= 0 and name in tables:
-                own = tables[name][number].ravel().tolist()
+                own = tables[name][number]
             elif self.prime is not None:
-                own = [DENOMINATOR] * len(own)
-            return [f"{numerator}/{DENOMINATOR}" for numerator in own]
+                own = np.full(own.shape, DENOMINATOR)
+            return [f"{numerator}/{DENOMINATOR}" for numerator in own.ravel().tolist()]
 
-        point: list[str] = []
-        for name, leaf in self.fields.potential.traced.parameters.items():
-            point += written(patterns.points, name, self.point[start : start + leaf.size].tolist())
-            start += leaf.size
-        samples = {name: written(patterns.samples, name, data[name]) for name in self.fields.potential.traced.data}
-        witness = {"point": point, "data": samples}
+        tensors = space.split(self.point)
+        point = [entry for name in space.parameters for entry in written(patterns.points, name, tensors[name])]
+        witness = {"point": point, "data": {name: written(patterns.samples, name, own) for name, own in data.items()}}
         key = json.dumps(witness)
         self.patterns.setdefault(key, witness)
         return list(self.patterns).index(key)

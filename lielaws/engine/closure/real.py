@@ -10,7 +10,7 @@ show, functions are related, and the brackets are closed again in real arithmeti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,30 +67,33 @@ def proved_growth(
 
     Raises ExactnessError if the network has a value at none of the points that are tried.
     """
-    small = fields.space.dimension <= _LARGEST_PRECISE
     for vector in real_points(fields, rng):
-        plain = RealFields(fields, vector, rng, thorough=False)
-        if not plain.sample(_CHUNK)[1].any():
-            continue
-        if progress is not None:
-            progress("proof of the rank with real values", 0, guess.rank)
-        found = _guess_in_floats(plain, guess)
-        if found is None and small:
-            wide = RealFields(fields, next(real_points(fields, rng, WIDE)), rng, thorough=False)
-            found = _guess_in_floats(wide, guess)
-        if found is not None:
+        if RealFields(fields, vector, rng, thorough=False).sample(_CHUNK)[1].any():
+            if progress is not None:
+                progress("proof of the rank with real values", 0, guess.rank)
+            attempts = _attempts(fields, vector, guess, rng, tentative=tentative)
+            found = next((found for found in attempts if found is not None), None)
+            if found is None:
+                raise ExactnessError(f"rank {guess.rank} of real brackets could not be proved; try another seed")
             return found
-        if small and tentative:
-            narrow = np.rint(_NARROW * vector).astype(np.int64)
-            found = _closed_in_floats(RealFields(fields, narrow, rng, thorough=True), guess)
-        if found is not None:
-            return replace(found, tentative=True)
-        reals = RealFields(fields, vector, rng, thorough=True)
-        found = _closed_in_balls(reals, guess) if small else _closed_in_floats(reals, guess)
-        if found is None:
-            raise ExactnessError(f"rank {guess.rank} of real brackets could not be proved; try another seed")
-        return found
     raise ExactnessError("the network has no value at the points that were tried: a root or a logarithm has none")
+
+
+def _attempts(
+    fields: VectorFields, vector: IntArray, guess: Growth, rng: np.random.Generator, *, tentative: bool
+) -> Iterator[RealGrowth | None]:
+    """Proofs, the fastest first."""
+    small = fields.space.dimension <= _LARGEST_PRECISE
+    yield _guess_in_floats(RealFields(fields, vector, rng, thorough=False), guess)
+    if small:
+        wide = next(real_points(fields, rng, WIDE))
+        yield _guess_in_floats(RealFields(fields, wide, rng, thorough=False), guess)
+    if small and tentative:
+        narrow = np.rint(_NARROW * vector).astype(np.int64)
+        found = _closed_in_floats(RealFields(fields, narrow, rng, thorough=True), guess)
+        yield None if found is None else replace(found, tentative=True)
+    reals = RealFields(fields, vector, rng, thorough=True)
+    yield _closed_in_balls(reals, guess) if small else _closed_in_floats(reals, guess)
 
 
 def _guess_in_floats(reals: RealFields, guess: Growth) -> RealGrowth | None:

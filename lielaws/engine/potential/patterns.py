@@ -53,15 +53,15 @@ class Patterns:
     """Distinct activation patterns.
 
     values : gate leaf -> 0 and 1, of shape (count, *shape)
-    points : parameters that show each pattern, by name: numerators of shape (count, *shape); for the patterns of one
-        region rational numbers of shape (1, *shape)
-    samples : data that do, by name, of shape (count, *shape): numerators, or rational numbers
+    points : numerators of parameters that show each pattern, by name, of shape (count, *shape); of shape (1, *shape)
+        for the patterns of one region
+    samples : numerators of data that do, by name, of shape (count, *shape)
     """
 
     values: Mapping[Leaf, IntArray]
     count: int
-    points: Mapping[str, Any]
-    samples: Mapping[str, Any]
+    points: Mapping[str, IntArray]
+    samples: Mapping[str, IntArray]
 
     def choose(self, numbers: IntArray) -> dict[Leaf, IntArray]:
         """The gates of the patterns with these numbers."""
