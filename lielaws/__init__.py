@@ -26,7 +26,7 @@ from lielaws.architectures.tying import freeze as freeze
 from lielaws.architectures.tying import share as share
 
 # Flows
-from lielaws.engine.flows.decay import WeightDecay as WeightDecay
+from lielaws.engine.flows.gradient import WeightDecay as WeightDecay
 from lielaws.engine.flows.gradient import GradientFlow as GradientFlow
 from lielaws.engine.flows.metric import MetricFlow as MetricFlow
 from lielaws.engine.flows.metric import MirrorFlow as MirrorFlow

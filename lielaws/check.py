@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.architectures.part import part
 from lielaws.arraytypes import IntArray
-from lielaws.discover import Settings, as_question, count_laws
+from lielaws.discover import Settings, as_question, count_dimensions, prepare
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.laws.breaking import Counterexample, find_counterexample
 from lielaws.engine.laws.expressions import StateFunction
@@ -115,10 +114,8 @@ def check_laws(arch: Any, laws: Any, **settings: Any) -> LawCheck:
     Raises a LieLawsError for input that cannot be used.
     """
     architecture, chosen = as_question(arch, Settings(**settings))
-    chosen.flow.check(architecture.parameters)
-    if chosen.parameters is not None:
-        architecture = part(architecture, chosen.parameters)
-    fields, growth = count_laws(architecture, chosen)
+    architecture, fields = prepare(architecture, chosen)
+    growth = count_dimensions(fields, np.random.default_rng(chosen.seed))
     rng = np.random.default_rng(chosen.seed)
     candidates = _candidates(laws, fields)
     functions = [StateFunction.of(expression, fields.space) for _, expression in candidates]

@@ -13,15 +13,15 @@ import numpy as np
 
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.part import part
-from lielaws.checks import choice, positive_int
+from lielaws.checks import choice, integer, positive_int
 from lielaws.engine.closure.growth import Growth, grow
 from lielaws.engine.closure.point import TraceDimension, dimension_at, rational_point
-from lielaws.engine.closure.real import RealGrowth, proved_growth
+from lielaws.engine.closure.real import proved_growth
 from lielaws.engine.flows.fields import VectorFields, vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.flows.regions import realizable_patterns
 from lielaws.engine.laws.law import Law
-from lielaws.engine.laws.search import SearchResult, search
+from lielaws.engine.laws.search import search
 from lielaws.errors import ExactnessError, InvalidArgumentError, SizeError
 from lielaws.progress import Progress
 from lielaws.report.evidence import NOT_SEARCHED, Evidence
@@ -30,7 +30,6 @@ from lielaws.report.report import Report
 LOSSES = ("any", "cross_entropy")
 GATES = ("free", "realizable")
 _LARGEST_DEGREE = 12
-_DEFAULTS = {"flow": GradientFlow(), "loss": "any", "gates": "free"}
 _BYTES_PER_ENTRY = 32
 
 
@@ -61,7 +60,8 @@ def as_question(arch: Any, settings: Settings) -> tuple[Architecture, Settings]:
     from lielaws.spec import load_question
 
     architecture, found = load_question(arch)
-    chosen = {key: value for key, value in found.items() if getattr(settings, key) == _DEFAULTS[key]}
+    default = Settings()
+    chosen = {key: value for key, value in found.items() if getattr(settings, key) == getattr(default, key)}
     return architecture, replace(settings, **chosen)
 
 
@@ -98,32 +98,38 @@ def discover_laws(
     The count is arXiv 2307.00144, Thm 3.3: D minus the trace dimension of the Lie algebra that the gradients of the
     potentials generate. Raises a LieLawsError for input that cannot be used.
     """
-    asked = Settings(flow, loss, gates, parameters, seed)
+    settings = Settings(flow, loss, gates, parameters, seed)
     if positive_int("max_degree", max_degree) > _LARGEST_DEGREE:
         raise InvalidArgumentError("max_degree", max_degree, f"at most {_LARGEST_DEGREE} is supported")
     seconds: dict[str, float] = {}
     with _timed(seconds, "architecture"):
-        architecture, settings = as_question(arch, asked)
-        total = architecture.dimension
-        settings.flow.check(architecture.parameters)
-        if parameters is not None:
-            architecture = part(architecture, parameters)
-        fields = build_fields(architecture, settings)
-    rng = np.random.default_rng(seed)
-    with _timed(seconds, "count"):
-        growth = count_dimensions(fields, rng, progress, tentative=find_laws)
-    result = NOT_SEARCHED
-    if find_laws:
-        with _timed(seconds, "laws"):
-            result = _search(fields, growth, rng, max_degree, progress)
-        if _unconfirmed(fields, growth, result):
-            with _timed(seconds, "count"):
-                growth = count_dimensions(fields, rng, progress)
+        whole, settings = as_question(arch, settings)
+        architecture, fields = prepare(whole, settings)
+    rng, result = np.random.default_rng(seed), NOT_SEARCHED
+    for tentative in (find_laws, False):
+        with _timed(seconds, "count"):
+            growth = count_dimensions(fields, rng, progress, tentative=tentative)
+        at_most = fields.space.dimension - growth.rank
+        if find_laws:
             with _timed(seconds, "laws"):
-                result = _search(fields, growth, rng, max_degree, progress)
-        _check_consistent(architecture.name, len(result.laws), fields.space.dimension - growth.rank)
+                result = search(fields, at_most, rng, max_degree=max_degree, progress=progress)
+        if not growth.tentative or len(result.laws) >= at_most:
+            break
+    if len(result.laws) > at_most:
+        # Both bounds are proved, so that this never happens.
+        text = f"{len(result.laws)} laws were proved, but at most {at_most} are possible; please report this network"
+        raise ExactnessError(f"internal error in '{architecture.name}': {text}")
     evidence = Evidence(
-        architecture, total, settings.flow, settings.loss, settings.gates, fields, growth, result, max_degree, seed
+        architecture,
+        whole.dimension,
+        settings.flow,
+        settings.loss,
+        settings.gates,
+        fields,
+        growth,
+        result,
+        max_degree,
+        seed,
     )
     return Report(evidence, tuple(Law(polynomial, fields.space) for polynomial in result.laws), seconds)
 
@@ -149,50 +155,31 @@ class Settings:
             raise InvalidArgumentError("flow", self.flow, "a flow such as GradientFlow() is needed")
         choice("loss", self.loss, LOSSES)
         choice("gates", self.gates, GATES)
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int | np.integer) or self.seed < 0:
-            raise InvalidArgumentError("seed", self.seed, "a nonnegative integer is needed")
+        integer("seed", self.seed, 0, needed="a nonnegative integer is needed")
 
 
-def build_fields(architecture: Architecture, settings: Settings) -> VectorFields:
-    """The family of vector fields, after a check that it fits in memory."""
-    check_memory(architecture.name, architecture.dimension)
+def prepare(architecture: Architecture, settings: Settings) -> tuple[Architecture, VectorFields]:
+    """The part of an architecture that laws may involve, and its vector fields; checks the flow and the memory."""
+    settings.flow.check(architecture.parameters)
+    if settings.parameters is not None:
+        architecture = part(architecture, settings.parameters)
+    _check_memory(architecture.name, architecture.dimension)
     potential = architecture.potential_for(settings.loss)
     patterns = None
     if settings.gates == "realizable" and potential.gates:
         patterns = realizable_patterns(potential, np.random.default_rng(settings.seed))
-    return vector_fields(settings.flow, potential, patterns)
+    return architecture, vector_fields(settings.flow, potential, patterns)
 
 
 def count_dimensions(
     fields: VectorFields, rng: np.random.Generator, progress: Progress | None = None, *, tentative: bool = False
-) -> Growth | RealGrowth:
+) -> Growth:
     """The growth of the brackets: modulo a prime where that is true, else proved with real values.
 
     tentative : whether laws will be looked for, which confirm that it is complete; see :func:`proved_growth`
     """
     growth = grow(fields, rng, progress=progress)
     return growth if fields.rational else proved_growth(fields, growth, rng, progress, tentative=tentative)
-
-
-def _search(
-    fields: VectorFields,
-    growth: Growth | RealGrowth,
-    rng: np.random.Generator,
-    max_degree: int,
-    progress: Progress | None,
-) -> SearchResult:
-    return search(fields, fields.space.dimension - growth.rank, rng, max_degree=max_degree, progress=progress)
-
-
-def _unconfirmed(fields: VectorFields, growth: Growth | RealGrowth, result: SearchResult) -> bool:
-    tentative = isinstance(growth, RealGrowth) and growth.tentative
-    return tentative and len(result.laws) < fields.space.dimension - growth.rank
-
-
-def count_laws(architecture: Architecture, settings: Settings) -> tuple[VectorFields, Growth | RealGrowth]:
-    """The family and the growth of its brackets, with the upper bound on the number of laws."""
-    fields = build_fields(architecture, settings)
-    return fields, count_dimensions(fields, np.random.default_rng(settings.seed))
 
 
 def trace_dimension(arch: Any, at: Mapping[str, Any], *, seed: int = 0) -> TraceDimension:
@@ -207,23 +194,14 @@ def trace_dimension(arch: Any, at: Mapping[str, Any], *, seed: int = 0) -> Trace
     is if it equals the generic dimension, known from the laws, or if the brackets were seen to close as vector fields
     over the constants. Definition: arXiv 2307.00144, section 3.
     """
-    settings = Settings(seed=seed)
     architecture = as_architecture(arch)
     point = rational_point(architecture.parameters, at)
-    fields = build_fields(architecture, settings)
     report = discover_laws(architecture, seed=seed)
     upper = report.dimension - len(report.laws)
-    return dimension_at(fields, point, upper, np.random.default_rng(seed))
+    return dimension_at(report.evidence.fields, point, upper, np.random.default_rng(seed))
 
 
-def _check_consistent(name: str, found: int, at_most: int) -> None:
-    """Both bounds are proved, so that this never fails."""
-    if found > at_most:
-        text = f"{found} laws were proved, but at most {at_most} are possible; please report this network"
-        raise ExactnessError(f"internal error in '{name}': {text}")
-
-
-def check_memory(name: str, dimension: int) -> None:
+def _check_memory(name: str, dimension: int) -> None:
     """Refuse a state space whose dense matrices would not fit, before anything is allocated."""
     try:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

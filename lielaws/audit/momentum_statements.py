@@ -13,8 +13,8 @@ from lielaws.architectures.mlp import linear, mlp
 from lielaws.audit.statement import Finding, Instance, Probe, Statement
 from lielaws.check import check_laws
 from lielaws.discover import discover_laws
-from lielaws.engine.flows.decay import WeightDecay
 from lielaws.engine.flows.dynamics import Flow
+from lielaws.engine.flows.gradient import WeightDecay
 from lielaws.engine.flows.metric import MirrorFlow
 from lielaws.engine.flows.momentum import HeavyBall, Nesterov
 

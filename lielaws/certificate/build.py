@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import IntArray
 from lielaws.certificate.record import FORMAT, VERSION, Certificate
 from lielaws.certificate.witnesses import upper_section
 from lielaws.engine.closure.growth import Growth
-from lielaws.engine.closure.real import RealGrowth
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.graph.steps import graph_spec
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.laws.verify import Verification
 from lielaws.engine.linalg import EXPLORATION_PRIME, rank
-from lielaws.engine.potential.patterns import Patterns
+from lielaws.engine.potential.patterns import DENOMINATOR, Patterns
 
 _LIBRARIES = ("lielaws", "numpy", "python-flint", "scipy", "sympy")
 
@@ -27,7 +28,7 @@ def build_certificate(
     name: str,
     fields: VectorFields,
     setting: Mapping[str, Any],
-    growth: Growth | RealGrowth,
+    growth: Growth,
     laws: Sequence[Polynomial],
     verifications: Sequence[Verification],
     hypotheses: Sequence[str],
@@ -63,12 +64,13 @@ def _region(patterns: Patterns | None) -> dict[str, Any]:
     """The point of a region, and data that show each of its activation patterns."""
     if patterns is None:
         return {}
-    point = [str(value) for entries in patterns.points.values() for value in np.ravel(entries).tolist()]
-    samples = [
-        {name: [str(value) for value in array[k].ravel().tolist()] for name, array in patterns.samples.items()}
-        for k in range(patterns.count)
-    ]
+    point = [number for array in patterns.points.values() for number in _written(array)]
+    samples = [{name: _written(array[k]) for name, array in patterns.samples.items()} for k in range(patterns.count)]
     return {"region": {"point": point, "samples": samples}}
+
+
+def _written(numerators: IntArray) -> list[str]:
+    return [str(Fraction(number, DENOMINATOR)) for number in numerators.ravel().tolist()]
 
 
 def _law(law: Polynomial) -> list[Any]:

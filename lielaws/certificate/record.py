@@ -90,9 +90,7 @@ def check_format(record: Any, where: str) -> None:
         raise CertificateError("certificate", where, f'the key "format" must be "{FORMAT}"')
     version = record.get("version")
     if version == 1:
-        raise CertificateError(
-            "certificate", where, "version 1 is no longer read; discover again to get a certificate of version 2"
-        )
+        raise CertificateError("certificate", where, _OUTDATED)
     if type(version) is not int or version != VERSION:
         raise CertificateError("certificate", where, f"version {version!r}; this library reads {VERSION}")
 

@@ -8,37 +8,36 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.arithmetic.modular import Modular
-from lielaws.engine.closure.growth import Growth, Witness
+from lielaws.engine.closure.growth import Growth, ModularGrowth, Words
 from lielaws.engine.closure.real import RealGrowth
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.flows.reals import generic_constants
-from lielaws.engine.graph.node import Leaf
 from lielaws.engine.graph.program import Program
 from lielaws.engine.potential.patterns import DENOMINATOR
 
-IntArray = npt.NDArray[np.int64]
 Record = dict[str, Any]
 
 
-def upper_section(fields: VectorFields, growth: Growth | RealGrowth) -> Record:
+def upper_section(fields: VectorFields, growth: Growth) -> Record:
     """The sections of a certificate that prove its upper bound: `upper`, and `patterns` where activation patterns are
     shown by data."""
-    if isinstance(growth, Growth):
-        writer = _Writer(fields, growth.prime, growth.point)
+    if isinstance(growth, ModularGrowth):
+        writer = _Writer(fields, growth.at.prime, growth.at.vector[0, 0])
         constants = {leaf.name: array.ravel().tolist() for leaf, array in growth.at.constants.items()}
-        numbers: Record = {"arithmetic": "modular", "prime": growth.prime}
+        numbers: Record = {"arithmetic": "modular", "prime": growth.at.prime}
         closing: Record = {"rank": growth.rank}
     else:
+        assert isinstance(growth, RealGrowth)
         writer = _Writer(fields, None, growth.vector)
         constants = {name: array.tolist() for name, array in generic_constants(fields).items()}
         numbers = {"arithmetic": "real", "denominator": DENOMINATOR}
         closing = {"rank": growth.rank, "columns": growth.columns.tolist()}
-    for witness in growth.witnesses:
-        writer.add(witness)
+    for words in growth.witnesses:
+        writer.add(words)
     upper = {
         **numbers,
         "point": writer.point.tolist(),
@@ -65,9 +64,9 @@ class _Writer:
     brackets: list[Any] = field(default_factory=list)
     patterns: dict[str, Record] = field(default_factory=dict)
 
-    def add(self, witness: Witness) -> None:
+    def add(self, words: Words) -> None:
         numbers = []
-        for choice in witness.words:
+        for choice in words:
             numbers.append(range(len(self.probes), len(self.probes) + choice.count))
             self.probes += self._probes(choice)
         for members in zip(*numbers, strict=True):
@@ -78,13 +77,17 @@ class _Writer:
 
     def _probes(self, choice: Choice) -> list[Record]:
         potential, count = self.fields.potential, choice.count
-        cotangents, *pieces = self._whole([potential.cotangent, *(() if self._shown else potential.pieces)], choice)
+        inputs = potential.traced.data
+        nodes = [potential.cotangent, *inputs.values(), *(() if self._shown else potential.pieces)]
+        cotangents, *arrays = self._evaluate(nodes, choice)
+        data = dict(zip(inputs, arrays, strict=False))
+        pieces = arrays[len(data) :]
         drifts = next((values for leaf, values in choice.values.items() if leaf.role == "flow"), None)
-        data = {name: self._each(choice, leaf.static) for name, leaf in potential.traced.data.items()}
         found = []
         for k in range(count):
-            mine = {name: array[k].ravel().tolist() for name, array in data.items()}
-            probe: Record = {"data": mine, "cotangent": cotangents[k].ravel().tolist()}
+            mine = {name: array[k] for name, array in data.items()}
+            plain = {name: array.ravel().tolist() for name, array in mine.items()}
+            probe: Record = {"data": plain, "cotangent": cotangents[k].ravel().tolist()}
             if self._shown:
                 probe["pattern"] = self._pattern(choice, k, mine)
             else:
@@ -96,13 +99,9 @@ class _Writer:
 
     @property
     def _shown(self) -> bool:
-        return self.fields.listed is not None and not self.fields.regional
+        return self.fields.listed is not None and self.fields.region is None
 
-    def _each(self, choice: Choice, leaf: Leaf) -> IntArray:
-        array = choice.values[leaf]
-        return np.asarray(np.broadcast_to(array[0], (choice.count, *array.shape[2:])))
-
-    def _whole(self, nodes: Sequence[Any], choice: Choice) -> list[IntArray]:
+    def _evaluate(self, nodes: Sequence[Any], choice: Choice) -> list[IntArray]:
         """Values of nodes that are affine in the leaves, for each vector field."""
         program = Program.of(nodes)
         if self.prime is not None:
@@ -114,27 +113,24 @@ class _Writer:
             np.broadcast_to(value, (choice.count, *node.shape)) for value, node in zip(computed, nodes, strict=True)
         ]
 
-    def _pattern(self, choice: Choice, k: int, data: Mapping[str, list[int]]) -> int:
+    def _pattern(self, choice: Choice, k: int, data: Mapping[str, IntArray]) -> int:
         """The number of the witness of a pattern: what no gate depends on stays where the probe has it, and all does of
         a pattern that the probe itself shows."""
         patterns = self.fields.listed
         assert patterns is not None
         assert choice.patterns is not None
-        number, start = int(choice.patterns[k]), self.fields.space.start
+        number, space = int(choice.patterns[k]), self.fields.space
 
-        def written(tables: Mapping[str, IntArray], name: str, own: list[int]) -> list[str]:
+        def written(tables: Mapping[str, IntArray], name: str, own: IntArray) -> list[str]:
             if number >= 0 and name in tables:
-                own = tables[name][number].ravel().tolist()
+                own = tables[name][number]
             elif self.prime is not None:
-                own = [DENOMINATOR] * len(own)
-            return [f"{numerator}/{DENOMINATOR}" for numerator in own]
+                own = np.full(own.shape, DENOMINATOR)
+            return [f"{numerator}/{DENOMINATOR}" for numerator in own.ravel().tolist()]
 
-        point: list[str] = []
-        for name, leaf in self.fields.potential.traced.parameters.items():
-            point += written(patterns.points, name, self.point[start : start + leaf.size].tolist())
-            start += leaf.size
-        samples = {name: written(patterns.samples, name, data[name]) for name in self.fields.potential.traced.data}
-        witness = {"point": point, "data": samples}
+        tensors = space.split(self.point)
+        point = [entry for name in space.parameters for entry in written(patterns.points, name, tensors[name])]
+        witness = {"point": point, "data": {name: written(patterns.samples, name, own) for name, own in data.items()}}
         key = json.dumps(witness)
         self.patterns.setdefault(key, witness)
         return list(self.patterns).index(key)

@@ -17,7 +17,7 @@ import numpy as np
 
 from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError
-from lielaws.engine.flows.exact import FieldBounds
+from lielaws.engine.flows.heights import FieldBounds
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.laws.verify import ERROR_EXPONENT, evaluation_error

@@ -11,12 +11,12 @@ from lielaws.architectures.enough import shortages
 from lielaws.certificate.build import build_certificate
 from lielaws.certificate.record import Certificate
 from lielaws.engine.closure.growth import Growth
-from lielaws.engine.closure.real import RealGrowth
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.search import SearchResult
+from lielaws.engine.potential.patterns import DENOMINATOR
 from lielaws.engine.potential.potentials import Potential
 
 # A degree that no search has: it may be compared after it was sent to another process.
@@ -44,7 +44,7 @@ class Evidence:
     loss: str
     gates: str
     fields: VectorFields
-    growth: Growth | RealGrowth
+    growth: Growth
     search: SearchResult
     max_degree: int
     seed: int
@@ -65,7 +65,8 @@ class Evidence:
     def region(self) -> Mapping[str, Any]:
         """The integer point of the region that was counted; empty for free gates."""
         region = self.fields.region
-        return {} if region is None else {name: array[0].tolist() for name, array in region.points.items()}
+        points = {} if region is None else region.points
+        return {name: (array[0] // DENOMINATOR).tolist() for name, array in points.items()}
 
     @property
     def setting(self) -> str:

@@ -5,27 +5,18 @@ from __future__ import annotations
 from html import escape
 
 from lielaws.report.report import Report
-from lielaws.report.text import gap_sentences, verdict
+from lielaws.report.text import facts, gap_sentences
 
 
 def report_html(report: Report) -> str:
-    evidence = report.evidence
-    facts = [
-        ("setting", f"{evidence.flow}, {evidence.setting}"),
-        ("parameters", str(report.n_parameters)),
-        ("growth of the brackets", " ".join(map(str, report.growth))),
-        ("symmetries", str(report.n_symmetries)),
-        ("laws", verdict(report)),
-        *(("assumed", hypothesis) for hypothesis in evidence.hypotheses),
-        *(("warning", warning) for warning in evidence.warnings),
-    ]
-    rows = "".join(f"<tr><th style='text-align:left'>{escape(a)}</th><td>{escape(b)}</td></tr>" for a, b in facts)
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{escape(a)}</th><td>{escape(b)}</td></tr>" for a, b in facts(report)
+    )
     laws = "".join(
         f"<tr><td style='text-align:left'><code>{escape(g.text)}</code> {escape(g.scope)}</td>"
         f"<td>{len(g.laws)}</td><td style='text-align:left'>{escape(g.symmetry)}</td></tr>"
         for g in report.groups
     )
     table = f"<table><tr><th>law</th><th>number</th><th>symmetry</th></tr>{laws}</table>" if laws else ""
-    gap = evidence.searched and not report.complete
-    advice = "".join(f"<p>{escape(sentence)}</p>" for sentence in gap_sentences(report)) if gap else ""
+    advice = "".join(f"<p>{escape(sentence)}</p>" for sentence in gap_sentences(report))
     return f"<div><b>{escape(report.name)}</b><table>{rows}</table>{table}{advice}</div>"

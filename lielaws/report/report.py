@@ -16,20 +16,18 @@ import numpy.typing as npt
 from lielaws.architectures.base import Architecture
 from lielaws.arraytypes import IntArray
 from lielaws.certificate.record import Certificate
-from lielaws.engine.arithmetic.modular import BadPrimeError
+from lielaws.engine.arithmetic.modular import BadPrimeError, retried
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.laws.expressions import StateFunction
 from lielaws.engine.laws.law import Law, state_matrix
 from lielaws.engine.laws.presentation import LawGroup, group_laws
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import Echelon, modular, random_prime
-from lielaws.errors import ExactnessError, InvalidArgumentError, LieLawsError
+from lielaws.errors import InvalidArgumentError, LieLawsError
 
 if TYPE_CHECKING:
     from lielaws.report.evidence import Evidence
     from lielaws.spec import LawText
-
-_ATTEMPTS = 16
 
 
 @dataclass(frozen=True, repr=False)
@@ -227,14 +225,12 @@ def at_random_state(
     evaluate: Callable[[IntArray, int], Any], space: StateSpace, rng: np.random.Generator, what: str
 ) -> Any:
     """`evaluate(state, prime)` at a random state modulo a random prime, anew after a BadPrimeError."""
-    for _ in range(_ATTEMPTS):
+
+    def attempt() -> Any:
         prime = random_prime(rng, with_roots=True)
-        state = modular.residues(rng, prime, (1, space.dimension))
-        try:
-            return evaluate(state, prime)
-        except BadPrimeError:
-            continue
-    raise ExactnessError(f"a denominator of {what} vanishes at every state that was tried")
+        return evaluate(modular.residues(rng, prime, (1, space.dimension)), prime)
+
+    return retried(attempt, f"a denominator of {what} vanishes at every state that was tried")
 
 
 def read_laws(text: str, space: StateSpace, where: str = "laws") -> list[LawText]:

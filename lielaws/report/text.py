@@ -10,23 +10,22 @@ _MOST_GROUPS = 40
 
 
 def report_text(report: Report) -> str:
-    return "\n".join([*_header(report), "", *_laws(report), *_advice(report)]).rstrip()
+    header = [f"  {label:<12} {fact}" for label, fact in facts(report)]
+    return "\n".join([report.name, *header, "", *_laws(report), *_advice(report)]).rstrip()
 
 
-def _header(report: Report) -> Iterator[str]:
+def facts(report: Report) -> Iterator[tuple[str, str]]:
+    """What is known, each with its label."""
     evidence = report.evidence
-    yield f"{report.name}"
-    yield f"  setting      {evidence.flow}, {evidence.setting}"
-    yield f"  parameters   {report.n_parameters}"
+    yield "setting", f"{evidence.flow}, {evidence.setting}"
+    yield "parameters", str(report.n_parameters)
     if report.dimension != report.n_parameters:
-        yield f"  state space  dimension {report.dimension}"
-    yield f"  growth       {' '.join(map(str, report.growth))}   (rank of the brackets up to depth 1, 2, ...)"
-    yield f"  symmetries   {report.n_symmetries}"
-    yield f"  laws         {verdict(report)}"
-    for hypothesis in evidence.hypotheses:
-        yield f"  assumed      {hypothesis}"
-    for warning in evidence.warnings:
-        yield f"  warning      {warning}"
+        yield "state space", f"dimension {report.dimension}"
+    yield "growth", f"{' '.join(map(str, report.growth))}   (rank of the brackets up to depth 1, 2, ...)"
+    yield "symmetries", str(report.n_symmetries)
+    yield "laws", verdict(report)
+    yield from (("assumed", hypothesis) for hypothesis in evidence.hypotheses)
+    yield from (("warning", warning) for warning in evidence.warnings)
 
 
 def verdict(report: Report) -> str:
@@ -53,17 +52,17 @@ def _laws(report: Report) -> Iterator[str]:
         yield f"  and {sum(len(group.laws) for group in rest)} more laws; all are in report.laws"
 
 
-def _advice(report: Report) -> Iterator[str]:
-    if report.complete or not report.evidence.searched:
-        return
-    yield ""
-    yield f"{report.missing} of at most {report.n_laws} laws are missing."
-    for sentence in gap_sentences(report):
-        yield f"  {sentence}"
+def _advice(report: Report) -> list[str]:
+    if not (sentences := gap_sentences(report)):
+        return []
+    missing = f"{report.missing} of at most {report.n_laws} laws are missing."
+    return ["", missing, *(f"  {sentence}" for sentence in sentences)]
 
 
 def gap_sentences(report: Report) -> list[str]:
-    """What was looked for, and what to try."""
+    """Where laws are missing, what was looked for, and what to try."""
+    if report.complete or not report.evidence.searched:
+        return []
     evidence = report.evidence
     sentences = []
     if evidence.search.degree:

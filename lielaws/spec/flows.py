@@ -6,9 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lielaws.engine.flows.decay import WeightDecay
 from lielaws.engine.flows.dynamics import Flow
-from lielaws.engine.flows.gradient import GradientFlow
+from lielaws.engine.flows.gradient import GradientFlow, WeightDecay
 from lielaws.engine.flows.metric import MetricFlow, MirrorFlow
 from lielaws.engine.flows.momentum import HeavyBall, Nesterov
 from lielaws.errors import SpecError, nearest

@@ -11,9 +11,9 @@ from typing import Any
 import flint
 import numpy as np
 
-from lielaws.arraytypes import ObjectArray
+from lielaws.arraytypes import FloatArray, ObjectArray
 from lielaws.engine.arithmetic.base import IndexMap, Shape
-from lielaws.engine.arithmetic.enclosures import FUNCTIONS, as_arb
+from lielaws.engine.arithmetic.enclosures import FUNCTIONS, NUMBERS, as_arb
 from lielaws.engine.arithmetic.jets import JetArithmetic
 from lielaws.engine.arithmetic.polynomials import each, objects
 
@@ -26,6 +26,14 @@ class Balls(JetArithmetic):
 
     def zeros(self, shape: Shape) -> ObjectArray:
         return objects([flint.arb(0)] * int(np.prod(shape, dtype=np.int64)), shape)
+
+    def exact(self, numbers: FloatArray) -> ObjectArray:
+        """Numbers without error."""
+        return objects([flint.arb(number) for number in numbers.ravel().tolist()], numbers.shape)
+
+    def named(self, name: str) -> ObjectArray:
+        """The value of a named constant, for all samples."""
+        return objects([NUMBERS[name]()], (1, 1))
 
     def constant(self, constant: Any, shape: Shape) -> ObjectArray:
         values = [as_arb(Fraction(number, constant.denominator)) for number in constant.numerators]

@@ -67,6 +67,14 @@ class Enclosures(JetArithmetic):
     def zeros(self, shape: Shape) -> FloatArray:
         return np.zeros(shape)
 
+    def exact(self, numbers: FloatArray) -> FloatArray:
+        """Numbers without error."""
+        return exact(numbers)
+
+    def named(self, name: str) -> FloatArray:
+        """The value of a named constant, for all samples."""
+        return of_arb([NUMBERS[name]()], (1, 1))
+
     def constant(self, constant: Any, shape: Shape) -> FloatArray:
         numbers = [Fraction(number, constant.denominator) for number in constant.numerators]
         return of_fractions(numbers, (1, 1, *shape))

@@ -6,8 +6,10 @@ functions beyond field operations come from `values.free`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -15,10 +17,27 @@ from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.base import Shape
 from lielaws.engine.arithmetic.jets import JetArithmetic
 from lielaws.engine.linalg import modular
+from lielaws.errors import ExactnessError
+
+T = TypeVar("T")
+
+# Points at which a denominator vanishes have probability degree / prime; more than a few mean that it always does.
+_ATTEMPTS = 16
 
 
 class BadPrimeError(Exception):
     """The prime divides a denominator of the architecture, or a value that is to be inverted; draw again."""
+
+
+def retried(attempt: Callable[[], T], message: str) -> T:
+    """What an attempt at random points modulo random primes returns, made anew after each BadPrimeError.
+
+    Raises ExactnessError with the message if none succeeds.
+    """
+    for _ in range(_ATTEMPTS):
+        with suppress(BadPrimeError):
+            return attempt()
+    raise ExactnessError(message)
 
 
 class Functions(Protocol):

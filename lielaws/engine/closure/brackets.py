@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -35,10 +35,12 @@ def left_normed(fields: VectorFields, words: Sequence[Choice], vector: Values, a
     return arithmetic.minus(derivative, arithmetic.halves(back)[1])
 
 
-def chunk_size(fields: VectorFields, depth: int) -> int:
-    """How many brackets of a depth are evaluated at once."""
-    evaluations: int = 3 ** max(depth - 1, 0)
-    return max(1, _CHUNK_ENTRIES // (evaluations * fields.space.dimension))
+def chunks(fields: VectorFields, words: Sequence[Choice], arrays: int = 1) -> Iterator[list[Choice]]:
+    """Brackets in parts that are evaluated at once, by an arithmetic whose values take the room of so many arrays."""
+    evaluations: int = arrays * 3 ** (len(words) - 1)
+    size = max(1, _CHUNK_ENTRIES // (evaluations * fields.space.dimension))
+    for start in range(0, words[0].count, size):
+        yield [word.select(slice(start, start + size)) for word in words]
 
 
 def brackets_at(fields: VectorFields, words: Sequence[Choice], point: Point) -> IntArray:
@@ -46,11 +48,9 @@ def brackets_at(fields: VectorFields, words: Sequence[Choice], point: Point) -> 
 
     Those for which a denominator vanishes are zero, which is no loss: every subset of brackets gives a true bound.
     """
-    count, chunk = words[0].count, chunk_size(fields, len(words))
     rows = []
-    for start in range(0, count, chunk):
+    for some in chunks(fields, words):
         arithmetic = point.arithmetic
-        some = [word.select(slice(start, start + chunk)) for word in words]
         found = left_normed(fields, some, point.vector, arithmetic)[0]
         if arithmetic.undefined is not None:
             found[np.broadcast_to(arithmetic.undefined, len(found))] = 0

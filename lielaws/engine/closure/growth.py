@@ -1,59 +1,58 @@
-"""The growth of the brackets at a generic point modulo a prime, and with it an upper bound on the number of laws.
+"""The growth of the rank of brackets with their depth at one point, and with it an upper bound on the number of laws.
 
-For rational networks the rank found can only be too small, whatever the sampling did, so `dimension - growth[-1]` is an
-upper bound without any condition. For networks with functions, whose values are free here, it is a guess that `real`
-proves. That no bracket was missed holds with high probability only: a random bracket lies in a proper subspace with
-probability at most degree / prime (Schwartz and Zippel), and four in a row are asked for. Where activation patterns are
-listed, all of them are gone through before a depth ends.
+A rank that is found can only be too small, whatever the sampling did, so `dimension - growth[-1]` is an upper bound
+without any condition: modulo a prime (here) for rational networks, at real points (`real`) for those with functions.
+Values of functions modulo a prime are free, so that their growth is a guess of the real one. That no bracket was missed
+holds with high probability only: a random bracket lies in a proper subspace with probability at most degree / prime
+(Schwartz and Zippel), and four in a row are asked for. Where activation patterns are listed, all of them are gone
+through before a depth ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lielaws.arraytypes import IntArray
-from lielaws.engine.arithmetic.modular import BadPrimeError
+from lielaws.engine.arithmetic.modular import retried
 from lielaws.engine.closure.brackets import brackets_at
 from lielaws.engine.flows.fields import Choice, Point, VectorFields
 from lielaws.engine.linalg import Echelon
-from lielaws.errors import ExactnessError
 from lielaws.progress import Progress
 
 # Heavy ball on linear 1-6-2 closes at depth nine; a bracket of depth k costs 3^k evaluations.
-DEPTH_LIMIT = 12
+_DEPTH_LIMIT = 12
 # Each row in the span has probability at most degree / prime if the span is not all: four make 2^-80.
-_DEPENDENT_ROWS = 4
+DEPENDENT_ROWS = 4
 # For patterns of 0 and 1 that are drawn at random, as few of all may show a direction.
-_LEAST_PATIENCE = 64
+LEAST_PATIENCE = 64
 # Small first chunks waste little where a depth brings few rows, large ones keep BLAS busy.
 _FIRST_CHUNK = 16
 _LARGEST_CHUNK = 512
-# Points at which a denominator vanishes have probability degree / prime; more than a few mean that it always does.
-_ATTEMPTS = 16
+# Brackets in a row that have no value, as outside the domain of a function, after which a depth is given up.
+_MOST_WITHOUT_VALUE = 2000
 
-
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """Brackets of one depth that are independent of all earlier ones: X_1, ..., X_depth, one of each a bracket."""
-
-    words: tuple[Choice, ...]
+Words = tuple[Choice, ...]
+"""X_1, .., X_k of several brackets [X_k, [.., [X_2, X_1]]]: each choice holds one vector field for each bracket"""
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Ranks of the brackets up to each depth, at one point modulo one prime.
+    """Ranks of the brackets up to each depth at one point: none is larger than the true one.
 
     ranks : by depth; the last one is repeated when the family was seen to be closed
-    columns : coordinates on which the brackets have full rank
+    witnesses : brackets that are independent of each other, as many as the rank
+    columns : coordinates on which they have full rank
+    tentative : whether it was float64 alone that found no further brackets: as many laws as are left confirm that
     """
 
     ranks: tuple[int, ...]
-    at: Point
-    witnesses: tuple[Witness, ...]
+    witnesses: tuple[Words, ...]
     columns: IntArray
+    tentative: bool = False
 
     @property
     def closed(self) -> bool:
@@ -61,99 +60,128 @@ class Growth:
         return _has_stopped(self.ranks)
 
     @property
-    def prime(self) -> int:
-        return self.at.prime
-
-    @property
-    def point(self) -> IntArray:
-        """(dimension,)"""
-        point: IntArray = self.at.vector[0, 0]
-        return point
-
-    @property
     def rank(self) -> int:
         return self.ranks[-1]
 
 
-def grow(
-    fields: VectorFields,
-    rng: np.random.Generator,
-    *,
-    prime: int | None = None,
-    depth_limit: int = DEPTH_LIMIT,
-    progress: Progress | None = None,
-) -> Growth:
-    """Close the family under brackets at a random point modulo a prime.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModularGrowth(Growth):
+    """The growth at a point modulo its prime."""
 
-    Raises ExactnessError if a denominator of the architecture vanishes at every point that is tried.
-    """
-    prime = fields.prime() if prime is None else prime
-    for _ in range(_ATTEMPTS):
-        try:
-            return grow_at(fields, rng, fields.draw_points(rng, 1, prime), depth_limit, progress)
-        except BadPrimeError:
-            continue
-    raise ExactnessError("a denominator of the architecture vanishes at every point that was tried")
+    at: Point
 
 
-def grow_at(
-    fields: VectorFields,
-    rng: np.random.Generator,
-    point: Point,
-    depth_limit: int = DEPTH_LIMIT,
-    progress: Progress | None = None,
-) -> Growth:
-    """The same at a given point, where the ranks may stall before they grow again."""
-    echelon = Echelon(fields.space.dimension, point.prime)
-    ranks: list[int] = []
-    witnesses: list[Witness] = []
-    while len(ranks) < depth_limit and not _has_stopped(ranks):
-        depth = len(ranks) + 1
-        witnesses += _extend(fields, rng, point, echelon, depth, progress)
-        ranks.append(echelon.rank)
-        if echelon.rank == echelon.dimension:
-            ranks.append(echelon.rank)
-    return Growth(tuple(ranks), point, tuple(witnesses), echelon.pivots)
+class Brackets(ABC):
+    """Brackets of random vector fields at one point, and the span of those that were independent."""
+
+    def __init__(self, dimension: int) -> None:
+        self.dimension = dimension
+
+    @property
+    @abstractmethod
+    def rank(self) -> int: ...
+
+    @abstractmethod
+    def patience(self, depth: int) -> int:
+        """How many dependent brackets in a row end a depth."""
+
+    @abstractmethod
+    def draw(self, depth: int, missing: int, turn: int) -> Words:
+        """Some brackets of a depth, for a rank that may lack so much, in one of several turns."""
+
+    @abstractmethod
+    def add(self, words: Words) -> tuple[IntArray, int]:
+        """Which brackets are independent of all before, which are kept, and how many have a value at all."""
+
+    def close(
+        self, guess: Growth | None = None, progress: Progress | None = None
+    ) -> tuple[tuple[int, ...], tuple[Words, ...]]:
+        """The ranks by depth until they stop growing, and the brackets that were kept.
+
+        guess : what is expected at most; once brackets have its ranks, no more are looked at
+        """
+        known = () if guess is None else guess.ranks
+        largest = {self.dimension} if guess is None or not guess.closed else {self.dimension, guess.rank}
+        ranks: list[int] = []
+        witnesses: list[Words] = []
+        while len(ranks) < _DEPTH_LIMIT and not _has_stopped(ranks):
+            target = known[len(ranks)] if len(ranks) < len(known) else self.dimension
+            witnesses += self._extend(len(ranks) + 1, target, progress)
+            ranks.append(self.rank)
+            if self.rank in largest:
+                ranks.append(self.rank)
+        return tuple(ranks), tuple(witnesses)
+
+    def _extend(self, depth: int, target: int, progress: Progress | None) -> Iterator[Words]:
+        """Add random brackets of one depth until they have the rank that is aimed at or bring nothing new."""
+        dependent = without_value = turn = 0
+        while dependent < self.patience(depth) and without_value < _MOST_WITHOUT_VALUE and self.rank < target:
+            words = self.draw(depth, target - self.rank, turn)
+            kept, seen = self.add(words)
+            if len(kept):
+                yield tuple(word.select(kept) for word in words)
+            dependent = (0 if len(kept) else dependent) + seen - len(kept)
+            without_value = 0 if seen else without_value + words[0].count
+            turn += 1
+            if progress is not None:
+                progress(f"brackets of depth {depth}", self.rank, self.dimension)
 
 
 def _has_stopped(ranks: Sequence[int]) -> bool:
     return len(ranks) > 1 and ranks[-1] == ranks[-2]
 
 
-def _extend(
-    fields: VectorFields,
-    rng: np.random.Generator,
-    point: Point,
-    echelon: Echelon,
-    depth: int,
-    progress: Progress | None,
-) -> list[Witness]:
-    """Add random brackets of one depth until they bring nothing new."""
-    witnesses = []
-    patterns = fields.listed.count if fields.listed is not None else 0
-    patience = _patience(fields)
-    dependent, chunk, drawn = 0, _FIRST_CHUNK if depth == 1 else _DEPENDENT_ROWS, 0
-    while dependent < patience and echelon.rank < echelon.dimension:
-        count = min(chunk, echelon.dimension - echelon.rank + patience)
+class _ModularBrackets(Brackets):
+    """At a point modulo its prime."""
+
+    def __init__(self, fields: VectorFields, rng: np.random.Generator, point: Point) -> None:
+        super().__init__(fields.space.dimension)
+        self._fields, self._rng, self._point = fields, rng, point
+        self.echelon, self._drawn = Echelon(self.dimension, point.prime), 0
+
+    @property
+    def rank(self) -> int:
+        return self.echelon.rank
+
+    def patience(self, depth: int) -> int:
+        if self._fields.generic:
+            return DEPENDENT_ROWS
+        if self._fields.listed is not None:
+            return max(2 * self._fields.listed.count, LEAST_PATIENCE)
+        return max(LEAST_PATIENCE, 2 * self.dimension)
+
+    def draw(self, depth: int, missing: int, turn: int) -> Words:
+        chunk = min((_FIRST_CHUNK if depth == 1 else DEPENDENT_ROWS) << turn, _LARGEST_CHUNK)
+        count = min(chunk, missing + self.patience(depth))
         # The listed patterns follow each other in X_1; the others have any.
-        first = (drawn + np.arange(count)) % patterns if patterns else None
-        words = tuple(fields.choose(rng, count, point, numbers=None if k else first) for k in range(depth))
-        drawn += count
-        kept = echelon.extend(brackets_at(fields, words, point))
-        if len(kept):
-            witnesses.append(Witness(tuple(word.select(kept) for word in words)))
-        new = count - len(kept)
-        dependent = new if fields.generic or len(kept) else dependent + new
-        chunk = min(2 * chunk, _LARGEST_CHUNK)
-        if progress is not None:
-            progress(f"brackets of depth {depth}", echelon.rank, echelon.dimension)
-    return witnesses
+        listed = self._fields.listed
+        first = None if listed is None else (self._drawn + np.arange(count)) % listed.count
+        self._drawn += count
+        numbers = [first, *[None] * (depth - 1)]
+        return tuple(self._fields.choose(self._rng, count, self._point, numbers=some) for some in numbers)
+
+    def add(self, words: Words) -> tuple[IntArray, int]:
+        return self.echelon.extend(brackets_at(self._fields, words, self._point)), words[0].count
 
 
-def _patience(fields: VectorFields) -> int:
-    """How many dependent rows in a row end a depth."""
-    if fields.generic:
-        return _DEPENDENT_ROWS
-    if fields.listed is not None:
-        return max(2 * fields.listed.count, _LEAST_PATIENCE)
-    return max(_LEAST_PATIENCE, 2 * fields.space.dimension)
+def grow(
+    fields: VectorFields, rng: np.random.Generator, *, prime: int | None = None, progress: Progress | None = None
+) -> ModularGrowth:
+    """Close the family under brackets at a random point modulo a prime.
+
+    Raises ExactnessError if a denominator of the architecture vanishes at every point that is tried.
+    """
+    modulus = fields.prime() if prime is None else prime
+    return retried(
+        lambda: grow_at(fields, rng, fields.draw_points(rng, 1, modulus), progress),
+        "a denominator of the architecture vanishes at every point that was tried",
+    )
+
+
+def grow_at(
+    fields: VectorFields, rng: np.random.Generator, point: Point, progress: Progress | None = None
+) -> ModularGrowth:
+    """The same at a given point, where the ranks may stall before they grow again."""
+    brackets = _ModularBrackets(fields, rng, point)
+    ranks, witnesses = brackets.close(progress=progress)
+    return ModularGrowth(ranks, witnesses, brackets.echelon.pivots, at=point)

@@ -14,18 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.arraytypes import IntArray
-from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
+from lielaws.engine.arithmetic.modular import Modular, retried
 from lielaws.engine.closure.algebra import lie_algebra, rank_at
 from lielaws.engine.closure.brackets import brackets_at
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.graph.trace import as_rational
-from lielaws.engine.linalg import EXPLORATION_PRIME, Echelon, random_prime
-from lielaws.errors import ExactnessError, InvalidArgumentError
+from lielaws.engine.linalg import Echelon, random_prime
+from lielaws.errors import InvalidArgumentError
 
 _DEPTH_LIMIT = 9
 _ROWS = 6
-_ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,8 @@ def rational_point(shapes: Mapping[str, tuple[int, ...]], at: Mapping[str, Any])
 
 def dimension_at(fields: VectorFields, point: list[Fraction], generic: int, rng: np.random.Generator) -> TraceDimension:
     """The trace dimension at a point, given an upper bound on the generic one."""
-    lower = _rank_at(fields, point, generic, rng)
+    message = "a denominator of the architecture vanishes at the given point"
+    lower = retried(lambda: _rank_at(fields, point, generic, rng), message)
     if lower == generic:
         return TraceDimension(lower, True)
     algebra = lie_algebra(fields)
@@ -73,18 +72,9 @@ def dimension_at(fields: VectorFields, point: list[Fraction], generic: int, rng:
 
 def _rank_at(fields: VectorFields, point: list[Fraction], target: int, rng: np.random.Generator) -> int:
     """The rank of brackets at the point modulo a prime, over all depths: the growth may stall and go on."""
-    prime = EXPLORATION_PRIME
-    for _ in range(_ATTEMPTS):
-        try:
-            residues = np.array(list(map(Modular(prime).residue, point)), dtype=np.int64)
-            return _grow(fields, residues, target, prime, rng)
-        except BadPrimeError:
-            prime = random_prime(rng, with_roots=True)
-    raise ExactnessError("a denominator of the architecture vanishes at the given point")
-
-
-def _grow(fields: VectorFields, point: IntArray, target: int, prime: int, rng: np.random.Generator) -> int:
-    echelon, place = Echelon(fields.space.dimension, prime), fields.point_at(point, prime)
+    prime = random_prime(rng, with_roots=True)
+    residues = np.array(list(map(Modular(prime).residue, point)), dtype=np.int64)
+    echelon, place = Echelon(fields.space.dimension, prime), fields.point_at(residues, prime)
     for depth in range(1, _DEPTH_LIMIT + 1):
         while echelon.rank < target:
             words = tuple(fields.choose(rng, _ROWS, place) for _ in range(depth))

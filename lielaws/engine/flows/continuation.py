@@ -11,17 +11,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from lielaws.engine.arithmetic.enclosures import Enclosures, U, exact
+from lielaws.arraytypes import BoolArray, FloatArray, IntArray
+from lielaws.engine.arithmetic.enclosures import Enclosures, U
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.graph.node import Leaf, Node, leaves_of
 from lielaws.engine.graph.program import Program
 from lielaws.engine.potential.patterns import DENOMINATOR, Patterns, constant_enclosure
 from lielaws.engine.potential.signs import singular
-
-IntArray = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 # Enclosures of long pieces are wide, many pieces take long: what these do not decide is left out.
 _PIECES = (32, 256)
@@ -31,10 +28,10 @@ AT_THE_POINT, UNCERTAIN = -1, -2
 
 def needs_continuation(fields: VectorFields) -> bool:
     """Whether patterns that data show elsewhere need to be continued to a point."""
-    return not fields.regional and fields.listed is not None and bool(singular(fields.potential.output))
+    return fields.region is None and fields.listed is not None and bool(singular(fields.potential.output))
 
 
-def continued(fields: VectorFields, vector: IntArray, choice: Choice) -> Mask:
+def continued(fields: VectorFields, vector: IntArray, choice: Choice) -> BoolArray:
     """Which vector fields of a choice continue from where their pattern is shown to the point (numerators)."""
     count = choice.count
     patterns, nodes = fields.listed, singular(fields.potential.output)
@@ -55,45 +52,35 @@ def _checked(
     vector: IntArray,
     choice: Choice,
     pieces: int,
-) -> Mask:
-    assert choice.patterns is not None
-    count = choice.count
-    point = fields.coordinates(vector)
+) -> BoolArray:
+    point, count = fields.space.values(vector), choice.count
     middles, half = (np.arange(pieces) + 0.5) / pieces, 0.5 / pieces
+    tables = {"parameter": patterns.points, "data": patterns.samples}
     values: dict[Leaf, Any] = {}
     for leaf in leaves_of([argument for _, argument in nodes]):
-        name, shape = leaf.static.name, leaf.shape
-        if leaf.static.role == "constant":
+        role, name = leaf.static.role, leaf.static.name
+        if role == "constant":
             values[leaf.static] = constant_enclosure(leaf)
-        elif leaf.static.role == "gate":
-            gates = np.repeat(choice.values[leaf.static][0], pieces, axis=0)
-            values[leaf.static] = exact(gates[None] / DENOMINATOR)
-        else:
-            if leaf.static.role == "parameter":
-                end = np.broadcast_to(point[leaf.static], (count, *shape))
-                shown = patterns.points.get(name)
-            else:
-                end, shown = choice.values[leaf.static][0], patterns.samples.get(name)
-            # What no gate depends on may stay where it is.
-            begin = end if shown is None else shown[choice.patterns]
-            values[leaf.static] = _segment(begin / DENOMINATOR, end / DENOMINATOR, middles, half)
+            continue
+        end = point[leaf.static] if role == "parameter" else choice.values[leaf.static][0]
+        # Gates are those of the pattern, and what no gate depends on may stay where it is.
+        shown = tables.get(role, {}).get(name)
+        begin = end if shown is None else shown[choice.patterns]
+        begin, end = (np.broadcast_to(array / DENOMINATOR, (count, *leaf.shape)) for array in (begin, end))
+        values[leaf.static] = _segment(begin, end, middles, half)
     arithmetic = Enclosures()
     with np.errstate(all="ignore"):
         computed = Program.of([argument for _, argument in nodes]).run(arithmetic, values)
-    good = np.ones((count, pieces), dtype=np.bool_)
+    good = np.ones(count * pieces, dtype=np.bool_)
     for (operation, _), value in zip(nodes, computed, strict=True):
-        mid, rad = (
-            np.broadcast_to(value[k, 0].reshape(value.shape[2], -1), (count * pieces, value[k, 0, 0].size))
-            for k in (0, 1)
-        )
-        size = np.abs(mid) if operation == "reciprocal" else mid
-        good &= (size > rad).all(axis=1).reshape(count, pieces)
+        mid, rad = value[:, 0].reshape(2, value.shape[2], -1)
+        good &= ((np.abs(mid) if operation == "reciprocal" else mid) > rad).all(axis=1)
     if arithmetic.undefined is not None:
-        good &= ~np.broadcast_to(arithmetic.undefined, count * pieces).reshape(count, pieces)
-    return np.asarray(good.all(axis=1))
+        good &= ~arithmetic.undefined
+    return np.asarray(good.reshape(count, pieces).all(axis=1))
 
 
-def _segment(begin: Any, end: Any, middles: npt.NDArray[np.float64], half: float) -> npt.NDArray[np.float64]:
+def _segment(begin: Any, end: Any, middles: FloatArray, half: float) -> FloatArray:
     """Enclosures of the pieces of segments, (2, 1, count * pieces, *shape)."""
     change = (end - begin)[:, None]
     steps = middles.reshape((1, -1) + (1,) * (change.ndim - 2))

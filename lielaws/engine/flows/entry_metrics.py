@@ -85,45 +85,27 @@ def read_mirror(potential: Any) -> EntryMetric:
         if potential not in _MIRRORS:
             raise InvalidArgumentError("potential", potential, nearest(potential, _MIRRORS))
         return EntryMetric(*_MIRRORS[potential])
-    import sympy
-
     expression, x = _function_of_x(potential, "potential")
-    return _entry(sympy.diff(expression, x, 2), x, "potential", potential)
+    return _entry(expression.diff(x, 2), x, "potential", potential)
 
 
 def read_metric(value: Any, where: str) -> EntryMetric:
     """A metric on one tensor. Raises InvalidArgumentError unless it is one, and positive."""
-    if (number := exact_number(value)) is not None:
-        return EntryMetric(_inverses([number], value, where))
-    if isinstance(value, str) or callable(value) or hasattr(value, "free_symbols"):
-        expression, x = _function_of_x(_parsed(value, where), where)
-        return _entry(expression, x, where, value)
+    is_function = isinstance(value, str) or callable(value) or hasattr(value, "free_symbols")
+    if is_function and exact_number(value) is None:
+        return _entry(*_function_of_x(value, where), where, value)
     try:
         array = np.asarray(value, dtype=object)
         numbers = [exact_number(entry) for entry in array.ravel().tolist()]
     except (TypeError, ValueError):
         numbers = []
-    if not numbers or any(entry is None for entry in numbers):
+    inverses = tuple(1 / number for number in numbers if number)
+    if not numbers or None in numbers:
         remedy = "a positive number, an array of them, or an expression in x such as '1/x' is needed"
         raise InvalidArgumentError(where, value, remedy)
-    weights = _inverses([entry for entry in numbers if entry is not None], value, where)
-    return EntryMetric(weights=weights, shape=array.shape)
-
-
-def _inverses(numbers: list[Fraction], value: Any, where: str) -> tuple[Fraction, ...]:
-    if any(number <= 0 for number in numbers):
+    if len(inverses) < len(numbers) or min(inverses) < 0:
         raise InvalidArgumentError(where, value, "a metric is positive; all of its entries must be above 0")
-    return tuple(1 / number for number in numbers)
-
-
-def _parsed(value: Any, where: str) -> Any:
-    if not isinstance(value, str):
-        return value
-    import sympy
-
-    from lielaws.spec.expressions import to_sympy
-
-    return to_sympy(value, {"x": sympy.Symbol("x")}, where=where)
+    return EntryMetric(weights=inverses, shape=array.shape) if array.shape else EntryMetric(inverses)
 
 
 def _function_of_x(value: Any, where: str) -> tuple[sympy.Expr, sympy.Symbol]:
@@ -132,7 +114,11 @@ def _function_of_x(value: Any, where: str) -> tuple[sympy.Expr, sympy.Symbol]:
     x = sympy.Symbol("x", positive=True)
     remedy = "an expression in one symbol x, or a function of x that returns one, is needed"
     expression = value
-    if callable(value) and not hasattr(value, "free_symbols"):
+    if isinstance(value, str):
+        from lielaws.spec.expressions import to_sympy
+
+        expression = to_sympy(value, {"x": sympy.Symbol("x")}, where=where)
+    elif callable(value) and not hasattr(value, "free_symbols"):
         function: Callable[[Any], Any] = value
         try:
             expression = function(x)

@@ -1,97 +1,18 @@
-"""What a proof over Q needs of a family of fields: bounds on its degrees and coefficients, or its full expansion."""
+"""The fields expanded over Q: small identities are proved by their coefficients."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import flint
 import numpy as np
 
-from lielaws.engine.arithmetic.bounds import TermCount
 from lielaws.engine.arithmetic.polynomials import Exact, objects
-from lielaws.engine.flows.heights import Heights
-from lielaws.engine.graph.functions import FUNCTIONS
-from lielaws.engine.graph.node import Leaf, Node, leaves_of
+from lielaws.engine.graph.node import Leaf, Node
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import as_fmpq
-
-
-@dataclass(frozen=True, slots=True)
-class FieldBounds:
-    """For all components of all members, as N / D with one D and integer polynomials N in leaves and function values.
-
-    degree, log_norm : of N: its degree, and log2 of the sum of the absolute values of its coefficients
-    below_degree, below_log_norm : of D, with the integer in it
-    expanded_terms : at least the number of terms of all components together
-    coincidences : the sum, over pairs of arguments of functions, of the degree of a polynomial that is zero where they
-        agree; and the sum of its log2 norms
-    log_roots : log2 of how many points are drawn until one has all roots, where these are true ones
-    """
-
-    degree: int
-    log_norm: float
-    below_degree: int = 0
-    below_log_norm: float = 0.0
-    expanded_terms: float = math.inf
-    coincidences: tuple[float, float] = (0.0, 0.0)
-    log_roots: float = 0.0
-
-
-def bound_fields(components: Sequence[Node], *, roots_squared: bool = False) -> FieldBounds:
-    """Bounds for the entries of some nodes.
-
-    roots_squared : whether roots are such numbers r that r^2 is their argument; else they are variables
-    """
-    heights = Heights(components, roots_squared=roots_squared)
-    joint = heights.together(components)
-    below_degree, below_norm = heights.denominator(joint)
-    functions = [node for node in heights.nodes if node.op in FUNCTIONS]
-    rational = not functions and not any(node.op == "reciprocal" for node in heights.nodes)
-    return FieldBounds(
-        degree=joint.degree,
-        log_norm=joint.log_norm,
-        below_degree=below_degree,
-        below_log_norm=below_norm,
-        expanded_terms=_number_of_terms(components) if rational else math.inf,
-        coincidences=_coincidences(heights, functions),
-    )
-
-
-def _number_of_terms(components: Sequence[Node]) -> float:
-    program = Program.of(components)
-    shapes = {leaf.static: leaf.shape for leaf in leaves_of(components)}
-    with np.errstate(over="ignore"):
-        counts = program.run(TermCount(), {leaf: np.ones((1, *shapes[leaf])) for leaf, _ in program.leaves})
-    return sum(float(count.sum()) for count in counts)
-
-
-def _coincidences(heights: Heights, functions: Sequence[Node]) -> tuple[float, float]:
-    """For all pairs of arguments of functions of one kind, and for each with the numbers at which a value is known.
-
-    Arguments u = N / D and v = M / E agree up to sign where N E - M D or N E + M D is zero, and u is 0 or 1 where N or
-    N - D is. Of so many entries, with bounds a of N and D that add up to A, these add up to 2 entries A: each entry is
-    in 2 (entries - 1) of the former and in two of the latter. A sum of two terms has one bit more.
-    """
-    degrees = norms = 0.0
-    kinds: dict[str, dict[int, Node]] = {}
-    for node in functions:
-        kind = "angle" if node.op in ("cos", "sin") else node.op
-        kinds.setdefault(kind, {})[node.inputs[0].serial] = node.inputs[0]
-    for arguments in kinds.values():
-        entries, degree, norm = 0, 0, 0.0
-        for node in arguments.values():
-            height = heights.of(node)
-            below_degree, below_norm = heights.denominator(height)
-            entries += node.size
-            degree += node.size * max(height.degree, below_degree)
-            norm += node.size * max(height.log_norm, below_norm)
-        degrees += 2 * entries * degree
-        norms += 2 * entries * norm + entries * (entries + 1)
-    return degrees, norms
 
 
 class Expansion:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.jets import JetArithmetic
 from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.flows.dynamics import Flow
-from lielaws.engine.flows.exact import Expansion, FieldBounds, bound_fields
-from lielaws.engine.flows.state import StateSpace
+from lielaws.engine.flows.exact import Expansion
+from lielaws.engine.flows.heights import FieldBounds, bound_fields
+from lielaws.engine.flows.state import Shape, StateSpace
 from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.graph.node import Constant, Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program
@@ -23,8 +25,6 @@ from lielaws.engine.potential.patterns import Patterns
 from lielaws.engine.potential.potentials import Potential, build_potential
 from lielaws.engine.values.free import FreeFunctions
 from lielaws.engine.values.rules import simplified
-
-IntArray = npt.NDArray[np.int64]
 
 # Expansions with more products than this for each coordinate take longer than evaluations.
 _LARGEST_EXPANSION = 4000
@@ -53,11 +53,11 @@ class Point:
 class Choice:
     """What some vector fields of a family belong to: data, cotangent, gates, the factor of the drift; and constants.
 
-    values : leaf -> (1, count, *shape); arrays of one sample stand for all
+    values : leaf -> (1, count, *shape), in any arithmetic; arrays of one sample stand for all
     patterns : the number of the activation pattern of each, where patterns are listed
     """
 
-    values: Mapping[Leaf, IntArray]
+    values: Mapping[Leaf, Any]
     count: int
     patterns: IntArray | None = None
 
@@ -87,19 +87,10 @@ class VectorFields:
     slopes: tuple[Node, ...]
     region: Patterns | None = None
 
-    @property
-    def regional(self) -> bool:
-        """Whether the family is restricted to the patterns of one region."""
-        return self.region is not None
-
     @cached_property
     def listed(self) -> Patterns | None:
         """Activation patterns from which those of vector fields are taken; None where gates may have any value."""
         return self.region if self.region is not None else self.potential.shown_patterns
-
-    @property
-    def present(self) -> Sequence[Node]:
-        return self.slopes
 
     @cached_property
     def leaves(self) -> tuple[Node, ...]:
@@ -138,7 +129,7 @@ class VectorFields:
     def expansion(self, law_terms: int) -> Expansion | None:
         """The fields expanded over Q; None if that is not affordable for laws with that many terms together."""
         largest = _LARGEST_EXPANSION * self.space.dimension
-        return None if self.regional or self.bounds.expanded_terms * law_terms > largest else self._expansion
+        return None if self.region is not None or self.bounds.expanded_terms * law_terms > largest else self._expansion
 
     @cached_property
     def _expansion(self) -> Expansion:
@@ -192,19 +183,34 @@ class VectorFields:
             gates: a law of them is a law, but their rank is no bound
         numbers : of the patterns, where they are listed
         """
-        values: dict[Leaf, IntArray] = dict(point.constants)
-        gates = {gate.leaf.static for gate in self.potential.gates}
-        for node in self.outside:
-            if node.static not in gates and node.static not in values:
-                values[node.static] = modular.residues(rng, point.prime, (1, count, *node.shape))
-        if self.listed is not None and (self.regional or not free_gates):
+        free_gates = free_gates and self.region is None
+        chosen = self.choose_numbers(
+            rng, count, lambda shape: modular.residues(rng, point.prime, shape), free_gates=free_gates, numbers=numbers
+        )
+        return replace(chosen, values={**chosen.values, **point.constants})
+
+    def choose_numbers(
+        self,
+        rng: np.random.Generator,
+        count: int,
+        draw: Callable[[Shape], IntArray],
+        *,
+        unit: int = 1,
+        free_gates: bool = False,
+        numbers: IntArray | None = None,
+    ) -> Choice:
+        """The same, without constants, with numbers as `draw` gives them for a shape; an open gate is `unit`."""
+        gates = {gate.leaf.static: gate.leaf.shape for gate in self.potential.gates}
+        given = [node for node in self.outside if node.static.role != "constant" and node.static not in gates]
+        values = {node.static: draw((1, count, *node.shape)) for node in given}
+        if self.listed is not None and not free_gates:
             if numbers is None:
                 numbers = rng.integers(0, self.listed.count, count)
-            return Choice(values | self.listed.choose(numbers), count, numbers)
-        for gate in self.potential.gates:
-            shape = (1, count, *gate.leaf.shape)
-            free = free_gates or self.potential.affine
-            values[gate.leaf.static] = modular.residues(rng, point.prime, shape) if free else random_gates(rng, shape)
+            values |= {leaf: unit * array for leaf, array in self.listed.choose(numbers).items()}
+            return Choice(values, count, numbers)
+        for leaf, shape in gates.items():
+            full = (1, count, *shape)
+            values[leaf] = draw(full) if free_gates or self.potential.affine else unit * random_gates(rng, full)
         return Choice(values, count)
 
     def evaluate(self, vector: npt.NDArray[Any], choice: Choice, arithmetic: JetArithmetic) -> npt.NDArray[Any]:
@@ -214,24 +220,13 @@ class VectorFields:
         """
         computed = self.run(self.program, vector, choice.values, arithmetic)
         samples = max(vector.shape[-2], choice.count)
-        result = arithmetic.zeros((*vector.shape[:-2], samples, self.space.dimension))
-        for start, slope, value in zip(self.space.offsets.values(), self.slopes, computed, strict=True):
-            # A gradient that is constant in theta has no infinitesimal part: its jets axis has length one.
-            flat = value.reshape(*value.shape[: arithmetic.lead], slope.size)
-            jets = arithmetic.jets(flat)
-            arithmetic.part(result, slice(None, jets))[..., start : start + slope.size] = flat
-        return result
+        return joined(computed, (*vector.shape[:-2], samples, self.space.dimension), arithmetic)
 
     def run(
         self, program: Program, vector: npt.NDArray[Any], values: Mapping[Leaf, Any], arithmetic: Any
     ) -> list[npt.NDArray[Any]]:
         """What a program computes from a point and from the values of all other leaves."""
-        return program.run(arithmetic, dict(values) | self.coordinates(vector))
-
-    def coordinates(self, vector: npt.NDArray[Any]) -> dict[Leaf, npt.NDArray[Any]]:
-        """State vectors (.., dimension), tensor by tensor, each (.., *shape)."""
-        tensors = self.space.split(vector).values()
-        return {leaf.static: tensor for leaf, tensor in zip(self.leaves, tensors, strict=True)}
+        return program.run(arithmetic, {**values, **self.space.values(vector)})
 
     @cached_property
     def rewritten(self) -> VectorFields:
@@ -242,7 +237,19 @@ class VectorFields:
         return vector_fields(self.flow, build_potential(traced, self.potential.loss))
 
 
-def random_gates(rng: np.random.Generator, shape: tuple[int, ...]) -> IntArray:
+def joined(tensors: Iterable[npt.NDArray[Any]], shape: tuple[int, ...], arithmetic: JetArithmetic) -> npt.NDArray[Any]:
+    """Vectors (.., jets, samples, dimension) of their tensors, each (.., jets or 1, samples or 1, *shape)."""
+    result, start = arithmetic.zeros(shape), 0
+    for tensor in tensors:
+        # A gradient that is constant in theta has no infinitesimal part: its jets axis has length one.
+        flat = tensor.reshape(*tensor.shape[: arithmetic.lead], -1)
+        end = start + flat.shape[-1]
+        arithmetic.part(result, slice(None, arithmetic.jets(flat)))[..., start:end] = flat
+        start = end
+    return result
+
+
+def random_gates(rng: np.random.Generator, shape: Shape) -> IntArray:
     """Patterns of 0 and 1 of shape (1, count, ..).
 
     Each has its own share of open gates, so that deep networks are not closed by a single layer.

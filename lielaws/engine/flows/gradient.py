@@ -1,12 +1,15 @@
-"""Gradient flow: the state is theta, the members are the gradients of the potentials."""
+"""Gradient flow, without and with weight decay."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
-from lielaws.engine.flows.dynamics import Dynamics, gradients
-from lielaws.engine.flows.state import Shape, StateSpace
+from lielaws.engine.flows.dynamics import Dynamics, check_names, check_rate, clock_slope, gradients, time_and_drift
+from lielaws.engine.flows.state import TIME, Clock, Shape, StateSpace
+from lielaws.engine.graph.trace import Array
 from lielaws.engine.potential.potentials import Potential
 
 
@@ -28,3 +31,46 @@ class GradientFlow:
 
     def __str__(self) -> str:
         return "gradient flow"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightDecay:
+    """theta' = -grad L(theta) - rate theta. State (t, theta) of dimension D + 1.
+
+    Parameters
+    ----------
+    rate : at least 0, per unit of time; a float is read as the decimal that it prints
+
+    Members are d_t - rate theta d_theta and (0, grad f_z). A law has the form H(exp(rate t) theta) with H a law that
+    stays one under theta -> s theta (arXiv 2506.06194, Thm 2.1, for homogeneous H).
+    """
+
+    rate: Any = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", check_rate("rate", self.rate, "the rate of weight decay"))
+
+    @property
+    def clock(self) -> Clock:
+        # Along the drift alone, exp(rate t) theta is constant: a factor exp(rate t) for each factor theta.
+        return Clock(self.rate, by_degree=1) if self.rate else Clock(Fraction(0))
+
+    def check(self, parameters: Mapping[str, Shape]) -> None:
+        """Refuse a parameter that is called like the time."""
+        check_names(parameters, velocities=False)
+
+    def dynamics(self, potential: Potential) -> Dynamics:
+        """The family on the space of time and parameters."""
+        time, drift = time_and_drift(potential)
+        slopes = {TIME: clock_slope(self.clock, time, drift)}
+        for name, slope in gradients(potential).items():
+            decay = drift * Array(potential.traced.parameters[name]) * -self.rate
+            slopes[name] = (decay + Array(slope)).node if self.rate else slope
+        return StateSpace({name: slope.shape for name, slope in slopes.items()}, self.clock), slopes
+
+    def describe(self) -> dict[str, str]:
+        """The flow as plain values, for specs and certificates."""
+        return {"kind": "weight_decay", "rate": str(self.rate)}
+
+    def __str__(self) -> str:
+        return f"gradient flow with weight decay {self.rate}"

@@ -16,17 +16,44 @@ Variables, of degree one, are entries of leaves, these v and t, and the values o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import reduce
+from operator import or_
 
 import numpy as np
 
+from lielaws.engine.arithmetic.bounds import TermCount
 from lielaws.engine.graph.contraction import plan_contraction
-from lielaws.engine.graph.node import Node, ancestors
+from lielaws.engine.graph.functions import FUNCTIONS
+from lielaws.engine.graph.node import Node, ancestors, leaves_of
+from lielaws.engine.graph.program import Program
 
-Exponents = Mapping[tuple[str, int], int]
+Exponents = Counter[tuple[str, int]]
 """e, by the kind of q and the serial number of its node"""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldBounds:
+    """For all components of all members, as N / D with one D and integer polynomials N in leaves and function values.
+
+    degree, log_norm : of N: its degree, and log2 of the sum of the absolute values of its coefficients
+    below_degree, below_log_norm : of D, with the integer in it
+    expanded_terms : at least the number of terms of all components together
+    coincidences : the sum, over pairs of arguments of functions, of the degree of a polynomial that is zero where they
+        agree; and the sum of its log2 norms
+    log_roots : log2 of how many points are drawn until one has all roots, where these are true ones
+    """
+
+    degree: int
+    log_norm: float
+    below_degree: int = 0
+    below_log_norm: float = 0.0
+    expanded_terms: float = math.inf
+    coincidences: tuple[float, float] = (0.0, 0.0)
+    log_roots: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +67,7 @@ class Height:
     degree: int = 0
     log_norm: float = 0.0
     divisor: int = 1
-    below: Exponents = field(default_factory=dict)
+    below: Exponents = field(default_factory=Counter)
 
 
 class Heights:
@@ -108,14 +135,14 @@ class Heights:
         """
         degree, norm = node.size * one[0], node.size * one[1]
         self._factors[kind, node.serial] = degree, norm
-        return Height(degree + above, norm, 1, {(kind, node.serial): 1})
+        return Height(degree + above, norm, 1, Counter([(kind, node.serial)]))
 
     def _reciprocal(self, inverted: Node, inside: Height) -> Height:
         """c D prod (the numerators of all other entries) / q, for an argument N / (c D)."""
         degree, norm = self.denominator(inside)
         others, key = inverted.size - 1, ("reciprocal", inverted.serial)
         self._factors[key] = inverted.size * inside.degree, inverted.size * inside.log_norm
-        return Height(degree + others * inside.degree, norm + others * inside.log_norm, 1, {key: 1})
+        return Height(degree + others * inside.degree, norm + others * inside.log_norm, 1, Counter([key]))
 
     def _root(self, inside: Height) -> Height:
         degree, norm = self.denominator(inside)
@@ -124,10 +151,10 @@ class Heights:
     def _over_common(self, heights: Sequence[Height]) -> Height:
         """The largest bounds, with one denominator."""
         divisor = math.lcm(*(height.divisor for height in heights))
-        below = _largest(height.below for height in heights)
+        below: Exponents = reduce(or_, (height.below for height in heights), Counter())
         degree, norm = 0, 0.0
         for height in heights:
-            more, longer = self._product({key: e - height.below.get(key, 0) for key, e in below.items()})
+            more, longer = self._product(below - height.below)
             degree = max(degree, height.degree + more)
             norm = max(norm, height.log_norm + longer + math.log2(divisor // height.divisor))
         return Height(degree, norm, divisor, below)
@@ -149,18 +176,62 @@ def _more(a: Height, terms: int) -> Height:
 
 
 def _product(a: Height, b: Height) -> Height:
-    below = {key: a.below.get(key, 0) + b.below.get(key, 0) for key in {**a.below, **b.below}}
-    return Height(a.degree + b.degree, a.log_norm + b.log_norm, a.divisor * b.divisor, below)
+    return Height(a.degree + b.degree, a.log_norm + b.log_norm, a.divisor * b.divisor, a.below + b.below)
 
 
 def _power(a: Height, exponent: int) -> Height:
-    below = {key: exponent * e for key, e in a.below.items()}
+    below = Counter({key: exponent * e for key, e in a.below.items()})
     return Height(a.degree * exponent, a.log_norm * exponent, a.divisor**exponent, below)
 
 
-def _largest(exponents: Iterable[Exponents]) -> Exponents:
-    result: dict[tuple[str, int], int] = {}
-    for each in exponents:
-        for key, exponent in each.items():
-            result[key] = max(exponent, result.get(key, 0))
-    return result
+def bound_fields(components: Sequence[Node], *, roots_squared: bool = False) -> FieldBounds:
+    """Bounds for the entries of some nodes.
+
+    roots_squared : whether roots are such numbers r that r^2 is their argument; else they are variables
+    """
+    heights = Heights(components, roots_squared=roots_squared)
+    joint = heights.together(components)
+    below_degree, below_norm = heights.denominator(joint)
+    functions = [node for node in heights.nodes if node.op in FUNCTIONS]
+    rational = not functions and not any(node.op == "reciprocal" for node in heights.nodes)
+    return FieldBounds(
+        degree=joint.degree,
+        log_norm=joint.log_norm,
+        below_degree=below_degree,
+        below_log_norm=below_norm,
+        expanded_terms=_number_of_terms(components) if rational else math.inf,
+        coincidences=_coincidences(heights, functions),
+    )
+
+
+def _number_of_terms(components: Sequence[Node]) -> float:
+    program = Program.of(components)
+    shapes = {leaf.static: leaf.shape for leaf in leaves_of(components)}
+    with np.errstate(over="ignore"):
+        counts = program.run(TermCount(), {leaf: np.ones((1, *shapes[leaf])) for leaf, _ in program.leaves})
+    return sum(float(count.sum()) for count in counts)
+
+
+def _coincidences(heights: Heights, functions: Sequence[Node]) -> tuple[float, float]:
+    """For all pairs of arguments of functions of one kind, and for each with the numbers at which a value is known.
+
+    Arguments u = N / D and v = M / E agree up to sign where N E - M D or N E + M D is zero, and u is 0 or 1 where N or
+    N - D is. Of so many entries, with bounds a of N and D that add up to A, these add up to 2 entries A: each entry is
+    in 2 (entries - 1) of the former and in two of the latter. A sum of two terms has one bit more.
+    """
+    degrees = norms = 0.0
+    kinds: dict[str, dict[int, Node]] = {}
+    for node in functions:
+        kind = "angle" if node.op in ("cos", "sin") else node.op
+        kinds.setdefault(kind, {})[node.inputs[0].serial] = node.inputs[0]
+    for arguments in kinds.values():
+        entries, degree, norm = 0, 0, 0.0
+        for node in arguments.values():
+            height = heights.of(node)
+            below_degree, below_norm = heights.denominator(height)
+            entries += node.size
+            degree += node.size * max(height.degree, below_degree)
+            norm += node.size * max(height.log_norm, below_norm)
+        degrees += 2 * entries * degree
+        norms += 2 * entries * norm + entries * (entries + 1)
+    return degrees, norms

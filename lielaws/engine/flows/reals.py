@@ -7,24 +7,19 @@ are gone through in turn. Where square roots hide kinks, as sqrt(u^2) does, data
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
-import flint
 import numpy as np
-import numpy.typing as npt
 
-from lielaws.arraytypes import ObjectArray
+from lielaws.arraytypes import BoolArray, FloatArray, IntArray
 from lielaws.engine.arithmetic.balls import Balls
-from lielaws.engine.arithmetic.enclosures import NUMBERS, Enclosures, exact
-from lielaws.engine.arithmetic.polynomials import objects
+from lielaws.engine.arithmetic.enclosures import Enclosures
+from lielaws.engine.arithmetic.jets import Values
 from lielaws.engine.flows.continuation import AT_THE_POINT, UNCERTAIN, continued, needs_continuation
-from lielaws.engine.flows.fields import Choice, VectorFields, random_gates
+from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.graph.constants import is_generic
-from lielaws.engine.graph.node import Leaf, Node, ancestors
+from lielaws.engine.graph.node import Leaf, ancestors
 from lielaws.engine.potential.patterns import DENOMINATOR, constant_enclosure, patterns_at, varied_data
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 # Numerators: larger numbers lose bits in exponentials and norms, smaller ones make functions nearly linear.
 _LEAST, _LARGEST = 192, 1280
@@ -72,105 +67,71 @@ class RealFields:
         listed = fields.listed.count if fields.listed is not None else 0
         self.turns = listed + (len(next(iter(self._varied[-1].values()))) if self._varied else 0)
 
-    @property
-    def enclosed(self) -> FloatArray:
-        """The point in enclosures, (2, 1, 1, dimension)."""
-        return exact(self.vector.reshape(1, 1, -1) / DENOMINATOR)
-
-    @property
-    def in_balls(self) -> ObjectArray:
-        """The point as `arb`, (1, 1, dimension)."""
-        return _as_balls(self.vector.reshape(1, 1, -1))
-
     def words(self, depth: int, count: int) -> tuple[Choice, ...]:
         """X_1, .., X_depth for some brackets: what each belongs to, as numerators."""
         return tuple(self._choose(count, in_turn=not k) for k in range(depth))
 
     def _choose(self, count: int, *, in_turn: bool) -> Choice:
-        fields, rng = self.fields, self._rng
-        listed, gates = fields.listed, {gate.leaf.static for gate in fields.potential.gates}
-        values: dict[Leaf, IntArray] = {
-            node.static: _numerators(rng, (1, count, *node.shape))
-            for node in fields.outside
-            if node.static not in gates and node.static.role != "constant"
-        }
+        listed, numbers = self.fields.listed, None
+        if listed is not None and in_turn:
+            numbers = (self._drawn + np.arange(count)) % listed.count
+            self._drawn += count
+        draw = partial(_numerators, self._rng)
+        chosen = self.fields.choose_numbers(self._rng, count, draw, unit=DENOMINATOR, numbers=numbers)
         for k, group in enumerate(self._varied):
             # Of four choices three are of those that differ in the signs of arguments of roots.
             for leaf, array in group.items():
-                values[leaf][0, k::4] = array[rng.integers(0, len(array), len(values[leaf][0, k::4]))]
-        if listed is not None:
-            numbers = (
-                (self._drawn + np.arange(count)) % listed.count if in_turn else rng.integers(0, listed.count, count)
-            )
-            self._drawn += count if in_turn else 0
-            chosen = listed.choose(numbers)
-            if needs_continuation(fields):
-                numbers, chosen = self._of_the_point(values, numbers, chosen)
-            return Choice(values | {leaf: array * DENOMINATOR for leaf, array in chosen.items()}, count, numbers)
-        for gate in fields.potential.gates:
-            shape = (1, count, *gate.leaf.shape)
-            free = fields.potential.affine
-            values[gate.leaf.static] = _numerators(rng, shape) if free else random_gates(rng, shape) * DENOMINATOR
-        return Choice(values, count)
+                some = chosen.values[leaf][0, k::4]
+                some[...] = array[self._rng.integers(0, len(array), len(some))]
+        return self._of_the_point(chosen) if needs_continuation(self.fields) else chosen
 
-    def _of_the_point(
-        self, values: Mapping[Leaf, IntArray], numbers: IntArray, gates: Mapping[Leaf, IntArray]
-    ) -> tuple[IntArray, dict[Leaf, IntArray]]:
+    def _of_the_point(self, chosen: Choice) -> Choice:
         """Every other pattern, or each, is the one that data show at the point, where nothing has to be continued."""
-        fields, count = self.fields, len(numbers)
-        point = fields.coordinates(self.vector.reshape(1, 1, -1))
-        own, certain = patterns_at(fields.potential.gates, {**point, **values}, count)
+        fields, count, numbers = self.fields, chosen.count, chosen.patterns
+        assert numbers is not None
+        point = fields.space.values(self.vector.reshape(1, 1, -1))
+        own, certain = patterns_at(fields.potential.gates, {**point, **chosen.values}, count)
         here = np.arange(count) % 2 == 1 if self._thorough else np.ones(count, dtype=np.bool_)
-        chosen = {}
-        for leaf, array in gates.items():
-            mask = here.reshape((1, count) + (1,) * (array.ndim - 2))
-            chosen[leaf] = np.where(mask, own[leaf][None], array)
-        return np.where(here, np.where(certain, AT_THE_POINT, UNCERTAIN), numbers), chosen
+        values = dict(chosen.values)
+        for leaf, array in own.items():
+            mask = here.reshape((1, count) + (1,) * (array.ndim - 1))
+            values[leaf] = np.where(mask, array[None] * DENOMINATOR, values[leaf])
+        return Choice(values, count, np.where(here, np.where(certain, AT_THE_POINT, UNCERTAIN), numbers))
 
-    def lifted(self, choice: Choice) -> Choice:
-        """A choice in enclosures."""
-        values = {leaf: exact(array / DENOMINATOR) for leaf, array in choice.values.items()}
-        values |= {node.static: constant_enclosure(node) for node in self.fields.potential.constants}
-        return Choice(values, choice.count)  # type: ignore[arg-type]
+    def point(self, arithmetic: Enclosures | Balls) -> Values:
+        """The point in an arithmetic, (.., 1, 1, dimension)."""
+        return arithmetic.exact(self.vector.reshape(1, 1, -1) / DENOMINATOR)
 
-    def lifted_to_balls(self, choice: Choice) -> Choice:
-        """A choice in `arb`."""
-        values = {leaf: _as_balls(array) for leaf, array in choice.values.items()}
-        values |= {node.static: _constant_balls(node) for node in self.fields.potential.constants}
-        return Choice(values, choice.count)  # type: ignore[arg-type]
+    def lifted(self, choice: Choice, arithmetic: Enclosures | Balls) -> Choice:
+        """A choice, and the constants, in an arithmetic."""
+        values = {leaf: arithmetic.exact(array / DENOMINATOR) for leaf, array in choice.values.items()}
+        for node in self.fields.potential.constants:
+            name = node.static.name
+            generic = is_generic(node.static)
+            values[node.static] = arithmetic.exact(constant_enclosure(node)[0]) if generic else arithmetic.named(name)
+        return Choice(values, choice.count)
 
-    def have_values(self, words: Sequence[Choice], arithmetic: Enclosures | Balls) -> Mask:
+    def have_values(self, words: Sequence[Choice], arithmetic: Enclosures | Balls) -> BoolArray:
         """Which brackets have values, once they are evaluated: all functions do, and patterns continue to the point."""
         good = np.logical_and.reduce([continued(self.fields, self.vector, word) for word in words])
         return np.asarray(good if arithmetic.undefined is None else good & ~arithmetic.undefined)
 
-    def sample(self, count: int) -> tuple[FloatArray, Mask]:
+    def sample(self, count: int) -> tuple[FloatArray, BoolArray]:
         """Random vector fields in enclosures, (2, count, dimension), and which have values."""
         (word,) = self.words(1, count)
         arithmetic = Enclosures()
         with np.errstate(all="ignore"):
-            rows = self.fields.evaluate(self.enclosed, self.lifted(word), arithmetic)
+            rows = self.fields.evaluate(self.point(arithmetic), self.lifted(word, arithmetic), arithmetic)
         rows = np.broadcast_to(rows, (2, 1, count, self.fields.space.dimension))[:, 0]
         return rows, self.have_values([word], arithmetic) & np.isfinite(rows).all(axis=(0, 2))
 
 
 def _varied_data(fields: VectorFields, vector: IntArray, rng: np.random.Generator) -> list[dict[Leaf, IntArray]]:
     """Data on both sides of hidden kinks, as of sqrt(u^2), found where the network shows them when it is rewritten."""
-    if not any(node.op == "sqrt" for node in ancestors(fields.present)):
+    if not any(node.op == "sqrt" for node in ancestors(fields.slopes)):
         return []
     gates = fields.rewritten.potential.gates
-    return varied_data(gates, fields.coordinates(vector[None]), rng) if gates else []
-
-
-def _as_balls(numerators: IntArray) -> ObjectArray:
-    return objects([flint.arb(number) / DENOMINATOR for number in numerators.ravel().tolist()], numerators.shape)
-
-
-def _constant_balls(node: Node) -> ObjectArray:
-    if not is_generic(node.static):
-        return objects([NUMBERS[node.static.name]()] * node.size, (1, 1, *node.shape))
-    mid = constant_enclosure(node)[0]
-    return objects([flint.arb(number) for number in mid.ravel().tolist()], mid.shape)
+    return varied_data(gates, fields.space.values(vector[None]), rng) if gates else []
 
 
 def generic_constants(fields: VectorFields) -> Mapping[str, IntArray]:

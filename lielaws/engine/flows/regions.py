@@ -32,13 +32,13 @@ def realizable_patterns(potential: Potential, rng: np.random.Generator) -> Patte
     if not potential.is_rational or potential.constants:
         remedy = "signs are computed exactly for polynomial and rational networks only; use gates='free'"
         raise UnsupportedError("gates", "realizable", remedy)
-    point = {name: _nonzero(rng, leaf.shape, _LARGEST_WEIGHT) for name, leaf in traced.parameters.items()}
+    point = {name: DENOMINATOR * _nonzero(rng, leaf.shape) for name, leaf in traced.parameters.items()}
     data = {name: _on_grids(rng, leaf.shape) for name, leaf in traced.data.items()}
-    numerators = {leaf.static: DENOMINATOR * point[name][None, None] for name, leaf in traced.parameters.items()}
+    numerators = {leaf.static: point[name][None, None] for name, leaf in traced.parameters.items()}
     numerators |= {leaf.static: data[name][None] for name, leaf in traced.data.items()}
     gates, shown = open_gates(potential.gates, numerators, _DATA)
-    samples = {name: array[shown].astype(object) * Fraction(1, DENOMINATOR) for name, array in data.items()}
-    return Patterns(gates, len(shown), {name: array[None] for name, array in point.items()}, samples)
+    points = {name: array[None] for name, array in point.items()}
+    return Patterns(gates, len(shown), points, {name: array[shown] for name, array in data.items()})
 
 
 def _on_grids(rng: np.random.Generator, shape: tuple[int, ...]) -> IntArray:
@@ -48,5 +48,5 @@ def _on_grids(rng: np.random.Generator, shape: tuple[int, ...]) -> IntArray:
     return np.concatenate(parts)
 
 
-def _nonzero(rng: np.random.Generator, shape: tuple[int, ...], largest: int) -> IntArray:
-    return np.asarray(rng.integers(1, largest + 1, shape) * rng.choice([-1, 1], shape), dtype=np.int64)
+def _nonzero(rng: np.random.Generator, shape: tuple[int, ...]) -> IntArray:
+    return np.asarray(rng.integers(1, _LARGEST_WEIGHT + 1, shape) * rng.choice([-1, 1], shape), dtype=np.int64)

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
+
+from lielaws.engine.graph.node import Leaf
 
 Shape = tuple[int, ...]
 
@@ -74,11 +77,8 @@ class StateSpace:
 
     @cached_property
     def offsets(self) -> dict[str, int]:
-        offsets, total = {}, 0
-        for name, shape in self.shapes.items():
-            offsets[name] = total
-            total += math.prod(shape)
-        return offsets
+        sizes = [math.prod(shape) for shape in self.shapes.values()]
+        return dict(zip(self.shapes, accumulate(sizes, initial=0), strict=False))
 
     @cached_property
     def dimension(self) -> int:
@@ -110,10 +110,6 @@ class StateSpace:
             flags[self.indices(name).ravel()] = 1
         return flags
 
-    @cached_property
-    def _names(self) -> tuple[list[str], np.ndarray]:
-        return list(self.shapes), np.array([self.offsets[name] for name in self.shapes])
-
     def split(self, vector: Any) -> dict[str, Any]:
         """The tensors of state vectors (.., dimension), by name, each (.., *shape)."""
         return {
@@ -121,13 +117,15 @@ class StateSpace:
             for (name, start), shape in zip(self.offsets.items(), self.shapes.values(), strict=True)
         }
 
+    def values(self, vector: Any) -> dict[Leaf, Any]:
+        """The same, by the leaf that stands for a tensor."""
+        return {Leaf("parameter", name): tensor for name, tensor in self.split(vector).items()}
+
     def entry(self, coordinate: int) -> tuple[str, tuple[int, ...]]:
         """The tensor and the index of one coordinate."""
-        names, offsets = self._names
-        name = names[int(np.searchsorted(offsets, coordinate, side="right")) - 1]
-        shape = self.shapes[name]
-        position = coordinate - self.offsets[name]
-        return name, tuple(int(k) for k in np.unravel_index(position, shape)) if shape else ()
+        name = next(name for name, start in reversed(self.offsets.items()) if start <= coordinate)
+        index = np.unravel_index(coordinate - self.offsets[name], self.shapes[name])
+        return name, tuple(int(k) for k in index)
 
     def indices(self, name: str) -> np.ndarray:
         """The coordinates of one tensor, in its shape."""

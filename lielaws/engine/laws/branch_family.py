@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.engine.arithmetic.modular import Modular
-from lielaws.engine.flows.exact import FieldBounds, bound_fields
 from lielaws.engine.flows.fields import Choice, VectorFields
+from lielaws.engine.flows.heights import FieldBounds, bound_fields
 from lielaws.engine.graph.node import Leaf, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import modular

@@ -25,7 +25,6 @@ class Timed:
 
     clock : the symbol that stands for the time coordinate of the state, if the state has one
     extra : a further symbol, for t where the coordinate is exp(rate t), else for exp(step t); None if it does not occur
-    step : rate of the exponential that `extra` stands for; 0 if it stands for t
     """
 
     expression: sympy.Expr
@@ -35,7 +34,7 @@ class Timed:
 
     def extra_slope(self, clock: Clock, coordinate: Array, extra: Array) -> Array:
         """The derivative of `extra` with respect to the time coordinate."""
-        return extra * self.step if self.step else (coordinate * clock.rate) ** -1
+        return (coordinate * clock.rate) ** -1 if clock.rate else extra * self.step
 
 
 def without_exponentials(expression: sympy.Expr, space: StateSpace) -> Timed:
@@ -45,21 +44,16 @@ def without_exponentials(expression: sympy.Expr, space: StateSpace) -> Timed:
     clock, time = space.clock, sympy.Symbol(TIME)
     if clock is None:
         return Timed(expression)
-    found = {part: _multiple(part, time) for part in expression.atoms(sympy.exp)}
-    if clock.rate:
-        symbol, extra = sympy.Dummy("clock"), sympy.Dummy("time")
-        powers = {part: rate / clock.rate for part, rate in found.items()}
-        if bad := [part for part, power in powers.items() if power.denominator != 1]:
-            remedy = f"exponents must be integer multiples of {clock.rate} {TIME}, the rate of this flow"
-            raise UnsupportedError("law", str(bad[0]), remedy)
-        rewritten = expression.xreplace({part: symbol ** int(power) for part, power in powers.items()})
-        rewritten = rewritten.subs(time, extra)
-        return Timed(rewritten, symbol, extra if rewritten.has(extra) else None)
-    if not found:
-        return Timed(expression, time)
-    step, extra = common_divisor(list(found.values())), sympy.Dummy("exponential")
-    rewritten = expression.xreplace({part: extra ** int(rate / step) for part, rate in found.items()})
-    return Timed(rewritten, time, extra, step)
+    rates = {part: _multiple(part, time) for part in expression.atoms(sympy.exp)}
+    step = clock.rate or common_divisor(rates.values())
+    if bad := [part for part, rate in rates.items() if (rate / step).denominator != 1]:
+        remedy = f"exponents must be integer multiples of {step} {TIME}, the rate of this flow"
+        raise UnsupportedError("law", str(bad[0]), remedy)
+    exponential, moment = sympy.Dummy("exponential"), sympy.Dummy("time")
+    powers = {part: exponential ** int(rate / step) for part, rate in rates.items()}
+    rewritten = expression.xreplace(powers).subs(time, moment)
+    coordinate, extra = (exponential, moment) if clock.rate else (moment, exponential)
+    return Timed(rewritten, coordinate, extra if rewritten.has(extra) else None, step)
 
 
 def _multiple(part: Any, time: Any) -> Fraction:

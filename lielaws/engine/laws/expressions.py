@@ -7,12 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.engine.arithmetic.enclosures import Enclosures, exact
+from lielaws.engine.arithmetic.jets import JetArithmetic, Values
 from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
 from lielaws.engine.flows.dynamics import gradient
-from lielaws.engine.flows.exact import FieldBounds, bound_fields
+from lielaws.engine.flows.fields import joined
+from lielaws.engine.flows.heights import FieldBounds, bound_fields
 from lielaws.engine.flows.state import TIME, StateSpace
 from lielaws.engine.graph.node import Graph, Node
 from lielaws.engine.graph.operations import Operations
@@ -28,9 +30,6 @@ from lielaws.errors import InvalidArgumentError, nearest
 
 if TYPE_CHECKING:
     import sympy
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -94,16 +93,11 @@ class StateFunction:
         point = exact(vector.reshape(1, 1, -1) / DENOMINATOR)
         return self._slopes(point, exact(np.ones((1, 1))), Enclosures())[:, 0]
 
-    def _slopes(self, points: npt.NDArray[Any], extra: npt.NDArray[Any], arithmetic: Any) -> npt.NDArray[Any]:
-        tensors = self.space.split(points).values()
-        values = {leaf.static: tensor for leaf, tensor in zip(self.leaves.values(), tensors, strict=True)}
+    def _slopes(self, points: Values, extra: Values, arithmetic: JetArithmetic) -> Values:
+        values = self.space.values(points)
         if self.extra is not None:
             values[self.extra.static] = extra
-        computed = self.program.run(arithmetic, values)
-        result = np.zeros(points.shape, dtype=points.dtype)
-        for start, slope, value in zip(self.space.offsets.values(), self.slopes, computed, strict=True):
-            result[..., start : start + slope.size] = value.reshape(*value.shape[: arithmetic.lead], slope.size)
-        return result
+        return joined(self.program.run(arithmetic, values), points.shape, arithmetic)
 
 
 def _lookup(symbol: Any, special: dict[Any, Node | None], leaves: dict[str, Node]) -> Array:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import numpy as np
 
-from lielaws.engine.arithmetic.modular import BadPrimeError
+from lielaws.engine.arithmetic.modular import retried
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.laws.expressions import StateFunction, as_polynomial
 from lielaws.engine.laws.proof_families import Family, families
 from lielaws.engine.laws.refutation import changing
 from lielaws.engine.laws.verify import draw_proof, identity_bounds, plan_rounds
 from lielaws.errors import ExactnessError
-
-# Points at which a denominator of the function vanishes are rare unless it always does.
-_ATTEMPTS = 16
 
 
 def identity_holds(function: StateFunction, fields: VectorFields, rng: np.random.Generator) -> bool:
@@ -34,7 +29,10 @@ def identity_holds(function: StateFunction, fields: VectorFields, rng: np.random
 
 def _is_proved(function: StateFunction, family: Family, rng: np.random.Generator) -> bool:
     rounds = plan_rounds(identity_bounds(function.bounds, family))
-    if rounds is not None and all(_vanishes(function, family, rng, rounds.bits) for _ in range(rounds.count)):
+    message = f"a denominator of {function.expression} vanishes at every point that was tried"
+    if rounds is not None and all(
+        retried(lambda: _vanishes(function, family, rng, rounds.bits), message) for _ in range(rounds.count)
+    ):
         return True
     # A law may need gates to be 0 or 1: powers of gates are equal in an expansion.
     if family.fields.expansion(1) is None or (polynomial := as_polynomial(function)) is None:
@@ -45,8 +43,5 @@ def _is_proved(function: StateFunction, family: Family, rng: np.random.Generator
 
 def _vanishes(function: StateFunction, family: Family, rng: np.random.Generator, bits: int) -> bool:
     """Whether the derivative along random vector fields at random points is zero modulo a fresh prime."""
-    for _ in range(_ATTEMPTS):
-        prime, points, values = draw_proof(family, rng, bits)
-        with suppress(BadPrimeError):
-            return not ((function.gradients(points, prime) * values % prime).sum(axis=1) % prime).any()
-    raise ExactnessError(f"a denominator of {function.expression} vanishes at every point that was tried")
+    prime, points, values = draw_proof(family, rng, bits)
+    return not ((function.gradients(points, prime) * values % prime).sum(axis=1) % prime).any()

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.engine.flows.exact import FieldBounds
 from lielaws.engine.flows.fields import VectorFields
+from lielaws.engine.flows.heights import FieldBounds
 from lielaws.engine.laws.branch_family import BranchFamily
 
 IntArray = npt.NDArray[np.int64]
@@ -67,7 +67,7 @@ Family = FreeFamily | BranchFamily
 def families(fields: VectorFields) -> Iterator[Family]:
     """The families in the order in which they are tried."""
     yield FreeFamily(fields)
-    if fields.regional or (fields.rational and fields.generic):
+    if fields.region is not None or (fields.rational and fields.generic):
         return
     if fields.rewritten is not fields:
         yield FreeFamily(fields.rewritten, fields)

@@ -12,16 +12,14 @@ from fractions import Fraction
 from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import BoolArray, FloatArray, IntArray
 from lielaws.engine.arithmetic.enclosures import Enclosures, of_fractions
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.reals import RealFields, real_points
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.potential.patterns import DENOMINATOR
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 Gradients = Callable[[IntArray], FloatArray]
 """numerators of a point (dimension,) -> the gradients there in enclosures, (2, count, dimension)"""
 
@@ -30,9 +28,9 @@ _POINTS = 3
 _SAMPLES = 48
 
 
-def changing(gradients: Gradients, fields: VectorFields, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+def changing(gradients: Gradients, fields: VectorFields, rng: np.random.Generator) -> BoolArray:
     """Which functions certainly change along some vector field, by values with rigorous enclosures."""
-    changes: npt.NDArray[np.bool_] | None = None
+    changes: BoolArray | None = None
     for vector in islice(real_points(fields, rng), _POINTS):
         reals = RealFields(fields, vector, rng, thorough=True)
         rows, good = reals.sample(max(_SAMPLES, reals.turns))

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.laws.polynomial import Polynomial
-
-IntArray = npt.NDArray[np.int64]
 
 _CHUNK_ENTRIES = 4 * 10**6
 
@@ -96,30 +95,24 @@ class TermTable:
         """For each term, the derivative of its monomial along the direction."""
         total = np.zeros((len(values), len(factors)), dtype=values.dtype)
         for position in range(factors.shape[1]):
-            product = directions[:, factors[:, position]]
-            for other in range(factors.shape[1]):
-                if other != position:
-                    product = product * values[:, factors[:, other]] % p
-            total += product
+            others = np.delete(factors, position, axis=1)
+            total += _times(directions[:, factors[:, position]], values, others, p)
         return total % p
 
     def gradients(self, point: IntArray, p: int) -> IntArray:
         """The gradients at one point modulo p, shape (count, dimension)."""
-        rows, columns, values = self._gradient_entries(point, p)
-        inside = columns < self.dimension
-        result = np.zeros((self.count, self.dimension), dtype=np.int64)
-        # Residues below 2^31: up to 2^32 of them may be added up at one position.
-        np.add.at(result, (rows[inside], columns[inside]), values[inside])
-        return result % p
-
-    def _gradient_entries(self, point: IntArray, p: int) -> tuple[IntArray, IntArray, IntArray]:
-        values = np.append(point, 1)
-        coefficients = np.asarray(self.coefficients % p, dtype=np.int64)
-        products = []
+        values = np.append(point, 1)[None]
+        coefficients = np.asarray(self.coefficients % p, dtype=np.int64)[None]
+        # The last column is that of the padding. Residues below 2^31: up to 2^32 of them may be added up at one place.
+        result = np.zeros((self.count, self.dimension + 1), dtype=np.int64)
         for position in range(self.factors.shape[1]):
-            product = coefficients
-            for other in range(self.factors.shape[1]):
-                if other != position:
-                    product = product * values[self.factors[:, other]] % p
-            products.append(product)
-        return np.tile(self.owners, self.factors.shape[1]), self.factors.T.ravel(), np.concatenate(products)
+            others = np.delete(self.factors, position, axis=1)
+            np.add.at(result, (self.owners, self.factors[:, position]), _times(coefficients, values, others, p)[0])
+        return result[:, :-1] % p
+
+
+def _times(product: IntArray, values: IntArray, factors: IntArray, p: int) -> IntArray:
+    """Numbers (samples, terms), each times the values (samples, dimension + 1) of the factors of its term modulo p."""
+    for column in factors.T:
+        product = product * values[:, column] % p
+    return product

@@ -34,7 +34,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.engine.flows.exact import FieldBounds
+from lielaws.engine.flows.heights import FieldBounds
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.proof_families import Family
 from lielaws.engine.laws.terms import TermTable

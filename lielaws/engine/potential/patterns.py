@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.arraytypes import BoolArray, FloatArray, IntArray
-from lielaws.engine.arithmetic.enclosures import NUMBERS, Enclosures, exact, of_arb
+from lielaws.engine.arithmetic.enclosures import Enclosures, exact
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.graph.constants import constant_array, is_generic
@@ -53,15 +53,15 @@ class Patterns:
     """Distinct activation patterns.
 
     values : gate leaf -> 0 and 1, of shape (count, *shape)
-    points : parameters that show each pattern, by name: numerators of shape (count, *shape); for the patterns of one
-        region rational numbers of shape (1, *shape)
-    samples : data that do, by name, of shape (count, *shape): numerators, or rational numbers
+    points : numerators of parameters that show each pattern, by name, of shape (count, *shape); of shape (1, *shape)
+        for the patterns of one region
+    samples : numerators of data that do, by name, of shape (count, *shape)
     """
 
     values: Mapping[Leaf, IntArray]
     count: int
-    points: Mapping[str, Any]
-    samples: Mapping[str, Any]
+    points: Mapping[str, IntArray]
+    samples: Mapping[str, IntArray]
 
     def choose(self, numbers: IntArray) -> dict[Leaf, IntArray]:
         """The gates of the patterns with these numbers."""
@@ -242,7 +242,7 @@ def constant_enclosure(node: Node) -> FloatArray:
     if is_generic(node.static):
         rounded = np.round(constant_array(node.static.name, node.shape) * DENOMINATOR)
         return exact(np.where(rounded == 0, 1, rounded)[None, None] / DENOMINATOR)
-    return of_arb([NUMBERS[node.static.name]()], (1, 1, *node.shape))
+    return Enclosures().named(node.static.name)
 
 
 def _joined(one: Draws, other: Draws) -> Draws:

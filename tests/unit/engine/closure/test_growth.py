@@ -69,12 +69,13 @@ def test_ranks(arch, ranks):
     assert found.closed
     assert len(found.columns) == found.rank
     # The witnesses have that rank, on those columns.
-    rows = np.concatenate([brackets_at(fields, witness.words, found.at) for witness in found.witnesses])
-    assert len(Echelon(found.rank, found.prime).extend(np.ascontiguousarray(rows[:, found.columns]))) == found.rank
+    rows = np.concatenate([brackets_at(fields, words, found.at) for words in found.witnesses])
+    assert len(Echelon(found.rank, found.at.prime).extend(np.ascontiguousarray(rows[:, found.columns]))) == found.rank
 
 
-def test_a_depth_limit_is_no_count():
-    found = grow(_fields(linear([3, 3, 3])), np.random.default_rng(0), depth_limit=1)
+def test_a_depth_limit_is_no_count(monkeypatch):
+    monkeypatch.setattr("lielaws.engine.closure.growth._DEPTH_LIMIT", 1)
+    found = grow(_fields(linear([3, 3, 3])), np.random.default_rng(0))
     assert not found.closed
     assert found.ranks == (9,)
 

@@ -7,7 +7,7 @@ import pytest
 
 from lielaws import GradientFlow, architecture, glu, mlp
 from lielaws.engine.closure.growth import grow
-from lielaws.engine.closure.real import proved_growth
+from lielaws.engine.closure.real import float_rows, proved_growth
 from lielaws.engine.flows.fields import vector_fields
 from lielaws.engine.linalg.nonsingular import is_nonsingular
 from lielaws.errors import ExactnessError
@@ -48,19 +48,18 @@ def test_networks_of_layers_have_the_ranks_of_the_guess(arch):
     _, guess, found = _growths(arch)
     assert found.ranks == guess.ranks
     assert len(found.columns) == found.rank
-    assert sum(word.words[0].count for word in found.witnesses) == found.rank
+    assert sum(words[0].count for words in found.witnesses) == found.rank
 
 
 def test_the_witnesses_are_independent():
     """The block of the witnesses, evaluated again, is not singular."""
-    from lielaws.engine.closure.real import _Proof
     from lielaws.engine.flows.reals import RealFields
 
     fields, _, found = _growths(mlp([2, 3, 2], "tanh"))
-    proof = _Proof(RealFields(fields, found.vector, np.random.default_rng(0), thorough=False))
-    parts = [proof._float_rows(witness.words) for witness in found.witnesses]
-    mid, rad = (np.concatenate([part[k] for part in parts])[:, found.columns] for k in (0, 1))
-    assert all(part[2].all() for part in parts)
+    reals = RealFields(fields, found.vector, np.random.default_rng(0), thorough=False)
+    parts = [float_rows(reals, words) for words in found.witnesses]
+    mid, rad = (np.concatenate([getattr(rows, name) for rows, _ in parts])[:, found.columns] for name in ("mid", "rad"))
+    assert all(good.all() for _, good in parts)
     assert is_nonsingular(mid, rad)
     mid[0] = mid[1]
     assert not is_nonsingular(mid, rad)

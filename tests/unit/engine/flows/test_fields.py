@@ -115,7 +115,6 @@ def test_a_proof_goes_through_all_patterns_of_a_region():
     potential = mlp([2, 3, 1]).potential
     region = realizable_patterns(potential, np.random.default_rng(0))
     fields = vector_fields(GradientFlow(), potential, region)
-    assert fields.regional
     assert fields.listed is region
     points, values = FreeFamily(fields).proof(np.random.default_rng(0), P)
     assert len(points) == len(values) == region.count > 4

@@ -10,9 +10,8 @@ import pytest
 from lielaws import GradientFlow, mlp, transformer_block
 from lielaws.engine.arithmetic.polynomials import Exact, each, objects
 from lielaws.engine.arithmetic.ratios import Ratio
-from lielaws.engine.flows.exact import bound_fields
 from lielaws.engine.flows.fields import vector_fields
-from lielaws.engine.flows.heights import Heights
+from lielaws.engine.flows.heights import Heights, bound_fields
 from lielaws.engine.graph.network import trace
 from lielaws.engine.graph.node import ancestors
 from lielaws.engine.graph.program import Program

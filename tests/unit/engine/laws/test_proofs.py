@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from lielaws import GradientFlow, architecture, glu, linear, mlp
-from lielaws.engine.flows.exact import FieldBounds
 from lielaws.engine.flows.fields import vector_fields
+from lielaws.engine.flows.heights import FieldBounds
 from lielaws.engine.flows.regions import realizable_patterns
 from lielaws.engine.laws.branch_family import BranchFamily
 from lielaws.engine.laws.characters import sign_characters
