@@ -65,7 +65,9 @@ def _region(patterns: Patterns | None) -> dict[str, Any]:
     if patterns is None:
         return {}
     point = [number for array in patterns.points.values() for number in _written(array)]
-    samples = [{name: _written(array[k]) for name, array in patterns.samples.items()} for k in range(patterns.count)]
+    samples = [
+        {name: _written(array[k : k + 1]) for name, array in patterns.samples.items()} for k in range(patterns.count)
+    ]
     return {"region": {"point": point, "samples": samples}}
 
 

@@ -123,6 +123,23 @@ def gate_of_a_square(p, x, ops):
     return p.a * (ops.relu((p.b * x) ** 2) - (p.b * x) ** 2) + p.b * x
 
 
+@_case("a", data={"x": (2,)}, certified=False)
+def denominator_with_a_root(p, x, ops):
+    u = p.b * x[0]
+    return p.a * (ops.sqrt(u**2) - u) / (ops.sqrt(u**2) + u) + p.b * x[1]
+
+
+@_case("a", data={"x": (2,)}, certified=False)
+def denominator_that_a_closed_gate_makes_zero(p, x, ops):
+    u = p.b * x[0]
+    return p.a * (ops.relu(u) - u) / ops.relu(u) + p.b * x[1]
+
+
+@_case("b", "V - d", parameters="Vbd", certified=False)
+def quotient_of_an_argument_and_its_size(p, x, ops):
+    return p.V * ops.abs(p.b * x / ops.sqrt((p.b * x) ** 2)) + p.d
+
+
 @_case("a", certified=False)
 def gate_that_no_data_open(p, x, ops):
     return p.a * ops.relu(p.b * x - ops.relu(p.b * x)) + p.b * x

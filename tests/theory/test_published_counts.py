@@ -135,6 +135,17 @@ class TestGaps:
         assert "max_degree=3" in text
 
 
+def test_a_dimension_is_proven_by_an_algebra_of_the_patterns_that_occur():
+    """No data open both gates, and an expansion opens them together."""
+
+    def network(p, x, ops):
+        return p.a * p.b * ops.relu(x) * ops.relu(-1 - x) + p.b**2 * x
+
+    arch = lielaws.architecture(network, {"a": (), "b": ()}, {"x": ()})
+    found = lielaws.trace_dimension(arch, at={"a": 1, "b": 0})
+    assert found.value == 0 or not found.proven
+
+
 class TestSpecialPoints:
     """At a given point the growth may stall before it goes on."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lielaws import check_laws, discover_laws, mlp
+from lielaws import architecture, check_laws, discover_laws, mlp, verify
 from lielaws.errors import UnsupportedError
 
 
@@ -54,3 +54,24 @@ def test_a_false_law_of_a_region_is_refused_whatever_pattern_is_met():
     """W1[0,0] is constant where unit 0 is closed; it is no law as soon as one pattern opens it."""
     for seed in range(6):
         assert not check_laws(mlp([1, 3, 1]), ["W1[0,0]"], gates="realizable", seed=seed).all_hold
+
+
+def test_a_region_of_data_without_axes_is_certified():
+    arch = architecture(lambda p, x, ops: p.a * ops.relu(p.b * x), {"a": (), "b": ()}, {"x": ()})
+    report = discover_laws(arch, gates="realizable")
+    assert [str(law) for law in report.laws] == ["a^2 - b^2"]
+    assert verify(report.certificate).valid
+
+
+@pytest.mark.parametrize(
+    ("network", "law"),
+    [
+        (lambda p, x, ops: p.a * ops.maximum(p.b * x, (p.b * x)[::-1]), "a**2 - b[0]**2 - b[1]**2 - b[2]**2"),
+        (lambda p, x, ops: p.a * ops.relu(p.b * x - p.b * x) + p.b * x, "a"),
+    ],
+)
+def test_gates_whose_arguments_are_zero_are_of_no_effect_in_a_region(network, law):
+    arch = architecture(network, {"a": (), "b": (3,)}, {"x": (3,)})
+    report = discover_laws(arch, gates="realizable")
+    assert (report.n_laws, len(report.laws)) == (1, 1)
+    assert report.contains(law)

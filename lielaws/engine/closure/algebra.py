@@ -69,8 +69,11 @@ def rank_at(basis: Sequence[Field], point: Sequence[Fraction]) -> int:
 
 
 def _generators(fields: VectorFields) -> list[Field] | None:
-    """The coefficients of the members as polynomials in data, cotangents and gates: they span the family over Q."""
-    expansion = fields.expansion(1)
+    """The coefficients of the members as polynomials in data, cotangents and gates: they span the family over Q.
+
+    None if they are too many, or if gates have some patterns only: an expansion takes them all.
+    """
+    expansion = fields.expansion(1) if fields.listed is None else None
     if expansion is None:
         return None
     dimension = fields.space.dimension

@@ -92,9 +92,14 @@ def _attempts(
     if small and tentative:
         narrow = np.rint(_NARROW * vector).astype(np.int64)
         found = _closed_in_floats(RealFields(fields, narrow, rng, thorough=True), guess, clear=True)
-        yield None if found is None else replace(found, tentative=True)
+        yield replace(found, tentative=True) if found is not None and _is_last_alone(found, guess) else None
     reals = RealFields(fields, vector, rng, thorough=True)
     yield _closed_in_balls(reals, guess) if small else _closed_in_floats(reals, guess)
+
+
+def _is_last_alone(found: Growth, guess: Growth) -> bool:
+    """Whether it is the last rank alone that is less than the guess: laws confirm that one, and no other."""
+    return all(rank == min(other, found.rank) for rank, other in zip(found.ranks, guess.ranks, strict=False))
 
 
 def _guess_in_floats(reals: RealFields, guess: Growth) -> RealGrowth | None:
@@ -157,7 +162,8 @@ def _proved(
     reals: RealFields, ranks: tuple[int, ...], chosen: Sequence[_Rows], columns: IntArray | None = None
 ) -> RealGrowth | None:
     """The growth with these brackets, if they are proved to be independent."""
-    mid, rad = np.concatenate([rows.mid for rows in chosen]), np.concatenate([rows.rad for rows in chosen])
+    none = np.zeros((0, reals.fields.space.dimension))
+    mid, rad = (np.concatenate([none, *parts]) for parts in ([r.mid for r in chosen], [r.rad for r in chosen]))
     columns = pivot_columns(mid) if columns is None else columns
     if not is_nonsingular(mid[:, columns], rad[:, columns]):
         return None
@@ -224,7 +230,8 @@ class _FloatBrackets(_RealBrackets):
         seen = np.flatnonzero(good)
         kept = seen[self.span.extend(rows.mid[seen])]
         self.doubtful |= not self.span.looks_dependent(rows.mid[seen], rows.rad[seen], noise=math.inf).all()
-        self.chosen.append(rows.select(kept))
+        if len(kept):
+            self.chosen.append(rows.select(kept))
         return kept, len(seen)
 
 

@@ -37,6 +37,10 @@ def realizable_patterns(potential: Potential, rng: np.random.Generator) -> Patte
     numerators = {leaf.static: point[name][None, None] for name, leaf in traced.parameters.items()}
     numerators |= {leaf.static: data[name][None] for name, leaf in traced.data.items()}
     gates, shown = open_gates(potential.gates, numerators, _DATA)
+    if not len(shown):
+        raise UnsupportedError(
+            "gates", "realizable", "no data were found that show an activation pattern with certainty"
+        )
     points = {name: array[None] for name, array in point.items()}
     return Patterns(gates, len(shown), points, {name: array[shown] for name, array in data.items()})
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.engine.arithmetic.modular import Modular
+from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.flows.heights import FieldBounds, bound_fields
 from lielaws.engine.graph.node import Leaf, ancestors
@@ -83,7 +84,12 @@ class BranchFamily:
 
     @cached_property
     def outputs(self) -> tuple[_Output, ...]:
-        """Empty if there is nothing to choose, or too much."""
+        """Empty if there is nothing to choose, or too much, or no value anywhere."""
+        with suppress(BadPrimeError):
+            return self._all_outputs()
+        return ()
+
+    def _all_outputs(self) -> tuple[_Output, ...]:
         has_roots = any(node.op == "sqrt" for node in ancestors(self.fields.slopes))
         if not has_roots and self.fields.potential.affine:
             return ()
@@ -199,7 +205,11 @@ class BranchFamily:
         if not len(kept):
             return (left.vector[0], left.vector[0]), False
         arithmetic = Modular(left.free.prime, RootedFunctions(left.free, output.roots, signs[kept] > 0))
-        value = self.fields.evaluate(left.vector, left.choice, arithmetic)[0]
+        try:
+            value = self.fields.evaluate(left.vector, left.choice, arithmetic)[0]
+        except BadPrimeError:
+            # Of one sample that has no value.
+            return (left.vector[0][:0], left.vector[0][:0]), False
         good = np.ones(len(kept), dtype=np.bool_)
         if arithmetic.undefined is not None:
             good &= ~arithmetic.undefined
@@ -214,7 +224,10 @@ class BranchFamily:
         for program in self._stages:
             left = drawn.select(kept)
             functions = RootedFunctions(left.free, output.roots, signs[kept] > 0)
-            self.fields.run(program, left.vector, left.choice.values, Modular(left.free.prime, functions))
+            try:
+                self.fields.run(program, left.vector, left.choice.values, Modular(left.free.prime, functions))
+            except BadPrimeError:
+                return kept[:0], False
             shown &= functions.independent(known)
             known = len(functions.exists)
             if functions.defined is not None:

@@ -29,6 +29,9 @@ Character = int | None
 """bit mask of leaf entries; None for an entry that is identically zero"""
 
 _MOST_ENTRIES = 30_000
+# Splitting saves no time below. Where patterns are listed, a root may hide a kink, as sqrt(x^2) does, across which a
+# change of sign is no symmetry: labels may be too fine then, and cost a law.
+_LARGEST_WHOLE = 30
 
 
 class _Signs(EntryArithmetic):
@@ -91,7 +94,8 @@ def sign_characters(fields: VectorFields) -> npt.NDArray[np.uint64]:
     """
     leaves = [*fields.leaves, *fields.outside]
     bits = sum(leaf.size for leaf in leaves)
-    if bits > _MOST_ENTRIES:
+    small = fields.listed is not None and fields.space.dimension <= _LARGEST_WHOLE
+    if bits > _MOST_ENTRIES or small:
         return np.zeros(fields.space.dimension, dtype=np.uint64)
     # Bit k is that of coordinate k.
     entries = iter(range(bits))

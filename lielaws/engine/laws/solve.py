@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.engine.arithmetic.modular import BadPrimeError, retried
 from lielaws.engine.laws.ansatz import blocks
 from lielaws.engine.laws.polynomial import Monomial, Polynomial
 from lielaws.engine.laws.proof_families import Family
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import combine, dense, integer_row, lift_rows, short_basis
-from lielaws.errors import ExactnessError
 
 IntArray = npt.NDArray[np.int64]
 
@@ -50,16 +51,19 @@ class Samples:
 
     def take(self, count: int) -> tuple[IntArray, IntArray]:
         """Points and values of vector fields, each (count, dimension)."""
-        attempts = _ATTEMPTS
+        most = max(1, _MOST_ENTRIES // self.family.fields.space.dimension)
+        message = "a denominator of the architecture vanishes at nearly every point that was tried"
         while (missing := count - len(self.points)) > 0:
-            if not attempts:
-                raise ExactnessError("a denominator of the architecture vanishes at nearly every point that was tried")
-            size = min(missing, max(1, _MOST_ENTRIES // self.family.fields.space.dimension))
-            points, values = self.family.sample(self.rng, size, self.prime)
-            attempts = attempts if len(points) else attempts - 1
+            points, values = retried(partial(self._draw, min(missing, most)), message)
             self.points = np.concatenate([self.points, points])
             self.values = np.concatenate([self.values, values])
         return self.points[:count], self.values[:count]
+
+    def _draw(self, count: int) -> tuple[IntArray, IntArray]:
+        points, values = self.family.sample(self.rng, count, self.prime)
+        if not len(points):
+            raise BadPrimeError("no point has a value")
+        return points, values
 
 
 def candidate_laws(

@@ -34,11 +34,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.engine.arithmetic.modular import BadPrimeError, retried
 from lielaws.engine.flows.heights import FieldBounds
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.proof_families import Family
 from lielaws.engine.laws.terms import TermTable
-from lielaws.errors import ExactnessError
 
 IntArray = npt.NDArray[np.int64]
 
@@ -46,8 +46,6 @@ ERROR_EXPONENT = 100
 # Products of residues below 2^31 fit in words; the larger sizes cost Python integers, so that many rounds are better.
 _BITS = {31: 40, 61: 10, 127: 10, 255: 10, 511: 10}
 _MOST_ROUNDS = 64
-# Points at which a denominator vanishes are rare unless it always does.
-_ATTEMPTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +112,15 @@ def plan_rounds(identity: FieldBounds, number: int = 1) -> Rounds | None:
 
 def draw_proof(family: Family, rng: np.random.Generator, bits: int) -> tuple[int, IntArray, IntArray]:
     """A prime, points, and values of vector fields there, for one round."""
-    for _ in range(_ATTEMPTS):
+
+    def attempt() -> tuple[int, IntArray, IntArray]:
         prime = family.fields.prime(rng, bits)
         points, values = family.proof(rng, prime)
-        if len(points):
-            return prime, points, values
-    raise ExactnessError("a denominator of the architecture vanishes at every point that was tried")
+        if not len(points):
+            raise BadPrimeError("no point has a value")
+        return prime, points, values
+
+    return retried(attempt, "a denominator of the architecture vanishes at every point that was tried")
 
 
 def identity_bounds(gradient: FieldBounds, family: Family) -> FieldBounds:

@@ -103,8 +103,8 @@ def open_gates(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[di
     numerators : of the point (1, 1, *shape) and of the data (1, count, *shape)
     """
     search = _Search(gates, np.random.default_rng(0))
-    opened, certain, _ = search.signs(numerators, count)
-    shown = np.flatnonzero(certain.all(axis=1))
+    opened, certain = search.settled(numerators, count)
+    shown = np.flatnonzero(certain)
     _, first = np.unique(opened[shown], axis=0, return_index=True)
     return search.split(opened[shown[first]]), shown[first]
 

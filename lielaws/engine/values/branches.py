@@ -40,6 +40,7 @@ class RootedFunctions:
     exists: list[Mask] = field(default_factory=list)
     count: int = 0
     _arguments: list[tuple[IntArray, Mask]] = field(default_factory=list)
+    _nonzero: list[Mask] = field(default_factory=list)
 
     def circle(self, a: IntArray) -> tuple[IntArray, IntArray]:
         return self.free.circle(a)
@@ -74,6 +75,7 @@ class RootedFunctions:
         self._arguments.append((a, negative))
         if not repeated:
             self.exists.append(np.asarray((root * root - a) % p == 0, dtype=np.bool_) & np.asarray(a != 0, dtype=bool))
+            self._nonzero.append(np.asarray(a != 0, dtype=np.bool_))
         return np.where(negative, p - root, root)
 
     @property
@@ -85,12 +87,12 @@ class RootedFunctions:
         """Whether each argument, after the first ones that are known, is shown to be no constant times a square in the
         field that the earlier roots generate.
 
-        It would be a square at all points at which they exist, or at none. If none is, all signs are conjugate: the
-        equations r^2 = q have one irreducible set of solutions, so that a point with any signs stands for all.
+        It would be a square at all points at which they exist and it is not zero, or at none. If none is, all signs are
+        conjugate: r^2 = q have one irreducible set of solutions, and a point with any signs stands for all.
         """
         before: Mask | None = None
-        for number, exists in enumerate(self.exists):
-            seen = exists if before is None else exists[before]
+        for number, (exists, nonzero) in enumerate(zip(self.exists, self._nonzero, strict=True)):
+            seen = exists[nonzero if before is None else before & nonzero]
             if number >= known and (seen.all() or not seen.any()):
                 return False
             before = exists if before is None else before & exists

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lielaws import GradientFlow, architecture, glu, mlp
+from lielaws import GradientFlow, architecture, discover_laws, glu, mlp, verify
 from lielaws.engine.closure.growth import grow
 from lielaws.engine.closure.real import float_rows, proved_growth
 from lielaws.engine.flows.fields import vector_fields
@@ -74,3 +74,17 @@ def test_functions_without_any_value_are_an_error():
 def test_a_root_that_exists_at_some_points_only():
     arch = architecture(lambda p, x, ops: p.a * ops.sqrt(p.b), {"a": (), "b": ()}, {"x": ()})
     assert _growths(arch)[2].rank == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_float64_closes_has_the_ranks_of_all_depths(seed):
+    """Laws confirm the last rank alone. One of these points has 4 of the 12 directions of depth one in float64."""
+    arch = mlp([2, 3, 3, 2], "tanh", norm="rms", epsilon=False)
+    assert discover_laws(arch, seed=seed).growth == discover_laws(arch, seed=seed, find_laws=False).growth
+
+
+def test_what_float64_closes_is_certified():
+    """The last depth brings no bracket, and leaves none in the certificate."""
+    report = discover_laws(mlp([2, 3, 2], "relu", norm="layer", epsilon=False), loss="cross_entropy")
+    assert report.complete
+    assert verify(report.certificate).valid
