@@ -119,18 +119,7 @@ def discover_laws(
         # Both bounds are proved, so that this never happens.
         text = f"{len(result.laws)} laws were proved, but at most {at_most} are possible; please report this network"
         raise ExactnessError(f"internal error in '{architecture.name}': {text}")
-    evidence = Evidence(
-        architecture,
-        whole.dimension,
-        settings.flow,
-        settings.loss,
-        settings.gates,
-        fields,
-        growth,
-        result,
-        max_degree,
-        seed,
-    )
+    evidence = Evidence(architecture, whole.dimension, settings.gates, fields, growth, result, max_degree, seed)
     return Report(evidence, tuple(Law(polynomial, fields.space) for polynomial in result.laws), seconds)
 
 

@@ -11,6 +11,7 @@ from lielaws.architectures.enough import shortages
 from lielaws.certificate.build import build_certificate
 from lielaws.certificate.record import Certificate
 from lielaws.engine.closure.growth import Growth
+from lielaws.engine.flows.dynamics import Flow
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.graph.constants import is_generic
@@ -40,14 +41,20 @@ class Evidence:
 
     architecture: Architecture
     n_parameters: int
-    flow: Any
-    loss: str
     gates: str
     fields: VectorFields
     growth: Growth
     search: SearchResult
     max_degree: int
     seed: int
+
+    @property
+    def flow(self) -> Flow:
+        return self.fields.flow
+
+    @property
+    def loss(self) -> str:
+        return self.potential.loss
 
     @property
     def potential(self) -> Potential:

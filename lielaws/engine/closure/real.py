@@ -13,19 +13,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import flint
 import numpy as np
-import numpy.typing as npt
 
 from lielaws.arraytypes import BoolArray, FloatArray, IntArray
 from lielaws.engine.arithmetic.balls import Balls
-from lielaws.engine.arithmetic.enclosures import Enclosures
 from lielaws.engine.closure.ball_echelon import BallEchelon
-from lielaws.engine.closure.brackets import chunks, left_normed
+from lielaws.engine.closure.brackets import chunks
 from lielaws.engine.closure.growth import DEPENDENT_ROWS, LEAST_PATIENCE, Brackets, Growth, Words
-from lielaws.engine.flows.fields import Choice, VectorFields
+from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.reals import WIDE, RealFields, real_points
 from lielaws.engine.linalg.nonsingular import Span, is_nonsingular, pivot_columns
 from lielaws.errors import ExactnessError
@@ -172,24 +169,10 @@ def _proved(
 
 def float_rows(reals: RealFields, words: Words) -> tuple[_Rows, BoolArray]:
     """Brackets, and which of them have values."""
-    parts = []
     # Midpoints and radii take the room of two arrays, and products of theirs that of two more.
-    for some in chunks(reals.fields, words, arrays=4):
-        with np.errstate(all="ignore"):
-            rows, good = _rows(reals, some, Enclosures())
-        parts.append((*rows, good & np.isfinite(rows).all(axis=(0, 2))))
-    mid, rad, good = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return _Rows(words, mid, rad), good
-
-
-def _rows(
-    reals: RealFields, words: Sequence[Choice], arithmetic: Enclosures | Balls
-) -> tuple[npt.NDArray[Any], BoolArray]:
-    """Brackets in an arithmetic, (.., count, dimension), and which have values, unless these are not finite."""
-    lifted = [reals.lifted(word, arithmetic) for word in words]
-    rows = arithmetic.part(left_normed(reals.fields, lifted, reals.point(arithmetic), arithmetic), 0)
-    rows = np.broadcast_to(rows, (*rows.shape[:-2], words[0].count, rows.shape[-1]))
-    return rows, reals.have_values(words, arithmetic)
+    parts = [reals.enclosed(some) for some in chunks(reals.fields, words, arrays=4)]
+    mid, rad = np.concatenate([rows for rows, _ in parts], axis=1)
+    return _Rows(words, mid, rad), np.concatenate([good for _, good in parts])
 
 
 class _RealBrackets(Brackets):
@@ -255,7 +238,7 @@ class _BallBrackets(_RealBrackets):
             waiting, dependent = np.flatnonzero(~looks_dependent), int(looks_dependent.sum())
         if not len(waiting):
             return waiting, dependent
-        rows, good = _rows(self.reals, [word.select(waiting) for word in words], Balls())
+        rows, good = self.reals.brackets([word.select(waiting) for word in words], Balls())
         good &= np.array([all(entry.is_finite() for entry in row) for row in rows], dtype=np.bool_)
         kept = [k for k in np.flatnonzero(good).tolist() if self.echelon.add(rows[k])]
         self.span.extend(np.array([[float(entry.mid()) for entry in rows[k]] for k in kept], dtype=np.float64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -38,13 +39,10 @@ class Expansion:
 
         Gates are 0 or 1, so their powers are equal.
         """
-        total = self._zero
-        for monomial, coefficient in terms:
-            for position, coordinate in enumerate(monomial):
-                product = self._fields[coordinate] * coefficient
-                for other in monomial[:position] + monomial[position + 1 :]:
-                    product = product * self._generators[other]
-                total += product
+        products = (math.prod((self._generators[k] for k in monomial), start=number) for monomial, number in terms)
+        law: Any = sum(products, start=self._zero)
+        coordinates = {coordinate for monomial, _ in terms for coordinate in monomial}
+        total = sum((law.derivative(k) * self._fields[k] for k in coordinates), start=self._zero)
         return not total or all(value == 0 for value in self._merged(total).values())
 
     def components(self) -> Iterator[tuple[int, list[tuple[tuple[int, ...], Any]]]]:

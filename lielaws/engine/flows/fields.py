@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -221,6 +221,26 @@ class VectorFields:
         computed = self.run(self.program, vector, choice.values, arithmetic)
         samples = max(vector.shape[-2], choice.count)
         return joined(computed, (*vector.shape[:-2], samples, self.space.dimension), arithmetic)
+
+    def bracket(self, vector: npt.NDArray[Any], words: Sequence[Choice], arithmetic: JetArithmetic) -> npt.NDArray[Any]:
+        """The left-normed brackets [X_k, [.., [X_2, X_1]]] at a point, for several choices of the X_i at once.
+
+        Parameters
+        ----------
+        vector : the point as (.., jets, 1 or samples, dimension), in the arithmetic
+        words : X_1, ..., X_k; each holds one vector field for each bracket
+
+        With [X, Y] = DY.X - DX.Y, by nested dual numbers, so that nothing is expanded symbolically: the new nilpotent e
+        carries a direction, and the half of the result that belongs to e is the derivative along it.
+        """
+        *inner, outer = words
+        direction = self.evaluate(vector, outer, arithmetic)
+        if not inner:
+            return direction
+        moved = self.bracket(arithmetic.joined(vector, direction), inner, arithmetic)
+        value, derivative = arithmetic.halves(moved)
+        back = self.evaluate(arithmetic.joined(vector, value), outer, arithmetic)
+        return arithmetic.minus(derivative, arithmetic.halves(back)[1])
 
     def run(
         self, program: Program, vector: npt.NDArray[Any], values: Mapping[Leaf, Any], arithmetic: Any

@@ -98,11 +98,15 @@ class RealFields:
             values[leaf] = np.where(mask, array[None] * DENOMINATOR, values[leaf])
         return Choice(values, count, np.where(here, np.where(certain, AT_THE_POINT, UNCERTAIN), numbers))
 
-    def point(self, arithmetic: Enclosures | Balls) -> Values:
-        """The point in an arithmetic, (.., 1, 1, dimension)."""
-        return arithmetic.exact(self.vector.reshape(1, 1, -1) / DENOMINATOR)
+    def brackets(self, words: Sequence[Choice], arithmetic: Enclosures | Balls) -> tuple[Values, BoolArray]:
+        """Brackets, (.., count, dimension), and which have values, unless these are not finite."""
+        point = arithmetic.exact(self.vector.reshape(1, 1, -1) / DENOMINATOR)
+        lifted = [self._lifted(word, arithmetic) for word in words]
+        rows = arithmetic.part(self.fields.bracket(point, lifted, arithmetic), 0)
+        rows = np.broadcast_to(rows, (*rows.shape[:-2], words[0].count, rows.shape[-1]))
+        return rows, self.have_values(words, arithmetic)
 
-    def lifted(self, choice: Choice, arithmetic: Enclosures | Balls) -> Choice:
+    def _lifted(self, choice: Choice, arithmetic: Enclosures | Balls) -> Choice:
         """A choice, and the constants, in an arithmetic."""
         values = {leaf: arithmetic.exact(array / DENOMINATOR) for leaf, array in choice.values.items()}
         for node in self.fields.potential.constants:
@@ -116,14 +120,15 @@ class RealFields:
         good = np.logical_and.reduce([continued(self.fields, self.vector, word) for word in words])
         return np.asarray(good if arithmetic.undefined is None else good & ~arithmetic.undefined)
 
+    def enclosed(self, words: Sequence[Choice]) -> tuple[FloatArray, BoolArray]:
+        """Brackets in enclosures, (2, count, dimension), and which have values."""
+        with np.errstate(all="ignore"):
+            rows, good = self.brackets(words, Enclosures())
+        return rows, good & np.isfinite(rows).all(axis=(0, 2))
+
     def sample(self, count: int) -> tuple[FloatArray, BoolArray]:
         """Random vector fields in enclosures, (2, count, dimension), and which have values."""
-        (word,) = self.words(1, count)
-        arithmetic = Enclosures()
-        with np.errstate(all="ignore"):
-            rows = self.fields.evaluate(self.point(arithmetic), self.lifted(word, arithmetic), arithmetic)
-        rows = np.broadcast_to(rows, (2, 1, count, self.fields.space.dimension))[:, 0]
-        return rows, self.have_values([word], arithmetic) & np.isfinite(rows).all(axis=(0, 2))
+        return self.enclosed(self.words(1, count))
 
 
 def _varied_data(fields: VectorFields, vector: IntArray, rng: np.random.Generator) -> list[dict[Leaf, IntArray]]:

@@ -98,10 +98,6 @@ class StateSpace:
     def parameters(self) -> dict[str, Shape]:
         return {name: shape for name, shape in self.tensors.items() if name not in self.velocities}
 
-    def parameter_of(self, name: str) -> str:
-        """The parameter tensor that a tensor belongs to: itself, or the one whose velocity it is."""
-        return self.velocities.get(name, name)
-
     @cached_property
     def is_velocity(self) -> np.ndarray:
         """For each coordinate, and for the padding after the last one, whether it is that of a velocity."""

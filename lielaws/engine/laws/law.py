@@ -71,7 +71,8 @@ class Law:
         """Names of the parameter tensors that it involves, themselves or their velocities, in the order of the
         architecture."""
         space = self.space
-        involved = {space.parameter_of(space.entry(coordinate)[0]) for coordinate in self.polynomial.coordinates}
+        names = {space.entry(coordinate)[0] for coordinate in self.polynomial.coordinates}
+        involved = {space.velocities.get(name, name) for name in names}
         return tuple(name for name in space.parameters if name in involved)
 
     @cached_property

@@ -30,17 +30,15 @@ _SAMPLES = 48
 
 def changing(gradients: Gradients, fields: VectorFields, rng: np.random.Generator) -> BoolArray:
     """Which functions certainly change along some vector field, by values with rigorous enclosures."""
-    changes: BoolArray | None = None
+    changes = []
     for vector in islice(real_points(fields, rng), _POINTS):
         reals = RealFields(fields, vector, rng, thorough=True)
         rows, good = reals.sample(max(_SAMPLES, reals.turns))
         slopes = gradients(vector)
         with np.errstate(invalid="ignore", over="ignore"):
             products = Enclosures().matrix_product(slopes, rows.transpose(0, 2, 1))
-            found = ((np.abs(products[0]) > products[1]) & good).any(axis=1)
-        changes = found if changes is None else changes | found
-    assert changes is not None
-    return changes
+            changes.append(((np.abs(products[0]) > products[1]) & good).any(axis=1))
+    return np.asarray(np.logical_or.reduce(changes))
 
 
 def polynomial_gradients(laws: Sequence[Polynomial]) -> Gradients:
