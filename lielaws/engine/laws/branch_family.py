@@ -32,17 +32,18 @@ _MOST_GATES = 8
 _MOST_SIGNS = 8
 # Points that are drawn at once for each output, to look for laws.
 _BATCH = 1 << 11
-# Of n roots one of 2^n points has all. So many points with all roots are to be expected, where few would do: of the
-# last root, all others existing, one of both symbols is missed with probability 2^-6, at three tries with 2^-18.
-_POINTS_SHOWN = 8
-_TRIES = 3
+# Of n roots one of 2^n points has all. So many points with all roots are to be expected: of the last root, all others
+# existing, both symbols are met at four of five tries.
+_POINTS_SHOWN = 4
+_TRIES = 7
+# The same where all choices of signs are made at one of them: none is met with probability exp(-36).
+_POINTS_FOR_ALL = 36
 # Points to take one from at which no denominator vanishes.
 _FEW = 4
 # Points at which the roots exist for one choice of signs, and those of nested roots may for all.
 _MOST_TRIED = 32
-# log2 of how many points are drawn for a proof, beyond 2^n: at three tries to show that signs are conjugate, and once
-# more.
-_LOG_DRAWN = math.log2((_TRIES + 1) * _POINTS_SHOWN)
+# log2 of how many points are drawn for a proof at most, beyond 2^n.
+_LOG_DRAWN = math.log2(_TRIES * _POINTS_SHOWN + _POINTS_FOR_ALL)
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ class BranchFamily:
         signs = len(output.roots)
         if signs > _MOST_SIGNS:
             raise ExactnessError(f"{signs} square roots may have both signs, too many to go through all choices")
-        drawn = self._draw(rng, prime, output, np.full(_POINTS_SHOWN << signs, gates))
+        drawn = self._draw(rng, prime, output, np.full(_POINTS_FOR_ALL << signs, gates))
         choices = np.arange(1 << signs)[:, None] >> np.arange(signs) & 1
         kept, _ = self._with_roots(drawn, output, np.zeros((drawn.count, signs), dtype=np.int64))
         for number in kept[:_MOST_TRIED].tolist():

@@ -54,18 +54,21 @@ class RootedFunctions:
         samples = max(shape[1], len(self.signs), 0 if self.shifted is None else len(self.shifted))
         flat = np.array(np.broadcast_to(values, (1, samples, *shape[2:]))).reshape(samples, size)
         arguments = np.broadcast_to(a, (1, samples, *shape[2:])).reshape(samples, size)
-        for place, number in enumerate(self.true):
-            if first <= number < self.count:
-                flat[:, number - first] = self._root(arguments[:, number - first], place)
+        places = [place for place, number in enumerate(self.true) if first <= number < self.count]
+        columns = [self.true[place] - first for place in places]
+        squares = np.ascontiguousarray(arguments[:, columns])
+        roots = modular.power(squares, (self.free.prime + 1) // 4, self.free.prime)
+        for k, place in enumerate(places):
+            flat[:, columns[k]] = self._root(squares[:, k], roots[:, k], place)
         if self.shifted is not None:
             for sample in np.flatnonzero((self.shifted >= first) & (self.shifted < self.count)).tolist():
                 column = int(self.shifted[sample]) - first
                 flat[sample, column] = 1 + (int(flat[sample, column]) * 5 + 7) % (self.free.prime - 1)
         return flat.reshape(1, samples, *shape[2:])
 
-    def _root(self, a: IntArray, place: int) -> IntArray:
+    def _root(self, a: IntArray, root: IntArray, place: int) -> IntArray:
+        """The root with its sign, where what may be one is a root; notes whether it is."""
         p = self.free.prime
-        root = modular.power(np.ascontiguousarray(a), (p + 1) // 4, p)
         negative = np.broadcast_to(self.signs[:, place], a.shape).copy()
         repeated = False
         for other, sign in self._arguments:
