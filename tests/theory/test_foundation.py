@@ -140,6 +140,12 @@ def quotient_of_an_argument_and_its_size(p, x, ops):
     return p.V * ops.abs(p.b * x / ops.sqrt((p.b * x) ** 2)) + p.d
 
 
+@_case("a", proved=False)
+def gate_of_a_constant(p, x, ops):
+    number = ops.named_constant("sqrt_two") - 1
+    return p.a * (ops.relu(number) - number) + p.b * x
+
+
 @_case("a", certified=False)
 def gate_that_no_data_open(p, x, ops):
     return p.a * ops.relu(p.b * x - ops.relu(p.b * x)) + p.b * x

@@ -176,7 +176,7 @@ class _Search:
         values = {leaf: array / DENOMINATOR for leaf, array in (self._fixed | draws).items()}
         values |= {node.static: constant_array(node.static.name, node.shape)[None] for node in self._constants}
         with np.errstate(all="ignore"):
-            return self._flat(self._program.run(Floats(), values), len(next(iter(draws.values())))) > _NEAR_A_KINK
+            return self._flat(self._program.run(Floats(), values), _number_of(draws)) > _NEAR_A_KINK
 
     def _flat(self, arguments: Sequence[Any], count: int) -> npt.NDArray[Any]:
         shaped = [np.broadcast_to(a, (count, *gate.leaf.shape)) for a, gate in zip(arguments, self._gates, strict=True)]
@@ -184,7 +184,7 @@ class _Search:
 
     def decided(self, draws: Draws) -> Patterns:
         """The patterns of the draws for which each sign is certain, or its argument vanishes identically."""
-        count = len(next(iter(draws.values())))
+        count = _number_of(draws)
         opened, known = self.settled({leaf: array[None] for leaf, array in draws.items()}, count)
         _, first = np.unique(opened[known], axis=0, return_index=True)
         kept = np.flatnonzero(known)[np.sort(first)]
@@ -235,6 +235,11 @@ class _Search:
         arguments = Program.of(lowered).run(arithmetic, values)
         vanishing = np.asarray(self._flat([a[0] for a in arguments], count) == 0)
         return vanishing if arithmetic.undefined is None else vanishing & ~arithmetic.undefined[:, None]
+
+
+def _number_of(draws: Draws) -> int:
+    """How many draws there are: one where gates have constant arguments alone, and nothing is drawn."""
+    return len(next(iter(draws.values()))) if draws else 1
 
 
 def constant_enclosure(node: Node) -> FloatArray:
