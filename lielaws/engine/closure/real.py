@@ -30,12 +30,15 @@ from lielaws.progress import Progress
 
 # Rows to choose from beyond the rank: a better conditioned block for a few more evaluations.
 _SPARE_ROWS = 6
-# float64 first; `arb` with more bits where pivots are too small for it.
-_PRECISIONS = (256, 512)
+# float64 first; then `arb`, with more bits as soon as small rows are not told from dependent ones: heads that share a
+# key, on one channel, need 2,048.
+_PRECISIONS = (256, 512, 1024, 2048, 4096)
 # Matrices of `arb` beyond this take minutes.
 _LARGEST_PRECISE = 400
 # With smaller weights enclosures of norms without epsilon stay narrow; far smaller ones make directions too small.
 _NARROW = 0.5
+# Scale invariance costs few of the directions of the guess; where float64 sees far fewer, most are too small for it.
+_LEAST_SHARE = 0.9
 # Brackets that are evaluated together: more waste where few are missing, fewer waste the vector units.
 _CHUNK = 32
 
@@ -89,14 +92,16 @@ def _attempts(
     if small and tentative:
         narrow = np.rint(_NARROW * vector).astype(np.int64)
         found = _closed_in_floats(RealFields(fields, narrow, rng, thorough=True), guess, clear=True)
-        yield replace(found, tentative=True) if found is not None and _is_last_alone(found, guess) else None
+        yield replace(found, tentative=True) if found is not None and _may_be_confirmed(found, guess) else None
     reals = RealFields(fields, vector, rng, thorough=True)
     yield _closed_in_balls(reals, guess) if small else _closed_in_floats(reals, guess)
 
 
-def _is_last_alone(found: Growth, guess: Growth) -> bool:
-    """Whether it is the last rank alone that is less than the guess: laws confirm that one, and no other."""
-    return all(rank == min(other, found.rank) for rank, other in zip(found.ranks, guess.ranks, strict=False))
+def _may_be_confirmed(found: Growth, guess: Growth) -> bool:
+    """Whether it is the last rank alone that is less than the guess, and by little: laws confirm no other one."""
+    return found.rank >= _LEAST_SHARE * guess.rank and all(
+        rank == min(other, found.rank) for rank, other in zip(found.ranks, guess.ranks, strict=False)
+    )
 
 
 def _guess_in_floats(reals: RealFields, guess: Growth) -> RealGrowth | None:
@@ -135,7 +140,7 @@ def _closed_in_floats(reals: RealFields, guess: Growth, *, clear: bool = False) 
 def _closed_in_balls(reals: RealFields, guess: Growth) -> RealGrowth:
     """The growth of real brackets, closed with `arb`; it needs no confirmation where it reaches the guess."""
     for bits in _PRECISIONS:
-        brackets = _BallBrackets(reals)
+        brackets = _BallBrackets(reals, is_last=bits == _PRECISIONS[-1])
         with flint.ctx.workprec(bits):
             ranks, witnesses = brackets.close(guess=guess)
         if not brackets.echelon.imprecise:
@@ -219,15 +224,21 @@ class _FloatBrackets(_RealBrackets):
 
 
 class _BallBrackets(_RealBrackets):
-    """In balls of the precision that is set: those are kept that are proved to be independent."""
+    """In balls of the precision that is set: those are kept that are proved to be independent.
 
-    def __init__(self, reals: RealFields) -> None:
+    is_last : whether to go on where balls are too wide to tell, as there is no higher precision to try
+    """
+
+    def __init__(self, reals: RealFields, *, is_last: bool) -> None:
         super().__init__(reals)
-        self.echelon = BallEchelon()
+        self.echelon, self._is_last = BallEchelon(), is_last
 
     @property
     def rank(self) -> int:
         return self.echelon.rank
+
+    def patience(self, depth: int) -> int:
+        return 0 if self.echelon.imprecise and not self._is_last else super().patience(depth)
 
     def add(self, words: Words) -> tuple[IntArray, int]:
         waiting, dependent = np.arange(words[0].count), 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lielaws import GradientFlow, architecture, discover_laws, glu, mlp, verify
+from lielaws import GradientFlow, architecture, attention, discover_laws, glu, mlp, verify
 from lielaws.engine.closure.growth import grow
 from lielaws.engine.closure.real import float_rows, proved_growth
 from lielaws.engine.flows.fields import vector_fields
@@ -88,3 +88,9 @@ def test_what_float64_closes_is_certified():
     report = discover_laws(mlp([2, 3, 2], "relu", norm="layer", epsilon=False), loss="cross_entropy")
     assert report.complete
     assert verify(report.certificate).valid
+
+
+def test_small_directions_are_found_with_enough_bits():
+    """Heads on one channel are nearly alike: 256 bits do not tell their directions from zero, nor do 512."""
+    arch = attention(1, 2, heads=25, kv_heads=1, tokens=2)
+    assert discover_laws(arch, find_laws=False).n_laws == 6
