@@ -132,9 +132,9 @@ def _closed_in_floats(reals: RealFields, guess: Growth, *, clear: bool = False) 
 
     clear : whether to give up as well where a bracket is neither clearly new nor clearly dependent
     """
-    brackets = _FloatBrackets(reals)
+    brackets = _FloatBrackets(reals, most_depths=len(guess.ranks) if clear else None)
     ranks, _ = brackets.close(guess=guess)
-    return None if clear and brackets.doubtful else _proved(reals, ranks, brackets.chosen)
+    return None if brackets.given_up else _proved(reals, ranks, brackets.chosen)
 
 
 def _closed_in_balls(reals: RealFields, guess: Growth) -> RealGrowth:
@@ -201,13 +201,18 @@ class _RealBrackets(Brackets):
 class _FloatBrackets(_RealBrackets):
     """In enclosures: those are kept that are independent as far as float64 tells.
 
-    doubtful : whether others had more outside the span than roundings explain
+    most_depths : how deep brackets may go before they are given up, as they are where one is neither clearly new nor
+        clearly dependent; None to go on in any case
     """
 
-    def __init__(self, reals: RealFields) -> None:
+    def __init__(self, reals: RealFields, *, most_depths: int | None) -> None:
         super().__init__(reals)
         self.chosen: list[_Rows] = []
-        self.doubtful = False
+        self.given_up, self._most_depths = False, most_depths
+
+    def patience(self, depth: int) -> int:
+        self.given_up |= self._most_depths is not None and depth > self._most_depths
+        return 0 if self.given_up else super().patience(depth)
 
     @property
     def rank(self) -> int:
@@ -217,7 +222,8 @@ class _FloatBrackets(_RealBrackets):
         rows, good = float_rows(self.reals, words)
         seen = np.flatnonzero(good)
         kept = seen[self.span.extend(rows.mid[seen])]
-        self.doubtful |= not self.span.looks_dependent(rows.mid[seen], rows.rad[seen], noise=math.inf).all()
+        if self._most_depths is not None:
+            self.given_up |= not self.span.looks_dependent(rows.mid[seen], rows.rad[seen], noise=math.inf).all()
         if len(kept):
             self.chosen.append(rows.select(kept))
         return kept, len(seen)
