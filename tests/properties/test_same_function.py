@@ -61,7 +61,8 @@ def _laws_hold(report, arch, seed):
     Where a kink is met or a slope is steep, so is a drift at steps of this size; a drift that is real stays if steps
     are smaller.
     """
-    return _drift(report, arch, seed, 1) < 1 or _drift(report, arch, seed, 8) < _drift(report, arch, seed, 1) / 3
+    coarse = _drift(report, arch, seed, 1)
+    return coarse < 1 or _drift(report, arch, seed, 8) < coarse / 3
 
 
 def _drift(report, arch, seed, fine):
@@ -120,6 +121,8 @@ def _compare(seed):
     networks = [architecture(network, pair.parameters, pair.data) for network in (pair.first, pair.second)]
     reports = [_report(network, pair, seed) for network in (pair.first, pair.second)]
     if None in reports:
+        found = [pair for pair in zip(reports, networks, strict=True) if pair[0] is not None]
+        assert all(not report.laws or _laws_hold(report, arch, seed) for report, arch in found), pair.text
         return
     assert not all(report.complete for report in reports) or reports[0].n_laws == reports[1].n_laws, pair.text
     # What is proved of one writing holds for the other, whether or not it was found there.
@@ -129,7 +132,8 @@ def _compare(seed):
         assert not report.laws or all(_laws_hold(report, arch, seed) for arch in networks), pair.text
 
 
-# Of long runs: 485 and 2357 had gates of constants, 4823 gates with the names of others that have other shapes.
+# Of long runs: 485 and 2357 had gates of constants, 4823 gates with the names of others that have other shapes; 1379
+# and 4454 have a root of zero in one writing; 3179 and 4052 need small steps.
 FOUND = (485, 1379, 2357, 3179, 4052, 4454, 4823)
 
 

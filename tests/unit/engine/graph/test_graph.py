@@ -14,6 +14,7 @@ from lielaws.engine.graph.network import trace
 from lielaws.engine.graph.node import ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.graph.steps import graph_spec
+from tests.unit.engine.arithmetic.exact_values import Rationals
 from tests.unit.engine.values.random_networks import random_network
 
 SHAPES = {"a": (), "b": (), "W": (2, 2)}
@@ -121,6 +122,20 @@ def test_programs_share_what_their_outputs_share():
     one, other = program.run(Floats(), ones)
     assert one is other
     assert one[0] == pytest.approx([4 + np.exp(2)] * 2)
+
+
+def test_rational_values_are_exact():
+    traced = _traced(lambda p, x, ops: p.W @ x / p.a - x[::-1] ** 3)
+    numbers = {"a": Fraction(2, 3), "W": [[1, 2], [3, 4]], "x": [Fraction(1, 2), 5]}
+    leaves = {**traced.parameters, **traced.data}
+    values = {
+        leaf.static: np.array(numbers[name], dtype=object)[None] for name, leaf in leaves.items() if name in numbers
+    }
+    (found,) = Program.of([traced.output]).run(Rationals(), values)
+    assert found[0].tolist() == [
+        Fraction(21, 2) * Fraction(3, 2) - 125,
+        Fraction(43, 2) * Fraction(3, 2) - Fraction(1, 8),
+    ]
 
 
 def test_steps_are_plain_values():

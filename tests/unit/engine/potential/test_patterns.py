@@ -85,13 +85,13 @@ def test_no_pattern_is_an_error():
 
 def test_data_at_a_point():
     """At a = 1 and b = 1/2 the data decide: relu(x - 1/2), entry by entry."""
-    HALF = DENOMINATOR // 2
+    half = DENOMINATOR // 2
     potential = _potential(lambda p, x, ops: ops.relu(p.a * x - p.b))
     leaves = {**potential.traced.parameters, **potential.traced.data}
     numerators = {
         leaves["a"].static: np.array([[DENOMINATOR]]),
-        leaves["b"].static: np.array([[DENOMINATOR // 2]]),
-        leaves["x"].static: np.array([[[DENOMINATOR, 0], [0, HALF + 1], [HALF, HALF - 1], [DENOMINATOR, 2 * HALF]]]),
+        leaves["b"].static: np.array([[half]]),
+        leaves["x"].static: np.array([[[DENOMINATOR, 0], [0, half + 1], [half, half - 1], [DENOMINATOR, 2 * half]]]),
     }
     gates, certain = patterns_at(potential.gates, numerators, 4)
     (opened,) = gates.values()
