@@ -82,8 +82,8 @@ def verified(
         if remaining:
             prime, points, values = draw_proof(family, rng, rounds.bits)
             table = TermTable.of(remaining, family.fields.space.dimension)
-            zero = ~table.derivatives(points, values, prime).any(axis=0)
-            remaining = [law for law, keep in zip(remaining, np.atleast_1d(zero), strict=True) if keep]
+            zero = (table.derivatives(points, values, prime) == 0).all(axis=0)
+            remaining = [law for law, keep in zip(remaining, zero.tolist(), strict=True) if keep]
     return remaining, Verification("evaluation", rounds.error_log2, rounds.count)
 
 
