@@ -19,16 +19,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lielaws.engine.arithmetic.modular import BadPrimeError
+from lielaws.engine.arithmetic.modular import retried
 from lielaws.engine.closure.growth import grow
 from lielaws.engine.laws.verify import ERROR_EXPONENT, evaluation_error
-from lielaws.errors import ExactnessError
 from lielaws.intrinsic.problem import Problem
 from lielaws.intrinsic.ranks import Ranks
 
 _BITS = 31
 _MOST_ROUNDS = 40
-_ATTEMPTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +65,19 @@ def _certain(problem: Problem, ranks: Ranks) -> bool:
 
 
 def _measure(problem: Problem, rng: np.random.Generator) -> Ranks:
+    message = "a denominator of the architecture vanishes at every point that was tried"
+    return retried(lambda: _measured(problem, rng), message)
+
+
+def _measured(problem: Problem, rng: np.random.Generator) -> Ranks:
     fields = problem.report.evidence.fields
-    for _ in range(_ATTEMPTS):
-        prime = fields.prime(rng, _BITS)
-        try:
-            if problem.report.complete:
-                point = fields.draw_points(rng, 1, prime)
-                return problem.ranks_at(point, problem.law_rows(point.vector[0, 0], prime), rng)
-            # Where laws are missing, the brackets are closed again, at this point and modulo this prime.
-            growth = grow(fields, rng, prime=prime)
-            return problem.ranks_at(growth.at, problem.all_law_rows(growth), rng)
-        except BadPrimeError:
-            continue
-    raise ExactnessError("a denominator of the architecture vanishes at every point that was tried")
+    prime = fields.prime(rng, _BITS)
+    if problem.report.complete:
+        point = fields.draw_points(rng, 1, prime)
+        return problem.ranks_at(point, problem.law_rows(point.vector[0, 0], prime), rng)
+    # Where laws are missing, the brackets are closed again, at this point and modulo this prime.
+    growth = grow(fields, rng, prime=prime)
+    return problem.ranks_at(growth.at, problem.all_law_rows(growth), rng)
 
 
 def _larger(one: Ranks, other: Ranks) -> Ranks:

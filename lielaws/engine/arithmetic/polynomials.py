@@ -1,4 +1,4 @@
-"""Exact polynomials and rational functions over Q as entries of object arrays, for expansion and display."""
+"""Arithmetic of object arrays, entry by entry, and that of exact polynomials and rational functions over Q."""
 
 from __future__ import annotations
 
@@ -73,10 +73,7 @@ class Exact(EntryArithmetic):
         return each(lambda entry: entry * number, a)
 
     def contract(self, plan: Any, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        return plan.apply(a, b, self.lead, self._multiply, np.matmul)  # type: ignore[no-any-return]
-
-    def _multiply(self, a: ObjectArray, b: ObjectArray) -> ObjectArray:
-        return each(operator.mul, a, b)
+        return plan.apply(a, b, self.lead, partial(each, operator.mul), np.matmul)  # type: ignore[no-any-return]
 
     def power(self, a: ObjectArray, exponent: int) -> ObjectArray:
         return each(lambda entry: entry**exponent, a)

@@ -41,7 +41,9 @@ Words = tuple[Choice, ...]
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Ranks of the brackets up to each depth at one point: none is larger than the true one.
+    """Ranks of the brackets up to each depth at one point.
+
+    None is larger than the true one, but for the guess with free values of functions.
 
     ranks : by depth; the last one is repeated when the family was seen to be closed
     witnesses : brackets that are independent of each other, as many as the rank
@@ -91,7 +93,7 @@ class Brackets(ABC):
 
     @abstractmethod
     def add(self, words: Words) -> tuple[IntArray, int]:
-        """Which brackets are independent of all before, which are kept, and how many have a value at all."""
+        """The brackets that are kept, as independent of all before, and how many have a value at all."""
 
     def close(
         self, guess: Growth | None = None, progress: Progress | None = None

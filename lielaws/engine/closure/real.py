@@ -66,7 +66,7 @@ def proved_growth(
     tentative : whether ranks will do beyond which float64 finds no brackets, where the guess is too large. That takes a
         tenth of the time of `arb`, which tells small from zero
 
-    Raises ExactnessError if the network has a value at none of the points that are tried.
+    Raises ExactnessError if the network has a value at none of the points that are tried, or if no rank can be proved.
     """
     for vector in real_points(fields, rng):
         if RealFields(fields, vector, rng, thorough=False).sample(_CHUNK)[1].any():
@@ -130,7 +130,7 @@ def _guess_in_floats(reals: RealFields, guess: Growth) -> RealGrowth | None:
 def _closed_in_floats(reals: RealFields, guess: Growth, *, clear: bool = False) -> RealGrowth | None:
     """The growth of real brackets as far as float64 tells; all that were kept are proved in the end, or none.
 
-    clear : whether to give up as well where a bracket is neither clearly new nor clearly dependent
+    clear : whether to give up where a bracket is neither clearly new nor clearly dependent, or is deeper than the guess
     """
     brackets = _FloatBrackets(reals, most_depths=len(guess.ranks) if clear else None)
     ranks, _ = brackets.close(guess=guess)

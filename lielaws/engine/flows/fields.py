@@ -18,7 +18,7 @@ from lielaws.engine.flows.exact import Expansion
 from lielaws.engine.flows.heights import FieldBounds, bound_fields
 from lielaws.engine.flows.state import Shape, StateSpace
 from lielaws.engine.graph.constants import is_generic
-from lielaws.engine.graph.node import Constant, Leaf, Node, ancestors
+from lielaws.engine.graph.node import Constant, Leaf, Node, ancestors, leaves_of
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import EXPLORATION_PRIME, modular, random_prime
 from lielaws.engine.potential.patterns import Patterns
@@ -103,7 +103,7 @@ class VectorFields:
         """All other leaves: data, cotangent, gates, constants, and the factor of the drift."""
         potential = self.potential
         gates = [gate.leaf for gate in potential.gates]
-        drift = [node for node in ancestors(self.slopes) if node.op == "leaf" and node.static.role == "flow"]
+        drift = [leaf for leaf in leaves_of(self.slopes) if leaf.static.role == "flow"]
         return (*potential.traced.data.values(), potential.free_cotangent, *gates, *potential.constants, *drift)
 
     @property

@@ -44,7 +44,7 @@ class FieldBounds:
     expanded_terms : at least the number of terms of all components together
     coincidences : the sum, over pairs of arguments of functions, of the degree of a polynomial that is zero where they
         agree; and the sum of its log2 norms
-    log_roots : log2 of how many points are drawn until one has all roots, where these are true ones
+    log_roots : log2 of a factor for true roots: how many points are drawn until one has them all, or a bound on that
     """
 
     degree: int

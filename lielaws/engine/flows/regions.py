@@ -1,9 +1,9 @@
 """Activation patterns that really occur near a point, computed exactly.
 
-At a small integer point theta0, enclosures prove the signs of the arguments of all activations for some data. As no
-argument is zero, each pattern persists for parameters and data nearby, so the generic rank of the family with these
-patterns is an upper bound for the region of theta0. A law of these patterns is a law of the region if no other pattern
-occurs there.
+At a small integer point theta0, enclosures prove the signs of the arguments of all activations for some data, but of
+arguments that vanish identically under the pattern. So each pattern persists for parameters and data nearby, and the
+generic rank of the family with these patterns is an upper bound for the region of theta0. A law of these patterns is a
+law of the region if no other pattern occurs there.
 """
 
 from __future__ import annotations

@@ -18,10 +18,10 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.laws.terms import TermTable
 
-IntArray = npt.NDArray[np.int64]
 Labels = npt.NDArray[np.uint64]
 
 _LARGEST_GRAM = 400

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.flows.heights import FieldBounds, bound_fields
@@ -21,8 +21,10 @@ from lielaws.engine.values.branches import RootedFunctions
 from lielaws.engine.values.free import FreeFunctions
 from lielaws.errors import ExactnessError
 
-IntArray = npt.NDArray[np.int64]
 Samples = tuple[IntArray, IntArray]
+"""points and values of vector fields there, each (count, dimension)"""
+_Needed = tuple[tuple[int, ...], tuple[tuple[Leaf, int], ...]]
+"""roots, and entries of gates"""
 
 # One of 2^12 points has so many roots: more take minutes to meet.
 _MOST_ROOTS = 12
@@ -32,8 +34,8 @@ _MOST_GATES = 8
 _MOST_SIGNS = 8
 # Points that are drawn at once for each output, to look for laws.
 _BATCH = 1 << 11
-# Of n roots one of 2^n points has all. So many points with all roots are to be expected: of the last root, all others
-# existing, both symbols are met at four of five tries.
+# Of n roots one of 2^n points has all. So many points with all roots are to be expected: that all are shown to be
+# independent fails at one of 25 tries with many roots, and less often with few.
 _POINTS_SHOWN = 4
 _TRIES = 7
 # The same where all choices of signs are made at one of them: none is met with probability exp(-36).
@@ -94,7 +96,7 @@ class BranchFamily:
         has_roots = any(node.op == "sqrt" for node in ancestors(self.fields.slopes))
         if not has_roots and self.fields.potential.affine:
             return ()
-        found: dict[tuple[tuple[int, ...], tuple[tuple[Leaf, int], ...]], list[tuple[Leaf, int]]] = {}
+        found: dict[_Needed, list[tuple[Leaf, int]]] = {}
         for node in self.fields.outside:
             for entry in range(node.size) if node.static.role in ("cotangent", "flow") else ():
                 needed = self._needed((node.static, entry))
@@ -104,7 +106,7 @@ class BranchFamily:
         outputs = tuple(_Output(tuple(entries), *needed) for needed, entries in found.items())
         return outputs if any(output.roots or output.gates for output in outputs) else ()
 
-    def _needed(self, entry: tuple[Leaf, int]) -> tuple[tuple[int, ...], tuple[tuple[Leaf, int], ...]]:
+    def _needed(self, entry: tuple[Leaf, int]) -> _Needed:
         """The roots and gates that the vector field of an output depends on: found by changing them one by one."""
         rng, prime = np.random.default_rng(0), self.fields.prime()
         values = self._values(rng, prime, 1, [entry])
@@ -211,9 +213,7 @@ class BranchFamily:
         except BadPrimeError:
             # Of one sample that has no value.
             return (left.vector[0][:0], left.vector[0][:0]), False
-        good = np.ones(len(kept), dtype=np.bool_)
-        if arithmetic.undefined is not None:
-            good &= ~arithmetic.undefined
+        good = slice(None) if arithmetic.undefined is None else ~arithmetic.undefined
         return (left.vector[0][good], value[good]), independent
 
     def _with_roots(self, drawn: _Drawn, output: _Output, signs: IntArray) -> tuple[IntArray, bool]:
@@ -221,8 +221,10 @@ class BranchFamily:
 
         Stage by stage, each with the samples that are left: few have all roots.
         """
-        kept, known, shown = np.arange(drawn.count), 0, True
+        kept, known, met, shown = np.arange(drawn.count), 0, 0, True
         for program in self._stages:
+            if met > max(output.roots, default=-1):
+                break
             left = drawn.select(kept)
             functions = RootedFunctions(left.free, output.roots, signs[kept] > 0)
             try:
@@ -230,7 +232,7 @@ class BranchFamily:
             except BadPrimeError:
                 return kept[:0], False
             shown &= functions.independent(known)
-            known = len(functions.exists)
+            known, met = len(functions.exists), functions.count
             if functions.defined is not None:
                 kept = kept[functions.defined]
             if not len(kept):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.flows.state import TIME, Clock, StateSpace
 from lielaws.engine.laws.atoms import Atom, join_terms, read
 from lielaws.engine.laws.polynomial import Polynomial
@@ -19,8 +20,6 @@ from lielaws.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     import sympy
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, repr=False)

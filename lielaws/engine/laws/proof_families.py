@@ -14,15 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.heights import FieldBounds
-from lielaws.engine.laws.branch_family import BranchFamily
-
-IntArray = npt.NDArray[np.int64]
-Samples = tuple[IntArray, IntArray]
-"""points and values of vector fields there, each (count, dimension)"""
+from lielaws.engine.laws.branch_family import BranchFamily, Samples
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError, retried
 from lielaws.engine.laws.ansatz import blocks
 from lielaws.engine.laws.polynomial import Monomial, Polynomial
 from lielaws.engine.laws.proof_families import Family
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.linalg import combine, dense, integer_row, lift_rows, short_basis
-
-IntArray = npt.NDArray[np.int64]
 
 _SPARE_ROWS = 8
 _MOST_ENTRIES = 3 * 10**7

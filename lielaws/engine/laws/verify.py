@@ -32,15 +32,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError, retried
 from lielaws.engine.flows.heights import FieldBounds
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.proof_families import Family
 from lielaws.engine.laws.terms import TermTable
-
-IntArray = npt.NDArray[np.int64]
 
 ERROR_EXPONENT = 100
 # Products of residues below 2^31 fit in words; the larger sizes cost Python integers, so that many rounds are better.

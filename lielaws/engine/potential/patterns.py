@@ -98,19 +98,17 @@ def varied_data(gates: Sequence[Gate], point: Draws, rng: np.random.Generator) -
 
 
 def open_gates(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[dict[Leaf, IntArray], IntArray]:
-    """The distinct patterns that data show at a point with certainty, by leaf, and for each the first data that do.
+    """The distinct settled patterns that data show at a point, by leaf, and for each the first data that do.
 
     numerators : of the point (1, 1, *shape) and of the data (1, count, *shape)
     """
     search = _Search(gates, np.random.default_rng(0))
-    opened, certain = search.settled(numerators, count)
-    shown = np.flatnonzero(certain)
-    _, first = np.unique(opened[shown], axis=0, return_index=True)
-    return search.split(opened[shown[first]]), shown[first]
+    opened, shown = search.distinct_settled(numerators, count)
+    return search.split(opened[shown]), shown
 
 
 def patterns_at(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[dict[Leaf, IntArray], BoolArray]:
-    """The gates that data show at a point, by leaf as (count, *shape), and for which data all signs are certain.
+    """The gates that data show at a point, by leaf as (count, *shape), and for which data they are settled.
 
     numerators : of the point (1, 1, *shape) and of the data (1, count, *shape)
     """
@@ -185,23 +183,26 @@ class _Search:
     def decided(self, draws: Draws) -> Patterns:
         """The patterns of the draws for which each sign is certain, or its argument vanishes identically."""
         count = _number_of(draws)
-        opened, known = self.settled({leaf: array[None] for leaf, array in draws.items()}, count)
-        _, first = np.unique(opened[known], axis=0, return_index=True)
-        kept = np.flatnonzero(known)[np.sort(first)]
+        opened, first = self.distinct_settled({leaf: array[None] for leaf, array in draws.items()}, count)
+        kept = np.sort(first)
         points: dict[str, IntArray] = {}
         samples: dict[str, IntArray] = {}
         for leaf, array in draws.items():
             (points if leaf.role == "parameter" else samples)[leaf.name] = array[kept]
         return Patterns(self.split(opened[kept]), len(kept), points, samples)
 
-    def settled(self, numerators: Draws, count: int) -> tuple[BoolArray, BoolArray]:
-        """Which gates are open, and where all signs are certain, or their arguments vanish identically."""
-        opened, certain, defined = self.signs(numerators, count)
-        return opened, defined & (certain | self._dead(opened, count)).all(axis=1)
+    def distinct_settled(self, numerators: Draws, count: int) -> tuple[BoolArray, IntArray]:
+        """Which gates are open, and the numbers of the first draws that show each settled pattern."""
+        opened, settled = self.settled(numerators, count)
+        shown = np.flatnonzero(settled)
+        _, first = np.unique(opened[shown], axis=0, return_index=True)
+        return opened, shown[first]
 
-    def signs(self, numerators: Draws, count: int) -> tuple[BoolArray, BoolArray, BoolArray]:
-        """At parameters and data (1, 1 or count, *shape): which gates are open and which signs are certain, both
-        (count, gates), and where all values exist, (count,).
+    def settled(self, numerators: Draws, count: int) -> tuple[BoolArray, BoolArray]:
+        """Which gates are open, (count, gates), and where all values exist and all signs are certain, but those of
+        arguments that vanish identically.
+
+        numerators : of parameters and data, (1, 1 or count, *shape)
         """
         values = {leaf.static: exact(numerators[leaf.static] / DENOMINATOR) for leaf in self.leaves}
         values |= {node.static: constant_enclosure(node) for node in self._constants}
@@ -210,9 +211,13 @@ class _Search:
             arguments = self._program.run(arithmetic, values)
         mid, rad = (self._flat([a[k, 0] for a in arguments], count) for k in (0, 1))
         opened, closed = mid > rad, -mid > rad
-        undefined = False if arithmetic.undefined is None else arithmetic.undefined
-        defined = np.broadcast_to(np.logical_not(undefined), count)
-        return opened, (opened | closed) & defined[:, None], defined
+        known = opened | closed
+        if not known.all():
+            known |= self._dead(opened, count)
+        settled: BoolArray = known.all(axis=1)
+        if arithmetic.undefined is not None:
+            settled &= ~arithmetic.undefined
+        return opened, settled
 
     def split(self, opened: BoolArray) -> dict[Leaf, IntArray]:
         """The gates of patterns by leaf, each of shape (count, *shape)."""

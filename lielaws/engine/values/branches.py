@@ -11,13 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from lielaws.arraytypes import BoolArray, IntArray
 from lielaws.engine.linalg import modular
 from lielaws.engine.values.free import FreeFunctions
-
-IntArray = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass
@@ -35,12 +32,12 @@ class RootedFunctions:
 
     free: FreeFunctions
     true: Sequence[int] = ()
-    signs: Mask = field(default_factory=lambda: np.zeros((1, 0), dtype=np.bool_))
+    signs: BoolArray = field(default_factory=lambda: np.zeros((1, 0), dtype=np.bool_))
     shifted: IntArray | None = None
-    exists: list[Mask] = field(default_factory=list)
+    exists: list[BoolArray] = field(default_factory=list)
     count: int = 0
-    _arguments: list[tuple[IntArray, Mask]] = field(default_factory=list)
-    _nonzero: list[Mask] = field(default_factory=list)
+    _arguments: list[tuple[IntArray, BoolArray]] = field(default_factory=list)
+    _nonzero: list[BoolArray] = field(default_factory=list)
 
     def circle(self, a: IntArray) -> tuple[IntArray, IntArray]:
         return self.free.circle(a)
@@ -77,12 +74,13 @@ class RootedFunctions:
             repeated |= bool(same.all())
         self._arguments.append((a, negative))
         if not repeated:
-            self.exists.append(np.asarray((root * root - a) % p == 0, dtype=np.bool_) & np.asarray(a != 0, dtype=bool))
-            self._nonzero.append(np.asarray(a != 0, dtype=np.bool_))
+            nonzero = np.asarray(a != 0, dtype=np.bool_)
+            self.exists.append(np.asarray((root * root - a) % p == 0, dtype=np.bool_) & nonzero)
+            self._nonzero.append(nonzero)
         return np.where(negative, p - root, root)
 
     @property
-    def defined(self) -> Mask | None:
+    def defined(self) -> BoolArray | None:
         """The samples at which all true roots exist; None for all."""
         return np.logical_and.reduce(self.exists) if self.exists else None
 
@@ -93,7 +91,7 @@ class RootedFunctions:
         It would be a square at all points at which they exist and it is not zero, or at none. If none is, all signs are
         conjugate: r^2 = q have one irreducible set of solutions, and a point with any signs stands for all.
         """
-        before: Mask | None = None
+        before: BoolArray | None = None
         for number, (exists, nonzero) in enumerate(zip(self.exists, self._nonzero, strict=True)):
             seen = exists[nonzero if before is None else before & nonzero]
             if number >= known and (seen.all() or not seen.any()):

@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError
 from lielaws.engine.linalg import modular
 
-IntArray = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
 
 # The constants of splitmix64, a published mixer in which each input bit flips each output bit with even odds.

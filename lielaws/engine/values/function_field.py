@@ -16,7 +16,7 @@ from typing import Any
 import flint
 
 from lielaws.engine.arithmetic.ratios import Ratio, TooManyTermsError
-from lielaws.engine.graph.constants import FROZEN
+from lielaws.engine.graph.constants import is_positive
 from lielaws.engine.graph.node import Leaf, Node
 from lielaws.engine.linalg import as_fmpq, as_fraction
 
@@ -86,8 +86,7 @@ class Atoms:
 
     def entry(self, node: Node, leaf: Leaf) -> Ratio:
         """An entry of a leaf, given as a node of one number."""
-        # All named constants are positive numbers; frozen tensors are not.
-        kind = "constant" if leaf.role == "constant" and not leaf.name.startswith(FROZEN) else "entry"
+        kind = "constant" if is_positive(leaf) else "entry"
         return self._symbol(node.serial, Atom(kind, number(0), node))
 
     def function(self, kind: str, argument: Ratio) -> Ratio:
