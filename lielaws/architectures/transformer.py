@@ -50,7 +50,8 @@ class Block:
     @property
     def options(self) -> dict[str, Any]:
         """The other keywords."""
-        chosen = {key: self.heads.options[key] for key in ("kv_heads", "causal", "rotary")}
+        options = self.heads.options
+        chosen = {key: options[key] for key in ("kv_heads", "causal", "rotary")}
         return chosen | {"activation": self.activation.name, "glu": self.glu, **self.norm.options}
 
     @property

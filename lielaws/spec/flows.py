@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lielaws.engine.flows.dynamics import Flow
@@ -37,7 +37,7 @@ def read_flow(value: str | Mapping[str, Any], where: str = "flow") -> Flow:
     if unknown := [key for key in table if key not in keys]:
         remedy = nearest(unknown[0], keys) if keys else f"'{name}' has no further keys"
         raise SpecError(f"{where}.{unknown[0]}", table[unknown[0]], remedy)
-    return _made(name, table)
+    return _made(name, keys, table)
 
 
 def _from_text(text: str, where: str) -> Flow:
@@ -48,7 +48,7 @@ def _from_text(text: str, where: str) -> Flow:
     table: dict[str, Any] = dict(zip(keys, parts, strict=False))
     if "parameters" in table:
         table["parameters"] = [name.strip() for name in table["parameters"].split(",")]
-    return _made(name, table)
+    return _made(name, keys, table)
 
 
 def _keys(name: str, where: str) -> tuple[str, ...]:
@@ -58,10 +58,9 @@ def _keys(name: str, where: str) -> tuple[str, ...]:
     return tuple(inspect.signature(_KINDS[name]).parameters)
 
 
-def _made(name: str, table: Mapping[str, Any]) -> Flow:
-    first = next(iter(_keys(name, "flow")), "")
-    if name in _NEEDED and first not in table:
-        raise SpecError(f"flow.{first}", None, f"it is missing; write for example {_NEEDED[name]}")
+def _made(name: str, keys: Sequence[str], table: Mapping[str, Any]) -> Flow:
+    if name in _NEEDED and keys[0] not in table:
+        raise SpecError(f"flow.{keys[0]}", None, f"it is missing; write for example {_NEEDED[name]}")
     return _KINDS[name](**table)
 
 
@@ -76,10 +75,10 @@ def _heavy_ball(friction: Any, metric: Any = None) -> Flow:
 
 
 def _metric(metric: Any, parameters: Any = None) -> Flow:
-    names = parameters
-    if names is not None and not (isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)):
-        raise SpecError("flow.parameters", names, "a list of names of tensors is needed")
-    return MetricFlow(metric if names is None else dict.fromkeys(names, metric))
+    given = isinstance(parameters, list | tuple) and all(isinstance(name, str) for name in parameters)
+    if parameters is not None and not given:
+        raise SpecError("flow.parameters", parameters, "a list of names of tensors is needed")
+    return MetricFlow(metric if parameters is None else dict.fromkeys(parameters, metric))
 
 
 _KINDS: Mapping[str, Callable[..., Flow]] = {

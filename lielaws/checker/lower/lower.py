@@ -148,8 +148,9 @@ class _Conservation:
         for number, one in enumerate(branches):
             groups.setdefault(one, []).append(number)
         failing: set[int] = set()
+        rounds = self._rounds(chosen, bounds, cases * len(groups))
         for one, numbers in groups.items():
-            for _ in range(self._rounds(chosen, bounds, cases * len(groups))):
+            for _ in range(rounds):
                 left = [k for k in chosen if k not in failing]
                 failing |= self._failing_on(one, left, network, gates, units[numbers])
         return sorted(failing)

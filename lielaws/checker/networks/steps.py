@@ -47,7 +47,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Step:
-    """One array operation. `fixed` is what does not depend on values: axes, exponents, index arrays, names."""
+    """One array operation. `fixed` does not depend on values: factors, exponents, subscripts, index arrays, names."""
 
     op: str
     inputs: tuple[int, ...]

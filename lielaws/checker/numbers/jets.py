@@ -34,6 +34,8 @@ class Jets:
         return self.linear(lambda x: self.ring.move(function, x), a)
 
     def scale(self, factor: Fraction, a: Any) -> Any:
+        if factor == 1:
+            return a
         return self.linear(lambda x: self.ring.scale(factor, x), a) if factor else None
 
     def add(self, a: Any, b: Any) -> Any:

@@ -122,7 +122,8 @@ class Residues:
 
     def einsum(self, subscripts: str, a: Any, b: Any, summed: int) -> Any:
         if self.dtype is object or summed > 2**15:
-            return (np.einsum(subscripts, a.astype(object), b.astype(object)) % self.prime).astype(self.dtype)
+            a, b = (x.astype(object, copy=False) for x in (a, b))
+            return (np.einsum(subscripts, a, b) % self.prime).astype(self.dtype, copy=False)
         # Halves of 16 bits: sums of up to 2^15 products stay below 2^62.
         high = np.einsum(subscripts, a >> 16, b) % self.prime
         return ((high << 16) + np.einsum(subscripts, a & 0xFFFF, b)) % self.prime

@@ -1,7 +1,8 @@
 """Whether patterns may be used where they are not shown: along a segment, or all of them together.
 
 A field of a pattern is continued from where its data show it to where it is evaluated; there must be no singularity of
-a root or a logarithm on the way. Gates that are free are those of arguments which are proved to be different.
+a root, a logarithm or a division on the way. Gates that are free are those of arguments which are proved to be
+different.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def is_singular(network: Network, own: Collection[tuple[str, str]] | None = None
 def check_continuation(
     network: Network, start: Leaves, end: Leaves, pattern: Pattern, where: str, budget: Budget
 ) -> None:
-    """Raises CertificateError unless roots and logarithms stay analytic along the segment, with one sample at each end.
+    """Raises CertificateError unless functions and divisions are analytic along the segment, with a sample at each end.
 
     In the pattern at the start, which is kept all along.
     """

@@ -152,12 +152,11 @@ def _evaluated(
     undecided = np.zeros(count, dtype=bool)
     for mask in open_entries.values():
         undecided |= mask.reshape(count, -1).any(axis=1)
-    for k in np.flatnonzero(undecided & ring.clear):
-        if budget is None:
-            break
-        budget.charge(2 * network.program.work * Residues.slow, "patterns", "its signs")
-        own = {j: mask[k : k + 1] for j, mask in open_entries.items()}
-        undecided[k] = not _vanish(network, [gate[k : k + 1] for gate in patterns], own)
+    if budget is not None:
+        for k in np.flatnonzero(undecided & ring.clear):
+            budget.charge(2 * network.program.work * Residues.slow, "patterns", "its signs")
+            own = {j: mask[k : k + 1] for j, mask in open_entries.items()}
+            undecided[k] = not _vanish(network, [gate[k : k + 1] for gate in patterns], own)
     return patterns, ~undecided & ring.clear
 
 

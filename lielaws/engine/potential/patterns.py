@@ -214,10 +214,8 @@ class _Search:
         known = opened | closed
         if not known.all():
             known |= self._dead(opened, count)
-        settled: BoolArray = known.all(axis=1)
-        if arithmetic.undefined is not None:
-            settled &= ~arithmetic.undefined
-        return opened, settled
+        settled = np.asarray(known.all(axis=1))
+        return opened, settled if arithmetic.undefined is None else np.asarray(settled & ~arithmetic.undefined)
 
     def split(self, opened: BoolArray) -> dict[Leaf, IntArray]:
         """The gates of patterns by leaf, each of shape (count, *shape)."""
