@@ -120,7 +120,7 @@ class Report:
         h : a sympy expression in entries such as W1[0, 2], or its text
 
         Decided by ranks of gradients at random points modulo random primes: "no" is certain, "yes" is wrong with
-        probability below degree / 2^90.
+        probability below degree^3 / 2^90, for three tries.
         """
         space = self.evidence.space
         function = StateFunction.of(self._expression(h), space)

@@ -1,9 +1,9 @@
 """Spaces of candidate laws, cheap and structured first, general last.
 
-The structured ones cover every law of the literature with few unknowns: Gram matrices of parameter tensors along their
-axes, then single entries and squares, then products of slices of two tensors. The graded one is all monomials of a
-degree. Blocks are the connected parts under sign symmetries (see `characters`). Where time belongs to the state, each
-space is multiplied by the powers of the time coordinate that the grading of the flow allows.
+The structured ones cover every law of the literature with few unknowns: single entries, products with velocities, Gram
+matrices of parameter tensors along their axes, then squares and products of slices. The graded one is all monomials up
+to a degree. Blocks are the connected parts under sign symmetries (see `characters`). Where time belongs to the state,
+each space is multiplied by the powers of the time coordinate that the grading of the flow allows.
 """
 
 from __future__ import annotations

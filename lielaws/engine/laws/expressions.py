@@ -135,7 +135,8 @@ def as_polynomial(function: StateFunction) -> Polynomial | None:
     entries = [entry_symbol(*space.entry(coordinate)) for coordinate in range(space.dimension)]
     if space.clock is not None:
         entries[0] = function.timed.clock
-    used = [(k, entry) for k, entry in enumerate(entries) if entry in free_entries(expression)]
+    present = free_entries(expression)
+    used = [(k, entry) for k, entry in enumerate(entries) if entry in present]
     try:
         poly = sympy.Poly(expression, *(entry for _, entry in used))
     except (sympy.PolynomialError, sympy.GeneratorsError):

@@ -2,7 +2,7 @@
 
 Matrices are int64 arrays with entries in [0, p), p an odd prime below 2^31. Modules: `primes`, `modular` (products,
 inverses), `dense` (FLINT's elimination, through `bridge`), `echelon` (a span that grows, ranks), `lift` (back to the
-rationals), `nonsingular` (real matrices, the only module with floats).
+rationals), `rationals` (those of FLINT and Python), `nonsingular` (real matrices, the only module that rounds).
 """
 
 from lielaws.engine.linalg.echelon import Echelon as Echelon

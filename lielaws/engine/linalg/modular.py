@@ -1,6 +1,7 @@
 """Exact products and inverses of int64 arrays modulo an odd prime below 2^31.
 
-Entries lie in [0, p) on the way in and on the way out; nothing checks it, since this is the innermost loop.
+Entries lie in [0, p) on the way in and on the way out; nothing checks it, since this is the innermost loop. For larger
+primes they are integers of Python in arrays of objects, and products are numpy's own.
 
 Products come in three kinds, chosen by `product_kernel` from the shape of one matrix of the stack:
 

@@ -4,8 +4,9 @@
     sines       sin^2 = 1 - cos^2
     roots       sqrt(q)^2 = q, sqrt(q) sqrt(r) = sqrt(q r), sqrt(q^2 r) = |q| sqrt(r), where the left side has a value
 
-Arguments of functions have no gates (see `rules`), so they are analytic functions. One that is zero on an open set is
-zero everywhere. So where sqrt(q^2 r) has values, sqrt(r) has, unless q is zero everywhere.
+Arguments of functions have no gates (see `rules`) but in factors 2 g - 1 of denominators, which are 1 or -1. So they
+are analytic functions up to a sign, and one that is zero on an open set is zero everywhere. So where sqrt(q^2 r) has
+values, sqrt(r) has, unless q is zero everywhere.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ class Rules(EntryArithmetic):
         return each(lambda entry: self._by_cases(function, entry), a)
 
     def _by_cases(self, function: Callable[[Ratio], Ratio], argument: Ratio) -> Ratio:
-        """A function of a number with gates, for both values of each. (Denominators have none.)"""
+        """A function of a number with gates, for both values of each. (Denominators have factors 2 g - 1 at most.)"""
         gates = [k for k in self.functions.of("gate") if argument.above.degrees()[k] > 0]
         if len(gates) > _MOST_GATES:
             raise TooManyTermsError
