@@ -151,7 +151,7 @@ def _round_error(problem: Problem, ranks: Ranks, chains: Sequence[Chain], found:
     degree = size * entry * (2 * widths + 1)
     entry_norm = 2 * (bounds.log_norm + bounds.below_log_norm) + entry * widths * math.log2(2 * widths + 2)
     norm = size * entry_norm + math.lgamma(size + 1) / math.log(2)
-    return evaluation_error(FieldBounds(degree, norm, log_roots=2.0 * roots), _BITS)
+    return evaluation_error(FieldBounds(degree * 4**roots, norm * 4**roots), _BITS)
 
 
 # Any values

@@ -62,7 +62,7 @@ class Enclosures(JetArithmetic):
     axis = 1
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, float, float], tuple[float, float]] = {}
+        self._known: dict[str, dict[tuple[float, float], tuple[float, float]]] = {}
 
     def zeros(self, shape: Shape) -> FloatArray:
         return np.zeros(shape)
@@ -143,15 +143,12 @@ class Enclosures(JetArithmetic):
         return np.stack([mid, (a[1] / (mid + np.sqrt(least)) + U * mid) * (1 + 16 * U) + TINY])
 
     def _each(self, kind: str, a: FloatArray) -> FloatArray:
-        function, known, results = FUNCTIONS[kind], self._known, np.empty((a[0].size, 2))
-        for k, (mid, rad) in enumerate(zip(a[0].ravel().tolist(), a[1].ravel().tolist(), strict=True)):
-            key = (kind, mid, rad)
-            found = known.get(key)
-            if found is None:
-                finite = rad < np.inf and abs(mid) < np.inf
-                found = known[key] = _floats(function(flint.arb(mid, rad)) if finite else flint.arb.nan())
-            results[k] = found
-        values: FloatArray = np.moveaxis(results, 1, 0).reshape(a.shape)
+        function, known = FUNCTIONS[kind], self._known.setdefault(kind, {})
+        pairs = list(zip(*a.reshape(2, -1).tolist(), strict=True))
+        for mid, rad in set(pairs) - known.keys():
+            finite = rad < np.inf and abs(mid) < np.inf
+            known[mid, rad] = _floats(function(flint.arb(mid, rad)) if finite else flint.arb.nan())
+        values = _enclosed([known[pair] for pair in pairs], a.shape[1:])
         wrong = ~np.isfinite(values[1])
         if wrong.any():
             self.mark(wrong[None])

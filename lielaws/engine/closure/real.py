@@ -39,6 +39,8 @@ _LARGEST_PRECISE = 400
 _NARROW = 0.5
 # Scale invariance costs few of the directions of the guess; where float64 sees far fewer, most are too small for it.
 _LEAST_SHARE = 0.9
+# Vector fields that are drawn to see whether the network has values at a point: most have them all.
+_SAMPLES = (2, 32)
 # Brackets that are evaluated together: more waste where few are missing, fewer waste the vector units.
 _CHUNK = 32
 
@@ -63,13 +65,14 @@ def proved_growth(
 ) -> RealGrowth:
     """The ranks that real brackets have; those of the guess if they can be proved.
 
-    tentative : whether ranks will do beyond which float64 finds no brackets, where the guess is too large. That takes a
-        tenth of the time of `arb`, which tells small from zero
+    tentative : whether ranks will do beyond which float64 finds no brackets of the depths of the guess, where that is
+        too large. That takes a tenth of the time of `arb`, which tells small from zero
 
     Raises ExactnessError if the network has a value at none of the points that are tried, or if no rank can be proved.
     """
     for vector in real_points(fields, rng):
-        if RealFields(fields, vector, rng, thorough=False).sample(_CHUNK)[1].any():
+        here = RealFields(fields, vector, rng, thorough=False)
+        if any(here.sample(count)[1].any() for count in _SAMPLES):
             if progress is not None:
                 progress("proof of the rank with real values", 0, guess.rank)
             attempts = _attempts(fields, vector, guess, rng, tentative=tentative)
@@ -130,9 +133,11 @@ def _guess_in_floats(reals: RealFields, guess: Growth) -> RealGrowth | None:
 def _closed_in_floats(reals: RealFields, guess: Growth, *, clear: bool = False) -> RealGrowth | None:
     """The growth of real brackets as far as float64 tells; all that were kept are proved in the end, or none.
 
-    clear : whether to give up where a bracket is neither clearly new nor clearly dependent, or is deeper than the guess
+    clear : whether to give up where a bracket is neither clearly new nor clearly dependent, and to look no deeper than
+        the guess grew
     """
-    brackets = _FloatBrackets(reals, most_depths=len(guess.ranks) if clear else None)
+    depths = len(dict.fromkeys(guess.ranks)) if clear and guess.closed else None
+    brackets = _FloatBrackets(reals, clear=clear, depths=depths)
     ranks, _ = brackets.close(guess=guess)
     return None if brackets.given_up else _proved(reals, ranks, brackets.chosen)
 
@@ -201,18 +206,18 @@ class _RealBrackets(Brackets):
 class _FloatBrackets(_RealBrackets):
     """In enclosures: those are kept that are independent as far as float64 tells.
 
-    most_depths : how deep brackets may go before they are given up, as they are where one is neither clearly new nor
-        clearly dependent; None to go on in any case
+    clear : whether they are given up where one is neither clearly new nor clearly dependent
+    depths : the depths that are looked at; None for all
     """
 
-    def __init__(self, reals: RealFields, *, most_depths: int | None) -> None:
+    def __init__(self, reals: RealFields, *, clear: bool, depths: int | None) -> None:
         super().__init__(reals)
         self.chosen: list[_Rows] = []
-        self.given_up, self._most_depths = False, most_depths
+        self.given_up, self._clear, self._depths = False, clear, depths
 
     def patience(self, depth: int) -> int:
-        self.given_up |= self._most_depths is not None and depth > self._most_depths
-        return 0 if self.given_up else super().patience(depth)
+        deeper = self._depths is not None and depth > self._depths
+        return 0 if self.given_up or deeper else super().patience(depth)
 
     @property
     def rank(self) -> int:
@@ -222,7 +227,7 @@ class _FloatBrackets(_RealBrackets):
         rows, good = float_rows(self.reals, words)
         seen = np.flatnonzero(good)
         kept = seen[self.span.extend(rows.mid[seen])]
-        if self._most_depths is not None:
+        if self._clear:
             self.given_up |= not self.span.looks_dependent(rows.mid[seen], rows.rad[seen], noise=math.inf).all()
         if len(kept):
             self.chosen.append(rows.select(kept))

@@ -44,7 +44,8 @@ class FieldBounds:
     expanded_terms : at least the number of terms of all components together
     coincidences : the sum, over pairs of arguments of functions, of the degree of a polynomial that is zero where they
         agree; and the sum of its log2 norms
-    log_roots : log2 of a factor for true roots: how many points are drawn until one has them all, or a bound on that
+    log_drawn : log2 of how many points are drawn at most, to find some that have all true roots
+    points : how many of these are looked at for each prime
     """
 
     degree: int
@@ -53,7 +54,8 @@ class FieldBounds:
     below_log_norm: float = 0.0
     expanded_terms: float = math.inf
     coincidences: tuple[float, float] = (0.0, 0.0)
-    log_roots: float = 0.0
+    log_drawn: float = 0.0
+    points: int = 1
 
 
 @dataclass(frozen=True, slots=True)

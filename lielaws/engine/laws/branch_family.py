@@ -34,13 +34,15 @@ _MOST_GATES = 8
 _MOST_SIGNS = 8
 # Points that are drawn at once for each output, to look for laws.
 _BATCH = 1 << 11
-# Of n roots one of 2^n points has all. So many points with all roots are to be expected: that all are shown to be
-# independent fails at one of 25 tries with many roots, and less often with few.
+# Points with all roots that are looked at for each prime: with one, many more primes are needed.
+_POINTS = 2
+# Of n roots one of 2^n points has all. So many points with all roots are to be expected: fewer than two are met, or
+# these do not show that all are independent, at one of seven tries with many roots, and less often with few.
 _POINTS_SHOWN = 4
 _TRIES = 7
-# The same where all choices of signs are made at one of them: none is met with probability exp(-36).
+# The same where all choices of signs are made at two of them: fewer are met with probability 2^-46.
 _POINTS_FOR_ALL = 36
-# Points to take one from at which no denominator vanishes.
+# Points to take two from at which no denominator vanishes.
 _FEW = 4
 # Points at which the roots exist for one choice of signs, and those of nested roots may for all.
 _MOST_TRIED = 32
@@ -83,7 +85,8 @@ class BranchFamily:
     @cached_property
     def bounds(self) -> FieldBounds:
         bounds = bound_fields(self.fields.slopes, roots_squared=True)
-        return replace(bounds, log_roots=_LOG_DRAWN + max(len(output.roots) for output in self.outputs))
+        most = max(len(output.roots) for output in self.outputs)
+        return replace(bounds, log_drawn=_LOG_DRAWN + most, points=_POINTS)
 
     @cached_property
     def outputs(self) -> tuple[_Output, ...]:
@@ -162,20 +165,20 @@ class BranchFamily:
         return _joined(parts)
 
     def _conjugate(self, rng: np.random.Generator, prime: int, output: _Output, gates: int) -> Samples | None:
-        """A point for given gates that stands for all signs of roots; None if they may not be conjugate."""
+        """Points for given gates that stand for all signs of roots; None if they may not be conjugate."""
         signs = len(output.roots)
         for _ in range(_TRIES):
             drawn = self._draw(rng, prime, output, np.full(_POINTS_SHOWN << signs, gates))
             chosen = rng.integers(0, 2, (drawn.count, signs))
             (point, value), independent = self._at(drawn, output, chosen, most=_FEW)
-            if independent and len(point):
-                return point[:1], value[:1]
+            if independent and len(point) >= _POINTS:
+                return point[:_POINTS], value[:_POINTS]
         return None
 
     def _all_signs(self, rng: np.random.Generator, prime: int, output: _Output, gates: int) -> Samples:
-        """One point for given gates at which the roots exist, with the values for each choice of their signs.
+        """Points for given gates at which the roots exist, with the values for each choice of their signs.
 
-        The choices are made at one point: the root of s^2 is s or -s, and which of them the choice of a sign gives
+        All choices are made at each of them: the root of s^2 is s or -s, and which of both the choice of a sign gives
         changes from point to point.
         """
         signs = len(output.roots)
@@ -184,10 +187,13 @@ class BranchFamily:
         drawn = self._draw(rng, prime, output, np.full(_POINTS_FOR_ALL << signs, gates))
         choices = np.arange(1 << signs)[:, None] >> np.arange(signs) & 1
         kept, _ = self._with_roots(drawn, output, np.zeros((drawn.count, signs), dtype=np.int64))
+        parts = []
         for number in kept[:_MOST_TRIED].tolist():
             found, _ = self._at(drawn.select(np.full(len(choices), number)), output, choices)
             if len(found[0]) == len(choices):
-                return found
+                parts.append(found)
+            if len(parts) == _POINTS:
+                return _joined(parts)
         raise ExactnessError("no points were met at which the square roots of the network exist")
 
     def _draw(self, rng: np.random.Generator, prime: int, output: _Output, gates: IntArray) -> _Drawn:

@@ -21,8 +21,10 @@ conjugate, the product of a polynomial over all of them is a polynomial g withou
 height. Where so many choices at one point are zeros, g has a zero of that multiplicity, and the multiplicities of all
 points modulo p add up to at most deg(g) p^(N-1) for N variables (the lemma of Schwartz and Zippel with multiplicities,
 Dvir, Kopparty, Saraf and Sudan, arXiv 0901.2529). So a random point with random signs is a zero with probability at
-most d / p, and one of the points that are drawn until one has all roots is, with as many times that probability. Where
-they may not be conjugate, all choices are made at one point, and so are those of each set of conjugate ones.
+most d / p, and one of the points that are drawn until one has all roots is, with as many times that probability: of
+several points with roots all are, with a power of that. Where they may not be conjugate, all choices are made at one
+point, and so are those of each set of conjugate ones. A prime is bad if it divides all coefficients of the polynomial
+with r^2 replaced by q, which costs no factor for the signs.
 """
 
 from __future__ import annotations
@@ -138,8 +140,9 @@ def evaluation_error(identity: FieldBounds, bits: int) -> float:
 
     Never above zero; a degree near the prime leaves nothing to conclude from an evaluation.
     """
-    degree = identity.degree + identity.coincidences[0]
-    norm = identity.log_norm + identity.coincidences[1]
-    redrawn = 1.0 if identity.below_degree or identity.coincidences[0] else 0.0
-    divided = max(norm, 1.0) / (bits - 1) * 3 * bits
-    return min(0.0, identity.log_roots + redrawn + math.log2(divided + degree) - (bits - 1))
+    degree = max(identity.degree + identity.coincidences[0], 1)
+    norm = max(identity.log_norm + identity.coincidences[1], 1.0)
+    redrawn = 1 if identity.below_degree or identity.coincidences[0] else 0
+    bad_prime = redrawn + math.log2(norm / (bits - 1) * 3 * bits) - (bits - 1)
+    bad_point = identity.log_drawn + redrawn + math.log2(degree) - (bits - 1)
+    return min(0.0, float(np.logaddexp2(bad_prime, identity.points * bad_point)))

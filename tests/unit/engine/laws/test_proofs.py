@@ -188,6 +188,12 @@ def test_the_bound_is_that_of_schwartz_and_zippel():
     assert error == pytest.approx(math.log2(8 + 3 * 31 / 30) - 30)
 
 
+def test_of_several_points_all_must_be_zeros_but_a_bad_prime_is_one_for_all():
+    """Two of 2^10 points each: (8 2^10 / 2^30)^2, and log2(H) over the number of primes."""
+    error = evaluation_error(FieldBounds(degree=8, log_norm=100.0, log_drawn=10.0, points=2), 31)
+    assert error == pytest.approx(math.log2((8 * 2**10 / 2**30) ** 2 + 100 * 3 * 31 / 30 / 2**30))
+
+
 def test_labels_are_those_of_one_potential_whatever_else_its_graph_holds():
     """Cotangents of both losses have one name and two shapes."""
     arch = mlp([2, 3, 3], "tanh")
@@ -209,5 +215,6 @@ def test_the_signs_of_dependent_roots_are_chosen_at_one_point():
     for seed in range(40):
         rng = np.random.default_rng(seed)
         points, values = family.proof(rng, family.fields.prime(rng))
-        assert (points == points[0]).all()
+        _, times = np.unique(points, axis=0, return_counts=True)
+        assert (times == 2).all()
         assert set((values[:, 0] != 0).tolist()) == {False, True}
