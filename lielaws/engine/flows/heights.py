@@ -148,7 +148,8 @@ class Heights:
 
     def _root(self, inside: Height) -> Height:
         degree, norm = self.denominator(inside)
-        return replace(inside, degree=(inside.degree + degree + 1) // 2, log_norm=(inside.log_norm + norm) / 2)
+        # Where they are free after all, roots of numbers are variables as well.
+        return replace(inside, degree=max(1, (inside.degree + degree + 1) // 2), log_norm=(inside.log_norm + norm) / 2)
 
     def _over_common(self, heights: Sequence[Height]) -> Height:
         """The largest bounds, with one denominator."""

@@ -1,23 +1,23 @@
-"""The family of proofs with gates of 0 and 1 and true square roots, output by output: see `proof_families`."""
+"""The families of proofs with true square roots, and with gates of 0 and 1: see `proof_families`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from lielaws.arraytypes import IntArray
-from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
-from lielaws.engine.flows.fields import Choice, VectorFields
+from lielaws.arraytypes import BoolArray, IntArray
+from lielaws.engine.arithmetic.modular import BadPrimeError
+from lielaws.engine.flows.fields import Choice, VectorFields, joined
 from lielaws.engine.flows.heights import FieldBounds, bound_fields
-from lielaws.engine.graph.node import Leaf, ancestors
+from lielaws.engine.graph.node import Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import modular
-from lielaws.engine.values.branches import RootedFunctions
+from lielaws.engine.values.branches import RootedModular
 from lielaws.engine.values.free import FreeFunctions
 from lielaws.errors import ExactnessError
 
@@ -26,28 +26,23 @@ Samples = tuple[IntArray, IntArray]
 _Needed = tuple[tuple[int, ...], tuple[tuple[Leaf, int], ...]]
 """roots, and entries of gates"""
 
-# One of 2^12 points has so many roots: more take minutes to meet.
-_MOST_ROOTS = 12
 # All choices of gates are gone through, each with points of its own.
 _MOST_GATES = 8
 # All choices of signs are gone through where they may not be conjugate: 256 evaluations for each output.
 _MOST_SIGNS = 8
-# Points that are drawn at once for each output, to look for laws.
-_BATCH = 1 << 11
-# Points with all roots that are looked at for each prime: with one, many more primes are needed.
+# Roots of what depends on roots, that are true ones together: one of 2^12 points has so many, and fewer lose laws that
+# rest on all norms of a transformer.
+_MOST_NESTED = 12
+# Points that are drawn at once to look for laws.
+_BATCH = 1 << 12
+# Points that are looked at for each prime: with one, more primes are needed.
 _POINTS = 2
-# Of n roots one of 2^n points has all. So many points with all roots are to be expected: fewer than two are met, or
-# these do not show that all are independent, at one of seven tries with many roots, and less often with few.
-_POINTS_SHOWN = 4
-_TRIES = 7
-# The same where all choices of signs are made at two of them: fewer are met with probability 2^-46.
-_POINTS_FOR_ALL = 36
-# Points to take two from at which no denominator vanishes.
-_FEW = 4
-# Points at which the roots exist for one choice of signs, and those of nested roots may for all.
-_MOST_TRIED = 32
-# log2 of how many points are drawn for a proof at most, beyond 2^n.
-_LOG_DRAWN = math.log2(_TRIES * _POINTS_SHOWN + _POINTS_FOR_ALL)
+# More samples than roots, so that these are seen to be independent.
+_SPARE = 12
+# Tries with more and more samples, for two to be expected that have all of n nested roots: one of 2^n has, but often
+# far more, as roots exist together with others.
+_TRIES = 8
+_FIRST, _MORE = 3, 2
 
 
 @dataclass(frozen=True)
@@ -61,53 +56,89 @@ class _Output:
 
 @dataclass(frozen=True)
 class _Drawn:
-    """Points, (1, count, dimension), what vector fields there belong to, and values of functions."""
+    """Points, (1, count, dimension), what vector fields there belong to, values of functions, and signs of roots.
+
+    mixed : see `RootedModular`
+    """
 
     vector: IntArray
     choice: Choice
     free: FreeFunctions
-
-    @property
-    def count(self) -> int:
-        return self.choice.count
+    mixed: IntArray
+    signs: BoolArray
 
     def select(self, chosen: IntArray) -> _Drawn:
-        return _Drawn(self.vector[:, chosen], self.choice.select(chosen), self.free.select(chosen))
+        free, mixed, signs = self.free.select(chosen), self.mixed[chosen], self.signs[chosen]
+        return _Drawn(self.vector[:, chosen], self.choice.select(chosen), free, mixed, signs)
 
 
 @dataclass(frozen=True)
 class BranchFamily:
-    """Gates of 0 and 1 and true square roots, for each output those that it needs."""
+    """True square roots, of all outputs at once if they are independent, or for each output those that it needs.
+
+    roots : the numbers of those that are true ones; the others are free
+    binary : whether gates are 0 or 1, all choices of those that an output needs; else they have any value
+    """
 
     fields: VectorFields
-    original: VectorFields | None = None
+    original: VectorFields | None
+    roots: tuple[int, ...]
+    binary: bool
 
     @cached_property
     def bounds(self) -> FieldBounds:
         bounds = bound_fields(self.fields.slopes, roots_squared=True)
-        most = max(len(output.roots) for output in self.outputs)
-        return replace(bounds, log_drawn=_LOG_DRAWN + most, points=_POINTS)
+        # Functions of two arguments in F_p[i] are those of residues that may agree as well.
+        degrees, norms = bounds.coincidences
+        drawn = math.log2(2 * sum(self._samples(self.roots)))
+        return replace(bounds, coincidences=(2 * degrees, norms), log_drawn=drawn, points=_POINTS)
+
+    # The roots, and what needs them
+
+    @cached_property
+    def _all_roots(self) -> Roots:
+        return Roots.of(self.fields)
+
+    @cached_property
+    def _nested(self) -> frozenset[int]:
+        return self._all_roots.nested.intersection(self.roots)
+
+    def _samples(self, roots: Sequence[int]) -> list[int]:
+        """How many to draw, try after try, to show that roots are independent."""
+        nested = len(self._nested.intersection(roots))
+        doublings = [min(nested, _FIRST + _MORE * k) for k in range(_TRIES)]
+        return [_SPARE + len(roots) + (_POINTS << doubled) for doubled in doublings]
+
+    @cached_property
+    def _whole(self) -> _Output:
+        """All outputs together."""
+        entries = tuple((leaf, entry) for leaf, size in self._sizes() for entry in range(size))
+        return _Output(entries, self.roots, ())
+
+    @property
+    def _at_once(self) -> bool:
+        """Whether to look at all outputs together: each needs fewer gates, and fewer of the roots that are rare."""
+        return not self.binary and not self._nested
+
+    def _sizes(self) -> list[tuple[Leaf, int]]:
+        """Of cotangents, and of the factor of the drift."""
+        return [(node.static, node.size) for node in self.fields.outside if node.static.role in ("cotangent", "flow")]
 
     @cached_property
     def outputs(self) -> tuple[_Output, ...]:
-        """Empty if there is nothing to choose, or too much, or no value anywhere."""
+        """One by one; empty if there is nothing to choose, or too much, or no value anywhere."""
         with suppress(BadPrimeError):
             return self._all_outputs()
         return ()
 
     def _all_outputs(self) -> tuple[_Output, ...]:
-        has_roots = any(node.op == "sqrt" for node in ancestors(self.fields.slopes))
-        if not has_roots and self.fields.potential.affine:
-            return ()
         found: dict[_Needed, list[tuple[Leaf, int]]] = {}
-        for node in self.fields.outside:
-            for entry in range(node.size) if node.static.role in ("cotangent", "flow") else ():
-                needed = self._needed((node.static, entry))
-                if len(needed[0]) > _MOST_ROOTS or len(needed[1]) > _MOST_GATES:
-                    return ()
-                found.setdefault(needed, []).append((node.static, entry))
-        outputs = tuple(_Output(tuple(entries), *needed) for needed, entries in found.items())
-        return outputs if any(output.roots or output.gates for output in outputs) else ()
+        for entry in self._whole.entries:
+            needed = self._needed(entry)
+            if len(needed[1]) > _MOST_GATES:
+                return ()
+            found.setdefault(needed, []).append(entry)
+        return tuple(_Output(tuple(entries), *needed) for needed, entries in found.items())
 
     def _needed(self, entry: tuple[Leaf, int]) -> _Needed:
         """The roots and gates that the vector field of an output depends on: found by changing them one by one."""
@@ -115,48 +146,107 @@ class BranchFamily:
         values = self._values(rng, prime, 1, [entry])
         vector = modular.residues(rng, prime, (1, 1, self.fields.space.dimension))
         free = FreeFunctions.draw(rng, prime)
-        functions = RootedFunctions(free)
-        base = self.fields.evaluate(vector, Choice(values, 1), Modular(prime, functions))
-        changed = RootedFunctions(free, shifted=np.arange(functions.count))
-        roots: tuple[int, ...] = ()
-        if functions.count:
-            rows = self.fields.evaluate(vector, Choice(values, functions.count), Modular(prime, changed))
-            roots = tuple(np.flatnonzero((rows != base).any(axis=(0, 2))).tolist())
-        gates = []
-        # Of what is affine in the gates any values show as much as 0 and 1.
-        for gate in () if self.fields.potential.affine else self.fields.potential.gates:
+
+        def rows(choice: Choice, shifted: IntArray | None = None) -> IntArray:
+            signs = np.zeros((choice.count, 0), dtype=np.bool_)
+            arithmetic = RootedModular(free, signs, self._all_roots.first, shifted=shifted)
+            return self.fields.evaluate(vector, choice, arithmetic)
+
+        base, roots, gates = rows(Choice(values, 1)), tuple[int, ...](), []
+        if count := self._all_roots.count:
+            changed = rows(Choice(values, count), np.arange(count))
+            needed = set(np.flatnonzero((changed != base).any(axis=(0, 2))).tolist())
+            roots = tuple(number for number in self.roots if number in needed)
+        for gate in self.fields.potential.gates if self.binary else ():
             array = np.repeat(values[gate.leaf.static], gate.leaf.size, axis=1)
             diagonal = array.reshape(gate.leaf.size, gate.leaf.size)
             np.fill_diagonal(diagonal, (diagonal.diagonal() + 1) % prime)
-            choice = Choice(values | {gate.leaf.static: array}, gate.leaf.size)
-            rows = self.fields.evaluate(vector, choice, Modular(prime, RootedFunctions(free)))
-            gates += [(gate.leaf.static, k) for k in np.flatnonzero((rows != base).any(axis=(0, 2))).tolist()]
+            changed = rows(Choice(values | {gate.leaf.static: array}, gate.leaf.size))
+            gates += [(gate.leaf.static, k) for k in np.flatnonzero((changed != base).any(axis=(0, 2))).tolist()]
         return roots, tuple(gates)
+
+    # Points
 
     def _values(
         self, rng: np.random.Generator, prime: int, count: int, entries: Sequence[tuple[Leaf, int]]
     ) -> dict[Leaf, IntArray]:
         """Random data and gates, and cotangents of some entries."""
-        values = {}
-        for node in self.fields.outside:
-            values[node.static] = modular.residues(rng, prime, (1, count, *node.shape))
-            if node.static.role in ("cotangent", "flow"):
-                others = np.ones(node.size, dtype=np.bool_)
-                others[[entry for leaf, entry in entries if leaf == node.static]] = False
-                values[node.static].reshape(count, -1)[:, others] = 0
+        values = {node.static: modular.residues(rng, prime, (1, count, *node.shape)) for node in self.fields.outside}
+        for leaf, size in self._sizes():
+            others = np.ones(size, dtype=np.bool_)
+            others[[entry for other, entry in entries if leaf == other]] = False
+            values[leaf].reshape(count, -1)[:, others] = 0
         return values
 
+    def _draw(self, rng: np.random.Generator, prime: int, output: _Output, gates: IntArray) -> _Drawn:
+        """Random points, data, and cotangents of an output; the bits of a number choose its gates."""
+        count = len(gates)
+        values = self._values(rng, prime, count, output.entries)
+        for place, (leaf, entry) in enumerate(output.gates):
+            values[leaf].reshape(count, -1)[:, entry] = gates >> place & 1
+        vector = modular.residues(rng, prime, (1, count, self.fields.space.dimension))
+        mixed, signs = modular.residues(rng, prime, (count,)), rng.integers(0, 2, (count, len(output.roots))) > 0
+        return _Drawn(vector, Choice(values, count), FreeFunctions.draw(rng, prime, count), mixed, signs)
+
+    def _run(self, program: Program, drawn: _Drawn, output: _Output) -> tuple[RootedModular, list[IntArray]]:
+        arithmetic = RootedModular(
+            drawn.free,
+            drawn.signs,
+            self._all_roots.first,
+            true=output.roots,
+            nested=self._nested,
+            mixed=drawn.mixed,
+        )
+        return arithmetic, self.fields.run(program, drawn.vector, drawn.choice.values, arithmetic)
+
+    def _with_roots(self, drawn: _Drawn, output: _Output) -> tuple[_Drawn, bool]:
+        """The points at which all roots of an output exist, and whether these are shown to be independent.
+
+        Stage by stage, each at the points that are left: few have all roots.
+        """
+        shown, known = True, set[int]()
+        for program, numbers in self._all_roots.stages:
+            arithmetic, _ = self._run(program, drawn, output)
+            shown &= arithmetic.independent(known)
+            known.update(numbers)
+            drawn = drawn.select(np.flatnonzero(arithmetic.defined))
+            if drawn.choice.count < _POINTS:
+                return drawn, False
+        return drawn, shown
+
+    def _with_values(self, drawn: _Drawn, output: _Output, most: int) -> tuple[_Drawn, IntArray]:
+        """At most so many of the points at which there are values, and the vector fields in F_p[i] there."""
+        arithmetic, tensors = self._run(self.fields.program, drawn, output)
+        values = joined(tensors, (2, drawn.choice.count, self.fields.space.dimension), arithmetic)
+        good = np.flatnonzero(arithmetic.defined)[:most]
+        return drawn.select(good), values[:, good]
+
     def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:
-        parts, share = [], -(-count // len(self.outputs))
-        for k in rng.permutation(len(self.outputs)).tolist():
-            output = self.outputs[k]
-            drawn = self._draw(rng, prime, output, rng.integers(0, 1 << len(output.gates), _BATCH))
-            (point, value), _ = self._at(drawn, output, rng.integers(0, 2, (_BATCH, len(output.roots))))
-            parts.append((point[:share], value[:share]))
-        points, values = _joined(parts)
-        return points[:count], values[:count]
+        outputs = [self._whole] if self._at_once else self.outputs
+        parts, share = [], -(-count // len(outputs))
+        for k in rng.permutation(len(outputs)).tolist():
+            output = outputs[k]
+            number = min(max(share, _POINTS) << min(_FIRST, len(self._nested.intersection(output.roots))), _BATCH)
+            drawn = self._draw(rng, prime, output, rng.integers(0, 1 << len(output.gates), number))
+            drawn, _ = self._with_roots(drawn, output)
+            if not drawn.choice.count:
+                continue
+            drawn, (real, imaginary) = self._with_values(drawn, output, share)
+            # Often both coefficients are proportional: one row of both, so that rows are independent.
+            factors = modular.residues(rng, prime, (drawn.choice.count, 1))
+            parts.append((drawn.vector[0], (real + factors * imaginary) % prime))
+        if not parts:
+            raise BadPrimeError("no point has all square roots")
+        points, found = _joined(parts)
+        return points[:count], found[:count]
 
     def proof(self, rng: np.random.Generator, prime: int) -> Samples:
+        if self._at_once:
+            found = self._conjugate(rng, prime, self._whole, 0)
+            if found is not None:
+                return found
+        if not self.outputs:
+            raise ExactnessError("the network has no value at the points that were tried")
         parts = []
         for output in self.outputs:
             for gates in range(1 << len(output.gates)):
@@ -166,13 +256,13 @@ class BranchFamily:
 
     def _conjugate(self, rng: np.random.Generator, prime: int, output: _Output, gates: int) -> Samples | None:
         """Points for given gates that stand for all signs of roots; None if they may not be conjugate."""
-        signs = len(output.roots)
-        for _ in range(_TRIES):
-            drawn = self._draw(rng, prime, output, np.full(_POINTS_SHOWN << signs, gates))
-            chosen = rng.integers(0, 2, (drawn.count, signs))
-            (point, value), independent = self._at(drawn, output, chosen, most=_FEW)
-            if independent and len(point) >= _POINTS:
-                return point[:_POINTS], value[:_POINTS]
+        for count in self._samples(output.roots):
+            drawn = self._draw(rng, prime, output, np.full(count, gates))
+            drawn, independent = self._with_roots(drawn, output)
+            if independent:
+                drawn, values = self._with_values(drawn, output, _POINTS)
+                if drawn.choice.count == _POINTS:
+                    return _both(drawn, values)
         return None
 
     def _all_signs(self, rng: np.random.Generator, prime: int, output: _Output, gates: int) -> Samples:
@@ -184,72 +274,63 @@ class BranchFamily:
         signs = len(output.roots)
         if signs > _MOST_SIGNS:
             raise ExactnessError(f"{signs} square roots may have both signs, too many to go through all choices")
-        drawn = self._draw(rng, prime, output, np.full(_POINTS_FOR_ALL << signs, gates))
-        choices = np.arange(1 << signs)[:, None] >> np.arange(signs) & 1
-        kept, _ = self._with_roots(drawn, output, np.zeros((drawn.count, signs), dtype=np.int64))
-        parts = []
-        for number in kept[:_MOST_TRIED].tolist():
-            found, _ = self._at(drawn.select(np.full(len(choices), number)), output, choices)
-            if len(found[0]) == len(choices):
-                parts.append(found)
+        choices = (np.arange(1 << signs)[:, None] >> np.arange(signs) & 1).astype(np.bool_)
+        parts: list[Samples] = []
+        for _ in range(_TRIES):
+            drawn = self._draw(rng, prime, output, np.full(1, gates)).select(np.zeros(len(choices), dtype=np.int64))
+            drawn, values = self._with_values(replace(drawn, signs=choices), output, len(choices))
+            if drawn.choice.count == len(choices):
+                parts.append(_both(drawn, values))
             if len(parts) == _POINTS:
                 return _joined(parts)
         raise ExactnessError("no points were met at which the square roots of the network exist")
 
-    def _draw(self, rng: np.random.Generator, prime: int, output: _Output, gates: IntArray) -> _Drawn:
-        """Random points, data, and cotangents of one output; the bits of a number choose its gates."""
-        count = len(gates)
-        values = self._values(rng, prime, count, output.entries)
-        for place, (leaf, entry) in enumerate(output.gates):
-            values[leaf].reshape(count, -1)[:, entry] = gates >> place & 1
-        vector = modular.residues(rng, prime, (1, count, self.fields.space.dimension))
-        return _Drawn(vector, Choice(values, count), FreeFunctions.draw(rng, prime, count))
 
-    def _at(self, drawn: _Drawn, output: _Output, signs: IntArray, most: int | None = None) -> tuple[Samples, bool]:
-        """Points that have the roots of an output, at most so many, with values there for the given signs, and whether
-        the roots are shown to be independent."""
-        kept, independent = self._with_roots(drawn, output, signs)
-        kept = kept[:most]
-        left = drawn.select(kept)
-        if not len(kept):
-            return (left.vector[0], left.vector[0]), False
-        arithmetic = Modular(left.free.prime, RootedFunctions(left.free, output.roots, signs[kept] > 0))
-        try:
-            value = self.fields.evaluate(left.vector, left.choice, arithmetic)[0]
-        except BadPrimeError:
-            # Of one sample that has no value.
-            return (left.vector[0][:0], left.vector[0][:0]), False
-        good = slice(None) if arithmetic.undefined is None else ~arithmetic.undefined
-        return (left.vector[0][good], value[good]), independent
+@dataclass(frozen=True)
+class Roots:
+    """The square roots of a network, numbered entry by entry.
 
-    def _with_roots(self, drawn: _Drawn, output: _Output, signs: IntArray) -> tuple[IntArray, bool]:
-        """The samples at which the roots of an output exist, and whether these are shown to be independent.
+    first : the number of the first entry of each node of square roots
+    nested : the numbers of the roots of what depends on roots
+    stages : programs of those that depend on none, then of these and the next node, and so on, with what is new in each
+    """
 
-        Stage by stage, each with the samples that are left: few have all roots.
-        """
-        kept, known, met, shown = np.arange(drawn.count), 0, 0, True
-        for program in self._stages:
-            if met > max(output.roots, default=-1):
-                break
-            left = drawn.select(kept)
-            functions = RootedFunctions(left.free, output.roots, signs[kept] > 0)
-            try:
-                self.fields.run(program, left.vector, left.choice.values, Modular(left.free.prime, functions))
-            except BadPrimeError:
-                return kept[:0], False
-            shown &= functions.independent(known)
-            known, met = len(functions.exists), functions.count
-            if functions.defined is not None:
-                kept = kept[functions.defined]
-            if not len(kept):
-                return kept, False
-        return kept, shown
+    first: Mapping[Node, int]
+    nested: frozenset[int]
+    stages: tuple[tuple[Program, list[int]], ...]
 
-    @cached_property
-    def _stages(self) -> list[Program]:
-        """Programs of the first square roots, of the first two, and so on."""
-        roots = [node for node in ancestors(self.fields.slopes) if node.op == "sqrt"]
-        return [Program.of(roots[: k + 1]) for k in range(len(roots))]
+    @classmethod
+    def of(cls, fields: VectorFields) -> Roots:
+        nodes = [node for node in ancestors(fields.slopes) if node.op == "sqrt"]
+        starts = np.cumsum([0, *(node.size for node in nodes)]).tolist()
+        first = dict(zip(nodes, starts, strict=False))
+        numbers = {node: range(start, start + node.size) for node, start in first.items()}
+        later = [node for node in nodes if any(below.op == "sqrt" for below in ancestors(node.inputs))]
+        early = [node for node in nodes if node not in later]
+        stages = [(Program.of(early), [k for node in early for k in numbers[node]])] if early else []
+        stages += [(Program.of([*early, *later[: k + 1]]), list(numbers[node])) for k, node in enumerate(later)]
+        return cls(first, frozenset(k for node in later for k in numbers[node]), tuple(stages))
+
+    @property
+    def count(self) -> int:
+        return sum(len(numbers) for _, numbers in self.stages)
+
+
+def branch_families(fields: VectorFields, original: VectorFields | None) -> Iterator[BranchFamily]:
+    """Those with as many true roots as points have together, without and with gates of 0 and 1."""
+    roots = Roots.of(fields)
+    plain, nested = [k for k in range(roots.count) if k not in roots.nested], sorted(roots.nested)
+    chosen = [(*plain, *nested[k : k + _MOST_NESTED]) for k in range(0, max(1, len(nested)), _MOST_NESTED)]
+    for binary in (False,) if fields.potential.affine else (False, True):
+        for some in chosen:
+            family = BranchFamily(fields, original, tuple(sorted(some)), binary)
+            if family.outputs if binary else some:
+                yield family
+
+
+def _both(drawn: _Drawn, values: IntArray) -> Samples:
+    """Points, each twice: what is zero in F_p[i] has two coefficients that are."""
+    return np.concatenate([drawn.vector[0]] * 2), np.concatenate(list(values))
 
 
 def _joined(parts: Sequence[Samples]) -> Samples:

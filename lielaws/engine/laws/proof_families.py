@@ -4,8 +4,9 @@ An identity that holds for a larger family holds for its part. In the order of c
 
 * gates of any value, functions and roots with free values;
 * the same for the network rewritten by local rules that identify equal functions (`values.rules`);
-* gates of 0 and 1 and true square roots, all choices of both, output by output: each with the few roots and gates that
-  it needs. The identity is linear in the cotangent, so unit cotangents suffice.
+* true square roots, gates of any value: with random signs where all are conjugate, else with all choices of signs,
+  output by output, of the few roots that it needs. The identity is linear in the cotangent, so unit cotangents suffice;
+* the same with gates of 0 and 1, all choices of those that an output needs, where more is than affine in the gates.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from lielaws.arraytypes import IntArray
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.heights import FieldBounds
-from lielaws.engine.laws.branch_family import BranchFamily, Samples
+from lielaws.engine.laws.branch_family import BranchFamily, Samples, branch_families
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,4 @@ def families(fields: VectorFields) -> Iterator[Family]:
     if fields.rewritten is not fields:
         yield FreeFamily(fields.rewritten, fields)
     for some in dict.fromkeys([fields.rewritten, fields]):
-        branches = BranchFamily(some, None if some is fields else fields)
-        if branches.outputs:
-            yield branches
+        yield from branch_families(some, None if some is fields else fields)

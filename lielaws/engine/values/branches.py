@@ -1,100 +1,189 @@
-"""Square roots with r^2 = q modulo a prime: real roots of residues, of either sign.
+"""Square roots with r^2 = q modulo a prime p that is 3 modulo 4: true roots in F_p[i], i^2 = -1, with either sign.
 
 Where roots are free values, what rests on r^2 = q is not seen, as the scale invariance of a norm without epsilon. With
-true roots, points must be such that the roots exist, and an identity holds only if it does for all choices of signs:
-the root of a square is one of two polynomials, so that a point with one sign says nothing about the other.
+true roots an identity holds only if it does for all choices of signs: the root of a square is one of two polynomials,
+so that a point with one sign says nothing about the other.
+
+Each number of F_p has its roots in F_p[i], so that a random point has all roots but for those whose arguments depend on
+roots: these exist at every other point.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import flint
 import numpy as np
 
 from lielaws.arraytypes import BoolArray, IntArray
+from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.linalg import modular
 from lielaws.engine.values.free import FreeFunctions
 
 
-@dataclass
-class RootedFunctions:
-    """Values of functions at points modulo a prime that is 3 modulo 4, with true values of some square roots.
+@dataclass(frozen=True)
+class _Root:
+    """What is known of a true root, by samples.
 
-    The roots of a network are numbered entry by entry in the order in which they are evaluated, in one evaluation.
-
-    true : the numbers of the roots that are true ones; the others are free
-    signs : (samples, len(true)), which of the two roots is taken; equal arguments have equal roots
-    shifted : for each sample the number of a free root that is changed, or -1
-    exists : for each true root that is not equal to an earlier one, the samples at which it exists, after an evaluation
-    count : the number of roots met, after an evaluation
+    square : whether the argument is a square: in F_p, or in F_p[i] if it is nested
+    zero : whether the argument is zero
     """
 
-    free: FreeFunctions
-    true: Sequence[int] = ()
-    signs: BoolArray = field(default_factory=lambda: np.zeros((1, 0), dtype=np.bool_))
-    shifted: IntArray | None = None
-    exists: list[BoolArray] = field(default_factory=list)
-    count: int = 0
-    _arguments: list[tuple[IntArray, BoolArray]] = field(default_factory=list)
-    _nonzero: list[BoolArray] = field(default_factory=list)
+    square: BoolArray
+    zero: BoolArray
 
-    def circle(self, a: IntArray) -> tuple[IntArray, IntArray]:
-        return self.free.circle(a)
 
-    def value(self, kind: str, a: IntArray) -> IntArray:
-        values = self.free.value(kind, a)
-        if kind != "sqrt":
-            return values
-        shape, size = values.shape, int(np.prod(a.shape[2:], dtype=np.int64))
-        first, self.count = self.count, self.count + size
-        samples = max(shape[1], len(self.signs), 0 if self.shifted is None else len(self.shifted))
-        flat = np.array(np.broadcast_to(values, (1, samples, *shape[2:]))).reshape(samples, size)
-        arguments = np.broadcast_to(a, (1, samples, *shape[2:])).reshape(samples, size)
-        places = [place for place, number in enumerate(self.true) if first <= number < self.count]
-        columns = [self.true[place] - first for place in places]
-        squares = np.ascontiguousarray(arguments[:, columns])
-        roots = modular.power(squares, (self.free.prime + 1) // 4, self.free.prime)
-        for k, place in enumerate(places):
-            flat[:, columns[k]] = self._root(squares[:, k], roots[:, k], place)
-        if self.shifted is not None:
-            for sample in np.flatnonzero((self.shifted >= first) & (self.shifted < self.count)).tolist():
-                column = int(self.shifted[sample]) - first
-                flat[sample, column] = 1 + (int(flat[sample, column]) * 5 + 7) % (self.free.prime - 1)
-        return flat.reshape(1, samples, *shape[2:])
+class RootedModular(Modular):
+    """Arithmetic in F_p[i]: a value has one coefficient, or two along the axis that is that of jets elsewhere.
 
-    def _root(self, a: IntArray, root: IntArray, place: int) -> IntArray:
-        """The root with its sign, where what may be one is a root; notes whether it is."""
-        p = self.free.prime
-        negative = np.broadcast_to(self.signs[:, place], a.shape).copy()
-        repeated = False
-        for other, sign in self._arguments:
-            same = np.asarray(other == a, dtype=np.bool_)
-            negative[same] = sign[same]
-            repeated |= bool(same.all())
-        self._arguments.append((a, negative))
-        if not repeated:
-            nonzero = np.asarray(a != 0, dtype=np.bool_)
-            self.exists.append(np.asarray((root * root - a) % p == 0, dtype=np.bool_) & nonzero)
-            self._nonzero.append(nonzero)
-        return np.where(negative, p - root, root)
+    The square roots of a network are numbered entry by entry. Arguments that are equal at all samples have equal roots.
+    Functions have free values in F_p, and so have the other square roots.
+
+    first : the number of the first entry, for each node of square roots
+    true : the numbers of the roots that are true ones
+    nested : the numbers of those whose arguments depend on roots, which may have values that are not in F_p
+    signs : (samples, len(true)), which of the two roots is taken
+    mixed : (samples,), residues: functions of a + i b are those of a + mixed b, which are equal for equal arguments
+    shifted : for each sample the number of a free root that is changed
+    """
+
+    def __init__(
+        self,
+        free: FreeFunctions,
+        signs: BoolArray,
+        first: Mapping[Any, int],
+        *,
+        true: Sequence[int] = (),
+        nested: Collection[int] = (),
+        mixed: IntArray | None = None,
+        shifted: IntArray | None = None,
+    ) -> None:
+        super().__init__(free.prime, free)
+        self._first, self._true, self._nested = first, true, nested
+        self._signs, self._mixed, self._shifted = signs, mixed, shifted
+        self._places: dict[Any, int] = {}
+        self._roots: dict[int, _Root] = {}
 
     @property
-    def defined(self) -> BoolArray | None:
-        """The samples at which all true roots exist; None for all."""
-        return np.logical_and.reduce(self.exists) if self.exists else None
+    def defined(self) -> BoolArray:
+        """The samples at which all true roots exist and are not zero, and no denominator is."""
+        good = self._regular(self._roots)
+        for number, root in self._roots.items():
+            good &= root.square if number in self._nested else True
+        return good
 
-    def independent(self, known: int = 0) -> bool:
-        """Whether each argument, after the first ones that are known, is shown to be no constant times a square in the
-        field that the earlier roots generate.
+    def independent(self, known: Collection[int] = ()) -> bool:
+        """Whether the samples show that no argument is a constant times a square in the field of the other roots.
 
-        It would be a square at all points at which they exist and it is not zero, or at none. If none is, all signs are
-        conjugate: r^2 = q have one irreducible set of solutions, and a point with any signs stands for all.
+        known : the roots of which that is known, which exist at all samples; all those in F_p if any
+
+        Then all signs are conjugate: r^2 = q have one irreducible set of solutions, and a point with any signs stands
+        for all. Of arguments in F_p no product of some is a constant times a square if the Legendre symbols of all,
+        and ones, are independent over F_2. A nested one that is such a square is one at all points in F_p[i] at which
+        the earlier roots exist, as constants of F_p have roots there.
         """
-        before: BoolArray | None = None
-        for number, (exists, nonzero) in enumerate(zip(self.exists, self._nonzero, strict=True)):
-            seen = exists[nonzero if before is None else before & nonzero]
-            if number >= known and (seen.all() or not seen.any()):
-                return False
-            before = exists if before is None else before & exists
+        plain = [number for number in self._roots if number not in self._nested and number not in known]
+        left = self._regular(plain)
+        symbols = np.array([*(self._roots[k].square[left] for k in plain), np.ones(left.sum(), dtype=np.bool_)])
+        if flint.nmod_mat(symbols.astype(np.int64).tolist(), 2).rank() < len(symbols):
+            return False
+        for number, root in self._roots.items():
+            if number in self._nested and number not in known:
+                left = left & ~root.zero
+                if root.square[left].all():
+                    return False
+                left = left & root.square
         return True
+
+    def _regular(self, roots: Iterable[int]) -> BoolArray:
+        """The samples at which none of some roots is zero, and no denominator."""
+        good = np.ones(len(self._signs), dtype=np.bool_)
+        if self.undefined is not None:
+            good &= ~self.undefined
+        for number in roots:
+            good &= ~self._roots[number].zero
+        return good
+
+    # Products and quotients
+
+    def _bilinear(self, product: Callable[[Any, Any], Any], a: IntArray, b: IntArray) -> IntArray:
+        if min(self.jets(a), self.jets(b)) == 1:
+            return np.asarray(product(a, b))
+        (x, y), (u, v) = self.halves(a), self.halves(b)
+        real, imaginary = self.minus(product(x, u), product(y, v)), self.plus(product(x, v), product(y, u))
+        return self.joined(real, imaginary)
+
+    def reciprocal(self, a: IntArray) -> IntArray:
+        if self.jets(a) == 1:
+            return self.inverse(a)
+        x, y = self.halves(a)
+        inverse = self.inverse(self.plus(self.times(x, x), self.times(y, y)))
+        return self.joined(self.times(x, inverse), self.times(self.prime - y, inverse))
+
+    # Functions have no derivatives here: vector fields are evaluated, and no brackets.
+
+    def _base(self, a: IntArray) -> IntArray:
+        if self.jets(a) == 1:
+            return a
+        assert self._mixed is not None
+        x, y = self.halves(a)
+        return self.plus(x, self.times(self._mixed.reshape(1, -1, *[1] * (a.ndim - 2)), y))
+
+    def _lift(self, a: IntArray, base: IntArray, slope: Any) -> IntArray:
+        return base
+
+    def _circle(self, a: IntArray, cos: IntArray, sin: IntArray) -> tuple[IntArray, IntArray]:
+        return cos, sin
+
+    # Square roots
+
+    def sqrt(self, a: IntArray, node: Any) -> IntArray:
+        shape = (max(a.shape[1], len(self._signs)), *a.shape[2:])
+        size = int(np.prod(shape[1:], dtype=np.int64))
+        values = np.array(np.broadcast_to(self.value("sqrt", self._base(a)), (1, *shape))).reshape(1, -1, size)
+        first = self._first[node]
+        if self._shifted is not None:
+            samples = np.flatnonzero((self._shifted >= first) & (self._shifted < first + size))
+            columns = self._shifted[samples] - first
+            values[0, samples, columns] = 1 + (values[0, samples, columns] * 5 + 7) % (self.prime - 1)
+        chosen = [place for place, number in enumerate(self._true) if first <= number < first + size]
+        if chosen:
+            values = self.joined(values, np.zeros_like(values))
+            columns = np.array([self._true[place] - first for place in chosen])
+            arguments = np.broadcast_to(a, (self.jets(a), *shape)).reshape(self.jets(a), -1, size)[:, :, columns]
+            values[:, :, columns] = self._true_roots(arguments, chosen)
+        return values.reshape(-1, *shape)
+
+    def _true_roots(self, arguments: IntArray, places: Sequence[int]) -> IntArray:
+        """With their signs."""
+        roots, square = (self._roots_of_residues if len(arguments) == 1 else self._nested_roots)(*arguments)
+        for k, place in enumerate(places):
+            known = self._places.setdefault(tuple(arguments[:, :, k].ravel().tolist()), place)
+            if known == place:
+                self._roots[self._true[place]] = _Root(square[:, k], np.asarray(~arguments[:, :, k].any(axis=0)))
+            negative = self._signs[:, known]
+            roots[:, negative, k] = (self.prime - roots[:, negative, k]) % self.prime
+        return roots
+
+    def _roots_of_residues(self, a: IntArray) -> tuple[IntArray, BoolArray]:
+        """Of residues, and which of them are squares: the others have the root i s, as -1 is no square."""
+        p = self.prime
+        s = modular.power(a, (p + 1) // 4, p)
+        square = np.asarray((s * s - a) % p == 0, dtype=np.bool_)
+        return np.stack([np.where(square, s, 0), np.where(square, 0, s)]), square
+
+    def _nested_roots(self, x: IntArray, y: IntArray) -> tuple[IntArray, BoolArray]:
+        """Of x + i y, and which of them exist."""
+        p, half = self.prime, (self.prime + 1) // 2
+        plain, _ = self._roots_of_residues(x)
+        norm = (x * x + y * y) % p
+        (d, _), exists = self._roots_of_residues(norm)
+        # u^2 is that one of (x + d) / 2 and (x - d) / 2 which is a square: their product is -y^2 / 4.
+        (first, _), is_square = self._roots_of_residues((x + d) * half % p)
+        (second, _), _ = self._roots_of_residues((x - d) * half % p)
+        u = np.where(is_square, first, second)
+        v = y * modular.inverse(np.where(u, 2 * u % p, 1), p) % p
+        real = np.asarray(y == 0, dtype=np.bool_)
+        return np.where(real, plain, np.stack([u, v])), real | exists

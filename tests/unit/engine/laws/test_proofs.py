@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from lielaws import GradientFlow, architecture, glu, linear, mlp
+from lielaws import GradientFlow, architecture, glu, linear, mlp, weight_norm
 from lielaws.engine.flows.fields import vector_fields
 from lielaws.engine.flows.heights import FieldBounds
 from lielaws.engine.flows.regions import realizable_patterns
-from lielaws.engine.laws.branch_family import BranchFamily
+from lielaws.engine.laws.branch_family import BranchFamily, branch_families
 from lielaws.engine.laws.characters import sign_characters
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.proof_families import FreeFamily, families
@@ -163,16 +163,36 @@ def test_branches_of_an_output_are_those_that_it_needs():
         root = ops.sqrt(x[0] ** 2 + p.a)
         return ops.stack([root * p.b, p.a * x[1], ops.relu(p.b * x[0] - 1) * ops.exp(ops.relu(p.a - x[1]))])
 
-    fields = _fields(network, shape=(2,))
-    outputs = BranchFamily(fields).outputs
+    _, binary = branch_families(_fields(network, shape=(2,)), None)
+    outputs = binary.outputs
     assert sorted((len(output.roots), len(output.gates)) for output in outputs) == [(0, 0), (0, 2), (1, 0)]
 
 
-def test_too_many_branches_are_not_gone_through():
+def test_too_many_gates_are_not_gone_through():
     def network(p, x, ops):
-        return sum((ops.sqrt(x[k] + p.a) for k in range(13)), start=p.b * x[0])
+        return ops.exp(sum(ops.relu(x[k] * p.a + 1) for k in range(9))) * p.b
 
-    assert BranchFamily(_fields(network, shape=(13,))).outputs == ()
+    assert list(branch_families(_fields(network, shape=(9,)), None)) == []
+
+
+def test_roots_of_what_depends_on_roots_are_true_ones_a_few_at_a_time():
+    """Two layers with batch norm, of 2 and 14 units: all points have the first roots, few have all of the second."""
+    without, binary = [], []
+    for family in branch_families(_layers(mlp([2, 2, 14, 1], "relu", norm="batch", epsilon=False)), None):
+        (binary if family.binary else without).append(family.roots)
+    assert without == [(0, 1, *range(2, 14)), (0, 1, 14, 15)]
+    assert binary == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_point_with_any_signs_stands_for_all_of_many_independent_roots(seed):
+    """Twenty norms of rows: with all choices of signs there would be a million evaluations."""
+    fields = _layers(weight_norm([2, 17, 3]))
+    (family,) = branch_families(fields, None)
+    # Rows of V1, which follows its 17 gains.
+    norms = [Polynomial.of({(17 + 2 * k,) * 2: 1, (18 + 2 * k,) * 2: 1}) for k in range(17)]
+    wrong = Polynomial.of({(17, 17): 1, (18, 18): 2})
+    assert verified([*norms, wrong], family, np.random.default_rng(seed))[0] == norms
 
 
 @pytest.mark.parametrize(("degree", "norm", "bits"), [(4, 10.0, 31), (10**6, 100.0, 61), (10**9, 10**9, 127)])
@@ -211,10 +231,11 @@ def test_the_signs_of_dependent_roots_are_chosen_at_one_point():
         u = p.b * x
         return p.a * (ops.sqrt(u * u + 2 * u + 1) - (u + 1)) + u
 
-    family = BranchFamily(_layers(architecture(network, {"a": (), "b": ()}, {"x": ()})))
+    (family,) = branch_families(_layers(architecture(network, {"a": (), "b": ()}, {"x": ()})), None)
     for seed in range(40):
         rng = np.random.default_rng(seed)
         points, values = family.proof(rng, family.fields.prime(rng))
         _, times = np.unique(points, axis=0, return_counts=True)
-        assert (times == 2).all()
+        # With both signs, and with both coefficients of what is in F_p[i].
+        assert (times == 4).all()
         assert set((values[:, 0] != 0).tolist()) == {False, True}
