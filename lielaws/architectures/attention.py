@@ -9,13 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.architectures.base import Architecture
-from lielaws.architectures.rebuilding import Recipe
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe, Shape
 from lielaws.checks import flag, positive_int
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.node import Shape
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array, as_rational
+from lielaws.engine.graph.trace import as_rational
 from lielaws.errors import InvalidArgumentError
 
 Frequencies = tuple[Fraction, ...]

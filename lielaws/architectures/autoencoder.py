@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from lielaws.architectures.activations import find_activation
-from lielaws.architectures.base import Architecture
-from lielaws.architectures.rebuilding import Recipe
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe
 from lielaws.checks import positive_ints
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array
 
 
 def tied_autoencoder(d: int, hidden: int, activation: str = "relu") -> Architecture:

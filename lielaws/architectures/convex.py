@@ -5,12 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lielaws.architectures.activations import ACTIVATIONS, find_activation
-from lielaws.architectures.base import Architecture
-from lielaws.architectures.rebuilding import Recipe
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe
 from lielaws.checks import flag, positive_ints
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
 
 

@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lielaws.architectures.base import Architecture
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe, Shape
 from lielaws.architectures.layers import Layers
-from lielaws.architectures.rebuilding import Recipe
 from lielaws.checks import positive_int, positive_ints
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.node import Shape
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError, SizeError, nearest
 
 _MOST_PATCH_ENTRIES = 2 * 10**7  # of one layer: the indices alone take 160 MB

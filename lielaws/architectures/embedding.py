@@ -7,12 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.architectures.base import Architecture
-from lielaws.architectures.rebuilding import Recipe
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe
 from lielaws.checks import positive_ints
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
 
 Sequences = tuple[tuple[int, ...], ...]

@@ -11,14 +11,10 @@ from typing import Any
 import numpy as np
 
 from lielaws.architectures.activations import find_activation
-from lielaws.architectures.base import Architecture
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe
 from lielaws.architectures.gated import gated_unit
-from lielaws.architectures.rebuilding import Recipe
 from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.checks import choice, positive_int, positive_ints
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError, SizeError
 
 _SCORES: dict[str, Callable[[Operations, Array], Array]] = {

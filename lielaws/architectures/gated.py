@@ -5,12 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lielaws.architectures.activations import Activation, find_activation
-from lielaws.architectures.base import Architecture
-from lielaws.architectures.rebuilding import Recipe
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe
 from lielaws.checks import positive_int, positive_ints
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array
 
 
 def glu(d_model: int, hidden: int, activation: str = "silu", d_out: int | None = None) -> Architecture:

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lielaws.architectures.base import Architecture
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe, Shape
 from lielaws.architectures.layers import Layers
-from lielaws.architectures.rebuilding import Recipe
 from lielaws.architectures.tying import frozen
 from lielaws.checks import positive_int, positive_ints
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.node import Shape
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array
 
 
 def low_rank(d_in: int, d_out: int, rank: int) -> Architecture:

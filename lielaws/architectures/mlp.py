@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lielaws.architectures.base import Architecture
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe, Shape, not_default
 from lielaws.architectures.layers import Layers
 from lielaws.architectures.normalization import Norm
-from lielaws.architectures.rebuilding import Recipe, not_default
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.node import Shape
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError
 
 

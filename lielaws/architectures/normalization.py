@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from lielaws.architectures.base import Architecture
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe, Shape
 from lielaws.architectures.layers import Layers
-from lielaws.architectures.rebuilding import Recipe
 from lielaws.checks import flag, positive_int
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.node import Shape
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array, as_rational
+from lielaws.engine.graph.trace import as_rational
 from lielaws.errors import InvalidArgumentError, nearest
 
 NORMS = ("layer", "rms", "batch")

@@ -10,16 +10,12 @@ import numpy as np
 
 from lielaws.architectures.activations import Activation, find_activation
 from lielaws.architectures.attention import Heads, checked_positions, positioned
-from lielaws.architectures.base import Architecture
 from lielaws.architectures.embedding import Sequences, checked_sequences, written_sequences
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe, Shape
 from lielaws.architectures.normalization import Norm
-from lielaws.architectures.rebuilding import Recipe
 from lielaws.arraytypes import FloatArray
 from lielaws.checks import flag, positive_int, positive_ints
-from lielaws.engine.graph.network import Namespace, parameters_of
-from lielaws.engine.graph.node import Shape
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array
+from lielaws.engine.graph.network import parameters_of
 from lielaws.errors import InvalidArgumentError
 
 

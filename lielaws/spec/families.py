@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any
 
-from lielaws.architectures.activations import ACTIVATIONS, Activation, power
+from lielaws.architectures.activations import ACTIVATIONS
 from lielaws.architectures.attention import attention
 from lielaws.architectures.autoencoder import tied_autoencoder
 from lielaws.architectures.composition import residual, sequential
@@ -135,14 +135,26 @@ _FAMILIES = (
 )
 
 
+_SUMMARIES = {
+    "linear": "product of matrices, or of affine maps",
+    "relu": "fully connected ReLU network",
+    "leaky_relu": "fully connected leaky ReLU network, by default with slope 1/100",
+    "abs": "fully connected network with absolute values",
+    "square": "fully connected network with squares",
+    "cube": "fully connected network with cubes",
+    "relu2": "fully connected network with squared ReLU",
+    "power<k>": "fully connected network with k-th powers",
+}
+
+
 @cache
 def families() -> Mapping[str, Family]:
     """Family by name: those above, and each activation as the name of a fully connected network with it."""
-    activations = map(_with_activation, (*ACTIVATIONS.values(), replace(power(2), name="power<k>")))
+    activations = map(_with_activation, (*ACTIVATIONS, "power<k>"))
     return MappingProxyType({family.name: family for family in (*_FAMILIES, *activations)})
 
 
-def _with_activation(row: Activation) -> Family:
-    without = () if row.name == "leaky_relu" else ("slope",)
-    summary = row.summary or f"fully connected network with {row.name}"
-    return replace(_MLP, summary=summary, alias=row.name, name_keyword="activation", without=without)
+def _with_activation(name: str) -> Family:
+    without = () if name == "leaky_relu" else ("slope",)
+    summary = _SUMMARIES.get(name, f"fully connected network with {name}")
+    return replace(_MLP, summary=summary, alias=name, name_keyword="activation", without=without)
