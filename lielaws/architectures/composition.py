@@ -5,10 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from lielaws.architectures.base import Architecture, check_architecture
-from lielaws.engine.graph.network import Namespace, parameters_of
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array
+from lielaws.architectures.base import Architecture, check_architecture, spec_around
+from lielaws.architectures.family import Array, Namespace, Operations
+from lielaws.engine.graph.network import parameters_of
 from lielaws.errors import InvalidArgumentError
 
 
@@ -24,8 +23,7 @@ def residual(block: Architecture) -> Architecture:
         inner: Array = block.function(p, x, ops)
         return x + inner
 
-    spec = None if block.spec is None else {"family": "residual", "block": dict(block.spec)}
-    name = f"residual({block.name})"
+    spec, name = spec_around("residual", block), f"residual({block.name})"
     return Architecture(name, block.parameters, block.data, network, spec, block.patterns)
 
 

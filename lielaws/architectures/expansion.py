@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
@@ -65,27 +65,19 @@ def expand(name: str, potential: Potential) -> Expansion:
     no polynomial in the data with coefficients that are rational in the parameters.
     """
     _check(name, potential.output)
-    gates, data = _data_leaves(potential)
-    parameters = list(potential.traced.parameters.values())
-    first = _size([*gates, *data])
-    last = first + potential.dimension
-    inverses = _Inverses(name, first, last)
-    values = _variables([*gates, *data, *parameters])
-    entries = _run(potential.output, values, _Ring(_size(gates), inverses))
-    coefficients = tuple(coefficient for entry in entries for coefficient in _by_data(entry, first))
-    return Expansion(first, last, coefficients, tuple(inverses.inverted))
-
-
-def expand_as_written(potential: Potential, parameters: Mapping[str, ObjectArray]) -> list[Terms]:
-    """For each output entry its coefficients as the expressions that arise when the graph is read step by step.
-
-    parameters : name -> array of expressions
-    """
-    gates, data = _data_leaves(potential)
-    values = _variables([*gates, *data])
-    for name, leaf in potential.traced.parameters.items():
-        values[leaf.static] = each(lambda expression: {(): expression}, parameters[name])
-    return _run(potential.output, values, _Ring(_size(gates), lambda terms: {(): 1 / terms[()]}))
+    gates = [gate.leaf for gate in reversed(potential.gates)]
+    data, parameters = (list(leaves.values()) for leaves in (potential.traced.data, potential.traced.parameters))
+    values: dict[Leaf, ObjectArray] = {}
+    count = 0
+    for leaf in (*gates, *data, *parameters):
+        values[leaf.static] = objects([{(count + k,): 1} for k in range(leaf.size)], leaf.shape)
+        count += leaf.size
+    first = count - potential.dimension
+    inverses = _Inverses(name, first, count)
+    ring = _Ring(sum(leaf.size for leaf in gates), inverses)
+    (entries,) = Program.of([potential.output]).run(ring, values)
+    coefficients = (found for entry in np.asarray(entries, dtype=object).flat for found in _by_data(entry, first))
+    return Expansion(first, count, tuple(coefficients), tuple(inverses.inverted))
 
 
 def primitive(terms: Terms) -> tuple[Fraction, Terms]:
@@ -99,27 +91,6 @@ def primitive(terms: Terms) -> tuple[Fraction, Terms]:
     return factor, {monomial: int(value / factor) for monomial, value in zip(terms, coefficients, strict=True)}
 
 
-def _data_leaves(potential: Potential) -> tuple[list[Node], list[Node]]:
-    return [gate.leaf for gate in reversed(potential.gates)], list(potential.traced.data.values())
-
-
-def _size(leaves: Iterable[Node]) -> int:
-    return sum(leaf.size for leaf in leaves)
-
-
-def _variables(leaves: Sequence[Node]) -> dict[Leaf, ObjectArray]:
-    values, start = {}, 0
-    for leaf in leaves:
-        values[leaf.static] = objects([{(start + k,): 1} for k in range(leaf.size)], leaf.shape)
-        start += leaf.size
-    return values
-
-
-def _run(output: Node, values: Mapping[Leaf, ObjectArray], ring: _Ring) -> list[Terms]:
-    (entries,) = Program.of([output]).run(ring, values)
-    return list(np.asarray(entries, dtype=object).ravel())
-
-
 def _by_data(terms: Terms, first: int) -> Iterator[tuple[Monomial, Terms]]:
     """The coefficients of the data monomials in lexicographic order, a missing factor counting as the last one."""
     coefficients: dict[Monomial, Terms] = {}
@@ -130,7 +101,7 @@ def _by_data(terms: Terms, first: int) -> Iterator[tuple[Monomial, Terms]]:
 
 
 class _Ring(Exact):
-    """Polynomials as `Terms`, over any coefficients. Powers of a gate are merged, as gates are 0 or 1."""
+    """Polynomials as `Terms`. Powers of a gate are merged, as gates are 0 or 1."""
 
     def __init__(self, gates: int, invert: Callable[[Terms], Terms]) -> None:
         super().__init__(lambda number: {(): _short(number)} if number else {}, invert)

@@ -7,23 +7,15 @@ are the path monomials, for linear networks the entries of the matrix product.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lielaws.architectures.expansion import (
-    ALTERNATIVE,
-    Expansion,
-    Monomial,
-    Terms,
-    expand,
-    expand_as_written,
-)
+from lielaws.architectures.expansion import ALTERNATIVE, Expansion, Monomial, Terms, expand
 from lielaws.architectures.quotients import Quotients
-from lielaws.engine.arithmetic.polynomials import objects
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.symbolic import free_entries
 from lielaws.engine.potential.potentials import Potential
@@ -48,25 +40,21 @@ class Reparameterization:
     name: str
     parameters: Mapping[str, Shape]
     _expansion: Expansion
-    _written: Mapping[Monomial, Any] | None
+    _written: Mapping[Monomial, sympy.Expr]
 
     @classmethod
     def of(
-        cls, name: str, parameters: Mapping[str, Shape], potential: Potential, as_written: bool = False
+        cls, name: str, parameters: Mapping[str, Shape], potential: Potential, written: Sequence[sympy.Expr] = ()
     ) -> Reparameterization:
         """Expand the potential of an architecture.
 
-        as_written : whether its functions are to be shown as they were given
+        written : the coefficient of each entry of the data, where they are to be shown as they were given
 
         Raises SizeError, before the memory is taken, if there are too many terms, and UnsupportedError if the potential
         is no polynomial in the data with coefficients that are rational in the parameters.
         """
-        expansion = expand(name, potential)
-        written: Mapping[Monomial, Any] | None = None
-        if as_written:
-            symbols = {key: objects(list(_symbols({key: shape})), shape) for key, shape in parameters.items()}
-            (written,) = expand_as_written(potential, symbols)
-        return cls(name, parameters, expansion, written)
+        shown: dict[Monomial, sympy.Expr] = {(number,): expression for number, expression in enumerate(written)}
+        return cls(name, parameters, expand(name, potential), shown)
 
     @property
     def dimension(self) -> int:
@@ -132,21 +120,22 @@ class Reparameterization:
 
     @cached_property
     def _expressions(self) -> tuple[sympy.Expr, ...]:
-        if self._written is not None:
+        if self._written:
             return tuple(self._written[function.monomial] for function in self._functions)
-        return tuple(self._quotient(function) for function in self._functions)
-
-    def _quotient(self, function: _Function) -> sympy.Expr:
-        numerator = _polynomial(function.numerator, self._variables)
-        denominator = function.denominator
-        return numerator / _polynomial(denominator, self._variables) if any(denominator) else numerator
+        return tuple(
+            _polynomial(function.numerator, self._variables) / _polynomial(function.denominator, self._variables)
+            for function in self._functions
+        )
 
     @cached_property
     def _jacobian(self) -> sympy.Matrix:
         import sympy
         from sympy.polys.matrices import DomainMatrix
 
-        size = sum(len(set(monomial)) for function in self._functions for monomial in function.monomials)
+        monomials = (
+            monomial for function in self._functions for monomial in (*function.numerator, *function.denominator)
+        )
+        size = sum(len(set(monomial)) for monomial in monomials)
         if size > _MOST_DERIVATIVE_TERMS:
             entries = f"{len(self):,} x {self.dimension:,} = {len(self) * self.dimension:,} entries"
             remedy = f"{entries} with {size:,} terms would not fit (at most {_MOST_DERIVATIVE_TERMS:,}); {ALTERNATIVE}"
@@ -159,7 +148,7 @@ class Reparameterization:
         """The nonzero entries of a row of the Jacobian."""
         function, expansion = self._functions[row], self._expansion
         rational = any(function.denominator) or any(expansion.is_rational(monomial) for monomial in function.numerator)
-        if self._written is None and not rational:
+        if not self._written and not rational:
             return self._gradient_of_terms(function.numerator)
         expression = self._expressions[row]
         used = free_entries(expression)
@@ -184,10 +173,6 @@ class _Function:
     numerator: Terms
     denominator: Terms
     monomial: Monomial
-
-    @property
-    def monomials(self) -> Iterable[Monomial]:
-        return (*self.numerator, *self.denominator)
 
 
 def _symbols(parameters: Mapping[str, Shape]) -> Iterator[Any]:
