@@ -81,7 +81,7 @@ def _checked_cross(cross: Any, tokens: int, causal: bool) -> int | None:
     return tokens if cross is True else positive_int("cross", cross)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Heads:
     """The keywords of :func:`attention` that concern its heads.
 
@@ -102,26 +102,25 @@ class Heads:
 
     def __post_init__(self) -> None:
         for name in ("d_model", "d_head", "heads"):
-            self._set(name, positive_int(name, getattr(self, name)))
+            setattr(self, name, positive_int(name, getattr(self, name)))
+        for name in ("causal", "softmax", "tied_qk", "bias"):
+            setattr(self, name, flag(name, getattr(self, name)))
         groups = self.heads if self.kv_heads is None else positive_int("kv_heads", self.kv_heads)
         if groups > self.heads:
             remedy = f"at most one for each of the {self.heads} query heads is needed"
             raise InvalidArgumentError("kv_heads", groups, remedy)
-        self._set("tied_qk", flag("tied_qk", self.tied_qk))
         if self.tied_qk and groups != self.heads:
-            raise InvalidArgumentError(
-                "kv_heads", groups, f"with tied_qk every head has its own keys: take {self.heads}"
-            )
+            remedy = f"with tied_qk every head has its own keys: take {self.heads}"
+            raise InvalidArgumentError("kv_heads", groups, remedy)
         values = self.d_head if self.d_value is None else positive_int("d_value", self.d_value)
-        self._set("kv_heads", None if groups == self.heads else groups)
-        self._set("d_value", None if values == self.d_head else values)
-        for name in ("causal", "softmax"):
-            self._set(name, flag(name, getattr(self, name)))
-        self._set("rotary", None if self.rotary is None else _checked_rotary(self.rotary, self.d_head))
-        self._set("bias", flag("bias", self.bias))
-
-    def _set(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
+        self.kv_heads = None if groups == self.heads else groups
+        self.d_value = None if values == self.d_head else values
+        if self.rotary is not None:
+            if self.d_head % 2:
+                remedy = "rotary positions turn pairs of coordinates: an even size is needed"
+                raise InvalidArgumentError("d_head", self.d_head, remedy)
+            what = "one for each pair of head coordinates"
+            self.rotary = checked_frequencies("rotary", self.rotary, self.d_head // 2, what)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -189,19 +188,12 @@ def _stacked(p: Namespace, name: str, count: int, ops: Operations) -> Array:
     return ops.stack([p[f"{name}{i}"] for i in range(1, count + 1)])
 
 
-def _checked_rotary(rotary: Any, d_head: int) -> Frequencies:
-    if d_head % 2:
-        remedy = "rotary positions turn pairs of coordinates: an even size is needed"
-        raise InvalidArgumentError("d_head", d_head, remedy)
-    return checked_frequencies("rotary", rotary, d_head // 2, "one for each pair of head coordinates")
-
-
 def checked_frequencies(argument: str, values: Any, count: int, what: str) -> Frequencies:
     """Rational numbers, `count` of them; floats are read as the decimal that they print."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise InvalidArgumentError(argument, values, f"{count} numbers are needed, {what}")
     given = list(values)
-    numbers = (None if isinstance(value, bool) else as_rational(value) for value in given)
+    numbers = [None if isinstance(value, bool) else as_rational(value) for value in given]
     checked = tuple(number for number in numbers if number is not None)
     if len(checked) < len(given):
         raise InvalidArgumentError(argument, given, "rational numbers are needed, such as [1, 0.1]")

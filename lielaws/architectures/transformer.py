@@ -33,21 +33,23 @@ class Block:
     def checked(
         cls, heads: Heads, hidden: Any, activation: Any, glu: Any, norm: Any, affine: Any, epsilon: Any
     ) -> Block:
-        """The block of what a caller gave. Raises InvalidArgumentError."""
-        chosen = _checked_norm(norm, affine, epsilon, heads.d_model)
-        act = find_activation(activation)
-        return cls(heads, positive_int("hidden", hidden), act, flag("glu", glu), chosen)
+        """The block of what a caller gave, its norm over the model axis. Raises InvalidArgumentError."""
+        chosen = Norm()
+        if norm not in (None, "none"):
+            if norm not in ("rms", "layer"):
+                raise InvalidArgumentError("norm", norm, "'rms', 'layer' or none is needed")
+            chosen = Norm.checked(norm, affine, epsilon)
+            chosen.check_width(heads.d_model, "d_model", heads.d_model)
+        return cls(heads, positive_int("hidden", hidden), find_activation(activation), flag("glu", glu), chosen)
 
     @property
     def sizes(self) -> dict[str, int]:
-        heads = self.heads
-        return {"d_model": heads.d_model, "heads": heads.heads, "d_head": heads.d_head, "hidden": self.hidden}
+        return {key: getattr(self.heads, key) for key in ("d_model", "heads", "d_head")} | {"hidden": self.hidden}
 
     @property
     def options(self) -> dict[str, Any]:
         """The other keywords."""
-        options = self.heads.options
-        chosen = {key: options[key] for key in ("kv_heads", "causal", "rotary")}
+        chosen = {key: getattr(self.heads, key) for key in ("kv_heads", "causal", "rotary")}
         return chosen | {"activation": self.activation.name, "glu": self.glu, **self.norm.options}
 
     @property
@@ -175,24 +177,11 @@ def transformer(
     return recipe.build(shapes, {"tokens": (length,)}, network, lambda _, x: _indicators(texts, x))
 
 
-def _checked_norm(norm: Any, affine: Any, epsilon: Any, d_model: int) -> Norm:
-    """RMSNorm or LayerNorm over the model axis, or none. Raises InvalidArgumentError."""
-    if norm in (None, "none"):
-        return Norm()
-    if norm not in ("rms", "layer"):
-        raise InvalidArgumentError("norm", norm, "'rms', 'layer' or none is needed")
-    made = Norm.checked(norm, affine, epsilon)
-    made.check_width(d_model, "d_model", d_model)
-    return made
-
-
 def _indicators(texts: Sequences, x: Any) -> FloatArray:
     """Which of the sequences each sample is, (batch, sequences). Raises InvalidArgumentError for any other."""
     ids = np.asarray(x["tokens"] if isinstance(x, Mapping) else x)
     found = (ids[:, None, :] == np.array(texts)[None]).all(axis=2)
     if not found.any(axis=1).all():
-        other = ids[~found.any(axis=1)][0].tolist()
-        raise InvalidArgumentError(
-            "x", other, f"only the sequences {written_sequences(texts)} are known; give `sequences`"
-        )
+        remedy = f"only the sequences {written_sequences(texts)} are known; give `sequences`"
+        raise InvalidArgumentError("x", ids[~found.any(axis=1)][0].tolist(), remedy)
     return np.asarray(found, dtype=np.float64)
