@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from types import MappingProxyType
-from typing import Any
 
 from lielaws.architectures.activations import ACTIVATIONS
 from lielaws.architectures.attention import attention
 from lielaws.architectures.autoencoder import tied_autoencoder
+from lielaws.architectures.base import Architecture
 from lielaws.architectures.composition import residual, sequential
 from lielaws.architectures.convex import input_convex
 from lielaws.architectures.convolution import conv
@@ -44,7 +44,7 @@ class Family:
     without : keywords that specs of this family do not have
     """
 
-    constructor: Callable[..., Any]
+    constructor: Callable[..., Architecture]
     sizes_argument: str | tuple[str, ...] | None
     summary: str
     kinds: Mapping[str, str] = field(default_factory=dict)

@@ -6,7 +6,10 @@ import json
 import os
 import stat
 import tomllib
+from collections import Counter
+from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,6 @@ from lielaws.spec.phi import read_phi_file
 
 SUFFIXES = (".toml", ".json", ".phi", ".txt")
 
-_ALL = ", ".join(SUFFIXES)
 _MOST_BYTES = 50 * 2**20
 _ARGUMENT = "spec file"
 
@@ -33,8 +35,10 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     name = printable(os.fsdecode(path))
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
-        raise SpecError(_ARGUMENT, name, f"its name must end in {_ALL}; a spec string is like relu:3-4-3")
-    text = _read(path, name, _ARGUMENT)
+        raise SpecError(
+            _ARGUMENT, name, f"its name must end in {', '.join(SUFFIXES)}; a spec string is like relu:3-4-3"
+        )
+    text = read_text(path, _ARGUMENT)
     try:
         contents = _parsed(text, name, suffix) if suffix in _PARSERS else _phi(text, name)
     except (RecursionError, MemoryError):
@@ -47,50 +51,31 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def read_text(path: str | os.PathLike[str], argument: str = "file") -> str:
     """The text of a file. Raises SpecError if it is missing, empty, larger than 50 MB, or no UTF-8."""
-    return _read(path, printable(os.fsdecode(path)), argument)
-
-
-def _read(path: str | os.PathLike[str], name: str, argument: str) -> str:
+    name, data = printable(os.fsdecode(path)), b""
     try:
         mode = Path(path).stat().st_mode
-        data = b""
         # A pipe would wait for its writer.
         if stat.S_ISREG(mode):
             with Path(path).open("rb") as file:
                 data = file.read(_MOST_BYTES + 1)
+        text = data.decode("utf-8-sig") if len(data) <= _MOST_BYTES else ""
     except FileNotFoundError:
         raise SpecError(argument, name, "there is no such file; check the path") from None
-    except ValueError:
-        raise SpecError(argument, name, "this is no valid path") from None
     except OSError as error:
         raise SpecError(argument, name, f"it cannot be read: {error.strerror or type(error).__name__}") from None
+    except UnicodeDecodeError as error:
+        raise SpecError(argument, name, f"it is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    except ValueError:
+        raise SpecError(argument, name, "this is no valid path") from None
     if stat.S_ISDIR(mode):
         raise SpecError(argument, name, "this is a directory; give the path of a file")
     if not stat.S_ISREG(mode):
         raise SpecError(argument, name, "this is no regular file; give the path of one")
     if len(data) > _MOST_BYTES:
         raise SpecError(argument, name, f"it is larger than {_MOST_BYTES // 2**20} MB; split it")
-    return _decode(data, name, argument)
-
-
-def _decode(data: bytes, name: str, argument: str) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SpecError(argument, name, f"it is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
     if not text.strip():
         raise SpecError(argument, name, "it is empty; write something into it")
     return text
-
-
-def _toml(text: str) -> Any:
-    return tomllib.loads(text, parse_float=_number)
-
-
-def _json(text: str) -> Any:
-    return json.loads(
-        text, object_pairs_hook=_unique, parse_float=_number, parse_int=_integer, parse_constant=_no_constant
-    )
 
 
 def _parsed(text: str, name: str, suffix: str) -> Any:
@@ -129,10 +114,15 @@ def _no_constant(text: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
         raise ValueError(f"the key '{one_line(twice)}' is there twice; keep one")
     return mapping
 
 
-_PARSERS = {".toml": _toml, ".json": _json}
+def _json(text: str) -> Any:
+    return json.loads(
+        text, object_pairs_hook=_unique, parse_float=_number, parse_int=_integer, parse_constant=_no_constant
+    )
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {".toml": partial(tomllib.loads, parse_float=_number), ".json": _json}

@@ -14,6 +14,8 @@ from lielaws.spec.registry import build_from_mapping, build_from_tree
 from lielaws.spec.strings import parse_spec
 
 _SEPARATORS = {"/", "\\", os.sep}
+QUESTION = ("flow", "loss", "gates")
+"""keys of a spec file that belong to the question, and not to the architecture"""
 
 
 def load_architecture(spec: str | os.PathLike[str] | Mapping[str, Any]) -> Architecture:
@@ -27,40 +29,31 @@ def load_architecture(spec: str | os.PathLike[str] | Mapping[str, Any]) -> Archi
     return _built(*_opened(spec))
 
 
-QUESTION = ("flow", "loss", "gates")
-"""keys of a spec file that belong to the question, and not to the architecture"""
-
-
 def load_question(spec: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Architecture, dict[str, Any]]:
     """The same, and the settings that a spec file or mapping may have beside the architecture: flow, loss and gates."""
-    spec, where = _opened(spec)
-    if not isinstance(spec, Mapping):
-        return _built(spec, where), {}
-    made = _built({key: value for key, value in spec.items() if key not in QUESTION}, where)
-    return made, {key: spec[key] for key in QUESTION if key in spec}
-
-
-def _built(spec: Any, where: str) -> Architecture:
-    made: Architecture
-    if isinstance(spec, Mapping):
-        made = build_from_mapping(spec, where)
-    elif isinstance(spec, str):
-        made = build_from_tree(parse_spec(spec))
-    else:
-        raise SpecError("spec", spec, "a spec string such as 'relu:3-4-3' or the path of a spec file is needed")
-    return made
+    found, where = _opened(spec)
+    if not isinstance(found, Mapping):
+        return _built(found, where), {}
+    made = _built({key: value for key, value in found.items() if key not in QUESTION}, where)
+    return made, {key: found[key] for key in QUESTION if key in found}
 
 
 def _opened(spec: Any) -> tuple[Any, str]:
     """The spec itself, or the contents of the file that it names; and what it is called in errors."""
     if isinstance(spec, os.PathLike) or (isinstance(spec, str) and is_path(spec)):
-        path = os.fsdecode(spec)
-        return load(path), one_line(path, 200)
+        return load(spec), one_line(os.fsdecode(spec), 200)
     return spec, "spec"
+
+
+def _built(spec: Any, where: str) -> Architecture:
+    if isinstance(spec, Mapping):
+        return build_from_mapping(spec, where)
+    if isinstance(spec, str):
+        return build_from_tree(parse_spec(spec))
+    raise SpecError("spec", spec, "a spec string such as 'relu:3-4-3' or the path of a spec file is needed")
 
 
 def is_path(text: str) -> bool:
     """Whether a text is the path of a spec file, rather than a spec string."""
-    if text.lower().endswith(SUFFIXES):
-        return True
-    return ":" not in text and any(separator in text for separator in _SEPARATORS)
+    separated = ":" not in text and any(separator in text for separator in _SEPARATORS)
+    return separated or text.lower().endswith(SUFFIXES)

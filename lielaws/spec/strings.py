@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from lielaws.architectures.family import written
 from lielaws.errors import SpecError
 from lielaws.spec.decimals import exact_rational
 from lielaws.spec.messages import one_line, printable, quoted
@@ -40,7 +41,7 @@ class SpecTree:
 
     def __str__(self) -> str:
         flags = "".join(f"+{key}" for key, value in self.options if value is True)
-        rest = "".join(f"+{key}={_written(value)}" for key, value in self.options if value is not True)
+        rest = "".join(f"+{key}={written(value)}" for key, value in self.options if value is not True)
         return f"{self.family}{flags}:{'-'.join(map(str, self.sizes))}{rest}"
 
 
@@ -67,25 +68,21 @@ def _error(text: str, remedy: str) -> SpecError:
 
 
 def _sizes(text: str, sizes: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in sizes.split("-")]
     if not sizes:
         raise _error(text, "no sizes after ':'; write positive integers with '-' between them, such as 3-4-3")
-    parts = [part.strip() for part in sizes.split("-")]
     if "" in parts:
         raise _error(text, f"sizes {quoted(sizes)}: one is missing or negative; write positive integers such as 3-4-3")
-    checked = tuple(_size(text, part) for part in parts)
-    if len(checked) < 2:
+    for part in parts:
+        if not (part.isascii() and part.isdigit()):
+            raise _error(text, f"size {quoted(part)}: a positive integer is needed")
+        if len(part) > 20 or int(part) >= _LARGEST_SIZE:
+            raise _error(text, f"size {quoted(part)}: it must be smaller than {_LARGEST_SIZE}")
+        if int(part) == 0:
+            raise _error(text, f"size {quoted(part)}: sizes start at 1")
+    if len(parts) < 2:
         raise _error(text, f"sizes {quoted(sizes)}: at least two are needed, such as {parts[0]}-{parts[0]}")
-    return checked
-
-
-def _size(text: str, part: str) -> int:
-    if not (part.isascii() and part.isdigit()):
-        raise _error(text, f"size {quoted(part)}: a positive integer is needed")
-    if len(part) > 20 or int(part) >= _LARGEST_SIZE:
-        raise _error(text, f"size {quoted(part)}: it must be smaller than {_LARGEST_SIZE}")
-    if int(part) == 0:
-        raise _error(text, f"size {quoted(part)}: sizes start at 1")
-    return int(part)
+    return tuple(map(int, parts))
 
 
 def _options(text: str, parts: list[str]) -> tuple[tuple[str, Value], ...]:
@@ -114,14 +111,3 @@ def _value(text: str, key: str, value: str) -> Value:
     except ValueError as error:
         remedy = f"option {quoted(key)} has the value {quoted(value)}: a number, a word, true, false or none is needed"
         raise _error(text, f"{remedy} ({one_line(error)})" if value[:1].isdigit() else remedy) from None
-
-
-def _written(value: Value) -> str:
-    """The text that is read as this value."""
-    if isinstance(value, bool) or value is None:
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return ",".join(map(_written, value)) + ("," if len(value) == 1 else "")
-    if isinstance(value, Fraction):
-        return f"{value.numerator}/{value.denominator}"
-    return str(value)
