@@ -93,29 +93,21 @@ def scalar_function(name: str) -> Callable[[Any], Any]:
 
     Raises UnsupportedError for logarithms inside exp and for constants that are no small rational numbers.
     """
+    longest = _MOST_BITS_UNDER_ROOT if name == "sqrt" else _MOST_BITS_OF_ARGUMENT
 
     def function(argument: Any) -> Any:
         import sympy
 
         if not isinstance(argument, sympy.Expr):
             raise InvalidArgumentError(f"{name}(...)", type(argument).__name__, "a scalar expression is needed")
-        _check_argument(name, argument)
+        if name == "exp" and argument.has(sympy.log):
+            # sympy turns exp(1000 log(10)) into 10**1000, which can be nested.
+            raise UnsupportedError("exp(...)", str(argument)[:100], "a logarithm inside exp; write it as a power")
+        rational = isinstance(argument, sympy.Rational)
+        long = rational and max(argument.p.bit_length(), argument.q.bit_length()) > longest
+        if long or not (rational or argument.free_symbols or name == "sqrt"):
+            remedy = "of constants, only small rational numbers are supported"
+            raise UnsupportedError(f"{name}(...)", "a constant", remedy)
         return getattr(sympy, name)(argument)
 
     return function
-
-
-def _check_argument(name: str, argument: Any) -> None:
-    import sympy
-
-    if name == "exp" and argument.has(sympy.log):
-        # sympy turns exp(1000 log(10)) into 10**1000, which can be nested.
-        raise UnsupportedError("exp(...)", str(argument)[:100], "a logarithm inside exp; write it as a power")
-    if argument.free_symbols:
-        return
-    longest = _MOST_BITS_UNDER_ROOT if name == "sqrt" else _MOST_BITS_OF_ARGUMENT
-    rational = isinstance(argument, sympy.Rational)
-    if rational and max(argument.p.bit_length(), argument.q.bit_length()) <= longest:
-        return
-    if rational or name != "sqrt":
-        raise UnsupportedError(f"{name}(...)", "a constant", "of constants, only small rational numbers are supported")

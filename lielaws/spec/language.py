@@ -227,7 +227,7 @@ class _Reader:
         if exponent.denominator > 1 and base.bits > _MOST_NUMBER_BITS:
             # Roots of integers are simplified by factoring them.
             raise self.error(node, "a root of too large numbers; use smaller numbers")
-        return self.node("power", node, [base], _plain(exponent), times=size)
+        return self.node("power", node, [base], plain(exponent), times=size)
 
     def exponent(self, node: ast.BinOp) -> Fraction:
         _, inner = _unsigned(node.right)
@@ -291,7 +291,7 @@ class _Reader:
         value = self.read(node)
         if value.kind != "number":
             raise self.error(node, "a number, or integers such as (0, 1), is needed")
-        return _plain(value.detail)
+        return plain(value.detail)
 
 
 def _unsigned(node: ast.expr) -> tuple[bool, ast.expr]:
@@ -301,5 +301,5 @@ def _unsigned(node: ast.expr) -> tuple[bool, ast.expr]:
     return False, node
 
 
-def _plain(value: Fraction) -> int | Fraction:
+def plain(value: Fraction) -> int | Fraction:
     return int(value) if value.denominator == 1 else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import numpy as np
 from lielaws.errors import SpecError
 from lielaws.spec.evaluation import evaluate
 from lielaws.spec.expressions import finite, numbered_lines, rational
-from lielaws.spec.language import Expression, parse
+from lielaws.spec.language import parse
 from lielaws.spec.messages import listing, one_line
 from lielaws.spec.symbolic import Budget, Shape, SymbolicArray, Tensor, array_functions
 
@@ -66,39 +67,32 @@ def _laws_of_line(
     line: str, where: str, parameters: Mapping[str, Shape], velocities: bool, time: bool
 ) -> Iterator[LawText]:
     expression = parse(line, where=where)
-    budget = Budget()
-    shapes = _shapes(expression, parameters, velocities, time)
-    # The names of tensors that the line does not use are there to be suggested.
+    shapes: dict[str, Shape] = {"t": ()} if time else {}
+    if velocities:
+        shapes |= {f"d{name}": shape for name, shape in parameters.items()}
     used = set(expression.names)
+    if both := sorted(set(shapes) & set(parameters) & used):
+        remedy = "the name of a parameter, and also of a velocity or of the time; rename the parameter"
+        raise SpecError(where, both, remedy)
+    shapes |= parameters
+    budget = Budget()
+    # The names of tensors that the line does not use are there to be suggested.
     tensors = {name: Tensor.whole(name, shape, budget) if name in used else None for name, shape in shapes.items()}
     value = evaluate(expression, tensors, array_functions(), rational)
     if not isinstance(value, SymbolicArray):
         raise SpecError(where, line, f"it contains none of the parameters {listing(parameters)}")
     label = one_line(line, _LONGEST_LABEL)
-    found = False
-    for index, law in _distinct(value):
-        found = True
-        yield LawText(f"{label} {list(index)}" if index else label, finite(law, expression))
-    if not found:
+    laws = list(_distinct(value))
+    if not laws:
         raise SpecError(where, line, "every entry is constant, so there is no law in it; remove the line")
-
-
-def _shapes(expression: Expression, parameters: Mapping[str, Shape], velocities: bool, time: bool) -> dict[str, Shape]:
-    """The shapes of everything that a law may name."""
-    shapes: dict[str, Shape] = {"t": ()} if time else {}
-    if velocities:
-        shapes |= {f"d{name}": shape for name, shape in parameters.items()}
-    if both := sorted(set(shapes) & set(parameters) & set(expression.names)):
-        remedy = "the name of a parameter, and also of a velocity or of the time; rename the parameter"
-        raise SpecError(expression.where, both, remedy)
-    return shapes | dict(parameters)
+    for index, law in laws:
+        yield LawText(f"{label} {list(index)}" if index else label, finite(law, expression))
 
 
 def _distinct(array: SymbolicArray) -> Iterator[tuple[tuple[int, ...], sympy.Expr]]:
     """The entries that are not constant and not, up to sign, among the earlier ones."""
     seen: set[frozenset[tuple[Any, Any]]] = set()
-    for index in np.ndindex(array.shape):
-        entry = array.entries[index]
+    for index, entry in np.ndenumerate(array.entries):
         terms = _expanded(entry).as_coefficients_dict()
         normal = frozenset(terms.items())
         opposite = frozenset((monomial, -factor) for monomial, factor in terms.items())
@@ -129,9 +123,7 @@ def _count_terms(entry: Any) -> int:
     counts = [_count_terms(part) for part in entry.args] if not entry.is_Atom else []
     if isinstance(entry, sympy.Add):
         return sum(counts)
-    product = 1
-    for count in counts:
-        product = min(product * count, _MOST_EXPANDED_TERMS + 1)
-    if isinstance(entry, sympy.Pow) and entry.exp.is_Integer and counts[0] > 1:
-        return int(min(counts[0] ** min(abs(int(entry.exp)), 20), _MOST_EXPANDED_TERMS + 1))
-    return product
+    count = math.prod(counts)
+    if isinstance(entry, sympy.Pow) and entry.exp.is_Integer and count > 1:
+        count = count ** min(abs(int(entry.exp)), 20)
+    return min(count, _MOST_EXPANDED_TERMS + 1)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import sympy
 
 _DECLARED = re.compile(r"[^\s,\[]+(?:\[[^\]]*\]?)?|\[")
-_ENTRY = re.compile(r"(.*?)\[([0-9]{1,9}(?: ?, ?[0-9]{1,9})*)\]")
+_DECLARED_NAME = re.compile(r"(.*?)(?:\[([0-9]{1,9}(?: ?, ?[0-9]{1,9})*)\])?")
 
 
 def read_phi_file(text: str, where: str) -> tuple[list[sympy.Symbol], list[sympy.Expr]]:
@@ -38,14 +38,20 @@ def read_phi_file(text: str, where: str) -> tuple[list[sympy.Symbol], list[sympy
     return list(symbols.values()), phi_expressions(texts, symbols, where)
 
 
-def declared_symbols(names: Iterable[str], where: str) -> dict[str, sympy.Symbol]:
+def declared_symbols(names: Iterable[Any], where: str) -> dict[str, sympy.Symbol]:
     """Symbols by name; an entry of a tensor, such as `W1[0, 2]`, counts as a symbol too.
 
     Raises SpecError for a list that is empty, for duplicates, and for what is not a name.
     """
+    import sympy
+
     symbols: dict[str, sympy.Symbol] = {}
     for name in names:
-        symbol = _symbol(name, where)
+        match = _DECLARED_NAME.fullmatch(name) if isinstance(name, str) else None
+        if match is None or not is_name(match[1]):
+            raise SpecError(where, one_line(name) if isinstance(name, str) else name, "a name such as x1 is needed")
+        base, indices = match.groups()
+        symbol = sympy.IndexedBase(base)[tuple(map(int, indices.split(",")))] if indices else sympy.Symbol(base)
         if str(symbol) in symbols:
             raise SpecError(where, name, "this symbol is declared twice; declare it once")
         symbols[str(symbol)] = symbol
@@ -63,7 +69,8 @@ def phi_expressions(
     """
     from sympy.core.parameters import distribute
 
-    bases = _environment(symbols)
+    # A name stands for a symbol, or for a tensor of which entries are declared.
+    bases = {str(base): base for base in (getattr(symbol, "base", symbol) for symbol in symbols.values())}
     expressions, used = [], set()
     for place, text in texts:
         parsed = parse(text, where=place)
@@ -82,23 +89,3 @@ def phi_expressions(
 def _check_declared(missing: Sequence[str], place: str, text: str) -> None:
     if missing:
         raise SpecError(place, text, f"{listing(map(quoted, missing))} used but not declared; add to the symbols")
-
-
-def _symbol(name: Any, where: str) -> Any:
-    import sympy
-
-    if isinstance(name, str) and is_name(name):
-        return sympy.Symbol(name)
-    match = _ENTRY.fullmatch(name) if isinstance(name, str) else None
-    if match is None or not is_name(match[1]):
-        raise SpecError(where, one_line(name) if isinstance(name, str) else name, "a name such as x1 is needed")
-    return sympy.IndexedBase(match[1])[tuple(int(index) for index in match[2].split(","))]
-
-
-def _environment(symbols: Mapping[str, Any]) -> dict[str, Any]:
-    """What the names in an expression stand for: symbols, and tensors of which entries are declared."""
-    environment = {}
-    for name, symbol in symbols.items():
-        base = getattr(symbol, "base", None)
-        environment[name if base is None else str(base.label)] = symbol if base is None else base
-    return environment
