@@ -71,12 +71,10 @@ def conv(
         return layers.weights_and_bias(layer, outputs, inputs, *(kernel,) * dim)
 
     options = {"kernel": kernel, "size": size, "stride": stride, "dim": dim, "activation": layers.activation.name}
-    extra: dict[str, Any] = {"slope": layers.slope, "bias": layers.bias, "output_bias": layers.output_bias}
-    extra |= {"padding": zeros, "pooling": pooling, "pool": None if pooling is None else window}
-    options |= {key: value for key, value in extra.items() if value}
-    recipe = Recipe("conv", {"channels": layers.widths}, options)
-    data = {"x": (layers.widths[0],) + (size,) * dim}
-    return recipe.build(layers.shapes(shapes), data, network)
+    options |= {"slope": layers.slope, "bias": layers.bias, "output_bias": layers.output_bias}
+    options |= {"padding": zeros, "pooling": pooling, "pool": None if pooling is None else window}
+    recipe = Recipe("conv", {"channels": layers.widths}, {key: value for key, value in options.items() if value})
+    return recipe.build(layers.shapes(shapes), {"x": (layers.widths[0],) + (size,) * dim}, network)
 
 
 def padded(x: Array, padding: int, ops: Operations) -> Array:

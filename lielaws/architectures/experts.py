@@ -18,9 +18,9 @@ from lielaws.checks import choice, positive_int, positive_ints
 from lielaws.errors import InvalidArgumentError, SizeError
 
 _SCORES: dict[str, Callable[[Operations, Array], Array]] = {
-    "softmax": lambda ops, logits: ops.relative_exp(logits),
-    "sigmoid": lambda ops, logits: ops.sigmoid(logits),
-    "normalized_sigmoid": lambda ops, logits: ops.sigmoid(logits),
+    "softmax": Operations.relative_exp,
+    "sigmoid": Operations.sigmoid,
+    "normalized_sigmoid": Operations.sigmoid,
 }
 """positive scores of the experts by gate; weights are scores, divided by their sum where the gate is normalized"""
 

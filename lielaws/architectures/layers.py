@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lielaws.architectures.activations import Activation, find_activation
+from lielaws.architectures.family import Array, Operations, Shape
 from lielaws.checks import flag, positive_int
-from lielaws.engine.graph.node import Shape
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array, as_rational
+from lielaws.engine.graph.trace import as_rational
 from lielaws.errors import InvalidArgumentError
 
 
@@ -39,13 +38,14 @@ class Layers:
         output_bias: Any = False,
     ) -> Layers:
         """Layers from what a caller gave, the widths under the name `argument`. Raises InvalidArgumentError."""
-        return cls(
-            _checked_widths(argument, widths),
-            find_activation(activation, slope),
-            None if slope is None else str(as_rational(slope)),
-            flag("bias", bias),
-            flag("output_bias", output_bias),
-        )
+        if isinstance(widths, str) or not isinstance(widths, Iterable):
+            raise InvalidArgumentError(argument, widths, "a sequence of at least two positive integers is needed")
+        sizes = tuple(positive_int(argument, width) for width in widths)
+        if len(sizes) < 2:
+            raise InvalidArgumentError(argument, list(sizes), "at least two are needed, input and output")
+        act = find_activation(activation, slope)
+        written = None if slope is None else str(as_rational(slope))
+        return cls(sizes, act, written, flag("bias", bias), flag("output_bias", output_bias))
 
     @property
     def numbers(self) -> range:
@@ -73,13 +73,3 @@ class Layers:
         """W{l} of shape (outputs, inputs, *kernel), and b{l} where there is one."""
         weights: dict[str, Shape] = {f"W{layer}": (outputs, inputs, *kernel)}
         return weights | ({f"b{layer}": (outputs,)} if self.is_biased(layer) else {})
-
-
-def _checked_widths(argument: str, widths: Any) -> tuple[int, ...]:
-    """At least two positive integers."""
-    if isinstance(widths, str) or not isinstance(widths, Iterable):
-        raise InvalidArgumentError(argument, widths, "a sequence of at least two positive integers is needed")
-    checked = tuple(positive_int(argument, width) for width in widths)
-    if len(checked) < 2:
-        raise InvalidArgumentError(argument, list(checked), "at least two are needed, input and output")
-    return checked

@@ -45,7 +45,12 @@ def mlp(
     that have no effect.
     """
     layers = Layers.checked("widths", widths, activation, slope, bias, output_bias)
-    chosen = _checked_norm(layers.widths, Norm.checked(norm, affine, epsilon, batch))
+    chosen = Norm.checked(norm, affine, epsilon, batch)
+    if len(layers.widths) == 2 and chosen.kind != "none":
+        remedy = "there is no hidden layer to normalize; give at least three widths"
+        raise InvalidArgumentError("norm", chosen.kind, remedy)
+    for width in layers.widths[1:-1]:
+        chosen.check_width(width, "widths", list(layers.widths))
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         for layer in layers.numbers:
@@ -62,8 +67,7 @@ def mlp(
         return layers.weights_and_bias(layer, outputs, inputs) | gains
 
     inputs = layers.widths[:1] if chosen.batch is None else (chosen.batch, layers.widths[0])
-    recipe = _recipe(layers, chosen)
-    return recipe.build(layers.shapes(shapes), {"x": inputs}, network)
+    return _recipe(layers, chosen).build(layers.shapes(shapes), {"x": inputs}, network)
 
 
 def _recipe(layers: Layers, norm: Norm) -> Recipe:
@@ -73,15 +77,6 @@ def _recipe(layers: Layers, norm: Norm) -> Recipe:
     options = {"activation": layers.activation.name, **biases, **not_default(mlp, {**extra, "slope": layers.slope})}
     unnamed = ["activation", *(name for name, value in biases.items() if not value)]
     return Recipe("mlp", {"widths": layers.widths}, options, list(options), unnamed, layers.activation.name)
-
-
-def _checked_norm(sizes: Sequence[int], norm: Norm) -> Norm:
-    if len(sizes) == 2 and norm.kind != "none":
-        remedy = "there is no hidden layer to normalize; give at least three widths"
-        raise InvalidArgumentError("norm", norm.kind, remedy)
-    for width in sizes[1:-1]:
-        norm.check_width(width, "widths", list(sizes))
-    return norm
 
 
 def linear(widths: Sequence[int]) -> Architecture:

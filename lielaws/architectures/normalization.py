@@ -34,23 +34,26 @@ class Norm:
     @classmethod
     def checked(cls, norm: Any, affine: Any, epsilon: Any, batch: Any = None) -> Norm:
         """The normalization of four keywords. Raises InvalidArgumentError, also for those without effect."""
+        if batch is not None and norm != "batch":
+            raise InvalidArgumentError("batch", batch, "only norm 'batch' has samples of several inputs; omit it")
         if norm is None:
             for argument, value in (("affine", affine), ("epsilon", epsilon)):
                 if value is not True:
                     remedy = "without norm it has no effect; give a norm, or omit it"
                     raise InvalidArgumentError(argument, value, remedy)
-        elif not isinstance(norm, str) or norm not in NORMS:
-            raise InvalidArgumentError("norm", norm, nearest(str(norm), [*NORMS, "none"]))
-        if batch is not None and norm != "batch":
-            raise InvalidArgumentError("batch", batch, "only norm 'batch' has samples of several inputs; omit it")
-        if norm is None:
             return cls()
+        if not isinstance(norm, str) or norm not in NORMS:
+            raise InvalidArgumentError("norm", norm, nearest(str(norm), [*NORMS, "none"]))
         size = None
         if norm == "batch":
             size = 4 if batch is None else positive_int("batch", batch)
             if size == 1:
                 raise InvalidArgumentError("batch", batch, "a batch of 1 equals its mean; at least 2 are needed")
-        return cls(norm, flag("affine", affine), _checked_epsilon(epsilon), size)
+        number = epsilon if isinstance(epsilon, bool) else as_rational(epsilon)
+        if number is None or number < 0:
+            remedy = "true, false or a number that is not negative is needed"
+            raise InvalidArgumentError("epsilon", epsilon, remedy)
+        return cls(norm, flag("affine", affine), number or False, size)
 
     def check_width(self, width: int, argument: str, value: Any) -> None:
         """Refuse an axis that is centered and has a single entry: the result is 0, or 0/0 without epsilon."""
@@ -96,16 +99,6 @@ class Norm:
         if self.kind == "none":
             return {"norm": "none"}
         return {"norm": self.kind, "affine": self.affine, "epsilon": self.epsilon}
-
-
-def _checked_epsilon(epsilon: Any) -> bool | Fraction:
-    """True (a symbol), False (zero), or a positive rational number; floats are read as the decimal that they print."""
-    if isinstance(epsilon, bool):
-        return epsilon
-    number = as_rational(epsilon)
-    if number is None or number < 0:
-        raise InvalidArgumentError("epsilon", epsilon, "true, false or a number that is not negative is needed")
-    return number or False
 
 
 def weight_norm(widths: Sequence[int], activation: str = "relu") -> Architecture:
