@@ -87,7 +87,18 @@ def parse(text: str, *, where: str = "expression") -> Expression:
     if not isinstance(text, str):
         raise SpecError(where, text, "an expression in quotes is needed")
     reader = _Reader(text, where)
-    tree = reader.whole()
+    try:
+        # Brackets around it, since Python takes blanks at the beginning for an indentation; so columns count from 1.
+        tree = reader.read(ast.parse(f"({masked(text, where)})", mode="eval").body)
+    except SyntaxError as error:
+        start = max((error.offset or 0) - 2, 0)
+        remedy = "arguments with a keyword come last" if "follows keyword" in error.msg else "not expected here"
+        if text[start : start + 1] == "]":
+            remedy = "an index is needed: an integer, a slice such as 0:2, or ..."
+        raise syntax_error(where, text, start, start + 1, remedy) from None
+    except (RecursionError, MemoryError):
+        remedy = "nested too deeply, or too many factors in a row; give parts of it a name"
+        raise SpecError(where, text, remedy) from None
     return Expression(text, where, tree, tuple(reader.names))
 
 
@@ -100,24 +111,6 @@ class _Reader:
     def __init__(self, text: str, where: str) -> None:
         self.text, self.where = text, where
         self.names: dict[str, None] = {}
-
-    def whole(self) -> Node:
-        """The tree of the whole text."""
-        # Brackets around it, since Python takes blanks at the beginning for an indentation; so columns count from 1.
-        try:
-            return self.read(ast.parse(f"({masked(self.text, self.where)})", mode="eval").body)
-        except SyntaxError as error:
-            raise self.refused(error) from None
-        except (RecursionError, MemoryError):
-            remedy = "nested too deeply, or too many factors in a row; give parts of it a name"
-            raise SpecError(self.where, self.text, remedy) from None
-
-    def refused(self, error: SyntaxError) -> SpecError:
-        start = max((error.offset or 0) - 2, 0)
-        remedy = "arguments with a keyword come last" if "follows keyword" in error.msg else "not expected here"
-        if self.text[start : start + 1] == "]":
-            remedy = "an index is needed: an integer, a slice such as 0:2, or ..."
-        return syntax_error(self.where, self.text, start, start + 1, remedy)
 
     def span(self, node: ast.expr | ast.keyword) -> tuple[int, int]:
         return node.col_offset - 1, (node.end_col_offset or 0) - 1
@@ -141,8 +134,10 @@ class _Reader:
                 return self.power(node)
             case ast.BinOp() if type(node.op) in _PRODUCTS:
                 return self.product(node)
+            case ast.Subscript(slice=ast.Tuple(elts=items)):
+                return self.node("index", node, [self.read(node.value)], tuple(map(self.item, items)))
             case ast.Subscript():
-                return self.node("index", node, [self.read(node.value)], self.key(node.slice))
+                return self.node("index", node, [self.read(node.value)], self.item(node.slice))
             case ast.Attribute(attr="T"):
                 return self.node("transpose", node, [self.read(node.value)])
             case ast.Call():
@@ -238,9 +233,6 @@ class _Reader:
         if value.kind != "number":
             raise self.error(node.right, "an integer, or a rational such as (1/2), is needed as an exponent")
         return Fraction(value.detail)
-
-    def key(self, node: ast.expr) -> Any:
-        return tuple(map(self.item, node.elts)) if isinstance(node, ast.Tuple) else self.item(node)
 
     def item(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Constant) and node.value is ...:
