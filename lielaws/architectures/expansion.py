@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 
 from lielaws.arraytypes import FloatArray, ObjectArray
-from lielaws.engine.arithmetic.bounds import DegreeBound, Degrees
-from lielaws.engine.arithmetic.floats import Floats
+from lielaws.engine.arithmetic.bounds import DegreeBound, Degrees, TermCount
 from lielaws.engine.arithmetic.polynomials import Exact, each, objects
-from lielaws.engine.graph.node import Leaf, Node, Shape, ancestors
+from lielaws.engine.graph.node import Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import common_divisor
 from lielaws.engine.potential.potentials import Potential
@@ -186,17 +185,10 @@ class _Inverses:
         return {(number,): 1 / factor}
 
 
-class _TermBound(Floats):
-    """At least the number of terms of each entry, when all leaves are one."""
-
-    def constant(self, constant: Any, shape: Shape) -> FloatArray:
-        return np.array([float(number != 0) for number in constant.numerators]).reshape((1, *shape))
-
-    def scale(self, factor: Fraction, a: FloatArray) -> FloatArray:
-        return a
+class _TermBound(TermCount):
+    """The same, with the terms of a power counted as multisets of terms, and each inverse as one."""
 
     def power(self, a: FloatArray, exponent: int) -> FloatArray:
-        # Terms of a power are multisets of terms.
         count = np.ones_like(a)
         for k in range(exponent):
             count = count * (a + k) / (k + 1)
