@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -68,9 +68,8 @@ def attention(
         return layer.apply(p, sequences[0], sequences[-1], ops).reshape(length, layer.d_model)
 
     chosen = None if frequencies is None else waves
-    options = layer.options | {"tokens": length, "positions": positions, "cross": other, "frequencies": chosen}
-    recipe = Recipe.of(attention, {"d_model": layer.d_model, "d_head": layer.d_head}, options)
-    return recipe.build(layer.parameters, shapes, network)
+    keywords = vars(layer) | {"tokens": length, "positions": positions, "cross": other, "frequencies": chosen}
+    return Recipe.of(attention, keywords).build(layer.parameters, shapes, network)
 
 
 def _checked_cross(cross: Any, tokens: int, causal: bool) -> int | None:
@@ -121,11 +120,6 @@ class Heads:
                 raise InvalidArgumentError("d_head", self.d_head, remedy)
             what = "one for each pair of head coordinates"
             self.rotary = checked_frequencies("rotary", self.rotary, self.d_head // 2, what)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """All keywords beside the sizes."""
-        return {field.name: getattr(self, field.name) for field in fields(self)[2:]}
 
     @property
     def groups(self) -> int:

@@ -40,10 +40,12 @@ class Recipe:
     title: str = ""
 
     @classmethod
-    def of(cls, constructor: Callable[..., Any], sizes: Mapping[str, Any], options: Mapping[str, Any]) -> Recipe:
-        """Of the family of the constructor's name, with the options that are not its defaults; true ones in front."""
-        chosen = not_default(constructor, options)
-        return cls(constructor.__name__, sizes, chosen, front=[key for key, value in chosen.items() if value is True])
+    def of(cls, constructor: Callable[..., Any], keywords: Mapping[str, Any]) -> Recipe:
+        """Of the family of the constructor's name: keywords without default are sizes, those at theirs are left out."""
+        known = inspect.signature(constructor).parameters
+        sizes = {key: keywords[key] for key, parameter in known.items() if parameter.default is parameter.empty}
+        options = not_default(constructor, {key: value for key, value in keywords.items() if key not in sizes})
+        return cls(constructor.__name__, sizes, options, front=[key for key, value in options.items() if value is True])
 
     @property
     def spec(self) -> dict[str, Any]:

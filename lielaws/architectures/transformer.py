@@ -43,14 +43,13 @@ class Block:
         return cls(heads, positive_int("hidden", hidden), find_activation(activation), flag("glu", glu), chosen)
 
     @property
-    def sizes(self) -> dict[str, int]:
-        return {key: getattr(self.heads, key) for key in ("d_model", "heads", "d_head")} | {"hidden": self.hidden}
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The other keywords."""
-        chosen = {key: getattr(self.heads, key) for key in ("kv_heads", "causal", "rotary")}
-        return chosen | {"activation": self.activation.name, "glu": self.glu, **self.norm.options}
+    def keywords(self) -> dict[str, Any]:
+        """Those of :func:`transformer_block` but the tokens."""
+        chosen = {
+            key: getattr(self.heads, key) for key in ("d_model", "heads", "d_head", "kv_heads", "causal", "rotary")
+        }
+        unit = {"hidden": self.hidden, "activation": self.activation.name, "glu": self.glu}
+        return chosen | unit | self.norm.options
 
     @property
     def parameters(self) -> dict[str, Shape]:
@@ -106,8 +105,9 @@ def transformer_block(
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         return block.apply(p, x.reshape(1, *x.shape), ops).reshape(x.shape)
 
-    recipe = Recipe.of(transformer_block, block.sizes, block.options | {"tokens": length})
-    return recipe.build(block.parameters, {"X": (length, layer.d_model)}, network)
+    return Recipe.of(transformer_block, block.keywords | {"tokens": length}).build(
+        block.parameters, {"X": (length, layer.d_model)}, network
+    )
 
 
 def transformer(
@@ -173,7 +173,7 @@ def transformer(
         "frequencies": None if frequencies is None else waves,
         "sequences": None if sequences is None else written_sequences(texts),
     }
-    recipe = Recipe.of(transformer, {"vocabulary": words, **block.sizes}, block.options | extra)
+    recipe = Recipe.of(transformer, {"vocabulary": words, **block.keywords, **extra})
     return recipe.build(shapes, {"tokens": (length,)}, network, lambda _, x: _indicators(texts, x))
 
 
