@@ -49,7 +49,7 @@ def sequential(*blocks: Architecture) -> Architecture:
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         for number, block in enumerate(blocks, start=1):
-            x = block.function(parameters_of(p, f"{number}."), x, ops)
+            x = block.function(parameters_of(p, f"{number}."), x, ops.within(f"{number}."))
         return x
 
     parameters = {

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe, Shape
 from lielaws.architectures.layers import Layers
-from lielaws.architectures.tying import frozen
 from lielaws.checks import positive_int, positive_ints
 
 
@@ -21,7 +20,7 @@ def low_rank(d_in: int, d_out: int, rank: int) -> Architecture:
     d_in, d_out, rank = positive_ints(d_in=d_in, d_out=d_out, rank=rank)
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
-        return frozen(p, "B", "W0", (d_out, d_in), ops) @ x + p.B @ (p.A @ x)
+        return ops.frozen("W0", (d_out, d_in)) @ x + p.B @ (p.A @ x)
 
     recipe = Recipe("low_rank", {"d_in": d_in, "d_out": d_out, "rank": rank}, {})
     shapes = {"B": (d_out, rank), "A": (rank, d_in)}
@@ -45,8 +44,7 @@ def lora_mlp(widths: Sequence[int], rank: int, activation: str = "relu") -> Arch
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         for layer in layers.numbers:
-            W = frozen(p, f"B{layer}", f"W{layer}", (sizes[layer], sizes[layer - 1]), ops)
-            x = W @ x + p[f"B{layer}"] @ (p[f"A{layer}"] @ x)
+            x = ops.frozen(f"W{layer}", (sizes[layer], sizes[layer - 1])) @ x + p[f"B{layer}"] @ (p[f"A{layer}"] @ x)
             x = layers.activated(layer, x, ops)
         return x
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.architectures.base import Architecture, check_architecture, spec_around
-from lielaws.architectures.family import Array, Namespace, Operations, Shape
+from lielaws.architectures.family import Namespace, Operations, Shape
 from lielaws.architectures.running import Patterns
 from lielaws.checks import choice
 from lielaws.engine.arithmetic.polynomials import objects
@@ -81,8 +81,7 @@ def freeze(block: Architecture, names: Iterable[str] | Mapping[str, Any] | str) 
 
     def network(p: Namespace, *data_and_ops: Any) -> Any:
         ops: Operations = data_and_ops[-1]
-        scope = _scope(p, kept)
-        generic = {name: ops.frozen(scope + name, block.parameters[name]) for name in chosen if name not in given}
+        generic = {name: ops.frozen(name, block.parameters[name]) for name in chosen if name not in given}
         return block.function(p | generic | {name: ops.array(value) for name, value in given.items()}, *data_and_ops)
 
     def completed(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,23 +106,6 @@ def _frozen_values(name: str, value: Any, shape: Shape) -> npt.NDArray[np.object
     if any(number is None for number in numbers) or array.shape != shape:
         raise InvalidArgumentError(f"names[{name!r}]", value, f"rational numbers of shape {shape} are needed")
     return objects(numbers, shape)
-
-
-def frozen(p: Namespace, beside: str, name: str, shape: Shape, ops: Operations) -> Array:
-    """A frozen tensor of the block that has the parameter `beside`: two blocks in sequence have two of them."""
-    return ops.frozen(_scope(p, [beside]) + name, shape)
-
-
-def _scope(p: Namespace, names: Iterable[str]) -> str:
-    """What `sequential` put before the names of the parameters of a block, such as "1.".
-
-    Of the parameters that a block sees, at least one is a leaf: one that is tied has its source there.
-    """
-    for name in names:
-        node = p[name].node
-        if node.op == "leaf" and node.static.name.endswith(name):
-            return str(node.static.name).removeprefix(FROZEN).removesuffix(name)
-    return ""
 
 
 def _completing(patterns: Patterns | None, completed: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Patterns | None:
