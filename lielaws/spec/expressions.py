@@ -50,7 +50,6 @@ def numbered_lines(text: str | Sequence[str], where: str) -> Iterator[tuple[int,
 
 
 def rational(value: Fraction) -> Any:
-    """A constant as a sympy number."""
     import sympy
 
     return sympy.Rational(value.numerator, value.denominator)

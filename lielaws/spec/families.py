@@ -58,7 +58,6 @@ class Family:
 
     @cached_property
     def signature(self) -> inspect.Signature:
-        """That of the constructor."""
         return inspect.signature(self.constructor)
 
     @cached_property
@@ -86,7 +85,6 @@ class Family:
         return tuple(key for key in self.keywords if parameters[key].default is inspect.Parameter.empty)
 
     def allows_none(self, key: str) -> bool:
-        """Whether None is the default of a keyword."""
         return self.signature.parameters[key].default is None
 
 
@@ -94,6 +92,7 @@ _EPSILON = {"epsilon": "bool_or_rational"}
 _MLP = Family(mlp, "widths", "fully connected network, by default with ReLU", {**_EPSILON, "slope": "rational"})
 _UNIT = ("d_model", "hidden")
 _BLOCK = ("d_model", "heads", "d_head", "hidden")
+_PHI = {"symbols": "symbols", "expressions": "expressions"}
 
 _FAMILIES = (
     _MLP,
@@ -105,33 +104,17 @@ _FAMILIES = (
     Family(lora_mlp, "widths", "low-rank adapters in a frozen network"),
     Family(tied_autoencoder, ("d", "hidden"), "decoder and encoder are one matrix"),
     Family(input_convex, ("d", "hidden"), "input-convex network with one hidden layer"),
-    Family(attention, ("d_model", "d_head"), "attention heads", {"cross": "int"}),
+    Family(attention, ("d_model", "d_head"), "attention heads"),
     Family(embedding, ("vocabulary", "d_model"), "token embedding of one sequence"),
     Family(transformer_block, _BLOCK, "pre-norm transformer block", _EPSILON),
-    Family(
-        transformer,
-        ("vocabulary", *_BLOCK),
-        "embedding, pre-norm blocks and unembedding",
-        {**_EPSILON, "sequences": "str"},
-    ),
-    Family(residual, None, "x + block(x)", {"block": "block"}),
+    Family(transformer, ("vocabulary", *_BLOCK), "embedding, pre-norm blocks and unembedding", _EPSILON),
+    Family(residual, None, "x + block(x)"),
     Family(sequential, None, "blocks one after the other", {"blocks": "blocks"}),
-    Family(part, None, "some tensors as the state, the others as data", {"block": "block", "parameters": "symbols"}),
-    Family(share, None, "parameters shared: 'W2 = W1.T, W3 = W1'", {"block": "block", "ties": "str"}),
-    Family(freeze, None, "frozen parameters: 'W1, W3'", {"block": "block", "names": "str"}),
-    Family(
-        from_phi,
-        None,
-        "given by its reparameterization, as expressions in symbols",
-        {"symbols": "symbols", "expressions": "expressions"},
-        alias="phi",
-    ),
-    Family(
-        network,
-        None,
-        "any network, written as array expressions",
-        {"parameters": "shapes", "data": "shapes", "let": "let", "output": "expression"},
-    ),
+    Family(part, None, "some tensors as the state, the others as data"),
+    Family(share, None, "parameters shared: 'W2 = W1.T, W3 = W1'"),
+    Family(freeze, None, "frozen parameters: 'W1, W3'"),
+    Family(from_phi, None, "given by its reparameterization, as expressions in symbols", _PHI, alias="phi"),
+    Family(network, None, "any network, written as array expressions"),
 )
 
 

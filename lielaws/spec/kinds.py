@@ -69,7 +69,6 @@ def to_str(value: Any, place: Place) -> str:
 
 
 def to_expression(value: Any, place: Place) -> Expression:
-    """A parsed expression of the language."""
     if isinstance(value, Expression):
         return value
     if not isinstance(value, str):
@@ -146,5 +145,14 @@ KIND_OF_TYPE = {
     "str | None": "str",
     "Sequence[int] | None": "ints",
     "Sequence[Any] | None": "rationals",
+    "Sequence[Sequence[int]] | str | None": "str",
+    "int | bool | None": "int",
+    "Architecture": "block",
+    "Mapping[str, str] | str": "str",
+    "Iterable[str] | Mapping[str, Any] | str": "str",
+    "Iterable[str]": "symbols",
+    "Mapping[str, tuple[int, ...]]": "shapes",
+    "Mapping[str, Expression] | None": "let",
+    "Expression": "expression",
 }
 """The kinds that the types of a constructor tell."""

@@ -91,13 +91,11 @@ def _laws_of_line(
 
 def _distinct(array: SymbolicArray) -> Iterator[tuple[tuple[int, ...], sympy.Expr]]:
     """The entries that are not constant and not, up to sign, among the earlier ones."""
-    seen: set[frozenset[tuple[Any, Any]]] = set()
+    seen: set[sympy.Expr] = set()
     for index, entry in np.ndenumerate(array.entries):
-        terms = _expanded(entry).as_coefficients_dict()
-        normal = frozenset(terms.items())
-        opposite = frozenset((monomial, -factor) for monomial, factor in terms.items())
-        if any(monomial.free_symbols for monomial in terms) and not seen & {normal, opposite}:
-            seen.add(normal)
+        expanded = _expanded(entry)
+        if not expanded.is_number and not seen & {expanded, -expanded}:
+            seen.add(expanded)
             yield index, entry
 
 

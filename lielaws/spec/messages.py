@@ -83,7 +83,6 @@ class Place:
         return ": ".join(part for part in (one_line(self.where, 200), one_line(self.path, 200)) if part)
 
     def error(self, value: Any, remedy: str) -> SpecError:
-        """The error for a value at this place."""
         return SpecError(str(self), shown(value), remedy)
 
     def relocate(self, error: LieLawsError) -> NoReturn:
