@@ -91,11 +91,13 @@ def _laws_of_line(
 
 def _distinct(array: SymbolicArray) -> Iterator[tuple[tuple[int, ...], sympy.Expr]]:
     """The entries that are not constant and not, up to sign, among the earlier ones."""
-    seen: set[sympy.Expr] = set()
+    seen: set[frozenset[tuple[Any, Any]]] = set()
     for index, entry in np.ndenumerate(array.entries):
-        expanded = _expanded(entry)
-        if not expanded.is_number and not seen & {expanded, -expanded}:
-            seen.add(expanded)
+        terms = _expanded(entry).as_coefficients_dict()
+        normal = frozenset(terms.items())
+        opposite = frozenset((monomial, -factor) for monomial, factor in terms.items())
+        if any(monomial.free_symbols for monomial in terms) and not seen & {normal, opposite}:
+            seen.add(normal)
             yield index, entry
 
 
