@@ -204,9 +204,14 @@ def checked_positions(positions: Any, frequencies: Any, d_model: int) -> Frequen
         return None
     if positions != "sinusoidal":
         raise InvalidArgumentError("positions", positions, "'sinusoidal' or none is needed")
-    if frequencies is None:
-        return _usual_frequencies(d_model)
-    return checked_frequencies("frequencies", frequencies, (d_model + 1) // 2, "one for each pair of coordinates")
+    pairs = (d_model + 1) // 2
+    if frequencies is not None:
+        return checked_frequencies("frequencies", frequencies, pairs, "one for each pair of coordinates")
+    exponents = [Fraction(2 * _BASE_EXPONENT * j, d_model) for j in range(pairs)]
+    if any(exponent.denominator > 1 for exponent in exponents):
+        remedy = f"10000^(-2 j / {d_model}) is irrational; give rational `frequencies`, or take 1, 2, 4 or 8"
+        raise InvalidArgumentError("d_model", d_model, remedy)
+    return tuple(Fraction(1, 10 ** int(exponent)) for exponent in exponents)
 
 
 def positioned(ops: Operations, a: Array, frequencies: Frequencies | None) -> Array:
@@ -230,12 +235,3 @@ def rotate(ops: Operations, a: Array, frequencies: Sequence[Fraction]) -> Array:
 def _angles(ops: Operations, frequencies: Sequence[Fraction], tokens: int) -> Array:
     """(tokens, frequencies)"""
     return ops.array(np.array([[m * f for f in frequencies] for m in range(tokens)], dtype=object))
-
-
-def _usual_frequencies(d_model: int) -> Frequencies:
-    """10000^(-2 j / d_model) for each pair of coordinates, where all of them are rational."""
-    pairs = range((d_model + 1) // 2)
-    if any(2 * _BASE_EXPONENT * j % d_model for j in pairs):
-        remedy = f"10000^(-2 j / {d_model}) is irrational; give rational `frequencies`, or take 1, 2, 4 or 8"
-        raise InvalidArgumentError("d_model", d_model, remedy)
-    return tuple(Fraction(1, 10 ** (2 * _BASE_EXPONENT * j // d_model)) for j in pairs)

@@ -115,7 +115,7 @@ class Architecture:
         Raises SizeError, before the memory is taken, when they would not fit, and UnsupportedError for potentials that
         are no polynomials in the data.
         """
-        return Reparameterization.of(self.name, self.parameters, self.potential)
+        return Reparameterization(self.name, self.parameters, self.potential)
 
 
 def spec_around(family: str, block: Architecture, **options: Any) -> dict[str, Any] | None:

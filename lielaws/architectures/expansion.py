@@ -76,7 +76,7 @@ def expand(name: str, potential: Potential) -> Expansion:
     ring = _Ring(sum(leaf.size for leaf in gates), inverses)
     (entries,) = Program.of([potential.output]).run(ring, values)
     coefficients = (found for entry in np.asarray(entries, dtype=object).flat for found in _by_data(entry, first))
-    return Expansion(first, count, tuple(coefficients), tuple(inverses.inverted))
+    return Expansion(first, count, tuple(coefficients), inverses.inverted)
 
 
 def primitive(terms: Terms) -> tuple[Fraction, Terms]:
@@ -168,7 +168,10 @@ class _Inverses:
     def __init__(self, name: str, first_parameter: int, first: int) -> None:
         self._name, self._first_parameter, self._first = name, first_parameter, first
         self._numbers: dict[frozenset[tuple[Monomial, int]], int] = {}
-        self.inverted: list[Terms] = []
+
+    @property
+    def inverted(self) -> tuple[Terms, ...]:
+        return tuple(map(dict, self._numbers))
 
     def __call__(self, terms: Terms) -> Terms:
         if not terms:
@@ -180,8 +183,6 @@ class _Inverses:
         if not any(rest):
             return {(): 1 / factor}
         number = self._numbers.setdefault(frozenset(rest.items()), self._first + len(self._numbers))
-        if number == self._first + len(self.inverted):
-            self.inverted.append(rest)
         return {(number,): 1 / factor}
 
 

@@ -28,7 +28,7 @@ class GivenPhi(Architecture):
 
         symbols = {atom: sympy.Symbol(str(atom)) for expression in self.phi for atom in free_entries(expression)}
         written = [expression.xreplace(symbols) for expression in self.phi]
-        return Reparameterization.of(self.name, self.parameters, self.potential, written)
+        return Reparameterization(self.name, self.parameters, self.potential, written)
 
 
 def from_phi(symbols: Sequence[Any], expressions: Sequence[Any]) -> Architecture:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lielaws.architectures.expansion import ALTERNATIVE, Expansion, Monomial, Terms, expand
+from lielaws.architectures.expansion import ALTERNATIVE, Monomial, Terms, expand
 from lielaws.architectures.quotients import Quotients
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.symbolic import free_entries
@@ -27,34 +26,25 @@ if TYPE_CHECKING:
 _MOST_DERIVATIVE_TERMS = 3_000_000  # terms of sympy take hundreds of bytes each: about a GB
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Reparameterization:
     """The functions phi of an architecture; everything of sympy is made when it is first asked for.
 
-    Attributes
+    Parameters
     ----------
     name : of the architecture
     parameters : name -> shape, in the order of the state vector
+    potential : what is expanded
+    written : the coefficient of each entry of the data, where they are to be shown as they were given
+
+    Raises SizeError, before the memory is taken, if there are too many terms, and UnsupportedError if the potential is
+    no polynomial in the data with coefficients that are rational in the parameters.
     """
 
-    name: str
-    parameters: Mapping[str, Shape]
-    _expansion: Expansion
-    _written: Mapping[Monomial, sympy.Expr]
-
-    @classmethod
-    def of(
-        cls, name: str, parameters: Mapping[str, Shape], potential: Potential, written: Sequence[sympy.Expr] = ()
-    ) -> Reparameterization:
-        """Expand the potential of an architecture.
-
-        written : the coefficient of each entry of the data, where they are to be shown as they were given
-
-        Raises SizeError, before the memory is taken, if there are too many terms, and UnsupportedError if the potential
-        is no polynomial in the data with coefficients that are rational in the parameters.
-        """
-        shown: dict[Monomial, sympy.Expr] = {(number,): expression for number, expression in enumerate(written)}
-        return cls(name, parameters, expand(name, potential), shown)
+    def __init__(
+        self, name: str, parameters: Mapping[str, Shape], potential: Potential, written: Sequence[sympy.Expr] = ()
+    ) -> None:
+        self.name, self.parameters, self._written = name, parameters, written
+        self._expansion = expand(name, potential)
 
     @property
     def dimension(self) -> int:
@@ -62,15 +52,18 @@ class Reparameterization:
         return self._expansion.last - self._expansion.first
 
     @cached_property
-    def _functions(self) -> tuple[_Function, ...]:
-        """One for each class of coefficients that are equal up to a rational factor; none for constants."""
+    def _functions(self) -> tuple[tuple[Terms, Terms, Monomial], ...]:
+        """Numerator, denominator and first data monomial, for each class of coefficients that are equal up to a factor.
+
+        Both are primitive integer polynomials. Constants are left out.
+        """
         quotients = Quotients(self.name, self._expansion)
-        found: dict[Any, _Function] = {}
+        found: dict[Any, tuple[Terms, Terms, Monomial]] = {}
         for monomial, terms in self._expansion.coefficients:
             numerator, denominator = quotients.reduced(terms)
             if numerator and (any(numerator) or any(denominator)):
                 key = frozenset(numerator.items()), frozenset(denominator.items())
-                found.setdefault(key, _Function(numerator, denominator, monomial))
+                found.setdefault(key, (numerator, denominator, monomial))
         return tuple(found.values())
 
     def __len__(self) -> int:
@@ -121,21 +114,16 @@ class Reparameterization:
     @cached_property
     def _expressions(self) -> tuple[sympy.Expr, ...]:
         if self._written:
-            return tuple(self._written[function.monomial] for function in self._functions)
-        return tuple(
-            _polynomial(function.numerator, self._variables) / _polynomial(function.denominator, self._variables)
-            for function in self._functions
-        )
+            return tuple(self._written[number] for _, _, (number,) in self._functions)
+        terms = self._variables
+        return tuple(_polynomial(above, terms) / _polynomial(below, terms) for above, below, _ in self._functions)
 
     @cached_property
     def _jacobian(self) -> sympy.Matrix:
         import sympy
         from sympy.polys.matrices import DomainMatrix
 
-        monomials = (
-            monomial for function in self._functions for monomial in (*function.numerator, *function.denominator)
-        )
-        size = sum(len(set(monomial)) for monomial in monomials)
+        size = sum(len(set(monomial)) for above, below, _ in self._functions for monomial in (*above, *below))
         if size > _MOST_DERIVATIVE_TERMS:
             entries = f"{len(self):,} x {self.dimension:,} = {len(self) * self.dimension:,} entries"
             remedy = f"{entries} with {size:,} terms would not fit (at most {_MOST_DERIVATIVE_TERMS:,}); {ALTERNATIVE}"
@@ -146,10 +134,10 @@ class Reparameterization:
 
     def _gradient(self, row: int) -> dict[int, sympy.Expr]:
         """The nonzero entries of a row of the Jacobian."""
-        function, expansion = self._functions[row], self._expansion
-        rational = any(function.denominator) or any(expansion.is_rational(monomial) for monomial in function.numerator)
+        above, below, _ = self._functions[row]
+        rational = any(below) or any(map(self._expansion.is_rational, above))
         if not self._written and not rational:
-            return self._gradient_of_terms(function.numerator)
+            return self._gradient_of_terms(above)
         expression = self._expressions[row]
         used = free_entries(expression)
         slopes = {j: expression.diff(symbol) for j, symbol in enumerate(self.symbols) if symbol in used}
@@ -164,15 +152,6 @@ class Reparameterization:
                 rest = monomial[:place] + monomial[place + 1 :]
                 slopes.setdefault(variable - self._expansion.first, {})[rest] = value * monomial.count(variable)
         return {j: _polynomial(slope, self._variables) for j, slope in sorted(slopes.items())}
-
-
-@dataclass(frozen=True, slots=True)
-class _Function:
-    """A quotient of primitive integer polynomials, and the first data monomial that it is the coefficient of."""
-
-    numerator: Terms
-    denominator: Terms
-    monomial: Monomial
 
 
 def _symbols(parameters: Mapping[str, Shape]) -> Iterator[Any]:
