@@ -59,8 +59,13 @@ def attention(
     layer = Heads(d_model, d_head, heads, kv_heads, d_value, causal, softmax, rotary, tied_qk, bias)
     length = positive_int("tokens", tokens)
     waves = checked_positions(positions, frequencies, layer.d_model)
-    other = _checked_cross(cross, length, layer.causal)
-    shapes = {"X": (length, layer.d_model)} | ({} if other is None else {"Y": (other, layer.d_model)})
+    shapes, other = {"X": (length, layer.d_model)}, None
+    if cross is not None and cross is not False:
+        if layer.causal:
+            remedy = "two sequences have no common order; leave out causal or cross"
+            raise InvalidArgumentError("causal", causal, remedy)
+        other = length if cross is True else positive_int("cross", cross)
+        shapes["Y"] = (other, layer.d_model)
 
     def network(p: Namespace, *data_and_ops: Any) -> Array:
         *data, ops = data_and_ops
@@ -70,14 +75,6 @@ def attention(
     chosen = None if frequencies is None else waves
     keywords = vars(layer) | {"tokens": length, "positions": positions, "cross": other, "frequencies": chosen}
     return Recipe.of(attention, keywords).build(layer.parameters, shapes, network)
-
-
-def _checked_cross(cross: Any, tokens: int, causal: bool) -> int | None:
-    if cross is None or cross is False:
-        return None
-    if causal:
-        raise InvalidArgumentError("causal", causal, "two sequences have no common order; leave out causal or cross")
-    return tokens if cross is True else positive_int("cross", cross)
 
 
 @dataclass

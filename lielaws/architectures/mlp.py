@@ -67,16 +67,13 @@ def mlp(
         return layers.weights_and_bias(layer, outputs, inputs) | gains
 
     inputs = layers.widths[:1] if chosen.batch is None else (chosen.batch, layers.widths[0])
-    return _recipe(layers, chosen).build(layers.shapes(shapes), {"x": inputs}, network)
-
-
-def _recipe(layers: Layers, norm: Norm) -> Recipe:
-    """The name begins with the activation, and has all options before the widths."""
     biases = {"bias": layers.bias, "output_bias": layers.output_bias}
-    extra = {} if norm.kind == "none" else {**norm.options, "batch": norm.batch}
+    extra = {} if chosen.kind == "none" else {**chosen.options, "batch": chosen.batch}
     options = {"activation": layers.activation.name, **biases, **not_default(mlp, {**extra, "slope": layers.slope})}
     unnamed = ["activation", *(name for name, value in biases.items() if not value)]
-    return Recipe("mlp", {"widths": layers.widths}, options, list(options), unnamed, layers.activation.name)
+    # The name begins with the activation, and has all options before the widths.
+    recipe = Recipe("mlp", {"widths": layers.widths}, options, list(options), unnamed, layers.activation.name)
+    return recipe.build(layers.shapes(shapes), {"x": inputs}, network)
 
 
 def linear(widths: Sequence[int]) -> Architecture:

@@ -44,7 +44,11 @@ def from_phi(symbols: Sequence[Any], expressions: Sequence[Any]) -> Architecture
     """
     names = _symbol_names(symbols)
     phi = _expressions(expressions)
-    _check_symbols(names, phi)
+    used = {str(symbol) for expression in phi for symbol in free_entries(expression)}
+    if missing := sorted(used - set(names)):
+        raise InvalidArgumentError("symbols", missing, "used in the expressions, but not listed; list them")
+    if unused := sorted(set(names) - used):
+        raise InvalidArgumentError("symbols", unused, "listed, but in no expression; remove them")
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         known: dict[Any, Array] = {}
@@ -98,11 +102,3 @@ def _expression(entry: Any) -> sympy.Expr:
         raise InvalidArgumentError("expressions", entry, remedy)
     check_expression(entry)
     return entry.xreplace({number: sympy.Rational(str(number)) for number in entry.atoms(sympy.Float)})
-
-
-def _check_symbols(names: Sequence[str], phi: Sequence[sympy.Expr]) -> None:
-    used = {str(symbol) for expression in phi for symbol in free_entries(expression)}
-    if missing := sorted(used - set(names)):
-        raise InvalidArgumentError("symbols", missing, "used in the expressions, but not listed; list them")
-    if unused := sorted(set(names) - used):
-        raise InvalidArgumentError("symbols", unused, "listed, but in no expression; remove them")

@@ -81,7 +81,12 @@ class Reparameterization:
     @cached_property
     def symbols(self) -> tuple[Any, ...]:
         """One for each scalar parameter, in the order of the state vector: `W1[0, 2]`, or a symbol for shape ()."""
-        return tuple(_symbols(self.parameters))
+        import sympy
+
+        scalars = {name: sympy.Symbol(name) for name, shape in self.parameters.items() if not shape}
+        bases = {name: sympy.IndexedBase(name) for name in self.parameters if name not in scalars}
+        places = ((name, index) for name, shape in self.parameters.items() for index in np.ndindex(shape))
+        return tuple(bases[name][index] if index else scalars[name] for name, index in places)
 
     @property
     def phi(self) -> list[sympy.Expr]:
@@ -152,15 +157,6 @@ class Reparameterization:
                 rest = monomial[:place] + monomial[place + 1 :]
                 slopes.setdefault(variable - self._expansion.first, {})[rest] = value * monomial.count(variable)
         return {j: _polynomial(slope, self._variables) for j, slope in sorted(slopes.items())}
-
-
-def _symbols(parameters: Mapping[str, Shape]) -> Iterator[Any]:
-    import sympy
-
-    for name, shape in parameters.items():
-        base = sympy.IndexedBase(name) if shape else sympy.Symbol(name)
-        for index in np.ndindex(shape):
-            yield base[index] if shape else base
 
 
 def _polynomial(terms: Terms, variables: Mapping[int, Any]) -> sympy.Expr:
