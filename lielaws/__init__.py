@@ -6,7 +6,7 @@ from lielaws.errors import LieLawsError as LieLawsError  # isort: skip
 from lielaws.architectures.base import Architecture as Architecture
 from lielaws.architectures.base import architecture as architecture
 from lielaws.architectures.attention import attention as attention
-from lielaws.architectures.autoencoder import tied_autoencoder as tied_autoencoder
+from lielaws.architectures.tying import tied_autoencoder as tied_autoencoder
 from lielaws.architectures.composition import residual as residual
 from lielaws.architectures.composition import sequential as sequential
 from lielaws.architectures.convex import input_convex as input_convex

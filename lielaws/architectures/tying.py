@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture, check_architecture, spec_around
-from lielaws.architectures.family import Namespace, Operations, Shape
+from lielaws.architectures.family import Array, Namespace, Operations, Recipe, Shape
 from lielaws.architectures.running import Patterns
-from lielaws.checks import choice
+from lielaws.checks import choice, positive_ints
 from lielaws.engine.arithmetic.polynomials import objects
 from lielaws.engine.graph.constants import FROZEN, constant_array
 from lielaws.engine.graph.trace import as_rational
@@ -94,6 +95,24 @@ def freeze(block: Architecture, names: Iterable[str] | Mapping[str, Any] | str) 
     return Architecture(
         f"freeze({block.name}, {text})", kept, block.data, network, spec, _completing(block.patterns, completed)
     )
+
+
+def tied_autoencoder(d: int, hidden: int, activation: str = "relu") -> Architecture:
+    """W^T act(W x) with one parameter W of shape (hidden, d); x has shape (d,).
+
+    activation : as in :func:`lielaws.mlp`; "linear" gives phi = W^T W, whose laws need not be polynomial (DESIGN 3)
+
+    Laws: arXiv 2307.00144, section 3. Raises InvalidArgumentError for sizes that are no positive integers.
+    """
+    d, hidden = positive_ints(d=d, hidden=hidden)
+    act = find_activation(activation)
+
+    def network(p: Namespace, x: Array, ops: Operations) -> Array:
+        return p.W.T @ act(ops, p.W @ x)
+
+    options = {"activation": act.name}
+    recipe = Recipe("tied_autoencoder", {"d": d, "hidden": hidden}, options, front=options)
+    return recipe.build({"W": (hidden, d)}, {"x": (d,)}, network)
 
 
 def _frozen_values(name: str, value: Any, shape: Shape) -> npt.NDArray[np.object_]:

@@ -10,13 +10,13 @@ from lielaws.spec.language import Expression as Expression
 from lielaws.spec.language import parse as parse
 from lielaws.spec.lawtexts import LawText as LawText
 from lielaws.spec.lawtexts import parse_laws as parse_laws
-from lielaws.spec.loading import load_architecture as load_architecture
-from lielaws.spec.loading import load_question as load_question
 from lielaws.spec.networks import network as network
 from lielaws.spec.networks import network_function as network_function
 from lielaws.spec.phi import read_phi_file as read_phi_file
 from lielaws.spec.registry import build_from_mapping as build_from_mapping
 from lielaws.spec.registry import build_from_tree as build_from_tree
 from lielaws.spec.registry import describe as describe
+from lielaws.spec.registry import load_architecture as load_architecture
+from lielaws.spec.registry import load_question as load_question
 from lielaws.spec.strings import SpecTree as SpecTree
 from lielaws.spec.strings import parse_spec as parse_spec

@@ -10,7 +10,6 @@ from types import MappingProxyType
 
 from lielaws.architectures.activations import ACTIVATIONS
 from lielaws.architectures.attention import attention
-from lielaws.architectures.autoencoder import tied_autoencoder
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.composition import part, residual, sequential
 from lielaws.architectures.convex import input_convex
@@ -23,7 +22,7 @@ from lielaws.architectures.mlp import mlp
 from lielaws.architectures.normalization import weight_norm
 from lielaws.architectures.phi import from_phi
 from lielaws.architectures.transformer import transformer, transformer_block
-from lielaws.architectures.tying import freeze, share
+from lielaws.architectures.tying import freeze, share, tied_autoencoder
 from lielaws.spec.kinds import KIND_OF_TYPE
 from lielaws.spec.networks import network
 

@@ -7,7 +7,7 @@ import os
 import stat
 import tomllib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -17,13 +17,16 @@ from lielaws.errors import SpecError
 from lielaws.spec.decimals import exact_decimal
 from lielaws.spec.expressions import numbered_lines
 from lielaws.spec.messages import one_line, printable
-from lielaws.spec.nesting import check_nesting
 from lielaws.spec.phi import read_phi_file
 
 SUFFIXES = (".toml", ".json", ".phi", ".txt")
 
 _MOST_BYTES = 50 * 2**20
 _ARGUMENT = "spec file"
+_DEEPEST_BLOCKS = 50
+# A block in a list of blocks is two levels; the innermost one may hold a table of lists.
+_DEEPEST = 2 * _DEEPEST_BLOCKS + 3
+_MOST_VALUES = 10**6
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -76,6 +79,24 @@ def read_text(path: str | os.PathLike[str], argument: str = "file") -> str:
     if not text.strip():
         raise SpecError(argument, name, "it is empty; write something into it")
     return text
+
+
+def check_nesting(value: Any, where: str) -> None:
+    """Refuse data with more than 50 blocks in each other, or nested as deep otherwise. Raises SpecError."""
+    pending: list[tuple[int, int, Any]] = [(0, 0, value)]
+    count = 0
+    while pending:
+        depth, tables, entry = pending.pop()
+        count += 1
+        # The spec itself and the tables of the innermost block are not blocks in each other.
+        tables += isinstance(entry, Mapping)
+        if depth > _DEEPEST or tables > _DEEPEST_BLOCKS + 2 or count > _MOST_VALUES:
+            limit = f"{_DEEPEST_BLOCKS} blocks in each other and {_MOST_VALUES:,} values"
+            raise SpecError(where, "spec", f"nested too deeply or too large; at most {limit} are allowed")
+        if isinstance(entry, Mapping):
+            pending.extend((depth + 1, tables, child) for child in entry.values())
+        elif isinstance(entry, list | tuple):
+            pending.extend((depth + 1, tables, child) for child in entry)
 
 
 def _parsed(text: str, name: str, suffix: str) -> Any:

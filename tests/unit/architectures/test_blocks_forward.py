@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from lielaws.architectures.autoencoder import tied_autoencoder
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.composition import residual, sequential
 from lielaws.architectures.convex import input_convex
@@ -19,7 +18,7 @@ from lielaws.architectures.gated import glu
 from lielaws.architectures.low_rank import lora_mlp, low_rank
 from lielaws.architectures.mlp import linear, mlp
 from lielaws.architectures.normalization import weight_norm
-from lielaws.architectures.tying import freeze, share
+from lielaws.architectures.tying import freeze, share, tied_autoencoder
 
 Params = dict[str, Any]
 Reference = Callable[[Params, Any], Any]

@@ -11,7 +11,6 @@ import pytest
 import sympy
 
 import lielaws
-from lielaws.architectures.autoencoder import tied_autoencoder
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.composition import residual, sequential
 from lielaws.architectures.convex import input_convex
@@ -21,7 +20,7 @@ from lielaws.architectures.gated import glu
 from lielaws.architectures.low_rank import lora_mlp, low_rank
 from lielaws.architectures.mlp import linear, mlp
 from lielaws.architectures.normalization import weight_norm
-from lielaws.architectures.tying import freeze, share
+from lielaws.architectures.tying import freeze, share, tied_autoencoder
 from lielaws.report.report import Report
 
 TINY = Fraction(1, 100_000)

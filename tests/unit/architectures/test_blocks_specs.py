@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from lielaws.architectures.activations import ACTIVATIONS
-from lielaws.architectures.autoencoder import tied_autoencoder
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.composition import residual, sequential
 from lielaws.architectures.convex import input_convex
@@ -21,7 +20,7 @@ from lielaws.architectures.gated import glu
 from lielaws.architectures.low_rank import lora_mlp, low_rank
 from lielaws.architectures.mlp import linear, mlp
 from lielaws.architectures.normalization import weight_norm
-from lielaws.architectures.tying import freeze, share
+from lielaws.architectures.tying import freeze, share, tied_autoencoder
 from lielaws.errors import InvalidArgumentError, LieLawsError, SizeError
 from lielaws.spec import load_architecture
 
