@@ -48,7 +48,7 @@ def conv(
     With free gates, the maximum over a window is any of its entries, at each position for itself and whatever the
     values are. As a ReLU that is applied before has a free gate of its own, that of a winner may be closed.
     """
-    layers = Layers.checked("channels", channels, activation, slope, bias, output_bias)
+    layers = Layers("channels", channels, activation, slope, bias, output_bias)
     kernel, size, stride = positive_ints(kernel=kernel, size=size, stride=stride)
     if positive_int("dim", dim) > 2:
         raise InvalidArgumentError("dim", dim, "1 or 2 is needed")

@@ -39,7 +39,7 @@ def lora_mlp(widths: Sequence[int], rank: int, activation: str = "relu") -> Arch
     Parameters of the network: B{l} of shape (widths[l], rank), A{l} of shape (rank, widths[l-1]), l = 1..L; W{l} as W0
     in :func:`low_rank`. Source: arXiv 2106.09685.
     """
-    layers, rank = Layers.checked("widths", widths, activation), positive_int("rank", rank)
+    layers, rank = Layers("widths", widths, activation), positive_int("rank", rank)
     sizes = layers.widths
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:

@@ -44,8 +44,8 @@ def mlp(
     ones: arXiv 2606.17816, Thm 4.1. Raises InvalidArgumentError for a normalization of single entries, and for options
     that have no effect.
     """
-    layers = Layers.checked("widths", widths, activation, slope, bias, output_bias)
-    chosen = Norm.checked(norm, affine, epsilon, batch)
+    layers = Layers("widths", widths, activation, slope, bias, output_bias)
+    chosen = Norm(norm, affine, epsilon, batch)
     if len(layers.widths) == 2 and chosen.kind != "none":
         remedy = "there is no hidden layer to normalize; give at least three widths"
         raise InvalidArgumentError("norm", chosen.kind, remedy)

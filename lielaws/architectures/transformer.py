@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lielaws.architectures.activations import Activation, find_activation
+from lielaws.architectures.activations import find_activation
 from lielaws.architectures.attention import Heads, checked_positions, positioned
 from lielaws.architectures.embedding import Sequences, checked_sequences, written_sequences
 from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe, Shape
@@ -19,28 +18,23 @@ from lielaws.engine.graph.network import parameters_of
 from lielaws.errors import InvalidArgumentError
 
 
-@dataclass(frozen=True, slots=True)
 class Block:
-    """x + attention(norm(x)), then x + unit(norm(x)), over stacks of sequences; see :func:`transformer_block`."""
+    """x + attention(norm(x)), then x + unit(norm(x)), over stacks of sequences, made of what a caller gave.
 
-    heads: Heads
-    hidden: int
-    activation: Activation
-    glu: bool
-    norm: Norm
+    See :func:`transformer_block`; the norm is over the model axis. Raises InvalidArgumentError.
+    """
 
-    @classmethod
-    def checked(
-        cls, heads: Heads, hidden: Any, activation: Any, glu: Any, norm: Any, affine: Any, epsilon: Any
-    ) -> Block:
-        """The block of what a caller gave, its norm over the model axis. Raises InvalidArgumentError."""
-        chosen = Norm()
+    def __init__(
+        self, heads: Heads, hidden: Any, activation: Any, glu: Any, norm: Any, affine: Any, epsilon: Any
+    ) -> None:
+        self.heads, self.norm = heads, Norm()
         if norm not in (None, "none"):
             if norm not in ("rms", "layer"):
                 raise InvalidArgumentError("norm", norm, "'rms', 'layer' or none is needed")
-            chosen = Norm.checked(norm, affine, epsilon)
-            chosen.check_width(heads.d_model, "d_model", heads.d_model)
-        return cls(heads, positive_int("hidden", hidden), find_activation(activation), flag("glu", glu), chosen)
+            self.norm = Norm(norm, affine, epsilon)
+            self.norm.check_width(heads.d_model, "d_model", heads.d_model)
+        self.hidden, self.activation = positive_int("hidden", hidden), find_activation(activation)
+        self.glu = flag("glu", glu)
 
     @property
     def keywords(self) -> dict[str, Any]:
@@ -99,7 +93,7 @@ def transformer_block(
     Thm 4.6 and 4.7; arXiv 2606.17816, Thm 4.2 and 4.3. Raises InvalidArgumentError for sizes that do not fit together.
     """
     layer = Heads(d_model, d_head, heads, kv_heads, causal=causal, rotary=rotary)
-    block = Block.checked(layer, hidden, activation, glu, norm, affine, epsilon)
+    block = Block(layer, hidden, activation, glu, norm, affine, epsilon)
     length = positive_int("tokens", tokens)
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
@@ -148,7 +142,7 @@ def transformer(
     shift) of the last norm, and U (vocabulary, d_model) unless tied. `forward` takes token indices (batch, tokens).
     """
     layer = Heads(d_model, d_head, heads, kv_heads, causal=causal, rotary=rotary)
-    block = Block.checked(layer, hidden, activation, glu, norm, affine, epsilon)
+    block = Block(layer, hidden, activation, glu, norm, affine, epsilon)
     words, depth, length = positive_ints(vocabulary=vocabulary, blocks=blocks, tokens=tokens)
     waves = checked_positions(positions, frequencies, layer.d_model)
     texts = checked_sequences(sequences, words, length, shifted=waves is not None)
