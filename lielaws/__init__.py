@@ -9,7 +9,7 @@ from lielaws.architectures.attention import attention as attention
 from lielaws.architectures.tying import tied_autoencoder as tied_autoencoder
 from lielaws.architectures.composition import residual as residual
 from lielaws.architectures.composition import sequential as sequential
-from lielaws.architectures.convex import input_convex as input_convex
+from lielaws.architectures.mlp import input_convex as input_convex
 from lielaws.architectures.convolution import conv as conv
 from lielaws.architectures.embedding import embedding as embedding
 from lielaws.architectures.experts import moe as moe

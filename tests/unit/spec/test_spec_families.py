@@ -17,13 +17,12 @@ from lielaws.architectures.activations import ACTIVATIONS
 from lielaws.architectures.attention import attention
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.composition import part, residual, sequential
-from lielaws.architectures.convex import input_convex
 from lielaws.architectures.convolution import conv
 from lielaws.architectures.embedding import embedding
 from lielaws.architectures.experts import moe
 from lielaws.architectures.gated import glu
 from lielaws.architectures.low_rank import lora_mlp, low_rank
-from lielaws.architectures.mlp import linear, mlp
+from lielaws.architectures.mlp import input_convex, linear, mlp
 from lielaws.architectures.normalization import weight_norm
 from lielaws.architectures.phi import from_phi
 from lielaws.architectures.transformer import transformer, transformer_block
