@@ -15,7 +15,7 @@ from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
 
-__all__ = ["Architecture", "Array", "Namespace", "Operations", "Recipe", "Shape", "not_default", "written"]
+__all__ = ["Architecture", "Array", "Namespace", "Operations", "Recipe", "Shape", "not_default"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Recipe:
     @property
     def name(self) -> str:
         named = {key: value for key, value in self.options.items() if key not in self.unnamed}
-        texts = {key: f"+{key}={written(value)}" for key, value in named.items()}
+        texts = {key: f"+{key}={_written(value)}" for key, value in named.items()}
         texts |= {key: f"+{key}" for key in self.front if named.get(key) is True}
         before = "".join(text for key, text in texts.items() if key in self.front)
         after = "".join(text for key, text in texts.items() if key not in self.front)
@@ -79,10 +79,10 @@ def not_default(constructor: Callable[..., Any], options: Mapping[str, Any]) -> 
     return {key: value for key, value, default in pairs if type(value) is not type(default) or value != default}
 
 
-def written(value: Any) -> str:
+def _written(value: Any) -> str:
     """The value as spec strings have it."""
     if isinstance(value, tuple):
-        return ",".join(map(written, value)) + ("," if len(value) == 1 else "")
+        return ",".join(map(_written, value)) + ("," if len(value) == 1 else "")
     return str(value).lower() if isinstance(value, bool) or value is None else str(value)
 
 

@@ -159,7 +159,8 @@ def transformer(
     for number in range(1, depth + 1):
         shapes |= {f"{number}.{name}": shape for name, shape in block.parameters.items()}
     shapes |= block.norm.parameters(layer.d_model) | ({} if tied else {"U": (words, layer.d_model)})
-    extra = {
+    keywords = {
+        "vocabulary": words,
         "blocks": depth,
         "tokens": length,
         "tied": tied,
@@ -167,7 +168,7 @@ def transformer(
         "frequencies": None if frequencies is None else waves,
         "sequences": None if sequences is None else written_sequences(texts),
     }
-    recipe = Recipe.of(transformer, {"vocabulary": words, **block.keywords, **extra})
+    recipe = Recipe.of(transformer, block.keywords | keywords)
     return recipe.build(shapes, {"tokens": (length,)}, network, lambda _, x: _indicators(texts, x))
 
 

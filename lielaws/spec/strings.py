@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from lielaws.architectures.family import written
+from lielaws.architectures.family import Recipe
 from lielaws.errors import SpecError
 from lielaws.spec.decimals import exact_rational
 from lielaws.spec.messages import one_line, printable, quoted
@@ -40,9 +40,8 @@ class SpecTree:
         object.__setattr__(self, "options", tuple(sorted(self.options, key=lambda option: option[0])))
 
     def __str__(self) -> str:
-        flags = "".join(f"+{key}" for key, value in self.options if value is True)
-        rest = "".join(f"+{key}={written(value)}" for key, value in self.options if value is not True)
-        return f"{self.family}{flags}:{'-'.join(map(str, self.sizes))}{rest}"
+        flags = [key for key, value in self.options if value is True]
+        return Recipe(self.family, {"sizes": self.sizes}, dict(self.options), front=flags).name
 
 
 def parse_spec(text: str) -> SpecTree:

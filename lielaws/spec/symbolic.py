@@ -35,8 +35,8 @@ class Budget:
             raise SizeError("array", f"{count:,} operations", remedy)
 
 
-def _entrywise(function: Callable[[Any, Any], Any]) -> Callable[[SymbolicArray, Any], SymbolicArray]:
-    return lambda array, other: array.zipped(function, other)
+def _entrywise(function: Callable[..., Any]) -> Callable[..., SymbolicArray]:
+    return lambda array, *others: array.each(function, *others)
 
 
 class SymbolicArray:
@@ -77,11 +77,10 @@ class SymbolicArray:
     __rsub__ = _entrywise(lambda entry, other: other - entry)
     __rtruediv__ = _entrywise(lambda entry, other: other / entry)
 
-    def __neg__(self) -> SymbolicArray:
-        return self.map(operator.neg)
+    __neg__ = _entrywise(operator.neg)
 
     def __pow__(self, exponent: Any) -> SymbolicArray:
-        return self.map(lambda entry: entry**exponent)
+        return self.each(lambda entry: entry**exponent)
 
     def __matmul__(self, other: Any) -> SymbolicArray:
         if not isinstance(other, SymbolicArray):
@@ -100,22 +99,18 @@ class SymbolicArray:
     def __rmatmul__(self, other: Any) -> SymbolicArray:
         raise InvalidArgumentError("@", str(other), "a number is multiplied with *")
 
-    def map(self, function: Callable[[Any], Any]) -> SymbolicArray:
-        """A function of every entry."""
-        self.budget.spend(math.prod(self.shape))
-        return SymbolicArray(as_entries(np.frompyfunc(function, 1, 1)(self.entries)), self.budget)
-
-    def zipped(self, function: Callable[[Any, Any], Any], other: Any) -> SymbolicArray:
-        """An operation entry by entry under numpy's broadcasting."""
-        right_shape = other.shape if isinstance(other, SymbolicArray) else ()
+    def each(self, function: Callable[..., Any], *others: Any) -> SymbolicArray:
+        """A function of the entries, and of those of other arrays or of numbers, under numpy's broadcasting."""
+        shapes = (self.shape, *(other.shape if isinstance(other, SymbolicArray) else () for other in others))
         try:
-            shape = np.broadcast_shapes(self.shape, right_shape)
+            shape = np.broadcast_shapes(*shapes)
         except ValueError:
             remedy = "equal shapes are needed, or shapes that numpy can broadcast"
-            raise InvalidArgumentError("shapes", (self.shape, right_shape), remedy) from None
+            raise InvalidArgumentError("shapes", shapes, remedy) from None
         self.budget.spend(math.prod(shape))
-        right = other.entries if isinstance(other, SymbolicArray) else as_entries(other)
-        return SymbolicArray(as_entries(np.frompyfunc(function, 2, 1)(self.entries, right)), self.budget)
+        entries = [other.entries if isinstance(other, SymbolicArray) else as_entries(other) for other in others]
+        found = np.frompyfunc(function, len(shapes), 1)(self.entries, *entries)
+        return SymbolicArray(as_entries(found), self.budget)
 
 
 class Tensor(SymbolicArray):
@@ -196,7 +191,7 @@ def array_functions() -> dict[str, Callable[..., Any]]:
 
 
 def _elementwise(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda a: a.map(function) if isinstance(a, SymbolicArray) else function(a)
+    return lambda a: a.each(function) if isinstance(a, SymbolicArray) else function(a)
 
 
 def _checked(function: Callable[..., SymbolicArray]) -> Callable[..., SymbolicArray]:
