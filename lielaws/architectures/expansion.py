@@ -223,12 +223,8 @@ def _check(name: str, output: Node) -> None:
         (degrees,) = Program.of([output]).run(_FactorBound(1), {leaf.static: np.ones(1) for leaf in leaves})
     # An overflow may also show as NaN, which no comparison finds.
     terms = math.inf if math.isnan(largest) else largest
-    if terms > MOST_TERMS:
-        _refuse(name, terms, "terms", MOST_TERMS)
-    if (factors := terms * float(degrees.max())) > _MOST_FACTORS:
-        _refuse(name, factors, "factors", _MOST_FACTORS)
-
-
-def _refuse(name: str, size: float, what: str, limit: int) -> None:
-    count = f"up to {size:,.0f}" if size < 1e18 else "possibly more than 10^18"
-    raise SizeError("reparameterization", name, f"{count} {what} would not fit (at most {limit:,}); {ALTERNATIVE}")
+    for size, what, limit in ((terms, "terms", MOST_TERMS), (terms * degrees.max(), "factors", _MOST_FACTORS)):
+        if size > limit:
+            count = f"up to {size:,.0f}" if size < 1e18 else "possibly more than 10^18"
+            remedy = f"{count} {what} would not fit (at most {limit:,}); {ALTERNATIVE}"
+            raise SizeError("reparameterization", name, remedy)

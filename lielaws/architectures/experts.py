@@ -84,9 +84,7 @@ def _expert_sets(experts: int, top_k: Any) -> IntArray | None:
 
 def _indicators(sets: IntArray, experts: int) -> IntArray:
     """1 where an expert is in a set: (sets, experts) of lists of experts (sets, count)."""
-    indicators = np.zeros((len(sets), experts), dtype=np.int64)
-    np.put_along_axis(indicators, sets, 1, axis=1)
-    return indicators
+    return np.asarray(np.eye(experts)[sets].sum(axis=1), dtype=np.int64)
 
 
 def _real_sets(sets: IntArray, params: Mapping[str, Any], x: Any) -> FloatArray:

@@ -14,7 +14,6 @@ from lielaws.arraytypes import FloatArray
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.graph.constants import FROZEN, constant_array
 from lielaws.engine.graph.differentiate import pullback
-from lielaws.engine.graph.network import Traced
 from lielaws.engine.graph.node import Leaf, Node
 from lielaws.engine.graph.program import Program
 from lielaws.engine.potential.potentials import Potential
@@ -35,13 +34,11 @@ class Runner:
     potential: Potential
     patterns: Patterns | None = None
 
-    @property
-    def traced(self) -> Traced:
-        return self.potential.traced
-
     @cached_property
     def _constants(self) -> dict[Leaf, FloatArray]:
-        nodes = [node for node in self.traced.graph.nodes if node.op == "leaf" and node.static.role == "constant"]
+        nodes = [
+            node for node in self.potential.traced.graph.nodes if node.op == "leaf" and node.static.role == "constant"
+        ]
         return {node.static: constant_array(node.static.name, node.shape)[None] for node in nodes}
 
     def _leaves(self, params: Mapping[str, Any], x: Any) -> tuple[dict[Leaf, FloatArray], int]:
@@ -51,14 +48,14 @@ class Runner:
             name = leaf.name.removeprefix(FROZEN)
             if name != leaf.name and name in params:
                 values[leaf] = parameter_array(name, constant.shape[1:], params)[None]
-        for name, node in self.traced.parameters.items():
+        for name, node in self.potential.traced.parameters.items():
             values[node.static] = parameter_array(name, node.shape, params)[None]
-        samples, batch = _samples(self.traced.data, x)
+        samples, batch = _samples(self.potential.traced.data, x)
         return values | samples, batch
 
     @cached_property
     def _network(self) -> Program:
-        return Program.of([self.traced.output])
+        return Program.of([self.potential.traced.output])
 
     @cached_property
     def _gated_network(self) -> Program:
@@ -71,7 +68,7 @@ class Runner:
     @cached_property
     def _slopes(self) -> tuple[tuple[str, ...], Program]:
         """The program of the slopes that are not zero, and the names of their parameters."""
-        leaves = self.traced.parameters
+        leaves = self.potential.traced.parameters
         slopes = pullback(self.potential.output, self.potential.cotangent, list(leaves.values()))
         found = {name: slope for name, slope in zip(leaves, slopes, strict=True) if slope is not None}
         return tuple(found), Program.of(list(found.values()))
@@ -82,7 +79,7 @@ class Runner:
             (result,) = self._network.run(Floats(), values)
         else:
             (result,) = self._gated_network.run(Floats(), values | self._given_gates(gates))
-        outputs = np.array(np.broadcast_to(result, (batch, *self.traced.output.shape)))
+        outputs = np.array(np.broadcast_to(result, (batch, *self.potential.traced.output.shape)))
         return outputs if self.patterns is None else np.einsum("bs,bs...->b...", self.patterns(params, x), outputs)
 
     def gates(self, params: Mapping[str, Any], x: Any) -> dict[str, FloatArray]:
@@ -113,7 +110,7 @@ class Runner:
             raise InvalidArgumentError("cotangent", weights.shape, f"an array of shape {needed} is needed")
         values[self.potential.cotangent.static] = weights
         names, program = self._slopes
-        result = {name: np.zeros(leaf.shape) for name, leaf in self.traced.parameters.items()}
+        result = {name: np.zeros(leaf.shape) for name, leaf in self.potential.traced.parameters.items()}
         for name, slope in zip(names, program.run(Floats(), values), strict=True):
             result[name] = np.asarray(np.broadcast_to(slope, (batch, *result[name].shape)).sum(0))
         return result
