@@ -12,6 +12,7 @@ from lielaws.architectures.activations import find_activation
 from lielaws.architectures.base import Architecture, check_architecture, spec_around
 from lielaws.architectures.family import Array, Namespace, Operations, Recipe, Shape
 from lielaws.architectures.running import Patterns
+from lielaws.arraytypes import FloatArray
 from lielaws.checks import choice, positive_ints
 from lielaws.engine.arithmetic.polynomials import objects
 from lielaws.engine.graph.constants import FROZEN, constant_array
@@ -39,19 +40,15 @@ def share(block: Architecture, ties: Mapping[str, str] | str) -> Architecture:
             raise InvalidArgumentError(f"ties[{name!r}]", source, remedy)
     kept = {name: shape for name, shape in block.parameters.items() if name not in sources}
 
-    def network(p: Namespace, *data_and_ops: Any) -> Any:
-        shared = {name: p[source].T if turned else p[source] for name, (source, turned) in sources.items()}
-        return block.function(p | shared, *data_and_ops)
+    def shared(p: Any) -> dict[str, Any]:
+        return {name: p[source].T if turned else p[source] for name, (source, turned) in sources.items()}
 
-    def completed(params: Mapping[str, Any]) -> dict[str, Any]:
-        arrays = {name: np.asarray(params[source]) for name, (source, _) in sources.items()}
-        return {**params, **{name: array.T if sources[name][1] else array for name, array in arrays.items()}}
+    def network(p: Namespace, *data_and_ops: Any) -> Any:
+        return block.function(p | shared(p), *data_and_ops)
 
     text = ", ".join(f"{name} = {source}{'.T' if turned else ''}" for name, (source, turned) in sources.items())
-    spec = spec_around("share", block, ties=text)
-    return Architecture(
-        f"share({block.name}, {text})", kept, block.data, network, spec, _completing(block.patterns, completed)
-    )
+    spec, patterns = spec_around("share", block, ties=text), _completing(block.patterns, shared)
+    return Architecture(f"share({block.name}, {text})", kept, block.data, network, spec, patterns)
 
 
 def freeze(block: Architecture, names: Iterable[str] | Mapping[str, Any] | str) -> Architecture:
@@ -85,16 +82,14 @@ def freeze(block: Architecture, names: Iterable[str] | Mapping[str, Any] | str) 
         generic = {name: ops.frozen(name, block.parameters[name]) for name in chosen if name not in given}
         return block.function(p | generic | {name: ops.array(value) for name, value in given.items()}, *data_and_ops)
 
-    def completed(params: Mapping[str, Any]) -> dict[str, Any]:
-        generic = {name: constant_array(FROZEN + name, block.parameters[name]) for name in chosen}
-        return {**generic, **params, **{name: value.astype(float) for name, value in given.items()}}
+    def missing(params: Mapping[str, Any]) -> dict[str, Any]:
+        generic = {name: constant_array(FROZEN + name, block.parameters[name]) for name in chosen if name not in params}
+        return generic | {name: value.astype(float) for name, value in given.items()}
 
     text = ", ".join(chosen)
     # No spec has room for values.
-    spec = None if given else spec_around("freeze", block, names=text)
-    return Architecture(
-        f"freeze({block.name}, {text})", kept, block.data, network, spec, _completing(block.patterns, completed)
-    )
+    spec, patterns = None if given else spec_around("freeze", block, names=text), _completing(block.patterns, missing)
+    return Architecture(f"freeze({block.name}, {text})", kept, block.data, network, spec, patterns)
 
 
 def tied_autoencoder(d: int, hidden: int, activation: str = "relu") -> Architecture:
@@ -127,9 +122,16 @@ def _frozen_values(name: str, value: Any, shape: Shape) -> npt.NDArray[np.object
     return objects(numbers, shape)
 
 
-def _completing(patterns: Patterns | None, completed: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Patterns | None:
-    """The patterns of a block, when `completed` adds the parameters that are no longer given."""
-    return None if patterns is None else lambda params, x: patterns(completed(params), x)
+def _completing(patterns: Patterns | None, missing: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Patterns | None:
+    """The patterns of a block, when `missing` makes the parameters that are no longer given of those that are."""
+    if patterns is None:
+        return None
+
+    def completed(params: Mapping[str, Any], x: Any) -> FloatArray:
+        arrays = {name: np.asarray(value) for name, value in params.items()}
+        return patterns(arrays | missing(arrays), x)
+
+    return completed
 
 
 def _listed(names: Any) -> list[str]:
