@@ -12,7 +12,7 @@ from lielaws.architectures.composition import sequential as sequential
 from lielaws.architectures.mlp import input_convex as input_convex
 from lielaws.architectures.convolution import conv as conv
 from lielaws.architectures.embedding import embedding as embedding
-from lielaws.architectures.experts import moe as moe
+from lielaws.architectures.gated import moe as moe
 from lielaws.architectures.gated import glu as glu
 from lielaws.architectures.low_rank import lora_mlp as lora_mlp
 from lielaws.architectures.low_rank import low_rank as low_rank

@@ -55,7 +55,7 @@ SAME_NAMES = {
     "base": "of architectures, and of array arithmetics",
     "modular": "matrices of residues, and the arithmetic that the graph is read in",
     # A text, and what it is the text of.
-    **dict.fromkeys(("expressions", "flows", "phi", "symbolic"), "spec and what it reads"),
+    **dict.fromkeys(("expressions", "flows", "symbolic"), "spec and what it reads"),
 }
 
 # Built on the rest, and imported by none of it.

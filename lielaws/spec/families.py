@@ -14,8 +14,7 @@ from lielaws.architectures.base import Architecture
 from lielaws.architectures.composition import part, residual, sequential
 from lielaws.architectures.convolution import conv
 from lielaws.architectures.embedding import embedding
-from lielaws.architectures.experts import moe
-from lielaws.architectures.gated import glu
+from lielaws.architectures.gated import glu, moe
 from lielaws.architectures.low_rank import lora_mlp, low_rank
 from lielaws.architectures.mlp import input_convex, mlp
 from lielaws.architectures.normalization import weight_norm

@@ -15,9 +15,8 @@ from typing import Any
 
 from lielaws.errors import SpecError
 from lielaws.spec.decimals import exact_decimal
-from lielaws.spec.expressions import numbered_lines
+from lielaws.spec.expressions import numbered_lines, read_phi_file
 from lielaws.spec.messages import one_line, printable
-from lielaws.spec.phi import read_phi_file
 
 SUFFIXES = (".toml", ".json", ".phi", ".txt")
 

@@ -14,8 +14,7 @@ import lielaws
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.composition import residual, sequential
 from lielaws.architectures.convolution import conv
-from lielaws.architectures.experts import moe
-from lielaws.architectures.gated import glu
+from lielaws.architectures.gated import glu, moe
 from lielaws.architectures.low_rank import lora_mlp, low_rank
 from lielaws.architectures.mlp import input_convex, linear, mlp
 from lielaws.architectures.normalization import weight_norm
