@@ -30,7 +30,6 @@ FULL_FOLDERS = {
     "inertia": "derivations that never change belong in a notebook and a test",
     "intrinsic": "three routes to the same ranks are to become one",
     "modification": "a file for each kind of change; the clauses have a room of their own",
-    "spec": "strings, files, expressions, laws and flows: a file for each thing that is written",
     "sweeps": "eight files expand a grid, and may become one room",
 }
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from lielaws.errors import SpecError
-from lielaws.spec.decimals import exact_decimal
 from lielaws.spec.expressions import numbered_lines, read_phi_file
 from lielaws.spec.messages import one_line, printable
+from lielaws.spec.tokens import exact_decimal
 
 SUFFIXES = (".toml", ".json", ".phi", ".txt")
 

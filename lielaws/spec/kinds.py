@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from lielaws.spec.decimals import exact_rational
 from lielaws.spec.expressions import declared_symbols, phi_expressions
 from lielaws.spec.language import Expression, parse
 from lielaws.spec.messages import Place, one_line
-from lielaws.spec.tokens import is_name
+from lielaws.spec.tokens import exact_rational, is_name
 
 Converter = Callable[[Any, Place], Any]
 

@@ -19,8 +19,7 @@ from fractions import Fraction
 from typing import Any
 
 from lielaws.errors import SpecError
-from lielaws.spec.decimals import exact_decimal
-from lielaws.spec.tokens import is_name, masked, syntax_error
+from lielaws.spec.tokens import exact_decimal, is_name, masked, syntax_error
 
 # Expanding a sum to a higher power would not end, and no law or network has one.
 _LARGEST_EXPONENT = 1000

@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from lielaws.architectures.family import Recipe
-from lielaws.spec.decimals import exact_rational
 from lielaws.spec.messages import Place, one_line, quoted
+from lielaws.spec.tokens import exact_rational
 
 Value = bool | int | Fraction | str | None | tuple[Any, ...]
 
