@@ -33,8 +33,8 @@ Terms = dict[Monomial, Any]
 MOST_TERMS = 300_000
 _MOST_FACTORS = 10_000_000
 ALTERNATIVE = "discover_laws does not need it"
-_ARITHMETIC = frozenset({"leaf", "constant", "add", "scale", "contract", "power", "reciprocal", "sum"})
 _MAKING_TERMS = frozenset({"add", "contract", "power"})
+_RATIONAL = _MAKING_TERMS | {"leaf", "constant", "scale", "reciprocal", "sum"}
 _STRUCTURE = frozenset({"reshape", "permute", "broadcast", "gather", "scatter"})
 
 
@@ -209,7 +209,7 @@ class _FactorBound(DegreeBound):
 def _check(name: str, output: Node) -> None:
     """Refuse what is no rational function, or too large."""
     nodes = ancestors([output])
-    if unknown := sorted({node.op for node in nodes} - _ARITHMETIC - _STRUCTURE):
+    if unknown := sorted({node.op for node in nodes} - _RATIONAL - _STRUCTURE):
         remedy = f"the potential is not polynomial in the data and rational in the parameters ({', '.join(unknown)})"
         raise UnsupportedError("reparameterization", name, f"{remedy}; {ALTERNATIVE}")
     leaves = [node for node in nodes if node.op == "leaf"]

@@ -135,7 +135,6 @@ CONVERTERS: dict[str, Converter] = {
 }
 """Kinds whose conversion needs nothing but the value. A shape may be [], that of a scalar."""
 
-LIST_KINDS = frozenset({"ints", "rationals"})
 KIND_OF_TYPE = {
     "bool": "bool",
     "int": "int",

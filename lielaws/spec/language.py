@@ -75,11 +75,7 @@ class Expression:
 
 
 def parse(text: str, *, where: str = "expression") -> Expression:
-    """Parse one expression.
-
-    Parameters
-    ----------
-    where : what the text is called in errors
+    """Parse one expression, which `where` names in errors.
 
     Raises SpecError, with the column, for whatever is not in the language or too large.
     """

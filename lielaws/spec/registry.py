@@ -12,7 +12,7 @@ from lielaws.architectures.base import Architecture
 from lielaws.errors import LieLawsError, SpecError
 from lielaws.spec.families import Family, families
 from lielaws.spec.files import SUFFIXES, check_nesting, load
-from lielaws.spec.kinds import CONVERTERS, LIST_KINDS, to_expressions
+from lielaws.spec.kinds import CONVERTERS, to_expressions
 from lielaws.spec.language import Expression
 from lielaws.spec.messages import Place, did_you_mean, listing, one_line, quoted
 from lielaws.spec.strings import SpecTree, parse_spec
@@ -87,8 +87,8 @@ def keywords_of(tree: SpecTree) -> dict[str, Any]:
             raise place.key(key).error(key, f"this option needs a value; write +{key}=...")
         if key in family.sizes:
             raise place.key(key).error(value, "already given by the sizes; leave it out")
-        single = kind in LIST_KINDS and value is not None and not isinstance(value, tuple)
-        found[key] = (value,) if single else value
+        single = value is not None and not isinstance(value, tuple)
+        found[key] = (value,) if single and kind in ("ints", "rationals") else value
     return found
 
 

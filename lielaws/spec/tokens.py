@@ -36,7 +36,7 @@ _FOREIGN = {"^": "write ** for powers", "'": _IN_QUOTES, '"': _IN_QUOTES}
 
 _MOST_DIGITS = 300
 _LARGEST_EXPONENT = 300
-_DECIMAL = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?")
+_DECIMAL = re.compile(r"[+-]?([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?")
 
 # An operand stands before and after an operator. Here the pieces that end one, and those that only follow one.
 _OPERANDS = frozenset({"name", "number", "dots", "close", "attribute"})
@@ -59,15 +59,13 @@ def exact_decimal(text: str) -> Fraction:
 
     Raises ValueError for anything else, and for numbers of more than 300 digits, before they are computed.
     """
-    if len(text) > 2 * _MOST_DIGITS:
+    match = _DECIMAL.fullmatch(text[: 2 * _MOST_DIGITS])
+    whole, decimals, exponent = match.groups("") if match else ("", "", "")
+    if len(text) > 2 * _MOST_DIGITS or len(whole + decimals) > _MOST_DIGITS:
         raise ValueError(f"numbers may have at most {_MOST_DIGITS} digits")
-    match = _DECIMAL.fullmatch(text)
-    if match is None or not (match[2] or match[3]):
+    if not whole + decimals:
         raise ValueError("a number such as 3, 0.1 or 2.5e-3 is needed")
-    exponent = match[4] or "0"
-    if len(match[2] + (match[3] or "")) > _MOST_DIGITS:
-        raise ValueError(f"numbers may have at most {_MOST_DIGITS} digits")
-    if len(exponent) > 5 or abs(int(exponent)) > _LARGEST_EXPONENT:
+    if len(exponent) > 5 or abs(int(exponent or 0)) > _LARGEST_EXPONENT:
         raise ValueError(f"the exponent of ten may be at most {_LARGEST_EXPONENT}")
     return Fraction(text)
 
