@@ -30,7 +30,7 @@ def residual(block: Architecture) -> Architecture:
 
 
 def sequential(*blocks: Architecture) -> Architecture:
-    """The blocks one after the other; their parameters are prefixed with "1.", "2.", ...
+    """The blocks one after the other; their parameters and frozen tensors are prefixed with "1.", "2.", ...
 
     Laws: arXiv 2506.06194, Thm 4.6 and 4.7.
     """
