@@ -102,28 +102,21 @@ def _distinct(array: SymbolicArray) -> Iterator[tuple[tuple[int, ...], sympy.Exp
 
 
 def _expanded(entry: Any) -> Any:
-    """The expanded entry, for comparison only; as it is when it would get long."""
-    if _is_flat(entry) or _count_terms(entry) > _MOST_EXPANDED_TERMS:
+    """The expanded entry, for comparison only; as it is when it would get long, or would not change."""
+    terms = _count_terms(entry)
+    if terms > _MOST_EXPANDED_TERMS or terms == (len(entry.args) if entry.is_Add else 1):
         return entry
     return entry.expand(power_base=False, power_exp=False, log=False, basic=False)
 
 
-def _is_flat(entry: Any) -> bool:
-    """Whether it is a sum of monomials, which expanding would not change."""
-    import sympy
-
-    factors = (factor for term in sympy.Add.make_args(entry) for factor in sympy.Mul.make_args(term))
-    return all((factor.base if factor.is_Pow else factor).is_Atom or factor.is_Indexed for factor in factors)
-
-
 def _count_terms(entry: Any) -> int:
     """At least the number of terms of the expanded polynomial, where that is not too large anyway."""
-    import sympy
-
-    counts = [_count_terms(part) for part in entry.args] if not entry.is_Atom else []
-    if isinstance(entry, sympy.Add):
+    if entry.is_Atom or entry.is_Indexed:
+        return 1
+    counts = [_count_terms(part) for part in entry.args]
+    if entry.is_Add:
         return sum(counts)
     count = math.prod(counts)
-    if isinstance(entry, sympy.Pow) and entry.exp.is_Integer and count > 1:
+    if entry.is_Pow and entry.exp.is_Integer and count > 1:
         count = count ** min(abs(int(entry.exp)), 20)
     return min(count, _MOST_EXPANDED_TERMS + 1)
