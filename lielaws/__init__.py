@@ -6,13 +6,13 @@ from lielaws.errors import LieLawsError as LieLawsError  # isort: skip
 from lielaws.architectures.base import Architecture as Architecture
 from lielaws.architectures.base import architecture as architecture
 from lielaws.architectures.attention import attention as attention
-from lielaws.architectures.autoencoder import tied_autoencoder as tied_autoencoder
+from lielaws.architectures.tying import tied_autoencoder as tied_autoencoder
 from lielaws.architectures.composition import residual as residual
 from lielaws.architectures.composition import sequential as sequential
-from lielaws.architectures.convex import input_convex as input_convex
+from lielaws.architectures.mlp import input_convex as input_convex
 from lielaws.architectures.convolution import conv as conv
 from lielaws.architectures.embedding import embedding as embedding
-from lielaws.architectures.experts import moe as moe
+from lielaws.architectures.gated import moe as moe
 from lielaws.architectures.gated import glu as glu
 from lielaws.architectures.low_rank import lora_mlp as lora_mlp
 from lielaws.architectures.low_rank import low_rank as low_rank

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.part import part
+from lielaws.architectures.composition import part
 from lielaws.checks import choice, integer, positive_int
 from lielaws.engine.closure.growth import Growth, grow
 from lielaws.engine.closure.point import TraceDimension, dimension_at, rational_point

@@ -30,7 +30,6 @@ FULL_FOLDERS = {
     "inertia": "derivations that never change belong in a notebook and a test",
     "intrinsic": "three routes to the same ranks are to become one",
     "modification": "a file for each kind of change; the clauses have a room of their own",
-    "spec": "strings, files, expressions, laws and flows: a file for each thing that is written",
     "sweeps": "eight files expand a grid, and may become one room",
 }
 
@@ -55,7 +54,7 @@ SAME_NAMES = {
     "base": "of architectures, and of array arithmetics",
     "modular": "matrices of residues, and the arithmetic that the graph is read in",
     # A text, and what it is the text of.
-    **dict.fromkeys(("expressions", "flows", "phi", "symbolic"), "spec and what it reads"),
+    **dict.fromkeys(("expressions", "flows", "symbolic"), "spec and what it reads"),
 }
 
 # Built on the rest, and imported by none of it.

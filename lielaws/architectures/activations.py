@@ -30,7 +30,6 @@ class Activation:
     convex : whether s is convex
     lipschitz : the best constant L of |s(u) - s(v)| <= L |u - v|, and
     floats : s on arrays of floats; both None where no bound is needed or none exists
-    summary : of fully connected networks with it, in the list of families
     """
 
     name: str
@@ -39,7 +38,6 @@ class Activation:
     convex: bool = False
     lipschitz: float | None = None
     floats: Callable[[FloatArray], FloatArray] | None = None
-    summary: str = ""
 
     def __call__(self, ops: Operations, a: Array) -> Array:
         return self.function(ops, a)
@@ -55,76 +53,33 @@ def leaky_relu(slope: Fraction = Fraction(1, 100)) -> Activation:
         convex=slope <= 1,
         lipschitz=max(1.0, abs(below)),
         floats=lambda a: np.where(a >= 0, a, below * a),
-        summary="fully connected leaky ReLU network, by default with slope 1/100",
     )
 
 
-def power(exponent: int, name: str | None = None, what: str = "k-th powers") -> Activation:
+def power(exponent: int, name: str | None = None) -> Activation:
     """u^exponent."""
-    return Activation(
-        name or f"power{exponent}",
-        lambda ops, a: a**exponent,
-        degree=exponent,
-        convex=exponent == 1 or exponent % 2 == 0,
-        summary=f"fully connected network with {what}",
-    )
+    convex = exponent == 1 or exponent % 2 == 0
+    return Activation(name or f"power{exponent}", lambda ops, a: a**exponent, degree=exponent, convex=convex)
+
+
+def _sigmoid(a: FloatArray) -> FloatArray:
+    return np.asarray(1 / (1 + np.exp(-np.clip(a, -700, 700))))  # exp overflows above 709
 
 
 _ROWS = (
-    Activation(
-        "linear",
-        lambda ops, a: a,
-        degree=1,
-        convex=True,
-        lipschitz=1.0,
-        floats=lambda a: a,
-        summary="product of matrices, or of affine maps",
-    ),
-    Activation(
-        "relu",
-        Operations.relu,
-        degree=1,
-        convex=True,
-        lipschitz=1.0,
-        floats=lambda a: np.maximum(a, 0.0),
-        summary="fully connected ReLU network",
-    ),
+    Activation("linear", lambda ops, a: a, degree=1, convex=True, lipschitz=1.0, floats=lambda a: a),
+    Activation("relu", Operations.relu, degree=1, convex=True, lipschitz=1.0, floats=lambda a: np.maximum(a, 0.0)),
     leaky_relu(),
-    Activation(
-        "abs",
-        Operations.abs,
-        degree=1,
-        convex=True,
-        lipschitz=1.0,
-        floats=np.abs,
-        summary="fully connected network with absolute values",
-    ),
-    power(2, "square", "squares"),
-    power(3, "cube", "cubes"),
-    Activation(
-        "relu2",
-        lambda ops, a: ops.relu(a) ** 2,
-        degree=2,
-        convex=True,
-        summary="fully connected network with squared ReLU",
-    ),
+    Activation("abs", Operations.abs, degree=1, convex=True, lipschitz=1.0, floats=np.abs),
+    power(2, "square"),
+    power(3, "cube"),
+    Activation("relu2", lambda ops, a: ops.relu(a) ** 2, degree=2, convex=True),
     Activation("exp", Operations.exp, convex=True),
     Activation("sin", Operations.sin, lipschitz=1.0, floats=np.sin),
     Activation("cos", Operations.cos, lipschitz=1.0, floats=np.cos),
-    Activation(
-        "sigmoid",
-        Operations.sigmoid,
-        lipschitz=0.25,
-        floats=lambda a: 1 / (1 + np.exp(-np.clip(a, -700, 700))),  # exp overflows above 709
-    ),
+    Activation("sigmoid", Operations.sigmoid, lipschitz=0.25, floats=_sigmoid),
     Activation("tanh", Operations.tanh, lipschitz=1.0, floats=np.tanh),
-    Activation(
-        "softplus",
-        Operations.softplus,
-        convex=True,
-        lipschitz=1.0,
-        floats=lambda a: np.logaddexp(a, 0.0),
-    ),
+    Activation("softplus", Operations.softplus, convex=True, lipschitz=1.0, floats=lambda a: np.logaddexp(a, 0.0)),
     Activation("silu", Operations.silu),
     Activation("mish", Operations.mish),
     Activation("erf", Operations.erf),
@@ -143,16 +98,13 @@ def find_activation(name: Any, slope: Any = None) -> Activation:
     if not isinstance(name, str):
         raise InvalidArgumentError("activation", name, "a name is needed: " + ", ".join(ACTIVATIONS))
     if slope is not None:
-        return _with_slope(name, slope)
+        number = None if isinstance(slope, bool) else as_rational(slope)
+        if name != "leaky_relu" or number is None:
+            remedy = "a number is needed, and only activation 'leaky_relu' has a slope"
+            raise InvalidArgumentError("slope", slope, remedy)
+        return leaky_relu(number)
     if name in ACTIVATIONS:
         return ACTIVATIONS[name]
     if match := _POWER.fullmatch(name):
         return power(int(match.group(1)))
     raise InvalidArgumentError("activation", name, nearest(name, [*ACTIVATIONS, "power3"]))
-
-
-def _with_slope(name: str, slope: Any) -> Activation:
-    number = as_rational(slope) if not isinstance(slope, bool) else None
-    if name != "leaky_relu" or number is None:
-        raise InvalidArgumentError("slope", slope, "a number is needed, and only activation 'leaky_relu' has a slope")
-    return leaky_relu(number)

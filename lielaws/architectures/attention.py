@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from lielaws.architectures.base import Architecture
-from lielaws.architectures.rebuilding import Recipe
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe, Shape
 from lielaws.checks import flag, positive_int
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.node import Shape
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array, as_rational
+from lielaws.engine.graph.trace import as_rational
 from lielaws.errors import InvalidArgumentError
 
 Frequencies = tuple[Fraction, ...]
@@ -63,8 +59,13 @@ def attention(
     layer = Heads(d_model, d_head, heads, kv_heads, d_value, causal, softmax, rotary, tied_qk, bias)
     length = positive_int("tokens", tokens)
     waves = checked_positions(positions, frequencies, layer.d_model)
-    other = _checked_cross(cross, length, layer.causal)
-    shapes = {"X": (length, layer.d_model)} | ({} if other is None else {"Y": (other, layer.d_model)})
+    shapes, other = {"X": (length, layer.d_model)}, None
+    if cross is not None and cross is not False:
+        if layer.causal:
+            remedy = "two sequences have no common order; leave out causal or cross"
+            raise InvalidArgumentError("causal", causal, remedy)
+        other = length if cross is True else positive_int("cross", cross)
+        shapes["Y"] = (other, layer.d_model)
 
     def network(p: Namespace, *data_and_ops: Any) -> Array:
         *data, ops = data_and_ops
@@ -72,20 +73,11 @@ def attention(
         return layer.apply(p, sequences[0], sequences[-1], ops).reshape(length, layer.d_model)
 
     chosen = None if frequencies is None else waves
-    options = layer.options | {"tokens": length, "positions": positions, "cross": other, "frequencies": chosen}
-    recipe = Recipe.of(attention, {"d_model": layer.d_model, "d_head": layer.d_head}, options)
-    return recipe.build(layer.parameters, shapes, network)
+    keywords = vars(layer) | {"tokens": length, "positions": positions, "cross": other, "frequencies": chosen}
+    return Recipe.of(attention, keywords).build(layer.parameters, shapes, network)
 
 
-def _checked_cross(cross: Any, tokens: int, causal: bool) -> int | None:
-    if cross is None or cross is False:
-        return None
-    if causal:
-        raise InvalidArgumentError("causal", causal, "two sequences have no common order; leave out causal or cross")
-    return tokens if cross is True else positive_int("cross", cross)
-
-
-@dataclass(frozen=True)
+@dataclass
 class Heads:
     """The keywords of :func:`attention` that concern its heads.
 
@@ -106,31 +98,25 @@ class Heads:
 
     def __post_init__(self) -> None:
         for name in ("d_model", "d_head", "heads"):
-            self._set(name, positive_int(name, getattr(self, name)))
+            setattr(self, name, positive_int(name, getattr(self, name)))
+        for name in ("causal", "softmax", "tied_qk", "bias"):
+            setattr(self, name, flag(name, getattr(self, name)))
         groups = self.heads if self.kv_heads is None else positive_int("kv_heads", self.kv_heads)
         if groups > self.heads:
             remedy = f"at most one for each of the {self.heads} query heads is needed"
             raise InvalidArgumentError("kv_heads", groups, remedy)
-        self._set("tied_qk", flag("tied_qk", self.tied_qk))
         if self.tied_qk and groups != self.heads:
-            raise InvalidArgumentError(
-                "kv_heads", groups, f"with tied_qk every head has its own keys: take {self.heads}"
-            )
+            remedy = f"with tied_qk every head has its own keys: take {self.heads}"
+            raise InvalidArgumentError("kv_heads", groups, remedy)
         values = self.d_head if self.d_value is None else positive_int("d_value", self.d_value)
-        self._set("kv_heads", None if groups == self.heads else groups)
-        self._set("d_value", None if values == self.d_head else values)
-        for name in ("causal", "softmax"):
-            self._set(name, flag(name, getattr(self, name)))
-        self._set("rotary", None if self.rotary is None else _checked_rotary(self.rotary, self.d_head))
-        self._set("bias", flag("bias", self.bias))
-
-    def _set(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """All keywords beside the sizes."""
-        return {field.name: getattr(self, field.name) for field in fields(self)[2:]}
+        self.kv_heads = None if groups == self.heads else groups
+        self.d_value = None if values == self.d_head else values
+        if self.rotary is not None:
+            if self.d_head % 2:
+                remedy = "rotary positions turn pairs of coordinates: an even size is needed"
+                raise InvalidArgumentError("d_head", self.d_head, remedy)
+            what = "one for each pair of head coordinates"
+            self.rotary = checked_frequencies("rotary", self.rotary, self.d_head // 2, what)
 
     @property
     def groups(self) -> int:
@@ -193,19 +179,12 @@ def _stacked(p: Namespace, name: str, count: int, ops: Operations) -> Array:
     return ops.stack([p[f"{name}{i}"] for i in range(1, count + 1)])
 
 
-def _checked_rotary(rotary: Any, d_head: int) -> Frequencies:
-    if d_head % 2:
-        remedy = "rotary positions turn pairs of coordinates: an even size is needed"
-        raise InvalidArgumentError("d_head", d_head, remedy)
-    return checked_frequencies("rotary", rotary, d_head // 2, "one for each pair of head coordinates")
-
-
 def checked_frequencies(argument: str, values: Any, count: int, what: str) -> Frequencies:
     """Rational numbers, `count` of them; floats are read as the decimal that they print."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise InvalidArgumentError(argument, values, f"{count} numbers are needed, {what}")
     given = list(values)
-    numbers = (None if isinstance(value, bool) else as_rational(value) for value in given)
+    numbers = [None if isinstance(value, bool) else as_rational(value) for value in given]
     checked = tuple(number for number in numbers if number is not None)
     if len(checked) < len(given):
         raise InvalidArgumentError(argument, given, "rational numbers are needed, such as [1, 0.1]")
@@ -222,9 +201,14 @@ def checked_positions(positions: Any, frequencies: Any, d_model: int) -> Frequen
         return None
     if positions != "sinusoidal":
         raise InvalidArgumentError("positions", positions, "'sinusoidal' or none is needed")
-    if frequencies is None:
-        return _usual_frequencies(d_model)
-    return checked_frequencies("frequencies", frequencies, (d_model + 1) // 2, "one for each pair of coordinates")
+    pairs = (d_model + 1) // 2
+    if frequencies is not None:
+        return checked_frequencies("frequencies", frequencies, pairs, "one for each pair of coordinates")
+    exponents = [Fraction(2 * _BASE_EXPONENT * j, d_model) for j in range(pairs)]
+    if any(exponent.denominator > 1 for exponent in exponents):
+        remedy = f"10000^(-2 j / {d_model}) is irrational; give rational `frequencies`, or take 1, 2, 4 or 8"
+        raise InvalidArgumentError("d_model", d_model, remedy)
+    return tuple(Fraction(1, 10 ** int(exponent)) for exponent in exponents)
 
 
 def positioned(ops: Operations, a: Array, frequencies: Frequencies | None) -> Array:
@@ -248,12 +232,3 @@ def rotate(ops: Operations, a: Array, frequencies: Sequence[Fraction]) -> Array:
 def _angles(ops: Operations, frequencies: Sequence[Fraction], tokens: int) -> Array:
     """(tokens, frequencies)"""
     return ops.array(np.array([[m * f for f in frequencies] for m in range(tokens)], dtype=object))
-
-
-def _usual_frequencies(d_model: int) -> Frequencies:
-    """10000^(-2 j / d_model) for each pair of coordinates, where all of them are rational."""
-    pairs = range((d_model + 1) // 2)
-    if any(2 * _BASE_EXPONENT * j % d_model for j in pairs):
-        remedy = f"10000^(-2 j / {d_model}) is irrational; give rational `frequencies`, or take 1, 2, 4 or 8"
-        raise InvalidArgumentError("d_model", d_model, remedy)
-    return tuple(Fraction(1, 10 ** (2 * _BASE_EXPONENT * j // d_model)) for j in pairs)

@@ -115,8 +115,12 @@ class Architecture:
         Raises SizeError, before the memory is taken, when they would not fit, and UnsupportedError for potentials that
         are no polynomials in the data.
         """
-        as_written = (self.spec or {}).get("family") == "phi"
-        return Reparameterization.of(self.name, self.parameters, self.potential, as_written)
+        return Reparameterization(self.name, self.parameters, self.potential)
+
+
+def spec_around(family: str, block: Architecture, **options: Any) -> dict[str, Any] | None:
+    """The spec of what a family makes of a block; None if the block has none."""
+    return None if block.spec is None else {"family": family, "block": dict(block.spec), **options}
 
 
 def check_architecture(argument: str, value: Any) -> None:

@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lielaws.architectures.base import Architecture
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe, Shape
 from lielaws.architectures.layers import Layers
-from lielaws.architectures.rebuilding import Recipe
 from lielaws.checks import positive_int, positive_ints
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.node import Shape
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array
 from lielaws.errors import InvalidArgumentError, SizeError, nearest
 
 _MOST_PATCH_ENTRIES = 2 * 10**7  # of one layer: the indices alone take 160 MB
@@ -53,7 +48,7 @@ def conv(
     With free gates, the maximum over a window is any of its entries, at each position for itself and whatever the
     values are. As a ReLU that is applied before has a free gate of its own, that of a winner may be closed.
     """
-    layers = Layers.checked("channels", channels, activation, slope, bias, output_bias)
+    layers = Layers("channels", channels, activation, slope, bias, output_bias)
     kernel, size, stride = positive_ints(kernel=kernel, size=size, stride=stride)
     if positive_int("dim", dim) > 2:
         raise InvalidArgumentError("dim", dim, "1 or 2 is needed")
@@ -76,12 +71,10 @@ def conv(
         return layers.weights_and_bias(layer, outputs, inputs, *(kernel,) * dim)
 
     options = {"kernel": kernel, "size": size, "stride": stride, "dim": dim, "activation": layers.activation.name}
-    extra: dict[str, Any] = {"slope": layers.slope, "bias": layers.bias, "output_bias": layers.output_bias}
-    extra |= {"padding": zeros, "pooling": pooling, "pool": None if pooling is None else window}
-    options |= {key: value for key, value in extra.items() if value}
-    recipe = Recipe("conv", {"channels": layers.widths}, options)
-    data = {"x": (layers.widths[0],) + (size,) * dim}
-    return recipe.build(layers.shapes(shapes), data, network)
+    options |= {"slope": layers.slope, "bias": layers.bias, "output_bias": layers.output_bias}
+    options |= {"padding": zeros, "pooling": pooling, "pool": None if pooling is None else window}
+    recipe = Recipe("conv", {"channels": layers.widths}, {key: value for key, value in options.items() if value})
+    return recipe.build(layers.shapes(shapes), {"x": (layers.widths[0],) + (size,) * dim}, network)
 
 
 def padded(x: Array, padding: int, ops: Operations) -> Array:

@@ -7,12 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.architectures.base import Architecture
-from lielaws.architectures.rebuilding import Recipe
-from lielaws.checks import positive_ints
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe
+from lielaws.checks import integer, positive_ints
 from lielaws.errors import InvalidArgumentError
 
 Sequences = tuple[tuple[int, ...], ...]
@@ -37,9 +33,8 @@ def embedding(vocabulary: int, d_model: int, tokens: int = 3, token_ids: Sequenc
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         return p.E[np.array(chosen)]
 
-    sizes = {"vocabulary": vocabulary, "d_model": d_model}
-    recipe = Recipe.of(embedding, sizes, {"tokens": tokens, "token_ids": given})
-    return recipe.build({"E": (vocabulary, d_model)}, {"x": ()}, network)
+    keywords = {"vocabulary": vocabulary, "d_model": d_model, "tokens": tokens, "token_ids": given}
+    return Recipe.of(embedding, keywords).build({"E": (vocabulary, d_model)}, {"x": ()}, network)
 
 
 def checked_tokens(argument: str, ids: Any, vocabulary: int, tokens: int) -> tuple[int, ...]:
@@ -49,10 +44,8 @@ def checked_tokens(argument: str, ids: Any, vocabulary: int, tokens: int) -> tup
     given = list(ids)
     if len(given) != tokens:
         raise InvalidArgumentError(argument, given, f"{tokens} indices are needed, one for each token")
-    whole = (int, np.integer)
-    if any(isinstance(k, bool) or not isinstance(k, whole) or not 0 <= k < vocabulary for k in given):
-        raise InvalidArgumentError(argument, given, f"integers from 0 to {vocabulary - 1} are needed")
-    return tuple(map(int, given))
+    needed = f"integers from 0 to {vocabulary - 1} are needed"
+    return tuple(integer(argument, k, 0, vocabulary - 1, needed) for k in given)
 
 
 def checked_sequences(sequences: Any, vocabulary: int, tokens: int, shifted: bool) -> Sequences:

@@ -18,35 +18,24 @@ def shortages(spec: Mapping[str, Any] | None) -> list[str]:
 
 
 def _shortages(spec: Mapping[str, Any]) -> Iterator[str]:
-    for inner in [*spec.get("blocks", ()), spec.get("block")] if spec.get("family") != "transformer" else ():
+    family, tokens = spec.get("family"), spec.get("tokens", TOKENS)
+    for inner in [*spec.get("blocks", ()), spec.get("block")] if family != "transformer" else ():
         if isinstance(inner, Mapping):
             yield from _shortages(inner)
-    match spec.get("family"):
-        case "attention":
-            name = "cross" if spec.get("cross") else "tokens"
-            yield from _tokens(name, spec.get(name, TOKENS))
-        case "transformer_block":
-            yield from _tokens("tokens", spec.get("tokens", TOKENS))
-        case "transformer":
-            yield from _tokens("tokens", spec.get("tokens", TOKENS))
-            if text := spec.get("sequences"):
-                yield from _unused(spec["vocabulary"], map(int, text.replace(",", " ").split()))
-        case "embedding":
-            used = spec.get("token_ids") or range(min(spec.get("tokens", 3), spec["vocabulary"]))
-            yield from _unused(spec["vocabulary"], used)
-        case "mlp" if spec.get("norm") == "batch" and spec.get("epsilon") is False and spec.get("batch", BATCH) < BATCH:
-            yield (
-                f"batch = {spec['batch']}: too small for the generic count, as two inputs are normalized to 1 and -1; "
-                f"{BATCH} are needed and enough"
-            )
-
-
-def _tokens(name: str, count: Any) -> Iterator[str]:
-    if isinstance(count, int) and count < TOKENS:
-        yield (
-            f"{name} = {count}: too few for the generic count, as attention then has nothing to choose from; "
-            f"{TOKENS} are needed and enough"
-        )
+    if family in ("attention", "transformer_block", "transformer"):
+        name, count = ("cross", spec["cross"]) if spec.get("cross") else ("tokens", tokens)
+        if isinstance(count, int) and count < TOKENS:
+            reason = "too few for the generic count, as attention then has nothing to choose from"
+            yield f"{name} = {count}: {reason}; {TOKENS} are needed and enough"
+    if family == "transformer" and (text := spec.get("sequences")):
+        yield from _unused(spec["vocabulary"], map(int, text.replace(",", " ").split()))
+    if family == "embedding":
+        used = spec.get("token_ids") or range(min(spec.get("tokens", 3), spec["vocabulary"]))
+        yield from _unused(spec["vocabulary"], used)
+    exact = family == "mlp" and spec.get("norm") == "batch" and spec.get("epsilon") is False
+    if exact and (count := spec.get("batch", BATCH)) < BATCH:
+        reason = "too small for the generic count, as two inputs are normalized to 1 and -1"
+        yield f"batch = {count}: {reason}; {BATCH} are needed and enough"
 
 
 def _unused(vocabulary: int, used: Iterable[int]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 
 from lielaws.arraytypes import FloatArray, ObjectArray
-from lielaws.engine.arithmetic.bounds import DegreeBound, Degrees
-from lielaws.engine.arithmetic.floats import Floats
+from lielaws.engine.arithmetic.bounds import DegreeBound, Degrees, TermCount
 from lielaws.engine.arithmetic.polynomials import Exact, each, objects
-from lielaws.engine.graph.node import Leaf, Node, Shape, ancestors
+from lielaws.engine.graph.node import Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import common_divisor
 from lielaws.engine.potential.potentials import Potential
@@ -34,8 +33,8 @@ Terms = dict[Monomial, Any]
 MOST_TERMS = 300_000
 _MOST_FACTORS = 10_000_000
 ALTERNATIVE = "discover_laws does not need it"
-_ARITHMETIC = frozenset({"leaf", "constant", "add", "scale", "contract", "power", "reciprocal", "sum"})
 _MAKING_TERMS = frozenset({"add", "contract", "power"})
+_RATIONAL = _MAKING_TERMS | {"leaf", "constant", "scale", "reciprocal", "sum"}
 _STRUCTURE = frozenset({"reshape", "permute", "broadcast", "gather", "scatter"})
 
 
@@ -65,27 +64,19 @@ def expand(name: str, potential: Potential) -> Expansion:
     no polynomial in the data with coefficients that are rational in the parameters.
     """
     _check(name, potential.output)
-    gates, data = _data_leaves(potential)
-    parameters = list(potential.traced.parameters.values())
-    first = _size([*gates, *data])
-    last = first + potential.dimension
-    inverses = _Inverses(name, first, last)
-    values = _variables([*gates, *data, *parameters])
-    entries = _run(potential.output, values, _Ring(_size(gates), inverses))
-    coefficients = tuple(coefficient for entry in entries for coefficient in _by_data(entry, first))
-    return Expansion(first, last, coefficients, tuple(inverses.inverted))
-
-
-def expand_as_written(potential: Potential, parameters: Mapping[str, ObjectArray]) -> list[Terms]:
-    """For each output entry its coefficients as the expressions that arise when the graph is read step by step.
-
-    parameters : name -> array of expressions
-    """
-    gates, data = _data_leaves(potential)
-    values = _variables([*gates, *data])
-    for name, leaf in potential.traced.parameters.items():
-        values[leaf.static] = each(lambda expression: {(): expression}, parameters[name])
-    return _run(potential.output, values, _Ring(_size(gates), lambda terms: {(): 1 / terms[()]}))
+    gates = [gate.leaf for gate in reversed(potential.gates)]
+    data, parameters = (list(leaves.values()) for leaves in (potential.traced.data, potential.traced.parameters))
+    values: dict[Leaf, ObjectArray] = {}
+    count = 0
+    for leaf in (*gates, *data, *parameters):
+        values[leaf.static] = objects([{(count + k,): 1} for k in range(leaf.size)], leaf.shape)
+        count += leaf.size
+    first = count - potential.dimension
+    inverses = _Inverses(name, first, count)
+    ring = _Ring(sum(leaf.size for leaf in gates), inverses)
+    (entries,) = Program.of([potential.output]).run(ring, values)
+    coefficients = (found for entry in np.asarray(entries, dtype=object).flat for found in _by_data(entry, first))
+    return Expansion(first, count, tuple(coefficients), inverses.inverted)
 
 
 def primitive(terms: Terms) -> tuple[Fraction, Terms]:
@@ -99,27 +90,6 @@ def primitive(terms: Terms) -> tuple[Fraction, Terms]:
     return factor, {monomial: int(value / factor) for monomial, value in zip(terms, coefficients, strict=True)}
 
 
-def _data_leaves(potential: Potential) -> tuple[list[Node], list[Node]]:
-    return [gate.leaf for gate in reversed(potential.gates)], list(potential.traced.data.values())
-
-
-def _size(leaves: Iterable[Node]) -> int:
-    return sum(leaf.size for leaf in leaves)
-
-
-def _variables(leaves: Sequence[Node]) -> dict[Leaf, ObjectArray]:
-    values, start = {}, 0
-    for leaf in leaves:
-        values[leaf.static] = objects([{(start + k,): 1} for k in range(leaf.size)], leaf.shape)
-        start += leaf.size
-    return values
-
-
-def _run(output: Node, values: Mapping[Leaf, ObjectArray], ring: _Ring) -> list[Terms]:
-    (entries,) = Program.of([output]).run(ring, values)
-    return list(np.asarray(entries, dtype=object).ravel())
-
-
 def _by_data(terms: Terms, first: int) -> Iterator[tuple[Monomial, Terms]]:
     """The coefficients of the data monomials in lexicographic order, a missing factor counting as the last one."""
     coefficients: dict[Monomial, Terms] = {}
@@ -130,7 +100,7 @@ def _by_data(terms: Terms, first: int) -> Iterator[tuple[Monomial, Terms]]:
 
 
 class _Ring(Exact):
-    """Polynomials as `Terms`, over any coefficients. Powers of a gate are merged, as gates are 0 or 1."""
+    """Polynomials as `Terms`. Powers of a gate are merged, as gates are 0 or 1."""
 
     def __init__(self, gates: int, invert: Callable[[Terms], Terms]) -> None:
         super().__init__(lambda number: {(): _short(number)} if number else {}, invert)
@@ -198,7 +168,10 @@ class _Inverses:
     def __init__(self, name: str, first_parameter: int, first: int) -> None:
         self._name, self._first_parameter, self._first = name, first_parameter, first
         self._numbers: dict[frozenset[tuple[Monomial, int]], int] = {}
-        self.inverted: list[Terms] = []
+
+    @property
+    def inverted(self) -> tuple[Terms, ...]:
+        return tuple(map(dict, self._numbers))
 
     def __call__(self, terms: Terms) -> Terms:
         if not terms:
@@ -210,22 +183,13 @@ class _Inverses:
         if not any(rest):
             return {(): 1 / factor}
         number = self._numbers.setdefault(frozenset(rest.items()), self._first + len(self._numbers))
-        if number == self._first + len(self.inverted):
-            self.inverted.append(rest)
         return {(number,): 1 / factor}
 
 
-class _TermBound(Floats):
-    """At least the number of terms of each entry, when all leaves are one."""
-
-    def constant(self, constant: Any, shape: Shape) -> FloatArray:
-        return np.array([float(number != 0) for number in constant.numerators]).reshape((1, *shape))
-
-    def scale(self, factor: Fraction, a: FloatArray) -> FloatArray:
-        return a
+class _TermBound(TermCount):
+    """The same, with the terms of a power counted as multisets of terms, and each inverse as one."""
 
     def power(self, a: FloatArray, exponent: int) -> FloatArray:
-        # Terms of a power are multisets of terms.
         count = np.ones_like(a)
         for k in range(exponent):
             count = count * (a + k) / (k + 1)
@@ -245,7 +209,7 @@ class _FactorBound(DegreeBound):
 def _check(name: str, output: Node) -> None:
     """Refuse what is no rational function, or too large."""
     nodes = ancestors([output])
-    if unknown := sorted({node.op for node in nodes} - _ARITHMETIC - _STRUCTURE):
+    if unknown := sorted({node.op for node in nodes} - _RATIONAL - _STRUCTURE):
         remedy = f"the potential is not polynomial in the data and rational in the parameters ({', '.join(unknown)})"
         raise UnsupportedError("reparameterization", name, f"{remedy}; {ALTERNATIVE}")
     leaves = [node for node in nodes if node.op == "leaf"]
@@ -259,12 +223,8 @@ def _check(name: str, output: Node) -> None:
         (degrees,) = Program.of([output]).run(_FactorBound(1), {leaf.static: np.ones(1) for leaf in leaves})
     # An overflow may also show as NaN, which no comparison finds.
     terms = math.inf if math.isnan(largest) else largest
-    if terms > MOST_TERMS:
-        _refuse(name, terms, "terms", MOST_TERMS)
-    if (factors := terms * float(degrees.max())) > _MOST_FACTORS:
-        _refuse(name, factors, "factors", _MOST_FACTORS)
-
-
-def _refuse(name: str, size: float, what: str, limit: int) -> None:
-    count = f"up to {size:,.0f}" if size < 1e18 else "possibly more than 10^18"
-    raise SizeError("reparameterization", name, f"{count} {what} would not fit (at most {limit:,}); {ALTERNATIVE}")
+    for size, what, limit in ((terms, "terms", MOST_TERMS), (terms * degrees.max(), "factors", _MOST_FACTORS)):
+        if size > limit:
+            count = f"up to {size:,.0f}" if size < 1e18 else "possibly more than 10^18"
+            remedy = f"{count} {what} would not fit (at most {limit:,}); {ALTERNATIVE}"
+            raise SizeError("reparameterization", name, remedy)

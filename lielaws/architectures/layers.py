@@ -3,49 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
-from lielaws.architectures.activations import Activation, find_activation
+from lielaws.architectures.activations import find_activation
+from lielaws.architectures.family import Array, Operations, Shape
 from lielaws.checks import flag, positive_int
-from lielaws.engine.graph.node import Shape
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array, as_rational
+from lielaws.engine.graph.trace import as_rational
 from lielaws.errors import InvalidArgumentError
 
 
-@dataclass(frozen=True, slots=True)
 class Layers:
     """Layers 1..depth; layer l maps widths[l-1] features to widths[l], and an activation follows all but the last.
+
+    Made of what a caller gave, the widths under the name `argument`. Raises InvalidArgumentError.
 
     slope : of "leaky_relu" as specs write it, or None if it was not given
     bias, output_bias : whether the layers below the last, and the last, add b{l} of shape (widths[l],)
     """
 
-    widths: tuple[int, ...]
-    activation: Activation
-    slope: str | None = None
-    bias: bool = False
-    output_bias: bool = False
-
-    @classmethod
-    def checked(
-        cls,
+    def __init__(
+        self,
         argument: str,
         widths: Any,
         activation: Any,
         slope: Any = None,
         bias: Any = False,
         output_bias: Any = False,
-    ) -> Layers:
-        """Layers from what a caller gave, the widths under the name `argument`. Raises InvalidArgumentError."""
-        return cls(
-            _checked_widths(argument, widths),
-            find_activation(activation, slope),
-            None if slope is None else str(as_rational(slope)),
-            flag("bias", bias),
-            flag("output_bias", output_bias),
-        )
+    ) -> None:
+        if isinstance(widths, str) or not isinstance(widths, Iterable):
+            raise InvalidArgumentError(argument, widths, "a sequence of at least two positive integers is needed")
+        self.widths = tuple(positive_int(argument, width) for width in widths)
+        if len(self.widths) < 2:
+            raise InvalidArgumentError(argument, list(self.widths), "at least two are needed, input and output")
+        self.activation = find_activation(activation, slope)
+        self.slope = None if slope is None else str(as_rational(slope))
+        self.bias, self.output_bias = flag("bias", bias), flag("output_bias", output_bias)
 
     @property
     def numbers(self) -> range:
@@ -73,13 +65,3 @@ class Layers:
         """W{l} of shape (outputs, inputs, *kernel), and b{l} where there is one."""
         weights: dict[str, Shape] = {f"W{layer}": (outputs, inputs, *kernel)}
         return weights | ({f"b{layer}": (outputs,)} if self.is_biased(layer) else {})
-
-
-def _checked_widths(argument: str, widths: Any) -> tuple[int, ...]:
-    """At least two positive integers."""
-    if isinstance(widths, str) or not isinstance(widths, Iterable):
-        raise InvalidArgumentError(argument, widths, "a sequence of at least two positive integers is needed")
-    checked = tuple(positive_int(argument, width) for width in widths)
-    if len(checked) < 2:
-        raise InvalidArgumentError(argument, list(checked), "at least two are needed, input and output")
-    return checked

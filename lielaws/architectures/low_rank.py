@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lielaws.architectures.base import Architecture
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe, Shape
 from lielaws.architectures.layers import Layers
-from lielaws.architectures.rebuilding import Recipe
-from lielaws.architectures.tying import frozen
 from lielaws.checks import positive_int, positive_ints
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.node import Shape
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array
 
 
 def low_rank(d_in: int, d_out: int, rank: int) -> Architecture:
@@ -26,7 +20,7 @@ def low_rank(d_in: int, d_out: int, rank: int) -> Architecture:
     d_in, d_out, rank = positive_ints(d_in=d_in, d_out=d_out, rank=rank)
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
-        return frozen(p, "B", "W0", (d_out, d_in), ops) @ x + p.B @ (p.A @ x)
+        return ops.frozen("W0", (d_out, d_in)) @ x + p.B @ (p.A @ x)
 
     recipe = Recipe("low_rank", {"d_in": d_in, "d_out": d_out, "rank": rank}, {})
     shapes = {"B": (d_out, rank), "A": (rank, d_in)}
@@ -45,13 +39,12 @@ def lora_mlp(widths: Sequence[int], rank: int, activation: str = "relu") -> Arch
     Parameters of the network: B{l} of shape (widths[l], rank), A{l} of shape (rank, widths[l-1]), l = 1..L; W{l} as W0
     in :func:`low_rank`. Source: arXiv 2106.09685.
     """
-    layers, rank = Layers.checked("widths", widths, activation), positive_int("rank", rank)
+    layers, rank = Layers("widths", widths, activation), positive_int("rank", rank)
     sizes = layers.widths
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         for layer in layers.numbers:
-            W = frozen(p, f"B{layer}", f"W{layer}", (sizes[layer], sizes[layer - 1]), ops)
-            x = W @ x + p[f"B{layer}"] @ (p[f"A{layer}"] @ x)
+            x = ops.frozen(f"W{layer}", (sizes[layer], sizes[layer - 1])) @ x + p[f"B{layer}"] @ (p[f"A{layer}"] @ x)
             x = layers.activated(layer, x, ops)
         return x
 

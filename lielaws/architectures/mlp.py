@@ -1,18 +1,15 @@
-"""Fully connected networks."""
+"""Fully connected networks: of any depth, and input-convex ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from lielaws.architectures.base import Architecture
+from lielaws.architectures.activations import ACTIVATIONS, find_activation
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe, Shape, not_default
 from lielaws.architectures.layers import Layers
 from lielaws.architectures.normalization import Norm
-from lielaws.architectures.rebuilding import Recipe, not_default
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.node import Shape
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array
+from lielaws.checks import flag, positive_ints
 from lielaws.errors import InvalidArgumentError
 
 
@@ -49,8 +46,13 @@ def mlp(
     ones: arXiv 2606.17816, Thm 4.1. Raises InvalidArgumentError for a normalization of single entries, and for options
     that have no effect.
     """
-    layers = Layers.checked("widths", widths, activation, slope, bias, output_bias)
-    chosen = _checked_norm(layers.widths, Norm.checked(norm, affine, epsilon, batch))
+    layers = Layers("widths", widths, activation, slope, bias, output_bias)
+    chosen = Norm(norm, affine, epsilon, batch)
+    if len(layers.widths) == 2 and chosen.kind != "none":
+        remedy = "there is no hidden layer to normalize; give at least three widths"
+        raise InvalidArgumentError("norm", chosen.kind, remedy)
+    for width in layers.widths[1:-1]:
+        chosen.check_width(width, "widths", list(layers.widths))
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         for layer in layers.numbers:
@@ -67,28 +69,47 @@ def mlp(
         return layers.weights_and_bias(layer, outputs, inputs) | gains
 
     inputs = layers.widths[:1] if chosen.batch is None else (chosen.batch, layers.widths[0])
-    recipe = _recipe(layers, chosen)
-    return recipe.build(layers.shapes(shapes), {"x": inputs}, network)
-
-
-def _recipe(layers: Layers, norm: Norm) -> Recipe:
-    """The name begins with the activation, and has all options before the widths."""
     biases = {"bias": layers.bias, "output_bias": layers.output_bias}
-    extra = {} if norm.kind == "none" else {**norm.options, "batch": norm.batch}
+    extra = {} if chosen.kind == "none" else {**chosen.options, "batch": chosen.batch}
     options = {"activation": layers.activation.name, **biases, **not_default(mlp, {**extra, "slope": layers.slope})}
     unnamed = ["activation", *(name for name, value in biases.items() if not value)]
-    return Recipe("mlp", {"widths": layers.widths}, options, list(options), unnamed, layers.activation.name)
-
-
-def _checked_norm(sizes: Sequence[int], norm: Norm) -> Norm:
-    if len(sizes) == 2 and norm.kind != "none":
-        remedy = "there is no hidden layer to normalize; give at least three widths"
-        raise InvalidArgumentError("norm", norm.kind, remedy)
-    for width in sizes[1:-1]:
-        norm.check_width(width, "widths", list(sizes))
-    return norm
+    # The name begins with the activation, and has all options before the widths.
+    recipe = Recipe("mlp", {"widths": layers.widths}, options, list(options), unnamed, layers.activation.name)
+    return recipe.build(layers.shapes(shapes), {"x": inputs}, network)
 
 
 def linear(widths: Sequence[int]) -> Architecture:
     """A product of matrices: :func:`mlp` without activation. Laws: arXiv 2307.00144, Prop. 4.1."""
     return mlp(widths, activation="linear")
+
+
+def input_convex(d: int, hidden: int, activation: str = "relu", d_out: int = 1, bias: bool = True) -> Architecture:
+    """U s(V x + b): convex in x where U has no negative entries, which the entropic metric on U preserves.
+
+    Parameters
+    ----------
+    d, hidden, d_out : sizes of input, hidden layer and output
+    activation : a convex one: "relu", "softplus", "exp", "square", ...
+    bias : False leaves b out
+
+    Parameters of the network: U of shape (d_out, hidden), V of shape (hidden, d), b of shape (hidden,). Laws under the
+    entropic metric on U: arXiv 2405.12888. Raises InvalidArgumentError for an activation that is not convex.
+    """
+    d, hidden, d_out = positive_ints(d=d, hidden=hidden, d_out=d_out)
+    act = find_activation(activation)
+    if not act.convex:
+        convex = ", ".join(name for name, row in ACTIVATIONS.items() if row.convex)
+        remedy = f"it is not convex; one of {convex} or an even power is needed"
+        raise InvalidArgumentError("activation", activation, remedy)
+    biased = flag("bias", bias)
+
+    def network(p: Namespace, x: Array, ops: Operations) -> Array:
+        u = p.V @ x
+        return p.U @ act(ops, u + p.b if biased else u)
+
+    parameters: dict[str, tuple[int, ...]] = {"U": (d_out, hidden), "V": (hidden, d)}
+    if biased:
+        parameters["b"] = (hidden,)
+    options: dict[str, Any] = {"activation": act.name, "d_out": d_out, "bias": biased}
+    recipe = Recipe("input_convex", {"d": d, "hidden": hidden}, options, unnamed=["bias"] if biased else [])
+    return recipe.build(parameters, {"x": (d,)}, network)

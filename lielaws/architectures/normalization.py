@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
-from lielaws.architectures.base import Architecture
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe, Shape
 from lielaws.architectures.layers import Layers
-from lielaws.architectures.rebuilding import Recipe
 from lielaws.checks import flag, positive_int
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.node import Shape
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array, as_rational
+from lielaws.engine.graph.trace import as_rational
 from lielaws.errors import InvalidArgumentError, nearest
 
 NORMS = ("layer", "rms", "batch")
 
 
-@dataclass(frozen=True, slots=True)
 class Norm:
-    """A checked choice of normalization.
+    """A normalization, made of four keywords. Raises InvalidArgumentError, also for those without effect.
 
     kind : "layer", "rms" or "batch"; "none" changes nothing and has no parameters
     affine : whether a gain, and except for "rms" a shift, follows
@@ -30,31 +23,24 @@ class Norm:
     batch : length of the first axis of a sample, for "batch" only
     """
 
-    kind: str = "none"
-    affine: bool = True
-    epsilon: bool | Fraction = True
-    batch: int | None = None
-
-    @classmethod
-    def checked(cls, norm: Any, affine: Any, epsilon: Any, batch: Any = None) -> Norm:
-        """The normalization of four keywords. Raises InvalidArgumentError, also for those without effect."""
-        if norm is None:
-            for argument, value in (("affine", affine), ("epsilon", epsilon)):
-                if value is not True:
-                    remedy = "without norm it has no effect; give a norm, or omit it"
-                    raise InvalidArgumentError(argument, value, remedy)
-        elif not isinstance(norm, str) or norm not in NORMS:
-            raise InvalidArgumentError("norm", norm, nearest(str(norm), [*NORMS, "none"]))
+    def __init__(self, norm: Any = None, affine: Any = True, epsilon: Any = True, batch: Any = None) -> None:
         if batch is not None and norm != "batch":
             raise InvalidArgumentError("batch", batch, "only norm 'batch' has samples of several inputs; omit it")
-        if norm is None:
-            return cls()
-        size = None
-        if norm == "batch":
-            size = 4 if batch is None else positive_int("batch", batch)
-            if size == 1:
-                raise InvalidArgumentError("batch", batch, "a batch of 1 equals its mean; at least 2 are needed")
-        return cls(norm, flag("affine", affine), _checked_epsilon(epsilon), size)
+        for argument, value in (("affine", affine), ("epsilon", epsilon)) if norm is None else ():
+            if value is not True:
+                raise InvalidArgumentError(argument, value, "without norm it has no effect; give a norm, or omit it")
+        if norm is not None and norm not in NORMS:
+            raise InvalidArgumentError("norm", norm, nearest(str(norm), [*NORMS, "none"]))
+        number = epsilon if isinstance(epsilon, bool) else as_rational(epsilon)
+        if number is None or number < 0:
+            remedy = "true, false or a number that is not negative is needed"
+            raise InvalidArgumentError("epsilon", epsilon, remedy)
+        self.kind: str = norm or "none"
+        self.affine, self.epsilon = flag("affine", affine), number or False
+        size = 4 if batch is None else positive_int("batch", batch)
+        self.batch = size if norm == "batch" else None
+        if size == 1:
+            raise InvalidArgumentError("batch", batch, "a batch of 1 equals its mean; at least 2 are needed")
 
     def check_width(self, width: int, argument: str, value: Any) -> None:
         """Refuse an axis that is centered and has a single entry: the result is 0, or 0/0 without epsilon."""
@@ -102,16 +88,6 @@ class Norm:
         return {"norm": self.kind, "affine": self.affine, "epsilon": self.epsilon}
 
 
-def _checked_epsilon(epsilon: Any) -> bool | Fraction:
-    """True (a symbol), False (zero), or a positive rational number; floats are read as the decimal that they print."""
-    if isinstance(epsilon, bool):
-        return epsilon
-    number = as_rational(epsilon)
-    if number is None or number < 0:
-        raise InvalidArgumentError("epsilon", epsilon, "true, false or a number that is not negative is needed")
-    return number or False
-
-
 def weight_norm(widths: Sequence[int], activation: str = "relu") -> Architecture:
     """A fully connected network with normalized weights, W_l = g_l[k] V_l[k] / |V_l[k]| in each row k.
 
@@ -123,7 +99,7 @@ def weight_norm(widths: Sequence[int], activation: str = "relu") -> Architecture
     Parameters of the network: g{l} of shape (widths[l],) and V{l} of shape (widths[l], widths[l-1]), l = 1..L.
     Source: arXiv 1602.07868. Each |V_l[k]|^2 is conserved, as the network does not depend on it.
     """
-    layers = Layers.checked("widths", widths, activation)
+    layers = Layers("widths", widths, activation)
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         for layer in layers.numbers:

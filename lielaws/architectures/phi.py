@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lielaws.architectures.base import Architecture
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.operations import Operations
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations
+from lielaws.architectures.reparameterization import Reparameterization
 from lielaws.engine.graph.symbolic import build_expression, check_expression, free_entries
-from lielaws.engine.graph.trace import Array, as_rational
+from lielaws.engine.graph.trace import as_rational
 from lielaws.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     import sympy
+
+
+@dataclass(frozen=True, eq=False)
+class GivenPhi(Architecture):
+    """Also knows the functions `phi` as they were given."""
+
+    phi: tuple[sympy.Expr, ...] = field(default=(), repr=False)
+
+    def reparameterization(self) -> Reparameterization:
+        """Those functions, up to constants and repetitions."""
+        import sympy
+
+        symbols = {atom: sympy.Symbol(str(atom)) for expression in self.phi for atom in free_entries(expression)}
+        written = [expression.xreplace(symbols) for expression in self.phi]
+        return Reparameterization(self.name, self.parameters, self.potential, written)
 
 
 def from_phi(symbols: Sequence[Any], expressions: Sequence[Any]) -> Architecture:
@@ -29,7 +44,11 @@ def from_phi(symbols: Sequence[Any], expressions: Sequence[Any]) -> Architecture
     """
     names = _symbol_names(symbols)
     phi = _expressions(expressions)
-    _check_symbols(names, phi)
+    used = {str(symbol) for expression in phi for symbol in free_entries(expression)}
+    if missing := sorted(used - set(names)):
+        raise InvalidArgumentError("symbols", missing, "used in the expressions, but not listed; list them")
+    if unused := sorted(set(names) - used):
+        raise InvalidArgumentError("symbols", unused, "listed, but in no expression; remove them")
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         known: dict[Any, Array] = {}
@@ -39,7 +58,7 @@ def from_phi(symbols: Sequence[Any], expressions: Sequence[Any]) -> Architecture
     spec = {"family": "phi", "symbols": list(names), "expressions": [str(expression) for expression in phi]}
     shown = ", ".join(map(str, phi))
     name = f"phi({shown})" if len(shown) <= 60 else f"phi({len(phi)} expressions in {len(names)} symbols)"
-    return Architecture(name, dict.fromkeys(names, ()), {"x": (len(phi),)}, network, spec)
+    return GivenPhi(name, dict.fromkeys(names, ()), {"x": (len(phi),)}, network, spec, phi=tuple(phi))
 
 
 def _symbol_names(symbols: Any) -> tuple[str, ...]:
@@ -52,8 +71,7 @@ def _symbol_names(symbols: Any) -> tuple[str, ...]:
     names = tuple(str(symbol) for symbol in symbols)
     if not names:
         raise InvalidArgumentError("symbols", names, "at least one symbol is needed")
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
+    if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InvalidArgumentError("symbols", twice, "each symbol may be listed once")
     return names
 
@@ -68,29 +86,19 @@ def _expressions(expressions: Any) -> list[sympy.Expr]:
         expressions = [expressions]
     if isinstance(expressions, str | bytes) or not hasattr(expressions, "__iter__"):
         raise InvalidArgumentError("expressions", expressions, "a sequence of sympy expressions is needed")
-    entries = list(expressions)
-    if not entries:
-        raise InvalidArgumentError("expressions", entries, "at least one expression is needed")
-    return [_expression(entry) for entry in entries]
+    phi = [_expression(entry) for entry in expressions]
+    if not phi:
+        raise InvalidArgumentError("expressions", phi, "at least one expression is needed")
+    return phi
 
 
 def _expression(entry: Any) -> sympy.Expr:
     import sympy
 
-    number = as_rational(entry)
-    if number is not None:
+    if (number := as_rational(entry)) is not None:
         return sympy.Rational(number.numerator, number.denominator)
     if not isinstance(entry, sympy.Expr):
         remedy = "a sympy expression is needed; text belongs into a spec file"
         raise InvalidArgumentError("expressions", entry, remedy)
     check_expression(entry)
-    floats = {number: sympy.Rational(str(number)) for number in entry.atoms(sympy.Float)}
-    return entry.xreplace(floats)
-
-
-def _check_symbols(names: Sequence[str], phi: Sequence[sympy.Expr]) -> None:
-    used = {str(symbol) for expression in phi for symbol in free_entries(expression)}
-    if missing := sorted(used - set(names)):
-        raise InvalidArgumentError("symbols", missing, "used in the expressions, but not listed; list them")
-    if unused := sorted(set(names) - used):
-        raise InvalidArgumentError("symbols", unused, "listed, but in no expression; remove them")
+    return entry.xreplace({number: sympy.Rational(str(number)) for number in entry.atoms(sympy.Float)})

@@ -6,28 +6,23 @@ are the path monomials, for linear networks the entries of the matrix product.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, reduce
+from operator import add, mul
 from typing import TYPE_CHECKING, Any
 
+import flint
 import numpy as np
 
-from lielaws.architectures.expansion import (
-    ALTERNATIVE,
-    Expansion,
-    Monomial,
-    Terms,
-    expand,
-    expand_as_written,
-)
-from lielaws.architectures.quotients import Quotients
-from lielaws.engine.arithmetic.polynomials import objects
+from lielaws.architectures.expansion import ALTERNATIVE, Expansion, Monomial, Terms, expand, primitive
+from lielaws.engine.arithmetic.ratios import Ratio, TooManyTermsError
 from lielaws.engine.graph.node import Shape
 from lielaws.engine.graph.symbolic import free_entries
+from lielaws.engine.linalg import as_fraction
 from lielaws.engine.potential.potentials import Potential
-from lielaws.errors import SizeError
+from lielaws.errors import SizeError, UnsupportedError
 
 if TYPE_CHECKING:
     import sympy
@@ -35,38 +30,25 @@ if TYPE_CHECKING:
 _MOST_DERIVATIVE_TERMS = 3_000_000  # terms of sympy take hundreds of bytes each: about a GB
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Reparameterization:
     """The functions phi of an architecture; everything of sympy is made when it is first asked for.
 
-    Attributes
+    Parameters
     ----------
     name : of the architecture
     parameters : name -> shape, in the order of the state vector
+    potential : what is expanded
+    written : the coefficient of each entry of the data, where they are to be shown as they were given
+
+    Raises SizeError, before the memory is taken, if there are too many terms, and UnsupportedError if the potential is
+    no polynomial in the data with coefficients that are rational in the parameters.
     """
 
-    name: str
-    parameters: Mapping[str, Shape]
-    _expansion: Expansion
-    _written: Mapping[Monomial, Any] | None
-
-    @classmethod
-    def of(
-        cls, name: str, parameters: Mapping[str, Shape], potential: Potential, as_written: bool = False
-    ) -> Reparameterization:
-        """Expand the potential of an architecture.
-
-        as_written : whether its functions are to be shown as they were given
-
-        Raises SizeError, before the memory is taken, if there are too many terms, and UnsupportedError if the potential
-        is no polynomial in the data with coefficients that are rational in the parameters.
-        """
-        expansion = expand(name, potential)
-        written: Mapping[Monomial, Any] | None = None
-        if as_written:
-            symbols = {key: objects(list(_symbols({key: shape})), shape) for key, shape in parameters.items()}
-            (written,) = expand_as_written(potential, symbols)
-        return cls(name, parameters, expansion, written)
+    def __init__(
+        self, name: str, parameters: Mapping[str, Shape], potential: Potential, written: Sequence[sympy.Expr] = ()
+    ) -> None:
+        self.name, self.parameters, self._written = name, parameters, written
+        self._expansion = expand(name, potential)
 
     @property
     def dimension(self) -> int:
@@ -74,15 +56,18 @@ class Reparameterization:
         return self._expansion.last - self._expansion.first
 
     @cached_property
-    def _functions(self) -> tuple[_Function, ...]:
-        """One for each class of coefficients that are equal up to a rational factor; none for constants."""
-        quotients = Quotients(self.name, self._expansion)
-        found: dict[Any, _Function] = {}
+    def _functions(self) -> tuple[tuple[Terms, Terms, Monomial], ...]:
+        """Numerator, denominator and first data monomial, for each class of coefficients that are equal up to a factor.
+
+        Both are primitive integer polynomials. Constants are left out.
+        """
+        quotients = _Quotients(self.name, self._expansion)
+        found: dict[Any, tuple[Terms, Terms, Monomial]] = {}
         for monomial, terms in self._expansion.coefficients:
             numerator, denominator = quotients.reduced(terms)
             if numerator and (any(numerator) or any(denominator)):
                 key = frozenset(numerator.items()), frozenset(denominator.items())
-                found.setdefault(key, _Function(numerator, denominator, monomial))
+                found.setdefault(key, (numerator, denominator, monomial))
         return tuple(found.values())
 
     def __len__(self) -> int:
@@ -100,7 +85,12 @@ class Reparameterization:
     @cached_property
     def symbols(self) -> tuple[Any, ...]:
         """One for each scalar parameter, in the order of the state vector: `W1[0, 2]`, or a symbol for shape ()."""
-        return tuple(_symbols(self.parameters))
+        import sympy
+
+        scalars = {name: sympy.Symbol(name) for name, shape in self.parameters.items() if not shape}
+        bases = {name: sympy.IndexedBase(name) for name in self.parameters if name not in scalars}
+        places = ((name, index) for name, shape in self.parameters.items() for index in np.ndindex(shape))
+        return tuple(bases[name][index] if index else scalars[name] for name, index in places)
 
     @property
     def phi(self) -> list[sympy.Expr]:
@@ -132,21 +122,17 @@ class Reparameterization:
 
     @cached_property
     def _expressions(self) -> tuple[sympy.Expr, ...]:
-        if self._written is not None:
-            return tuple(self._written[function.monomial] for function in self._functions)
-        return tuple(self._quotient(function) for function in self._functions)
-
-    def _quotient(self, function: _Function) -> sympy.Expr:
-        numerator = _polynomial(function.numerator, self._variables)
-        denominator = function.denominator
-        return numerator / _polynomial(denominator, self._variables) if any(denominator) else numerator
+        if self._written:
+            return tuple(self._written[number] for _, _, (number,) in self._functions)
+        terms = self._variables
+        return tuple(_polynomial(above, terms) / _polynomial(below, terms) for above, below, _ in self._functions)
 
     @cached_property
     def _jacobian(self) -> sympy.Matrix:
         import sympy
         from sympy.polys.matrices import DomainMatrix
 
-        size = sum(len(set(monomial)) for function in self._functions for monomial in function.monomials)
+        size = sum(len(set(monomial)) for above, below, _ in self._functions for monomial in (*above, *below))
         if size > _MOST_DERIVATIVE_TERMS:
             entries = f"{len(self):,} x {self.dimension:,} = {len(self) * self.dimension:,} entries"
             remedy = f"{entries} with {size:,} terms would not fit (at most {_MOST_DERIVATIVE_TERMS:,}); {ALTERNATIVE}"
@@ -157,10 +143,10 @@ class Reparameterization:
 
     def _gradient(self, row: int) -> dict[int, sympy.Expr]:
         """The nonzero entries of a row of the Jacobian."""
-        function, expansion = self._functions[row], self._expansion
-        rational = any(function.denominator) or any(expansion.is_rational(monomial) for monomial in function.numerator)
-        if self._written is None and not rational:
-            return self._gradient_of_terms(function.numerator)
+        above, below, _ = self._functions[row]
+        rational = any(below) or any(map(self._expansion.is_rational, above))
+        if not self._written and not rational:
+            return self._gradient_of_terms(above)
         expression = self._expressions[row]
         used = free_entries(expression)
         slopes = {j: expression.diff(symbol) for j, symbol in enumerate(self.symbols) if symbol in used}
@@ -177,26 +163,57 @@ class Reparameterization:
         return {j: _polynomial(slope, self._variables) for j, slope in sorted(slopes.items())}
 
 
-@dataclass(frozen=True, slots=True)
-class _Function:
-    """A quotient of primitive integer polynomials, and the first data monomial that it is the coefficient of."""
+class _Quotients:
+    """Lowest terms of the coefficients of an expansion. Raises UnsupportedError for a division by zero."""
 
-    numerator: Terms
-    denominator: Terms
-    monomial: Monomial
+    def __init__(self, name: str, expansion: Expansion) -> None:
+        self._expansion = expansion
+        rational = [*expansion.inverted, *(terms for _, terms in expansion.coefficients)] if expansion.inverted else []
+        used = {variable for terms in rational for monomial in terms for variable in monomial}
+        self._parameters = sorted(variable for variable in used if variable < expansion.last)
+        self._context = flint.fmpq_mpoly_ctx.get([f"t{k}" for k in range(len(self._parameters))], flint.Ordering.lex)
+        self._inverses: list[Ratio | None] = []
+        for terms in expansion.inverted:
+            ratio = self._ratio(terms)
+            if ratio is not None and ratio.above == 0:
+                remedy = "it divides by a function that is zero everywhere"
+                raise UnsupportedError("reparameterization", name, remedy)
+            self._inverses.append(ratio and ratio.inverse())
 
-    @property
-    def monomials(self) -> Iterable[Monomial]:
-        return (*self.numerator, *self.denominator)
+    def reduced(self, terms: Terms) -> tuple[Terms, Terms]:
+        """Numerator and denominator, primitive; the numerator is empty for zero.
 
+        Inverses are left in the numerator where a common denominator would have too many terms. Then equal functions
+        may go unnoticed, which does no harm.
+        """
+        _, rest = primitive(terms)
+        ratio = self._ratio(rest) if any(map(self._expansion.is_rational, rest)) else None
+        return (rest, {(): 1}) if ratio is None else (self._terms(ratio.above), self._terms(ratio.below))
 
-def _symbols(parameters: Mapping[str, Shape]) -> Iterator[Any]:
-    import sympy
+    def _ratio(self, terms: Terms) -> Ratio | None:
+        """The terms over one denominator, or None if there would be too many."""
+        parts: dict[Monomial, dict[tuple[int, ...], int]] = {}
+        for monomial, value in terms.items():
+            cut = bisect_left(monomial, self._expansion.last)
+            parts.setdefault(monomial[cut:], {})[tuple(map(monomial.count, self._parameters))] = value
+        summands = []
+        try:
+            for variables, part in parts.items():
+                inverses = [self._inverses[variable - self._expansion.last] for variable in variables]
+                if None in inverses:
+                    return None
+                whole = Ratio(self._context.from_dict(part), self._context.constant(1))
+                summands.append(reduce(mul, inverses, whole))
+            return reduce(add, summands)
+        except TooManyTermsError:
+            return None
 
-    for name, shape in parameters.items():
-        base = sympy.IndexedBase(name) if shape else sympy.Symbol(name)
-        for index in np.ndindex(shape):
-            yield base[index] if shape else base
+    def _terms(self, polynomial: Any) -> Terms:
+        terms: Terms = {}
+        for exponents, value in polynomial.terms():
+            pairs = zip(self._parameters, exponents, strict=True)
+            terms[tuple(variable for variable, exponent in pairs for _ in range(exponent))] = as_fraction(value)
+        return primitive(terms)[1]
 
 
 def _polynomial(terms: Terms, variables: Mapping[int, Any]) -> sympy.Expr:

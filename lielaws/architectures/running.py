@@ -14,8 +14,7 @@ from lielaws.arraytypes import FloatArray
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.graph.constants import FROZEN, constant_array
 from lielaws.engine.graph.differentiate import pullback
-from lielaws.engine.graph.network import Traced
-from lielaws.engine.graph.node import Leaf
+from lielaws.engine.graph.node import Leaf, Node
 from lielaws.engine.graph.program import Program
 from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import InvalidArgumentError
@@ -35,32 +34,28 @@ class Runner:
     potential: Potential
     patterns: Patterns | None = None
 
-    @property
-    def traced(self) -> Traced:
-        return self.potential.traced
-
     @cached_property
     def _constants(self) -> dict[Leaf, FloatArray]:
-        nodes = [node for node in self.traced.graph.nodes if node.op == "leaf" and node.static.role == "constant"]
+        nodes = [
+            node for node in self.potential.traced.graph.nodes if node.op == "leaf" and node.static.role == "constant"
+        ]
         return {node.static: constant_array(node.static.name, node.shape)[None] for node in nodes}
 
-    @cached_property
-    def _frozen(self) -> dict[str, Leaf]:
-        """The constants that `params` may give, by their names there."""
-        return {leaf.name.removeprefix(FROZEN): leaf for leaf in self._constants if leaf.name.startswith(FROZEN)}
-
     def _leaves(self, params: Mapping[str, Any], x: Any) -> tuple[dict[Leaf, FloatArray], int]:
-        values, batch = _leaf_values(self.traced, params, x)
-        given = {
-            leaf: parameter_array(name, self._constants[leaf].shape[1:], params)[None]
-            for name, leaf in self._frozen.items()
-            if name in params
-        }
-        return self._constants | given | values, batch
+        """Values of all leaves but the gates, and the number of samples."""
+        values = dict(self._constants)
+        for leaf, constant in self._constants.items():
+            name = leaf.name.removeprefix(FROZEN)
+            if name != leaf.name and name in params:
+                values[leaf] = parameter_array(name, constant.shape[1:], params)[None]
+        for name, node in self.potential.traced.parameters.items():
+            values[node.static] = parameter_array(name, node.shape, params)[None]
+        samples, batch = _samples(self.potential.traced.data, x)
+        return values | samples, batch
 
     @cached_property
     def _network(self) -> Program:
-        return Program.of([self.traced.output])
+        return Program.of([self.potential.traced.output])
 
     @cached_property
     def _gated_network(self) -> Program:
@@ -71,17 +66,20 @@ class Runner:
         return Program.of([gate.argument for gate in self.potential.gates])
 
     @cached_property
-    def _slopes(self) -> tuple[tuple[bool, ...], Program]:
-        slopes = pullback(self.potential.output, self.potential.cotangent, list(self.traced.parameters.values()))
-        return tuple(slope is not None for slope in slopes), Program.of(
-            [slope for slope in slopes if slope is not None]
-        )
+    def _slopes(self) -> tuple[tuple[str, ...], Program]:
+        """The program of the slopes that are not zero, and the names of their parameters."""
+        leaves = self.potential.traced.parameters
+        slopes = pullback(self.potential.output, self.potential.cotangent, list(leaves.values()))
+        found = {name: slope for name, slope in zip(leaves, slopes, strict=True) if slope is not None}
+        return tuple(found), Program.of(list(found.values()))
 
     def forward(self, params: Mapping[str, Any], x: Any, gates: Gates | None) -> FloatArray:
         values, batch = self._leaves(params, x)
-        program = self._network if gates is None else self._gated_network
-        (result,) = program.run(Floats(), values | ({} if gates is None else self._given_gates(gates)))
-        outputs = np.array(np.broadcast_to(result, (batch, *self.traced.output.shape)))
+        if gates is None:
+            (result,) = self._network.run(Floats(), values)
+        else:
+            (result,) = self._gated_network.run(Floats(), values | self._given_gates(gates))
+        outputs = np.array(np.broadcast_to(result, (batch, *self.potential.traced.output.shape)))
         return outputs if self.patterns is None else np.einsum("bs,bs...->b...", self.patterns(params, x), outputs)
 
     def gates(self, params: Mapping[str, Any], x: Any) -> dict[str, FloatArray]:
@@ -107,16 +105,14 @@ class Runner:
         weights = np.asarray(cotangent, dtype=np.float64)
         if self.patterns is not None:
             weights = np.einsum("bs,b...->bs...", self.patterns(params, x), weights)
-        if weights.shape != (batch, *self.potential.output.shape):
-            needed = (batch, *self.potential.output.shape)
+        needed = (batch, *self.potential.output.shape)
+        if weights.shape != needed:
             raise InvalidArgumentError("cotangent", weights.shape, f"an array of shape {needed} is needed")
         values[self.potential.cotangent.static] = weights
-        present, program = self._slopes
-        computed = iter(program.run(Floats(), values))
-        result = {}
-        for (name, leaf), there in zip(self.traced.parameters.items(), present, strict=True):
-            slope = np.broadcast_to(next(computed), (batch, *leaf.shape)).sum(0) if there else np.zeros(leaf.shape)
-            result[name] = np.asarray(slope)
+        names, program = self._slopes
+        result = {name: np.zeros(leaf.shape) for name, leaf in self.potential.traced.parameters.items()}
+        for name, slope in zip(names, program.run(Floats(), values), strict=True):
+            result[name] = np.asarray(np.broadcast_to(slope, (batch, *result[name].shape)).sum(0))
         return result
 
 
@@ -130,26 +126,22 @@ def parameter_array(name: str, shape: tuple[int, ...], params: Mapping[str, Any]
     return array
 
 
-def _leaf_values(traced: Traced, params: Mapping[str, Any], x: Any) -> tuple[dict[Leaf, FloatArray], int]:
-    """Values of all leaves, and the number of samples."""
-    values = {leaf.static: parameter_array(name, leaf.shape, params)[None] for name, leaf in traced.parameters.items()}
-    if not traced.data:
-        return values, 1  # one sample, whatever x is
-    first, leaf = next(iter(traced.data.items()))
-    if x is None and len(traced.data) == 1 and len(leaf.shape) == 1:
-        # All unit vectors: for a network that is linear in its data this is the network itself.
-        x = np.eye(leaf.shape[0])
-    samples = x if isinstance(x, Mapping) else {first: x}
-    batch: int | None = None
-    for name, leaf in traced.data.items():
+def _samples(data: Mapping[str, Node], x: Any) -> tuple[dict[Leaf, FloatArray], int]:
+    """The values of the data, and their number: without data one, whatever x is."""
+    batch: int | None = None if data else 1
+    values: dict[Leaf, FloatArray] = {}
+    for name, leaf in data.items():
+        if x is None and len(data) == 1 and len(leaf.shape) == 1:
+            # All unit vectors: for a network that is linear in its data this is the network itself.
+            x = np.eye(leaf.shape[0])
+        samples = x if isinstance(x, Mapping) else {next(iter(data)): x}
         if name not in samples:
-            raise InvalidArgumentError(
-                "x", sorted(samples), f"data '{name}' of shape (batch, *{leaf.shape}) are missing"
-            )
+            needed = f"data '{name}' of shape (batch, *{leaf.shape}) are missing"
+            raise InvalidArgumentError("x", sorted(samples), needed)
         array = np.asarray(samples[name], dtype=np.float64)
         if array.ndim != len(leaf.shape) + 1 or array.shape[1:] != leaf.shape or batch not in (None, array.shape[0]):
             remedy = f"shape (batch, {', '.join(map(str, leaf.shape))}) is needed, with one batch size for all data"
-            raise InvalidArgumentError("x" if len(traced.data) == 1 else f"x['{name}']", array.shape, remedy)
+            raise InvalidArgumentError("x" if len(data) == 1 else f"x['{name}']", array.shape, remedy)
         batch = array.shape[0]
         values[leaf.static] = array
     return values, batch or 0

@@ -3,56 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lielaws.architectures.activations import Activation, find_activation
+from lielaws.architectures.activations import find_activation
 from lielaws.architectures.attention import Heads, checked_positions, positioned
-from lielaws.architectures.base import Architecture
 from lielaws.architectures.embedding import Sequences, checked_sequences, written_sequences
+from lielaws.architectures.family import Architecture, Array, Namespace, Operations, Recipe, Shape
 from lielaws.architectures.normalization import Norm
-from lielaws.architectures.rebuilding import Recipe
 from lielaws.arraytypes import FloatArray
 from lielaws.checks import flag, positive_int, positive_ints
-from lielaws.engine.graph.network import Namespace, parameters_of
-from lielaws.engine.graph.node import Shape
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array
+from lielaws.engine.graph.network import parameters_of
 from lielaws.errors import InvalidArgumentError
 
 
-@dataclass(frozen=True, slots=True)
 class Block:
-    """x + attention(norm(x)), then x + unit(norm(x)), over stacks of sequences; see :func:`transformer_block`."""
+    """x + attention(norm(x)), then x + unit(norm(x)), over stacks of sequences, made of what a caller gave.
 
-    heads: Heads
-    hidden: int
-    activation: Activation
-    glu: bool
-    norm: Norm
+    See :func:`transformer_block`; the norm is over the model axis. Raises InvalidArgumentError.
+    """
 
-    @classmethod
-    def checked(
-        cls, heads: Heads, hidden: Any, activation: Any, glu: Any, norm: Any, affine: Any, epsilon: Any
-    ) -> Block:
-        """The block of what a caller gave. Raises InvalidArgumentError."""
-        chosen = _checked_norm(norm, affine, epsilon, heads.d_model)
-        act = find_activation(activation)
-        return cls(heads, positive_int("hidden", hidden), act, flag("glu", glu), chosen)
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        heads = self.heads
-        return {"d_model": heads.d_model, "heads": heads.heads, "d_head": heads.d_head, "hidden": self.hidden}
+    def __init__(
+        self, heads: Heads, hidden: Any, activation: Any, glu: Any, norm: Any, affine: Any, epsilon: Any
+    ) -> None:
+        self.heads, self.norm = heads, Norm()
+        if norm not in (None, "none"):
+            if norm not in ("rms", "layer"):
+                raise InvalidArgumentError("norm", norm, "'rms', 'layer' or none is needed")
+            self.norm = Norm(norm, affine, epsilon)
+            self.norm.check_width(heads.d_model, "d_model", heads.d_model)
+        self.hidden, self.activation = positive_int("hidden", hidden), find_activation(activation)
+        self.glu = flag("glu", glu)
 
     @property
-    def options(self) -> dict[str, Any]:
-        """The other keywords."""
-        options = self.heads.options
-        chosen = {key: options[key] for key in ("kv_heads", "causal", "rotary")}
-        return chosen | {"activation": self.activation.name, "glu": self.glu, **self.norm.options}
+    def keywords(self) -> dict[str, Any]:
+        """Those of :func:`transformer_block` but the tokens."""
+        chosen = {
+            key: getattr(self.heads, key) for key in ("d_model", "heads", "d_head", "kv_heads", "causal", "rotary")
+        }
+        unit = {"hidden": self.hidden, "activation": self.activation.name, "glu": self.glu}
+        return chosen | unit | self.norm.options
 
     @property
     def parameters(self) -> dict[str, Shape]:
@@ -102,14 +93,15 @@ def transformer_block(
     Thm 4.6 and 4.7; arXiv 2606.17816, Thm 4.2 and 4.3. Raises InvalidArgumentError for sizes that do not fit together.
     """
     layer = Heads(d_model, d_head, heads, kv_heads, causal=causal, rotary=rotary)
-    block = Block.checked(layer, hidden, activation, glu, norm, affine, epsilon)
+    block = Block(layer, hidden, activation, glu, norm, affine, epsilon)
     length = positive_int("tokens", tokens)
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         return block.apply(p, x.reshape(1, *x.shape), ops).reshape(x.shape)
 
-    recipe = Recipe.of(transformer_block, block.sizes, block.options | {"tokens": length})
-    return recipe.build(block.parameters, {"X": (length, layer.d_model)}, network)
+    return Recipe.of(transformer_block, block.keywords | {"tokens": length}).build(
+        block.parameters, {"X": (length, layer.d_model)}, network
+    )
 
 
 def transformer(
@@ -150,7 +142,7 @@ def transformer(
     shift) of the last norm, and U (vocabulary, d_model) unless tied. `forward` takes token indices (batch, tokens).
     """
     layer = Heads(d_model, d_head, heads, kv_heads, causal=causal, rotary=rotary)
-    block = Block.checked(layer, hidden, activation, glu, norm, affine, epsilon)
+    block = Block(layer, hidden, activation, glu, norm, affine, epsilon)
     words, depth, length = positive_ints(vocabulary=vocabulary, blocks=blocks, tokens=tokens)
     waves = checked_positions(positions, frequencies, layer.d_model)
     texts = checked_sequences(sequences, words, length, shifted=waves is not None)
@@ -167,7 +159,8 @@ def transformer(
     for number in range(1, depth + 1):
         shapes |= {f"{number}.{name}": shape for name, shape in block.parameters.items()}
     shapes |= block.norm.parameters(layer.d_model) | ({} if tied else {"U": (words, layer.d_model)})
-    extra = {
+    keywords = {
+        "vocabulary": words,
         "blocks": depth,
         "tokens": length,
         "tied": tied,
@@ -175,19 +168,8 @@ def transformer(
         "frequencies": None if frequencies is None else waves,
         "sequences": None if sequences is None else written_sequences(texts),
     }
-    recipe = Recipe.of(transformer, {"vocabulary": words, **block.sizes}, block.options | extra)
+    recipe = Recipe.of(transformer, block.keywords | keywords)
     return recipe.build(shapes, {"tokens": (length,)}, network, lambda _, x: _indicators(texts, x))
-
-
-def _checked_norm(norm: Any, affine: Any, epsilon: Any, d_model: int) -> Norm:
-    """RMSNorm or LayerNorm over the model axis, or none. Raises InvalidArgumentError."""
-    if norm in (None, "none"):
-        return Norm()
-    if norm not in ("rms", "layer"):
-        raise InvalidArgumentError("norm", norm, "'rms', 'layer' or none is needed")
-    made = Norm.checked(norm, affine, epsilon)
-    made.check_width(d_model, "d_model", d_model)
-    return made
 
 
 def _indicators(texts: Sequences, x: Any) -> FloatArray:
@@ -195,8 +177,6 @@ def _indicators(texts: Sequences, x: Any) -> FloatArray:
     ids = np.asarray(x["tokens"] if isinstance(x, Mapping) else x)
     found = (ids[:, None, :] == np.array(texts)[None]).all(axis=2)
     if not found.any(axis=1).all():
-        other = ids[~found.any(axis=1)][0].tolist()
-        raise InvalidArgumentError(
-            "x", other, f"only the sequences {written_sequences(texts)} are known; give `sequences`"
-        )
+        remedy = f"only the sequences {written_sequences(texts)} are known; give `sequences`"
+        raise InvalidArgumentError("x", ids[~found.any(axis=1)][0].tolist(), remedy)
     return np.asarray(found, dtype=np.float64)

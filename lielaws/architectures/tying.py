@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.architectures.base import Architecture, check_architecture
-from lielaws.checks import choice
+from lielaws.architectures.activations import find_activation
+from lielaws.architectures.base import Architecture, check_architecture, spec_around
+from lielaws.architectures.family import Array, Namespace, Operations, Recipe, Shape
+from lielaws.architectures.running import Patterns
+from lielaws.arraytypes import FloatArray
+from lielaws.checks import choice, positive_ints
 from lielaws.engine.arithmetic.polynomials import objects
 from lielaws.engine.graph.constants import FROZEN, constant_array
-from lielaws.engine.graph.network import Namespace
-from lielaws.engine.graph.node import Shape
-from lielaws.engine.graph.operations import Operations
-from lielaws.engine.graph.trace import Array, as_rational
+from lielaws.engine.graph.trace import as_rational
 from lielaws.errors import InvalidArgumentError
 
-Ties = Mapping[str, str] | str
 
-
-def share(block: Architecture, ties: Ties) -> Architecture:
+def share(block: Architecture, ties: Mapping[str, str] | str) -> Architecture:
     """The architecture with some parameters replaced by others.
 
     Parameters
@@ -42,16 +40,15 @@ def share(block: Architecture, ties: Ties) -> Architecture:
             raise InvalidArgumentError(f"ties[{name!r}]", source, remedy)
     kept = {name: shape for name, shape in block.parameters.items() if name not in sources}
 
-    def network(p: Namespace, *data_and_ops: Any) -> Any:
-        shared = {name: p[source].T if turned else p[source] for name, (source, turned) in sources.items()}
-        return block.function(p | shared, *data_and_ops)
+    def shared(p: Any) -> dict[str, Any]:
+        return {name: p[source].T if turned else p[source] for name, (source, turned) in sources.items()}
 
-    def completed(params: Mapping[str, Any]) -> dict[str, Any]:
-        arrays = {name: np.asarray(params[source]) for name, (source, _) in sources.items()}
-        return {**params, **{name: array.T if sources[name][1] else array for name, array in arrays.items()}}
+    def network(p: Namespace, *data_and_ops: Any) -> Any:
+        return block.function(p | shared(p), *data_and_ops)
 
     text = ", ".join(f"{name} = {source}{'.T' if turned else ''}" for name, (source, turned) in sources.items())
-    return _derived(block, "share", {"ties": text}, kept, network, completed)
+    spec, patterns = spec_around("share", block, ties=text), _completing(block.patterns, shared)
+    return Architecture(f"share({block.name}, {text})", kept, block.data, network, spec, patterns)
 
 
 def freeze(block: Architecture, names: Iterable[str] | Mapping[str, Any] | str) -> Architecture:
@@ -69,7 +66,7 @@ def freeze(block: Architecture, names: Iterable[str] | Mapping[str, Any] | str) 
     """
     check_architecture("block", block)
     values = names if isinstance(names, Mapping) else {}
-    chosen = dict.fromkeys(_listed("names", list(names) if isinstance(names, Mapping) else names))
+    chosen = dict.fromkeys(_listed(names))
     if not chosen:
         raise InvalidArgumentError("names", names, "at least one parameter to freeze is needed")
     for name in chosen:
@@ -82,18 +79,35 @@ def freeze(block: Architecture, names: Iterable[str] | Mapping[str, Any] | str) 
 
     def network(p: Namespace, *data_and_ops: Any) -> Any:
         ops: Operations = data_and_ops[-1]
-        scope = _scope(p, kept)
-        generic = {name: ops.frozen(scope + name, block.parameters[name]) for name in chosen if name not in given}
+        generic = {name: ops.frozen(name, block.parameters[name]) for name in chosen if name not in given}
         return block.function(p | generic | {name: ops.array(value) for name, value in given.items()}, *data_and_ops)
 
-    def completed(params: Mapping[str, Any]) -> dict[str, Any]:
-        free = [name for name in chosen if name not in params and name not in given]
-        fixed = {name: constant_array(FROZEN + name, block.parameters[name]) for name in free}
-        return {**params, **fixed, **{name: value.astype(float) for name, value in given.items()}}
+    def missing(params: Mapping[str, Any]) -> dict[str, Any]:
+        generic = {name: constant_array(FROZEN + name, block.parameters[name]) for name in chosen if name not in params}
+        return generic | {name: value.astype(float) for name, value in given.items()}
 
-    result = _derived(block, "freeze", {"names": ", ".join(chosen)}, kept, network, completed)
+    text = ", ".join(chosen)
     # No spec has room for values.
-    return replace(result, spec=None) if given else result
+    spec, patterns = None if given else spec_around("freeze", block, names=text), _completing(block.patterns, missing)
+    return Architecture(f"freeze({block.name}, {text})", kept, block.data, network, spec, patterns)
+
+
+def tied_autoencoder(d: int, hidden: int, activation: str = "relu") -> Architecture:
+    """W^T act(W x) with one parameter W of shape (hidden, d); x has shape (d,).
+
+    activation : as in :func:`lielaws.mlp`; "linear" gives phi = W^T W, whose laws need not be polynomial (DESIGN 3)
+
+    Laws: arXiv 2307.00144, section 3. Raises InvalidArgumentError for sizes that are no positive integers.
+    """
+    d, hidden = positive_ints(d=d, hidden=hidden)
+    act = find_activation(activation)
+
+    def network(p: Namespace, x: Array, ops: Operations) -> Array:
+        return p.W.T @ act(ops, p.W @ x)
+
+    options = {"activation": act.name}
+    recipe = Recipe("tied_autoencoder", {"d": d, "hidden": hidden}, options, front=options)
+    return recipe.build({"W": (hidden, d)}, {"x": (d,)}, network)
 
 
 def _frozen_values(name: str, value: Any, shape: Shape) -> npt.NDArray[np.object_]:
@@ -108,57 +122,34 @@ def _frozen_values(name: str, value: Any, shape: Shape) -> npt.NDArray[np.object
     return objects(numbers, shape)
 
 
-def frozen(p: Namespace, beside: str, name: str, shape: Shape, ops: Operations) -> Array:
-    """A frozen tensor of the block that has the parameter `beside`: two blocks in sequence have two of them."""
-    return ops.frozen(_scope(p, [beside]) + name, shape)
+def _completing(patterns: Patterns | None, missing: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Patterns | None:
+    """The patterns of a block, when `missing` makes the parameters that are no longer given of those that are."""
+    if patterns is None:
+        return None
+
+    def completed(params: Mapping[str, Any], x: Any) -> FloatArray:
+        arrays = {name: np.asarray(value) for name, value in params.items()}
+        return patterns(arrays | missing(arrays), x)
+
+    return completed
 
 
-def _scope(p: Namespace, names: Iterable[str]) -> str:
-    """What `sequential` put before the names of the parameters of a block, such as "1.".
-
-    Of the parameters that a block sees, at least one is a leaf: one that is tied has its source there.
-    """
-    for name in names:
-        node = p[name].node
-        if node.op == "leaf" and node.static.name.endswith(name):
-            return str(node.static.name).removeprefix(FROZEN).removesuffix(name)
-    return ""
-
-
-def _derived(
-    block: Architecture,
-    family: str,
-    options: dict[str, str],
-    kept: Mapping[str, Shape],
-    network: Callable[..., Any],
-    completed: Callable[[Mapping[str, Any]], dict[str, Any]],
-) -> Architecture:
-    """The block with other parameters; `completed` adds those of the block to those of the result."""
-    spec = None if block.spec is None else {"family": family, "block": dict(block.spec), **options}
-    inner = block.patterns
-    patterns = None if inner is None else lambda params, x: inner(completed(params), x)
-    name = f"{family}({block.name}, {next(iter(options.values()))})"
-    return Architecture(name, kept, block.data, network, spec, patterns)
-
-
-def _listed(argument: str, values: Any) -> list[str]:
+def _listed(names: Any) -> list[str]:
     """The entries of a list of texts, or of a text with commas."""
-    if isinstance(values, str):
-        return [entry.strip() for entry in values.split(",")]
-    if not isinstance(values, Iterable) or isinstance(values, Mapping):
-        raise InvalidArgumentError(argument, values, "a list of names is needed")
-    listed = list(values)
-    if not all(isinstance(value, str) for value in listed):
-        raise InvalidArgumentError(argument, listed, "a list of names is needed")
+    if isinstance(names, str):
+        return [entry.strip() for entry in names.split(",")]
+    listed = list(names) if isinstance(names, Iterable) else [names]
+    if not all(isinstance(name, str) for name in listed):
+        raise InvalidArgumentError("names", names, "a list of names is needed")
     return listed
 
 
 def _pairs(ties: Any) -> dict[str, str]:
     if isinstance(ties, str):
-        split = [entry.split("=") for entry in _listed("ties", ties)]
-        if any(len(pair) != 2 for pair in split):
+        entries = ties.split(",")
+        pairs = [(name.strip(), source.strip()) for name, _, source in (entry.partition("=") for entry in entries)]
+        if any(entry.count("=") != 1 for entry in entries):
             raise InvalidArgumentError("ties", ties, "a text such as 'W2 = W1.T, W3 = W1' is needed")
-        pairs = [(name.strip(), source.strip()) for name, source in split]
         if len(dict(pairs)) < len(pairs):
             raise InvalidArgumentError("ties", ties, "a parameter is replaced twice")
         return dict(pairs)

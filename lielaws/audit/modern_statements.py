@@ -7,8 +7,7 @@ from typing import Any
 
 from lielaws.architectures.attention import attention
 from lielaws.architectures.convolution import conv
-from lielaws.architectures.experts import moe
-from lielaws.architectures.gated import glu
+from lielaws.architectures.gated import glu, moe
 from lielaws.architectures.low_rank import low_rank
 from lielaws.architectures.mlp import mlp
 from lielaws.audit.statement import Instance, Statement

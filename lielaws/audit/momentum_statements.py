@@ -7,9 +7,8 @@ from functools import partial
 from typing import Any
 
 from lielaws.architectures.attention import attention
-from lielaws.architectures.convex import input_convex
 from lielaws.architectures.gated import glu
-from lielaws.architectures.mlp import linear, mlp
+from lielaws.architectures.mlp import input_convex, linear, mlp
 from lielaws.audit.statement import Finding, Instance, Probe, Statement
 from lielaws.check import check_laws
 from lielaws.discover import discover_laws

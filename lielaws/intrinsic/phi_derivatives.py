@@ -78,7 +78,7 @@ class _RandomConstants(Operations):
     __slots__ = ()
 
     def frozen(self, name: str, shape: Shape) -> Array:
-        rng = np.random.default_rng(zlib.crc32(name.encode()))
+        rng = np.random.default_rng(zlib.crc32((self.scope + name).encode()))
         return self.array(rng.integers(1, _LARGEST_CONSTANT, shape))
 
     def named_constant(self, name: str) -> Array:

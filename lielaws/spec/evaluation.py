@@ -54,13 +54,12 @@ class _Evaluation:
     def value(self, node: Node) -> Any:
         if node.kind == "name":
             return self.named(node, node.detail)
-        function = self.function(node) if node.kind == "call" else None
+        if node.kind == "call":
+            return self.called(node, *node.detail)
         parts = [self.value(part) for part in node.parts]
         match node.kind:
             case "number":
                 return self.number(node.detail)
-            case "list":
-                return parts
             case "sum":
                 return self.sum(node, parts)
             case "product":
@@ -71,14 +70,13 @@ class _Evaluation:
                 return self.guarded(node, operator.getitem, parts[0], node.detail, unfit="only an array can be indexed")
             case "transpose":
                 return self.guarded(node, operator.attrgetter("T"), parts[0], unfit="only an array has a transpose")
-        return self.called(node, function, parts)
+        return parts  # a list
 
     def named(self, node: Node, name: str) -> Any:
         if name in self.environment:
             return self.guarded(node, operator.getitem, self.environment, name)
-        if name in self.functions:
-            raise self.error(node, f"a function; write {name}(...)")
-        raise self.error(node, did_you_mean(name, self.environment))
+        function = f"a function; write {name}(...)"
+        raise self.error(node, function if name in self.functions else did_you_mean(name, self.environment))
 
     def sum(self, node: Node, values: list[Any]) -> Any:
         pairs = list(zip(node.detail, values, strict=True))
@@ -112,17 +110,17 @@ class _Evaluation:
             raise self.error(node, "this root is not rational")
         return result
 
-    def function(self, node: Node) -> Any:
-        name = node.detail[0]
+    def called(self, node: Node, name: str, keywords: dict[str, Any]) -> Any:
         if name not in self.functions:
             raise self.error(node, f"function {quoted(name)} is {did_you_mean(name, self.functions)}")
-        return self.functions[name]
-
-    def called(self, node: Node, function: Any, arguments: list[Any]) -> Any:
-        name, keywords = node.detail
-        if mismatch := _mismatch(function, arguments, keywords):
-            raise self.error(node, f"{name}(...): {mismatch}")
-        return self.guarded(node, partial(function, *arguments, **keywords))
+        call = partial(self.functions[name], *(self.value(part) for part in node.parts), **keywords)
+        try:
+            inspect.signature(call.func).bind(*call.args, **call.keywords)
+        except TypeError as error:
+            raise self.error(node, f"{name}(...): {one_line(error)}") from None
+        except ValueError:
+            pass  # some functions of C have no signature
+        return self.guarded(node, call)
 
     def guarded(self, node: Node, operation: Callable[..., Any], *arguments: Any, unfit: str = "") -> Any:
         """Run one operation; whatever a value raises becomes an error with the place in the text.
@@ -140,16 +138,3 @@ class _Evaluation:
             # The operators belong to the values, and raise what they like.
             lacking = unfit if isinstance(error, AttributeError | TypeError) else ""
             raise self.error(node, lacking or one_line(error, 200) or type(error).__name__) from error
-
-
-def _mismatch(function: Callable[..., Any], arguments: list[Any], keywords: dict[str, Any]) -> str | None:
-    """Why the arguments do not fit the signature, if they do not and the function has one."""
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):
-        return None
-    try:
-        signature.bind(*arguments, **keywords)
-    except TypeError as error:
-        return one_line(error)
-    return None

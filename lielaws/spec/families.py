@@ -7,24 +7,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from types import MappingProxyType
-from typing import Any
 
-from lielaws.architectures.activations import ACTIVATIONS, Activation, power
+from lielaws.architectures.activations import ACTIVATIONS
 from lielaws.architectures.attention import attention
-from lielaws.architectures.autoencoder import tied_autoencoder
-from lielaws.architectures.composition import residual, sequential
-from lielaws.architectures.convex import input_convex
+from lielaws.architectures.base import Architecture
+from lielaws.architectures.composition import part, residual, sequential
 from lielaws.architectures.convolution import conv
 from lielaws.architectures.embedding import embedding
-from lielaws.architectures.experts import moe
-from lielaws.architectures.gated import glu
+from lielaws.architectures.gated import glu, moe
 from lielaws.architectures.low_rank import lora_mlp, low_rank
-from lielaws.architectures.mlp import mlp
+from lielaws.architectures.mlp import input_convex, mlp
 from lielaws.architectures.normalization import weight_norm
-from lielaws.architectures.part import part
 from lielaws.architectures.phi import from_phi
 from lielaws.architectures.transformer import transformer, transformer_block
-from lielaws.architectures.tying import freeze, share
+from lielaws.architectures.tying import freeze, share, tied_autoencoder
 from lielaws.spec.kinds import KIND_OF_TYPE
 from lielaws.spec.networks import network
 
@@ -44,7 +40,7 @@ class Family:
     without : keywords that specs of this family do not have
     """
 
-    constructor: Callable[..., Any]
+    constructor: Callable[..., Architecture]
     sizes_argument: str | tuple[str, ...] | None
     summary: str
     kinds: Mapping[str, str] = field(default_factory=dict)
@@ -58,7 +54,6 @@ class Family:
 
     @cached_property
     def signature(self) -> inspect.Signature:
-        """That of the constructor."""
         return inspect.signature(self.constructor)
 
     @cached_property
@@ -86,7 +81,6 @@ class Family:
         return tuple(key for key in self.keywords if parameters[key].default is inspect.Parameter.empty)
 
     def allows_none(self, key: str) -> bool:
-        """Whether None is the default of a keyword."""
         return self.signature.parameters[key].default is None
 
 
@@ -94,6 +88,7 @@ _EPSILON = {"epsilon": "bool_or_rational"}
 _MLP = Family(mlp, "widths", "fully connected network, by default with ReLU", {**_EPSILON, "slope": "rational"})
 _UNIT = ("d_model", "hidden")
 _BLOCK = ("d_model", "heads", "d_head", "hidden")
+_PHI = {"symbols": "symbols", "expressions": "expressions"}
 
 _FAMILIES = (
     _MLP,
@@ -105,44 +100,40 @@ _FAMILIES = (
     Family(lora_mlp, "widths", "low-rank adapters in a frozen network"),
     Family(tied_autoencoder, ("d", "hidden"), "decoder and encoder are one matrix"),
     Family(input_convex, ("d", "hidden"), "input-convex network with one hidden layer"),
-    Family(attention, ("d_model", "d_head"), "attention heads", {"cross": "int"}),
+    Family(attention, ("d_model", "d_head"), "attention heads"),
     Family(embedding, ("vocabulary", "d_model"), "token embedding of one sequence"),
     Family(transformer_block, _BLOCK, "pre-norm transformer block", _EPSILON),
-    Family(
-        transformer,
-        ("vocabulary", *_BLOCK),
-        "embedding, pre-norm blocks and unembedding",
-        {**_EPSILON, "sequences": "str"},
-    ),
-    Family(residual, None, "x + block(x)", {"block": "block"}),
+    Family(transformer, ("vocabulary", *_BLOCK), "embedding, pre-norm blocks and unembedding", _EPSILON),
+    Family(residual, None, "x + block(x)"),
     Family(sequential, None, "blocks one after the other", {"blocks": "blocks"}),
-    Family(part, None, "some tensors as the state, the others as data", {"block": "block", "parameters": "symbols"}),
-    Family(share, None, "parameters shared: 'W2 = W1.T, W3 = W1'", {"block": "block", "ties": "str"}),
-    Family(freeze, None, "frozen parameters: 'W1, W3'", {"block": "block", "names": "str"}),
-    Family(
-        from_phi,
-        None,
-        "given by its reparameterization, as expressions in symbols",
-        {"symbols": "symbols", "expressions": "expressions"},
-        alias="phi",
-    ),
-    Family(
-        network,
-        None,
-        "any network, written as array expressions",
-        {"parameters": "shapes", "data": "shapes", "let": "let", "output": "expression"},
-    ),
+    Family(part, None, "some tensors as the state, the others as data"),
+    Family(share, None, "parameters shared: 'W2 = W1.T, W3 = W1'"),
+    Family(freeze, None, "frozen parameters: 'W1, W3'"),
+    Family(from_phi, None, "given by its reparameterization, as expressions in symbols", _PHI, alias="phi"),
+    Family(network, None, "any network, written as array expressions"),
 )
+
+
+_SUMMARIES = {
+    "linear": "product of matrices, or of affine maps",
+    "relu": "fully connected ReLU network",
+    "leaky_relu": "fully connected leaky ReLU network, by default with slope 1/100",
+    "abs": "fully connected network with absolute values",
+    "square": "fully connected network with squares",
+    "cube": "fully connected network with cubes",
+    "relu2": "fully connected network with squared ReLU",
+    "power<k>": "fully connected network with k-th powers",
+}
 
 
 @cache
 def families() -> Mapping[str, Family]:
     """Family by name: those above, and each activation as the name of a fully connected network with it."""
-    activations = map(_with_activation, (*ACTIVATIONS.values(), replace(power(2), name="power<k>")))
+    activations = map(_with_activation, (*ACTIVATIONS, "power<k>"))
     return MappingProxyType({family.name: family for family in (*_FAMILIES, *activations)})
 
 
-def _with_activation(row: Activation) -> Family:
-    without = () if row.name == "leaky_relu" else ("slope",)
-    summary = row.summary or f"fully connected network with {row.name}"
-    return replace(_MLP, summary=summary, alias=row.name, name_keyword="activation", without=without)
+def _with_activation(name: str) -> Family:
+    without = () if name == "leaky_relu" else ("slope",)
+    summary = _SUMMARIES.get(name, f"fully connected network with {name}")
+    return replace(_MLP, summary=summary, alias=name, name_keyword="activation", without=without)

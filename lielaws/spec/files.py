@@ -6,22 +6,26 @@ import json
 import os
 import stat
 import tomllib
+from collections import Counter
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lielaws.errors import SpecError
-from lielaws.spec.decimals import exact_decimal
-from lielaws.spec.expressions import numbered_lines
+from lielaws.spec.expressions import numbered_lines, read_phi_file
 from lielaws.spec.messages import one_line, printable
-from lielaws.spec.nesting import check_nesting
-from lielaws.spec.phi import read_phi_file
+from lielaws.spec.tokens import exact_decimal
 
 SUFFIXES = (".toml", ".json", ".phi", ".txt")
 
-_ALL = ", ".join(SUFFIXES)
 _MOST_BYTES = 50 * 2**20
 _ARGUMENT = "spec file"
+_DEEPEST_BLOCKS = 50
+# A block in a list of blocks is two levels; the innermost one may hold a table of lists.
+_DEEPEST = 2 * _DEEPEST_BLOCKS + 3
+_MOST_VALUES = 10**6
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -33,8 +37,10 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     name = printable(os.fsdecode(path))
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
-        raise SpecError(_ARGUMENT, name, f"its name must end in {_ALL}; a spec string is like relu:3-4-3")
-    text = _read(path, name, _ARGUMENT)
+        raise SpecError(
+            _ARGUMENT, name, f"its name must end in {', '.join(SUFFIXES)}; a spec string is like relu:3-4-3"
+        )
+    text = read_text(path, _ARGUMENT)
     try:
         contents = _parsed(text, name, suffix) if suffix in _PARSERS else _phi(text, name)
     except (RecursionError, MemoryError):
@@ -47,50 +53,49 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def read_text(path: str | os.PathLike[str], argument: str = "file") -> str:
     """The text of a file. Raises SpecError if it is missing, empty, larger than 50 MB, or no UTF-8."""
-    return _read(path, printable(os.fsdecode(path)), argument)
-
-
-def _read(path: str | os.PathLike[str], name: str, argument: str) -> str:
+    name, data = printable(os.fsdecode(path)), b""
     try:
         mode = Path(path).stat().st_mode
-        data = b""
         # A pipe would wait for its writer.
         if stat.S_ISREG(mode):
             with Path(path).open("rb") as file:
                 data = file.read(_MOST_BYTES + 1)
+        text = data.decode("utf-8-sig") if len(data) <= _MOST_BYTES else ""
     except FileNotFoundError:
         raise SpecError(argument, name, "there is no such file; check the path") from None
-    except ValueError:
-        raise SpecError(argument, name, "this is no valid path") from None
     except OSError as error:
         raise SpecError(argument, name, f"it cannot be read: {error.strerror or type(error).__name__}") from None
+    except UnicodeDecodeError as error:
+        raise SpecError(argument, name, f"it is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    except ValueError:
+        raise SpecError(argument, name, "this is no valid path") from None
     if stat.S_ISDIR(mode):
         raise SpecError(argument, name, "this is a directory; give the path of a file")
     if not stat.S_ISREG(mode):
         raise SpecError(argument, name, "this is no regular file; give the path of one")
     if len(data) > _MOST_BYTES:
         raise SpecError(argument, name, f"it is larger than {_MOST_BYTES // 2**20} MB; split it")
-    return _decode(data, name, argument)
-
-
-def _decode(data: bytes, name: str, argument: str) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SpecError(argument, name, f"it is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
     if not text.strip():
         raise SpecError(argument, name, "it is empty; write something into it")
     return text
 
 
-def _toml(text: str) -> Any:
-    return tomllib.loads(text, parse_float=_number)
-
-
-def _json(text: str) -> Any:
-    return json.loads(
-        text, object_pairs_hook=_unique, parse_float=_number, parse_int=_integer, parse_constant=_no_constant
-    )
+def check_nesting(value: Any, where: str) -> None:
+    """Refuse data with more than 50 blocks in each other, or nested as deep otherwise. Raises SpecError."""
+    pending: list[tuple[int, int, Any]] = [(0, 0, value)]
+    count = 0
+    while pending:
+        depth, tables, entry = pending.pop()
+        count += 1
+        # The spec itself and the tables of the innermost block are not blocks in each other.
+        tables += isinstance(entry, Mapping)
+        if depth > _DEEPEST or tables > _DEEPEST_BLOCKS + 2 or count > _MOST_VALUES:
+            limit = f"{_DEEPEST_BLOCKS} blocks in each other and {_MOST_VALUES:,} values"
+            raise SpecError(where, "spec", f"nested too deeply or too large; at most {limit} are allowed")
+        if isinstance(entry, Mapping):
+            pending.extend((depth + 1, tables, child) for child in entry.values())
+        elif isinstance(entry, list | tuple):
+            pending.extend((depth + 1, tables, child) for child in entry)
 
 
 def _parsed(text: str, name: str, suffix: str) -> Any:
@@ -129,10 +134,15 @@ def _no_constant(text: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
         raise ValueError(f"the key '{one_line(twice)}' is there twice; keep one")
     return mapping
 
 
-_PARSERS = {".toml": _toml, ".json": _json}
+def _json(text: str) -> Any:
+    return json.loads(
+        text, object_pairs_hook=_unique, parse_float=_number, parse_int=_integer, parse_constant=_no_constant
+    )
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {".toml": partial(tomllib.loads, parse_float=_number), ".json": _json}

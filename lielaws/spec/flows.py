@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lielaws.engine.flows.dynamics import Flow
@@ -25,53 +25,38 @@ def read_flow(value: str | Mapping[str, Any], where: str = "flow") -> Flow:
     after a further colon. Tables have the key `kind` with one of these words, and rate, friction, potential, parameters
     or metric.
     """
+    table: dict[str, Any] = {}
     if isinstance(value, str):
-        return _from_text(value, where)
-    if not isinstance(value, Mapping):
+        name, *parts = (part.strip() for part in value.split(":"))
+    elif isinstance(value, Mapping):
+        table = {str(key): entry for key, entry in value.items()}
+        name, parts = table.pop("kind", None), []
+        if not isinstance(name, str):
+            raise SpecError(where, dict(value), f"the key 'kind' is missing; known: {', '.join(_KINDS)}")
+    else:
         raise SpecError(where, value, f"a text is needed: {FORMS}; or a table with the key kind")
-    table = {str(key): entry for key, entry in value.items()}
-    name = table.pop("kind", None)
-    if not isinstance(name, str):
-        raise SpecError(where, dict(value), f"the key 'kind' is missing; known: {', '.join(_KINDS)}")
-    keys = _keys(name, where)
+    if name not in _KINDS:
+        raise SpecError(where, name, f"{nearest(name, _KINDS)}; the forms are {FORMS}")
+    keys = tuple(inspect.signature(_KINDS[name]).parameters)
+    if len(parts) > len(keys) or not all(parts):
+        raise SpecError(where, value, f"it must have one of the forms {FORMS}")
+    for key, part in zip(keys, parts, strict=False):
+        table[key] = [name.strip() for name in part.split(",")] if key == "parameters" else part
     if unknown := [key for key in table if key not in keys]:
         remedy = nearest(unknown[0], keys) if keys else f"'{name}' has no further keys"
         raise SpecError(f"{where}.{unknown[0]}", table[unknown[0]], remedy)
-    return _made(name, keys, table)
-
-
-def _from_text(text: str, where: str) -> Flow:
-    name, *parts = (part.strip() for part in text.split(":"))
-    keys = _keys(name, where)
-    if len(parts) > len(keys) or not all(parts):
-        raise SpecError(where, text, f"it must have one of the forms {FORMS}")
-    table: dict[str, Any] = dict(zip(keys, parts, strict=False))
-    if "parameters" in table:
-        table["parameters"] = [name.strip() for name in table["parameters"].split(",")]
-    return _made(name, keys, table)
-
-
-def _keys(name: str, where: str) -> tuple[str, ...]:
-    """The keys that a kind of flow has, in the order of its texts."""
-    if name not in _KINDS:
-        raise SpecError(where, name, f"{nearest(name, _KINDS)}; the forms are {FORMS}")
-    return tuple(inspect.signature(_KINDS[name]).parameters)
-
-
-def _made(name: str, keys: Sequence[str], table: Mapping[str, Any]) -> Flow:
     if name in _NEEDED and keys[0] not in table:
         raise SpecError(f"flow.{keys[0]}", None, f"it is missing; write for example {_NEEDED[name]}")
     return _KINDS[name](**table)
 
 
 def _heavy_ball(friction: Any, metric: Any = None) -> Flow:
-    made: Any = metric
     if isinstance(metric, Mapping) and "kind" in metric:
-        made = read_flow(metric, "flow.metric")
+        metric = read_flow(metric, "flow.metric")
     elif metric is not None:
         named = isinstance(metric, str) and metric.isidentifier() and metric != "x"
-        made = MirrorFlow(metric) if named else MetricFlow(metric)
-    return HeavyBall(friction, made)
+        metric = MirrorFlow(metric) if named else MetricFlow(metric)
+    return HeavyBall(friction, metric)
 
 
 def _metric(metric: Any, parameters: Any = None) -> Flow:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from lielaws.spec.decimals import exact_rational
+from lielaws.spec.expressions import declared_symbols, phi_expressions
 from lielaws.spec.language import Expression, parse
 from lielaws.spec.messages import Place, one_line
-from lielaws.spec.phi import declared_symbols, phi_expressions
-from lielaws.spec.tokens import is_name
+from lielaws.spec.tokens import exact_rational, is_name
+
+Converter = Callable[[Any, Place], Any]
 
 _LARGEST_INTEGER = 2**63
 
@@ -26,9 +27,9 @@ def to_bool(value: Any, place: Place) -> bool:
 
 def to_int(value: Any, place: Place) -> int:
     """An integer; booleans and floats are refused, whatever their value."""
-    if isinstance(value, bool):
-        raise place.error(value, "an integer is needed")
     try:
+        if isinstance(value, bool):
+            raise TypeError
         number = operator.index(value)
     except TypeError:
         raise place.error(value, "an integer is needed") from None
@@ -39,18 +40,16 @@ def to_int(value: Any, place: Place) -> int:
 
 def to_rational(value: Any, place: Place) -> Fraction:
     """A rational number: an integer, a decimal, or a text such as "1/10"; floats are read as what they print."""
-    if isinstance(value, float) and math.isfinite(value):
-        value = repr(value)
     if isinstance(value, Fraction):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return Fraction(to_int(value, place))
-    if isinstance(value, str):
-        try:
-            return exact_rational(value.strip())
-        except ValueError as error:
-            raise place.error(value, f"a number such as 0.1 or '1/10' is needed ({one_line(error)})") from None
-    raise place.error(value, "a number such as 0.1 or '1/10' is needed")
+    if not isinstance(value, str) and not (isinstance(value, float) and math.isfinite(value)):
+        raise place.error(value, "a number such as 0.1 or '1/10' is needed")
+    try:
+        return exact_rational(str(value).strip())
+    except ValueError as error:
+        raise place.error(value, f"a number such as 0.1 or '1/10' is needed ({one_line(error)})") from None
 
 
 def to_bool_or_rational(value: Any, place: Place) -> bool | Fraction:
@@ -63,30 +62,12 @@ def to_bool_or_rational(value: Any, place: Place) -> bool | Fraction:
 
 
 def to_str(value: Any, place: Place) -> str:
-    """A text, as it is."""
     if not isinstance(value, str):
         raise place.error(value, "a text is needed")
     return value
 
 
-def to_ints(value: Any, place: Place) -> list[int]:
-    """A list of integers."""
-    return [to_int(entry, place.item(k)) for k, entry in enumerate(_items(value, place, "integers such as [3, 4, 3]"))]
-
-
-def to_rationals(value: Any, place: Place) -> list[Fraction]:
-    """A list of rational numbers."""
-    return [to_rational(entry, place.item(k)) for k, entry in enumerate(_items(value, place, "numbers"))]
-
-
-def to_shapes(value: Any, place: Place) -> dict[str, tuple[int, ...]]:
-    """A table of names and shapes, such as {A = [4, 3]}; [] is the shape of a scalar."""
-    table = _table(value, place, "names and shapes is needed, such as A = [4, 3]")
-    return {name: tuple(to_ints(shape, place.key(name))) for name, shape in table.items()}
-
-
 def to_expression(value: Any, place: Place) -> Expression:
-    """A parsed expression of the language."""
     if isinstance(value, Expression):
         return value
     if not isinstance(value, str):
@@ -94,15 +75,9 @@ def to_expression(value: Any, place: Place) -> Expression:
     return parse(value, where=str(place))
 
 
-def to_let(value: Any, place: Place) -> dict[str, Expression]:
-    """A table of named expressions, in which later ones may use earlier ones."""
-    table = _table(value, place, "names and expressions is needed, such as h = 'relu(A @ x)'")
-    return {name: to_expression(text, place.key(name)) for name, text in table.items()}
-
-
 def to_symbols(value: Any, place: Place) -> list[Any]:
     """sympy symbols from a list of names."""
-    names = [str(name) if hasattr(name, "free_symbols") else name for name in _items(value, place, "names")]
+    names = [_text_of(name) for name in _items(value, place, "names")]
     return list(declared_symbols(names, str(place)).values())
 
 
@@ -115,32 +90,8 @@ def to_expressions(value: Any, place: Place, symbols: list[Any]) -> list[Any]:
     return phi_expressions(pairs, {str(symbol): symbol for symbol in symbols}, str(place))
 
 
-CONVERTERS: dict[str, Callable[[Any, Place], Any]] = {
-    "bool": to_bool,
-    "int": to_int,
-    "rational": to_rational,
-    "bool_or_rational": to_bool_or_rational,
-    "str": to_str,
-    "ints": to_ints,
-    "rationals": to_rationals,
-    "shapes": to_shapes,
-    "expression": to_expression,
-    "let": to_let,
-    "symbols": to_symbols,
-}
-"""Kinds whose conversion needs nothing but the value."""
-
-LIST_KINDS = frozenset({"ints", "rationals"})
-KIND_OF_TYPE = {
-    "bool": "bool",
-    "int": "int",
-    "int | None": "int",
-    "str": "str",
-    "str | None": "str",
-    "Sequence[int] | None": "ints",
-    "Sequence[Any] | None": "rationals",
-}
-"""The kinds that the types of a constructor tell."""
+def _list_of(convert: Converter, what: str) -> Converter:
+    return lambda value, place: [convert(v, place.item(k)) for k, v in enumerate(_items(value, place, what))]
 
 
 def _items(value: Any, place: Place, what: str) -> list[Any]:
@@ -149,14 +100,57 @@ def _items(value: Any, place: Place, what: str) -> list[Any]:
     return list(value)
 
 
-def _table(value: Any, place: Place, what: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise place.error(value, f"a table of {what}")
-    for name in value:
-        if not isinstance(name, str) or not is_name(name):
-            raise place.error(name, "a name such as A or W1 is needed")
-    return value
+def _table_of(convert: Converter, what: str) -> Converter:
+    """Of tables with names as keys."""
+
+    def converter(value: Any, place: Place) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise place.error(value, f"a table of names and {what}")
+        for name in value:
+            if not isinstance(name, str) or not is_name(name):
+                raise place.error(name, "a name such as A or W1 is needed")
+        return {name: convert(entry, place.key(name)) for name, entry in value.items()}
+
+    return converter
 
 
 def _text_of(value: Any) -> Any:
     return str(value) if hasattr(value, "free_symbols") else value
+
+
+_to_ints = _list_of(to_int, "integers such as [3, 4, 3]")
+
+CONVERTERS: dict[str, Converter] = {
+    "bool": to_bool,
+    "int": to_int,
+    "rational": to_rational,
+    "bool_or_rational": to_bool_or_rational,
+    "str": to_str,
+    "ints": _to_ints,
+    "rationals": _list_of(to_rational, "numbers"),
+    "shapes": _table_of(lambda value, place: tuple(_to_ints(value, place)), "shapes is needed, such as A = [4, 3]"),
+    "expression": to_expression,
+    "let": _table_of(to_expression, "expressions is needed, such as h = 'relu(A @ x)'"),
+    "symbols": to_symbols,
+}
+"""Kinds whose conversion needs nothing but the value. A shape may be [], that of a scalar."""
+
+KIND_OF_TYPE = {
+    "bool": "bool",
+    "int": "int",
+    "int | None": "int",
+    "str": "str",
+    "str | None": "str",
+    "Sequence[int] | None": "ints",
+    "Sequence[Any] | None": "rationals",
+    "Sequence[Sequence[int]] | str | None": "str",
+    "int | bool | None": "int",
+    "Architecture": "block",
+    "Mapping[str, str] | str": "str",
+    "Iterable[str] | Mapping[str, Any] | str": "str",
+    "Iterable[str]": "symbols",
+    "Mapping[str, tuple[int, ...]]": "shapes",
+    "Mapping[str, Expression] | None": "let",
+    "Expression": "expression",
+}
+"""The kinds that the types of a constructor tell."""

@@ -19,8 +19,7 @@ from fractions import Fraction
 from typing import Any
 
 from lielaws.errors import SpecError
-from lielaws.spec.decimals import exact_decimal
-from lielaws.spec.tokens import is_name, masked, syntax_error
+from lielaws.spec.tokens import exact_decimal, is_name, masked, syntax_error
 
 # Expanding a sum to a higher power would not end, and no law or network has one.
 _LARGEST_EXPONENT = 1000
@@ -76,18 +75,25 @@ class Expression:
 
 
 def parse(text: str, *, where: str = "expression") -> Expression:
-    """Parse one expression.
-
-    Parameters
-    ----------
-    where : what the text is called in errors
+    """Parse one expression, which `where` names in errors.
 
     Raises SpecError, with the column, for whatever is not in the language or too large.
     """
     if not isinstance(text, str):
         raise SpecError(where, text, "an expression in quotes is needed")
     reader = _Reader(text, where)
-    tree = reader.whole()
+    try:
+        # Brackets around it, since Python takes blanks at the beginning for an indentation; so columns count from 1.
+        tree = reader.read(ast.parse(f"({masked(text, where)})", mode="eval").body)
+    except SyntaxError as error:
+        start = max((error.offset or 0) - 2, 0)
+        remedy = "arguments with a keyword come last" if "follows keyword" in error.msg else "not expected here"
+        if text[start : start + 1] == "]":
+            remedy = "an index is needed: an integer, a slice such as 0:2, or ..."
+        raise syntax_error(where, text, start, start + 1, remedy) from None
+    except (RecursionError, MemoryError):
+        remedy = "nested too deeply, or too many factors in a row; give parts of it a name"
+        raise SpecError(where, text, remedy) from None
     return Expression(text, where, tree, tuple(reader.names))
 
 
@@ -100,24 +106,6 @@ class _Reader:
     def __init__(self, text: str, where: str) -> None:
         self.text, self.where = text, where
         self.names: dict[str, None] = {}
-
-    def whole(self) -> Node:
-        """The tree of the whole text."""
-        # Brackets around it, since Python takes blanks at the beginning for an indentation; so columns count from 1.
-        try:
-            return self.read(ast.parse(f"({masked(self.text, self.where)})", mode="eval").body)
-        except SyntaxError as error:
-            raise self.refused(error) from None
-        except (RecursionError, MemoryError):
-            remedy = "nested too deeply, or too many factors in a row; give parts of it a name"
-            raise SpecError(self.where, self.text, remedy) from None
-
-    def refused(self, error: SyntaxError) -> SpecError:
-        start = max((error.offset or 0) - 2, 0)
-        remedy = "arguments with a keyword come last" if "follows keyword" in error.msg else "not expected here"
-        if self.text[start : start + 1] == "]":
-            remedy = "an index is needed: an integer, a slice such as 0:2, or ..."
-        return syntax_error(self.where, self.text, start, start + 1, remedy)
 
     def span(self, node: ast.expr | ast.keyword) -> tuple[int, int]:
         return node.col_offset - 1, (node.end_col_offset or 0) - 1
@@ -141,8 +129,10 @@ class _Reader:
                 return self.power(node)
             case ast.BinOp() if type(node.op) in _PRODUCTS:
                 return self.product(node)
+            case ast.Subscript(slice=ast.Tuple(elts=items)):
+                return self.node("index", node, [self.read(node.value)], tuple(map(self.item, items)))
             case ast.Subscript():
-                return self.node("index", node, [self.read(node.value)], self.key(node.slice))
+                return self.node("index", node, [self.read(node.value)], self.item(node.slice))
             case ast.Attribute(attr="T"):
                 return self.node("transpose", node, [self.read(node.value)])
             case ast.Call():
@@ -227,7 +217,7 @@ class _Reader:
         if exponent.denominator > 1 and base.bits > _MOST_NUMBER_BITS:
             # Roots of integers are simplified by factoring them.
             raise self.error(node, "a root of too large numbers; use smaller numbers")
-        return self.node("power", node, [base], _plain(exponent), times=size)
+        return self.node("power", node, [base], plain(exponent), times=size)
 
     def exponent(self, node: ast.BinOp) -> Fraction:
         _, inner = _unsigned(node.right)
@@ -238,9 +228,6 @@ class _Reader:
         if value.kind != "number":
             raise self.error(node.right, "an integer, or a rational such as (1/2), is needed as an exponent")
         return Fraction(value.detail)
-
-    def key(self, node: ast.expr) -> Any:
-        return tuple(map(self.item, node.elts)) if isinstance(node, ast.Tuple) else self.item(node)
 
     def item(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Constant) and node.value is ...:
@@ -291,7 +278,7 @@ class _Reader:
         value = self.read(node)
         if value.kind != "number":
             raise self.error(node, "a number, or integers such as (0, 1), is needed")
-        return _plain(value.detail)
+        return plain(value.detail)
 
 
 def _unsigned(node: ast.expr) -> tuple[bool, ast.expr]:
@@ -301,5 +288,5 @@ def _unsigned(node: ast.expr) -> tuple[bool, ast.expr]:
     return False, node
 
 
-def _plain(value: Fraction) -> int | Fraction:
+def plain(value: Fraction) -> int | Fraction:
     return int(value) if value.denominator == 1 else value

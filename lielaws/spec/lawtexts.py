@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import numpy as np
 from lielaws.errors import SpecError
 from lielaws.spec.evaluation import evaluate
 from lielaws.spec.expressions import finite, numbered_lines, rational
-from lielaws.spec.language import Expression, parse
+from lielaws.spec.language import parse
 from lielaws.spec.messages import listing, one_line
 from lielaws.spec.symbolic import Budget, Shape, SymbolicArray, Tensor, array_functions
 
@@ -66,39 +67,32 @@ def _laws_of_line(
     line: str, where: str, parameters: Mapping[str, Shape], velocities: bool, time: bool
 ) -> Iterator[LawText]:
     expression = parse(line, where=where)
-    budget = Budget()
-    shapes = _shapes(expression, parameters, velocities, time)
-    # The names of tensors that the line does not use are there to be suggested.
+    shapes: dict[str, Shape] = {"t": ()} if time else {}
+    if velocities:
+        shapes |= {f"d{name}": shape for name, shape in parameters.items()}
     used = set(expression.names)
+    if both := sorted(set(shapes) & set(parameters) & used):
+        remedy = "the name of a parameter, and also of a velocity or of the time; rename the parameter"
+        raise SpecError(where, both, remedy)
+    shapes |= parameters
+    budget = Budget()
+    # The names of tensors that the line does not use are there to be suggested.
     tensors = {name: Tensor.whole(name, shape, budget) if name in used else None for name, shape in shapes.items()}
     value = evaluate(expression, tensors, array_functions(), rational)
     if not isinstance(value, SymbolicArray):
         raise SpecError(where, line, f"it contains none of the parameters {listing(parameters)}")
     label = one_line(line, _LONGEST_LABEL)
-    found = False
-    for index, law in _distinct(value):
-        found = True
-        yield LawText(f"{label} {list(index)}" if index else label, finite(law, expression))
-    if not found:
+    laws = list(_distinct(value))
+    if not laws:
         raise SpecError(where, line, "every entry is constant, so there is no law in it; remove the line")
-
-
-def _shapes(expression: Expression, parameters: Mapping[str, Shape], velocities: bool, time: bool) -> dict[str, Shape]:
-    """The shapes of everything that a law may name."""
-    shapes: dict[str, Shape] = {"t": ()} if time else {}
-    if velocities:
-        shapes |= {f"d{name}": shape for name, shape in parameters.items()}
-    if both := sorted(set(shapes) & set(parameters) & set(expression.names)):
-        remedy = "the name of a parameter, and also of a velocity or of the time; rename the parameter"
-        raise SpecError(expression.where, both, remedy)
-    return shapes | dict(parameters)
+    for index, law in laws:
+        yield LawText(f"{label} {list(index)}" if index else label, finite(law, expression))
 
 
 def _distinct(array: SymbolicArray) -> Iterator[tuple[tuple[int, ...], sympy.Expr]]:
     """The entries that are not constant and not, up to sign, among the earlier ones."""
     seen: set[frozenset[tuple[Any, Any]]] = set()
-    for index in np.ndindex(array.shape):
-        entry = array.entries[index]
+    for index, entry in np.ndenumerate(array.entries):
         terms = _expanded(entry).as_coefficients_dict()
         normal = frozenset(terms.items())
         opposite = frozenset((monomial, -factor) for monomial, factor in terms.items())
@@ -108,30 +102,21 @@ def _distinct(array: SymbolicArray) -> Iterator[tuple[tuple[int, ...], sympy.Exp
 
 
 def _expanded(entry: Any) -> Any:
-    """The expanded entry, for comparison only; as it is when it would get long."""
-    if _is_flat(entry) or _count_terms(entry) > _MOST_EXPANDED_TERMS:
+    """The expanded entry, for comparison only; as it is when it would get long, or would not change."""
+    terms = _count_terms(entry)
+    if terms > _MOST_EXPANDED_TERMS or terms == (len(entry.args) if entry.is_Add else 1):
         return entry
     return entry.expand(power_base=False, power_exp=False, log=False, basic=False)
 
 
-def _is_flat(entry: Any) -> bool:
-    """Whether it is a sum of monomials, which expanding would not change."""
-    import sympy
-
-    factors = (factor for term in sympy.Add.make_args(entry) for factor in sympy.Mul.make_args(term))
-    return all((factor.base if factor.is_Pow else factor).is_Atom or factor.is_Indexed for factor in factors)
-
-
 def _count_terms(entry: Any) -> int:
     """At least the number of terms of the expanded polynomial, where that is not too large anyway."""
-    import sympy
-
-    counts = [_count_terms(part) for part in entry.args] if not entry.is_Atom else []
-    if isinstance(entry, sympy.Add):
+    if entry.is_Atom or entry.is_Indexed:
+        return 1
+    counts = [_count_terms(part) for part in entry.args]
+    if entry.is_Add:
         return sum(counts)
-    product = 1
-    for count in counts:
-        product = min(product * count, _MOST_EXPANDED_TERMS + 1)
-    if isinstance(entry, sympy.Pow) and entry.exp.is_Integer and counts[0] > 1:
-        return int(min(counts[0] ** min(abs(int(entry.exp)), 20), _MOST_EXPANDED_TERMS + 1))
-    return product
+    count = math.prod(counts)
+    if entry.is_Pow and entry.exp.is_Integer and count > 1:
+        count = count ** min(abs(int(entry.exp)), 20)
+    return min(count, _MOST_EXPANDED_TERMS + 1)

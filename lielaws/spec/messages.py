@@ -42,16 +42,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return "unknown; there are none to choose from"
-    by_lower: dict[str, list[str]] = {}
-    for name in names:
-        by_lower.setdefault(name.lower(), []).append(name)
     # Matching is quadratic in the length of the word, and a word this long is no misspelling.
     short = word[:_LONGEST_PIECE].lower()
-    close = get_close_matches(short, by_lower, n=10, cutoff=0.5)
-    close.sort(key=lambda lower: (-SequenceMatcher(None, lower, short).ratio(), lower))
-    nearest = [name for lower in close for name in by_lower[lower]][:3]
+    close = get_close_matches(short, {name.lower() for name in names}, n=10, cutoff=0.5)
+    nearest = [name for name in names if name.lower() in close]
+    nearest.sort(key=lambda name: -SequenceMatcher(None, name.lower(), short).ratio())
     if nearest:
-        return "unknown; did you mean " + " or ".join(quoted(name) for name in nearest) + "?"
+        return "unknown; did you mean " + " or ".join(map(quoted, nearest[:3])) + "?"
     return f"unknown; known: {listing(names)}"
 
 
@@ -86,7 +83,6 @@ class Place:
         return ": ".join(part for part in (one_line(self.where, 200), one_line(self.path, 200)) if part)
 
     def error(self, value: Any, remedy: str) -> SpecError:
-        """The error for a value at this place."""
         return SpecError(str(self), shown(value), remedy)
 
     def relocate(self, error: LieLawsError) -> NoReturn:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from fractions import Fraction
 from functools import wraps
 from typing import Any
 
 from lielaws.architectures.base import Architecture, checked_shapes
 from lielaws.errors import SizeError, SpecError
 from lielaws.spec.evaluation import evaluate
-from lielaws.spec.language import Expression
+from lielaws.spec.language import Expression, plain
 from lielaws.spec.messages import did_you_mean, one_line, printable
 
 _MOST_ENTRIES = 10**6
@@ -66,42 +65,38 @@ def network_function(
     Raises SpecError for names that are not known where they are used, that are given twice, or that are never used.
     """
     tensors, inputs, steps = tuple(parameters), tuple(data), dict(let or {})
-    _check_names(tensors, inputs, steps, output)
-    used = {name for expression in (*steps.values(), output) for name in expression.names}
-    needed = tuple(name for name in tensors if name in used)
+    used = _checked_names(tensors, inputs, steps, output)
 
-    def network(p: Any, *arguments: Any) -> Any:
-        *values, ops = arguments
-        environment = {name: p[name] for name in needed} | dict(zip(inputs, values, strict=True))
+    def network(p: Any, *data_and_ops: Any) -> Any:
+        *values, ops = data_and_ops
+        environment = {name: p[name] for name in tensors if name in used} | dict(zip(inputs, values, strict=True))
         functions = {name: _bounded(name, function) for name, function in ops.table().items()}
         for name, expression in steps.items():
-            environment[name] = evaluate(expression, environment, functions, _number)
-        return evaluate(output, environment, functions, _number)
+            environment[name] = evaluate(expression, environment, functions, plain)
+        return evaluate(output, environment, functions, plain)
 
     return network
 
 
-def _check_names(
+def _checked_names(
     tensors: tuple[str, ...], inputs: tuple[str, ...], steps: Mapping[str, Expression], output: Expression
-) -> None:
+) -> set[str]:
+    """The names that are used."""
     if both := [name for name in inputs if name in tensors]:
         raise SpecError("data", both[0], "also the name of a parameter; rename one of them")
-    known, used = {*tensors, *inputs}, set(output.names)
-    for name, expression in steps.items():
-        _check_known(expression, known)
-        if name in known:
-            raise SpecError("let", name, "this name is taken; choose another")
-        known.add(name)
+    known, used = {*tensors, *inputs}, set()
+    for step, expression in [*steps.items(), (None, output)]:
+        for name in expression.names:
+            if name not in known:
+                raise SpecError(expression.where, expression.source, f"name '{name}' is {did_you_mean(name, known)}")
+        if step in known:
+            raise SpecError("let", step, "this name is taken; choose another")
         used |= set(expression.names)
-    _check_known(output, known)
+        if step is not None:
+            known.add(step)
     if unused := sorted(known - used):
         raise SpecError("output", unused, "declared but not used; remove them")
-
-
-def _check_known(expression: Expression, known: set[str]) -> None:
-    for name in expression.names:
-        if name not in known:
-            raise SpecError(expression.where, expression.source, f"name '{name}' is {did_you_mean(name, known)}")
+    return used
 
 
 def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -117,7 +112,3 @@ def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*arguments, **keywords)
 
     return bounded
-
-
-def _number(value: Fraction) -> int | Fraction:
-    return int(value) if value.denominator == 1 else value

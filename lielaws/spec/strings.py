@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from lielaws.errors import SpecError
-from lielaws.spec.decimals import exact_rational
-from lielaws.spec.messages import one_line, printable, quoted
+from lielaws.architectures.family import Recipe
+from lielaws.spec.messages import Place, one_line, quoted
+from lielaws.spec.tokens import exact_rational
 
 Value = bool | int | Fraction | str | None | tuple[Any, ...]
 
+_SPEC = Place("spec")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 _INTEGER = re.compile(r"-?[0-9]{1,300}")
 _WORDS: dict[str, Value] = {"true": True, "false": False, "none": None}
@@ -39,53 +40,45 @@ class SpecTree:
         object.__setattr__(self, "options", tuple(sorted(self.options, key=lambda option: option[0])))
 
     def __str__(self) -> str:
-        flags = "".join(f"+{key}" for key, value in self.options if value is True)
-        rest = "".join(f"+{key}={_written(value)}" for key, value in self.options if value is not True)
-        return f"{self.family}{flags}:{'-'.join(map(str, self.sizes))}{rest}"
+        flags = [key for key, value in self.options if value is True]
+        return Recipe(self.family, {"sizes": self.sizes}, dict(self.options), front=flags).name
 
 
 def parse_spec(text: str) -> SpecTree:
     """Take a spec string apart. Raises SpecError that names the part which is wrong."""
     if not isinstance(text, str):
-        raise SpecError("spec", text, _FORM)
+        raise _SPEC.error(text, _FORM)
     if len(text) > _LONGEST:
-        raise _error(text, f"it may have at most {_LONGEST:,} characters; use a spec file")
+        raise _SPEC.error(text, f"it may have at most {_LONGEST:,} characters; use a spec file")
     head, colon, tail = text.strip().partition(":")
     if not colon:
-        raise _error(text, f"the sizes are missing; {_FORM}, and a spec file ends in .toml, .json, .phi or .txt")
+        raise _SPEC.error(text, f"the sizes are missing; {_FORM}, and a spec file ends in .toml, .json, .phi or .txt")
     if ":" in tail:
-        raise _error(text, f"only one ':' is allowed; {_FORM}")
+        raise _SPEC.error(text, f"only one ':' is allowed; {_FORM}")
     family, *options = head.split("+")
     sizes, *more = tail.split("+")
     if not _WORD.fullmatch(family.strip()):
-        raise _error(text, f"{quoted(family)} is no name of a family; {_FORM}")
+        raise _SPEC.error(text, f"{quoted(family)} is no name of a family; {_FORM}")
     return SpecTree(family.strip(), _sizes(text, sizes.strip()), _options(text, options + more))
 
 
-def _error(text: str, remedy: str) -> SpecError:
-    return SpecError("spec", printable(text), remedy)
-
-
 def _sizes(text: str, sizes: str) -> tuple[int, ...]:
-    if not sizes:
-        raise _error(text, "no sizes after ':'; write positive integers with '-' between them, such as 3-4-3")
     parts = [part.strip() for part in sizes.split("-")]
+    if not sizes:
+        raise _SPEC.error(text, "no sizes after ':'; write positive integers with '-' between them, such as 3-4-3")
     if "" in parts:
-        raise _error(text, f"sizes {quoted(sizes)}: one is missing or negative; write positive integers such as 3-4-3")
-    checked = tuple(_size(text, part) for part in parts)
-    if len(checked) < 2:
-        raise _error(text, f"sizes {quoted(sizes)}: at least two are needed, such as {parts[0]}-{parts[0]}")
-    return checked
-
-
-def _size(text: str, part: str) -> int:
-    if not (part.isascii() and part.isdigit()):
-        raise _error(text, f"size {quoted(part)}: a positive integer is needed")
-    if len(part) > 20 or int(part) >= _LARGEST_SIZE:
-        raise _error(text, f"size {quoted(part)}: it must be smaller than {_LARGEST_SIZE}")
-    if int(part) == 0:
-        raise _error(text, f"size {quoted(part)}: sizes start at 1")
-    return int(part)
+        remedy = "one is missing or negative; write positive integers such as 3-4-3"
+        raise _SPEC.error(text, f"sizes {quoted(sizes)}: {remedy}")
+    for part in parts:
+        if not (part.isascii() and part.isdigit()):
+            raise _SPEC.error(text, f"size {quoted(part)}: a positive integer is needed")
+        if len(part) > 20 or int(part) >= _LARGEST_SIZE:
+            raise _SPEC.error(text, f"size {quoted(part)}: it must be smaller than {_LARGEST_SIZE}")
+        if int(part) == 0:
+            raise _SPEC.error(text, f"size {quoted(part)}: sizes start at 1")
+    if len(parts) < 2:
+        raise _SPEC.error(text, f"sizes {quoted(sizes)}: at least two are needed, such as {parts[0]}-{parts[0]}")
+    return tuple(map(int, parts))
 
 
 def _options(text: str, parts: list[str]) -> tuple[tuple[str, Value], ...]:
@@ -93,9 +86,9 @@ def _options(text: str, parts: list[str]) -> tuple[tuple[str, Value], ...]:
     for part in parts:
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not _WORD.fullmatch(key):
-            raise _error(text, f"option {quoted(part)}: a name, or name=value, is needed after '+'")
+            raise _SPEC.error(text, f"option {quoted(part)}: a name, or name=value, is needed after '+'")
         if key in options:
-            raise _error(text, f"option {quoted(key)} is given twice; give it once")
+            raise _SPEC.error(text, f"option {quoted(key)} is given twice; give it once")
         options[key] = _value(text, key, value) if equals else True
     return tuple(options.items())
 
@@ -113,15 +106,4 @@ def _value(text: str, key: str, value: str) -> Value:
         return exact_rational(value)
     except ValueError as error:
         remedy = f"option {quoted(key)} has the value {quoted(value)}: a number, a word, true, false or none is needed"
-        raise _error(text, f"{remedy} ({one_line(error)})" if value[:1].isdigit() else remedy) from None
-
-
-def _written(value: Value) -> str:
-    """The text that is read as this value."""
-    if isinstance(value, bool) or value is None:
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return ",".join(map(_written, value)) + ("," if len(value) == 1 else "")
-    if isinstance(value, Fraction):
-        return f"{value.numerator}/{value.denominator}"
-    return str(value)
+        raise _SPEC.error(text, f"{remedy} ({one_line(error)})" if value[:1].isdigit() else remedy) from None

@@ -6,6 +6,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,8 @@ class Budget:
             raise SizeError("array", f"{count:,} operations", remedy)
 
 
-def _entrywise(function: Callable[[Any, Any], Any]) -> Callable[[SymbolicArray, Any], SymbolicArray]:
-    return lambda array, other: array.zipped(function, other)
+def _entrywise(function: Callable[..., Any]) -> Callable[..., SymbolicArray]:
+    return lambda array, *others: array.each(function, *others)
 
 
 class SymbolicArray:
@@ -53,23 +54,21 @@ class SymbolicArray:
 
     @property
     def shape(self) -> Shape:
-        """As in numpy."""
         return self._entries.shape
 
     @property
     def T(self) -> SymbolicArray:
-        """All axes reversed."""
-        return SymbolicArray(self.entries.T, self.budget)
+        return self.moved(np.transpose)
 
     def __getitem__(self, key: Any) -> SymbolicArray:
         try:
-            return self.selected(key)
+            return self.moved(lambda array: array[key])
         except (IndexError, ValueError, TypeError):
             raise InvalidArgumentError("index", index_text(key), f"it does not fit shape {self.shape}") from None
 
-    def selected(self, key: Any) -> SymbolicArray:
-        """The entries at a key that numpy accepts."""
-        return SymbolicArray(as_entries(self.entries[key]), self.budget)
+    def moved(self, move: Callable[[Any], Any]) -> SymbolicArray:
+        """The entries where `move` puts those of any array of this shape."""
+        return SymbolicArray(as_entries(move(self.entries)), self.budget)
 
     __add__ = __radd__ = _entrywise(operator.add)
     __mul__ = __rmul__ = _entrywise(operator.mul)
@@ -78,11 +77,10 @@ class SymbolicArray:
     __rsub__ = _entrywise(lambda entry, other: other - entry)
     __rtruediv__ = _entrywise(lambda entry, other: other / entry)
 
-    def __neg__(self) -> SymbolicArray:
-        return self.map(operator.neg)
+    __neg__ = _entrywise(operator.neg)
 
     def __pow__(self, exponent: Any) -> SymbolicArray:
-        return self.map(lambda entry: entry**exponent)
+        return self.each(lambda entry: entry**exponent)
 
     def __matmul__(self, other: Any) -> SymbolicArray:
         if not isinstance(other, SymbolicArray):
@@ -101,23 +99,18 @@ class SymbolicArray:
     def __rmatmul__(self, other: Any) -> SymbolicArray:
         raise InvalidArgumentError("@", str(other), "a number is multiplied with *")
 
-    def map(self, function: Callable[[Any], Any]) -> SymbolicArray:
-        """A function of every entry."""
-        self.budget.spend(math.prod(self.shape))
-        return SymbolicArray(filled([function(entry) for entry in self.entries.flat], self.shape), self.budget)
-
-    def zipped(self, function: Callable[[Any, Any], Any], other: Any) -> SymbolicArray:
-        """An operation entry by entry under numpy's broadcasting."""
-        right_shape = other.shape if isinstance(other, SymbolicArray) else ()
+    def each(self, function: Callable[..., Any], *others: Any) -> SymbolicArray:
+        """A function of the entries, and of those of other arrays or of numbers, under numpy's broadcasting."""
+        shapes = (self.shape, *(other.shape if isinstance(other, SymbolicArray) else () for other in others))
         try:
-            shape = np.broadcast_shapes(self.shape, right_shape)
+            shape = np.broadcast_shapes(*shapes)
         except ValueError:
             remedy = "equal shapes are needed, or shapes that numpy can broadcast"
-            raise InvalidArgumentError("shapes", (self.shape, right_shape), remedy) from None
+            raise InvalidArgumentError("shapes", shapes, remedy) from None
         self.budget.spend(math.prod(shape))
-        right = other.entries if isinstance(other, SymbolicArray) else as_entries(other)
-        pairs = zip(np.broadcast_to(self.entries, shape).flat, np.broadcast_to(right, shape).flat, strict=True)
-        return SymbolicArray(filled([function(a, b) for a, b in pairs], shape), self.budget)
+        entries = [other.entries if isinstance(other, SymbolicArray) else as_entries(other) for other in others]
+        found = np.frompyfunc(function, len(shapes), 1)(self.entries, *entries)
+        return SymbolicArray(as_entries(found), self.budget)
 
 
 class Tensor(SymbolicArray):
@@ -132,8 +125,12 @@ class Tensor(SymbolicArray):
         self.name, self.places, self.budget = name, tuple(map(np.asarray, places)), budget
 
     @classmethod
-    def whole(cls, name: str, shape: Shape, budget: Budget) -> Tensor:
+    def whole(cls, name: str, shape: Shape, budget: Budget) -> SymbolicArray:
         """The tensor itself. Its places are views of one index for each row and column, and take no memory."""
+        import sympy
+
+        if not shape:
+            return SymbolicArray(as_entries(sympy.Symbol(name)), budget)
         return cls(name, np.meshgrid(*map(np.arange, shape), indexing="ij", copy=False), budget)
 
     @property
@@ -141,8 +138,6 @@ class Tensor(SymbolicArray):
         """The expressions, made anew."""
         import sympy
 
-        if not self.places:
-            return as_entries(sympy.Symbol(self.name))
         self.budget.spend(math.prod(self.shape))
         base = sympy.IndexedBase(self.name)
         indices = zip(*(place.ravel().tolist() for place in self.places), strict=True)
@@ -150,19 +145,10 @@ class Tensor(SymbolicArray):
 
     @property
     def shape(self) -> Shape:
-        """As in numpy."""
-        return self.places[0].shape if self.places else ()
+        return self.places[0].shape
 
-    @property
-    def T(self) -> SymbolicArray:
-        """All axes reversed."""
-        return Tensor(self.name, [place.T for place in self.places], self.budget)
-
-    def selected(self, key: Any) -> SymbolicArray:
-        """The entries at a key that numpy accepts."""
-        if not self.places:
-            return super().selected(key)
-        return Tensor(self.name, [place[key] for place in self.places], self.budget)
+    def moved(self, move: Callable[[Any], Any]) -> SymbolicArray:
+        return Tensor(self.name, map(move, self.places), self.budget)
 
 
 def filled(values: list[Any], shape: Shape) -> Entries:
@@ -172,7 +158,7 @@ def filled(values: list[Any], shape: Shape) -> Entries:
     return entries.reshape(shape)
 
 
-def as_entries(value: Any) -> Entries:
+def as_entries(value: Any) -> Any:
     """An object array of shape () around a single value; arrays stay as they are."""
     return value if isinstance(value, np.ndarray) else filled([value], ())
 
@@ -199,71 +185,71 @@ def _item_text(item: Any) -> str:
 
 def array_functions() -> dict[str, Callable[..., Any]]:
     """The functions that laws may call."""
-    table = {name: _elementwise(name) for name in SCALAR_FUNCTIONS}
-    return {
-        **table,
-        "sum": _sum,
-        "trace": lambda a: _trace(_array("trace", a)),
-        "norm2": lambda a: _sum(_array("norm2", a) * a),
-        "dot": _inner,
-        "outer": _outer,
-        "diag": lambda a: _diag(_array("diag", a)),
-    }
+    table = {name: _elementwise(scalar_function(name)) for name in SCALAR_FUNCTIONS}
+    of_arrays = (_sum, _trace, _norm2, _dot, _outer, _diag)
+    return table | {function.__name__[1:]: _checked(function) for function in of_arrays}
 
 
-def _elementwise(name: str) -> Callable[[Any], Any]:
-    function = scalar_function(name)
-    return lambda a: a.map(function) if isinstance(a, SymbolicArray) else function(a)
+def _elementwise(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda a: a.each(function) if isinstance(a, SymbolicArray) else function(a)
 
 
-def _array(function: str, value: Any) -> SymbolicArray:
-    if not isinstance(value, SymbolicArray):
-        raise InvalidArgumentError(f"{function}(...)", type(value).__name__, "an array is needed")
-    return value
+def _checked(function: Callable[..., SymbolicArray]) -> Callable[..., SymbolicArray]:
+    """The function, refusing what is no array."""
+
+    @wraps(function)
+    def checked(*arrays: Any, **keywords: Any) -> SymbolicArray:
+        for array in arrays:
+            if not isinstance(array, SymbolicArray):
+                raise InvalidArgumentError(f"{function.__name__[1:]}(...)", type(array).__name__, "an array is needed")
+        return function(*arrays, **keywords)
+
+    return checked
 
 
-def _sum(a: Any, *, axis: int | None = None) -> SymbolicArray:
-    array = _array("sum", a)
-    array.budget.spend(math.prod(array.shape))
+def _sum(a: SymbolicArray, /, *, axis: int | None = None) -> SymbolicArray:
+    a.budget.spend(math.prod(a.shape))
     if axis is None:
-        return SymbolicArray(as_entries(total(array.entries.flat)), array.budget)
-    if not isinstance(axis, int) or not -len(array.shape) <= axis < len(array.shape):
-        raise InvalidArgumentError("axis", axis, f"an axis of shape {array.shape} is needed")
-    moved = np.moveaxis(array.entries, axis, -1)
+        return SymbolicArray(as_entries(total(a.entries.flat)), a.budget)
+    if not isinstance(axis, int) or not -len(a.shape) <= axis < len(a.shape):
+        raise InvalidArgumentError("axis", axis, f"an axis of shape {a.shape} is needed")
+    moved = np.moveaxis(a.entries, axis, -1)
     shape = moved.shape[:-1]
-    return SymbolicArray(filled([total(moved[place].flat) for place in np.ndindex(shape)], shape), array.budget)
+    return SymbolicArray(filled([total(moved[place].flat) for place in np.ndindex(shape)], shape), a.budget)
 
 
-def _trace(a: SymbolicArray) -> SymbolicArray:
+def _trace(a: SymbolicArray, /) -> SymbolicArray:
     if len(a.shape) != 2 or a.shape[0] != a.shape[1]:
         raise InvalidArgumentError("trace(...)", f"shape {a.shape}", "a square matrix is needed")
     return _sum(_diag(a))
 
 
-def _diag(a: SymbolicArray) -> SymbolicArray:
+def _norm2(a: SymbolicArray, /) -> SymbolicArray:
+    return _sum(a * a)
+
+
+def _diag(a: SymbolicArray, /) -> SymbolicArray:
     """The diagonal of a matrix, or the diagonal matrix of a vector."""
     import sympy
 
     if len(a.shape) == 2:
-        return SymbolicArray(a.entries.diagonal(), a.budget)
+        return a.moved(np.diagonal)
     if len(a.shape) != 1:
         raise InvalidArgumentError("diag(...)", f"shape {a.shape}", "a vector or a matrix is needed")
     size = a.shape[0]
     a.budget.spend(size * size)
-    entries = filled([sympy.Integer(0)] * (size * size), (size, size))
-    entries[np.arange(size), np.arange(size)] = a.entries
+    entries = np.full((size, size), sympy.Integer(0), dtype=object)
+    np.fill_diagonal(entries, a.entries)
     return SymbolicArray(entries, a.budget)
 
 
-def _inner(a: Any, b: Any) -> SymbolicArray:
-    left, right = _array("dot", a), _array("dot", b)
-    if left.shape != right.shape:
-        raise InvalidArgumentError("shapes", (left.shape, right.shape), "dot needs equal shapes")
-    return _sum(left * right)
+def _dot(a: SymbolicArray, b: SymbolicArray, /) -> SymbolicArray:
+    if a.shape != b.shape:
+        raise InvalidArgumentError("shapes", (a.shape, b.shape), "dot needs equal shapes")
+    return _sum(a * b)
 
 
-def _outer(a: Any, b: Any) -> SymbolicArray:
-    left, right = _array("outer", a), _array("outer", b)
-    if len(left.shape) != 1 or len(right.shape) != 1:
-        raise InvalidArgumentError("shapes", (left.shape, right.shape), "outer needs two vectors")
-    return left[:, None] * right[None, :]
+def _outer(a: SymbolicArray, b: SymbolicArray, /) -> SymbolicArray:
+    if len(a.shape) != 1 or len(b.shape) != 1:
+        raise InvalidArgumentError("shapes", (a.shape, b.shape), "outer needs two vectors")
+    return a[:, None] * b[None, :]

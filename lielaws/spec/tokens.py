@@ -1,9 +1,13 @@
-"""Expressions made ready for Python's own parser; what is not of the language is refused, with its column."""
+"""Names and numbers as they are written, and expressions made ready for Python's own parser.
+
+What is not of the language is refused, with its column; decimals are read exactly: 0.1 is 1/10.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 
 from lielaws.errors import SpecError
 from lielaws.spec.messages import printable, quoted
@@ -30,6 +34,10 @@ _DEEPEST_BRACKETS = 40
 _IN_QUOTES = "text in quotes is not part of the language; write names without quotes"
 _FOREIGN = {"^": "write ** for powers", "'": _IN_QUOTES, '"': _IN_QUOTES}
 
+_MOST_DIGITS = 300
+_LARGEST_EXPONENT = 300
+_DECIMAL = re.compile(r"[+-]?([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?")
+
 # An operand stands before and after an operator. Here the pieces that end one, and those that only follow one.
 _OPERANDS = frozenset({"name", "number", "dots", "close", "attribute"})
 _AFTER_OPERANDS = frozenset({"operator", "attribute"})
@@ -44,6 +52,34 @@ def syntax_error(where: str, text: str, start: int, end: int, remedy: str) -> Sp
 def is_name(text: str) -> bool:
     """Whether the text is one name, such as `W1`, `1.W1` or `layers.0.weight`."""
     return len(text) <= _LONGEST_NAME and _PLAIN_NAME.fullmatch(text) is not None
+
+
+def exact_decimal(text: str) -> Fraction:
+    """The value of an integer or a decimal such as `3`, `-0.1`, `2.5e-3`.
+
+    Raises ValueError for anything else, and for numbers of more than 300 digits, before they are computed.
+    """
+    match = _DECIMAL.fullmatch(text[: 2 * _MOST_DIGITS])
+    whole, decimals, exponent = match.groups("") if match else ("", "", "")
+    if len(text) > 2 * _MOST_DIGITS or len(whole + decimals) > _MOST_DIGITS:
+        raise ValueError(f"numbers may have at most {_MOST_DIGITS} digits")
+    if not whole + decimals:
+        raise ValueError("a number such as 3, 0.1 or 2.5e-3 is needed")
+    if len(exponent) > 5 or abs(int(exponent or 0)) > _LARGEST_EXPONENT:
+        raise ValueError(f"the exponent of ten may be at most {_LARGEST_EXPONENT}")
+    return Fraction(text)
+
+
+def exact_rational(text: str) -> Fraction:
+    """The value of a decimal or of a quotient of two, such as `1/10`. Raises ValueError."""
+    numerator, slash, denominator = text.partition("/")
+    value = exact_decimal(numerator.strip())
+    if not slash:
+        return value
+    divisor = exact_decimal(denominator.strip())
+    if divisor == 0:
+        raise ValueError("division by zero")
+    return value / divisor
 
 
 def masked(text: str, where: str) -> str:

@@ -72,9 +72,9 @@ def _read(path: str | os.PathLike[str]) -> tuple[str, str]:
 
 
 def _parsed(text: str, where: str) -> dict[str, Any]:
-    from lielaws.spec.decimals import exact_decimal
+    from lielaws.spec.files import check_nesting
     from lielaws.spec.messages import one_line
-    from lielaws.spec.nesting import check_nesting
+    from lielaws.spec.tokens import exact_decimal
 
     def number(digits: str) -> Fraction:
         return exact_decimal(digits.replace("_", ""))

@@ -22,7 +22,7 @@ def spec_entries(value: Any, spot: Spot, folder: Path | None = None) -> tuple[An
     """
     from lielaws.architectures.base import Architecture
     from lielaws.spec import load
-    from lielaws.spec.loading import QUESTION, is_path
+    from lielaws.spec.registry import QUESTION, is_path
 
     if isinstance(value, Architecture):
         if value.spec is None:

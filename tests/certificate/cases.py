@@ -10,7 +10,7 @@ from typing import Any
 import sympy
 
 import lielaws
-from lielaws.architectures.part import part
+from lielaws.architectures.composition import part
 from lielaws.engine.arithmetic.base import IndexMap
 from lielaws.engine.graph import functions, primitives
 from lielaws.engine.graph.constants import FROZEN

@@ -24,10 +24,14 @@ _INTERNAL = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 class Operations:
     """All functions on traced arrays; shapes follow numpy."""
 
-    __slots__ = ("graph",)
+    __slots__ = ("graph", "scope")
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, scope: str = "") -> None:
+        self.graph, self.scope = graph, scope
+
+    def within(self, scope: str) -> Operations:
+        """The operations of a block: the names of its frozen tensors begin with `scope`, as those of its parameters."""
+        return type(self)(self.graph, self.scope + scope)
 
     # Activations
 
@@ -265,22 +269,20 @@ class Operations:
 
         To run the network, its value is looked up among the parameters by its name; without one it is fixed random.
         """
-        return Array(self.graph.leaf("constant", FROZEN + name, tuple(shape)))
+        return Array(self.graph.leaf("constant", FROZEN + self.scope + name, tuple(shape)))
 
     def table(self) -> dict[str, Callable[..., Any]]:
         """The functions by name, for networks that are written as expressions in a file."""
-        names = [name for name in dir(self) if not name.startswith("_") and name not in ("graph", "table")]
+        names = [
+            name for name in dir(self) if not name.startswith("_") and name not in ("graph", "scope", "within", "table")
+        ]
         return {name: getattr(self, name) for name in names}
 
 
 def _check_einsum(subscripts: str, terms: list[str], output: str, arrays: list[Array]) -> None:
     known = set("".join(terms))
-    if (
-        "->" not in subscripts
-        or not known <= set(_INTERNAL)
-        or not set(output) <= known
-        or len(set(output)) < len(output)
-    ):
+    formed = "->" in subscripts and known <= set(_INTERNAL) and set(output) <= known
+    if not formed or len(set(output)) < len(output):
         raise InvalidArgumentError("subscripts", subscripts, 'a form like "ij,jk->ik" is needed')
     if len(terms) != len(arrays) or any(len(term) != a.ndim for term, a in zip(terms, arrays, strict=True)):
         raise InvalidArgumentError("subscripts", subscripts, f"they do not fit shapes {[a.shape for a in arrays]}")

@@ -9,17 +9,14 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from lielaws.architectures.autoencoder import tied_autoencoder
-from lielaws.architectures.base import Architecture
+from lielaws.architectures.base import Architecture, architecture
 from lielaws.architectures.composition import residual, sequential
-from lielaws.architectures.convex import input_convex
 from lielaws.architectures.convolution import conv
-from lielaws.architectures.experts import moe
-from lielaws.architectures.gated import glu
+from lielaws.architectures.gated import glu, moe
 from lielaws.architectures.low_rank import lora_mlp, low_rank
-from lielaws.architectures.mlp import linear, mlp
+from lielaws.architectures.mlp import input_convex, linear, mlp
 from lielaws.architectures.normalization import weight_norm
-from lielaws.architectures.tying import freeze, share
+from lielaws.architectures.tying import freeze, share, tied_autoencoder
 
 Params = dict[str, Any]
 Reference = Callable[[Params, Any], Any]
@@ -209,11 +206,13 @@ def test_adapters_inside_a_network() -> None:
 
 def test_two_blocks_in_sequence_have_two_frozen_tensors() -> None:
     rng = np.random.default_rng(0)
-    for block in (low_rank(2, 2, 1), freeze(linear([2, 2, 2]), "W2"), share(freeze(mlp([2, 2, 2, 2]), "W1"), "W3=W2")):
+    own = architecture(lambda p, x, ops: ops.frozen("F", (2, 2)) @ (p.A @ x), {"A": (2, 2)}, {"x": (2,)})
+    tied = share(freeze(mlp([2, 2, 2, 2]), "W1"), "W3=W2")
+    for block in (low_rank(2, 2, 1), freeze(linear([2, 2, 2]), "W2"), tied, own):
         made = sequential(block, block)
         names = {leaf.static.name for leaf in made.traced.graph.nodes if leaf.op == "leaf"}
-        (own,) = {leaf.static.name for leaf in block.traced.graph.nodes if "frozen" in str(leaf.static)}
-        name = own.removeprefix("frozen ")
+        (frozen,) = {leaf.static.name for leaf in block.traced.graph.nodes if "frozen" in str(leaf.static)}
+        name = frozen.removeprefix("frozen ")
         assert {f"frozen 1.{name}", f"frozen 2.{name}"} <= names
         params, x = draw(made, rng)
         given = [{**{n: params[f"{k}.{n}"] for n in block.parameters}, name: rng.normal(size=(2, 2))} for k in (1, 2)]

@@ -15,21 +15,17 @@ from hypothesis import strategies as st
 
 from lielaws.architectures.activations import ACTIVATIONS
 from lielaws.architectures.attention import attention
-from lielaws.architectures.autoencoder import tied_autoencoder
 from lielaws.architectures.base import Architecture
-from lielaws.architectures.composition import residual, sequential
-from lielaws.architectures.convex import input_convex
+from lielaws.architectures.composition import part, residual, sequential
 from lielaws.architectures.convolution import conv
 from lielaws.architectures.embedding import embedding
-from lielaws.architectures.experts import moe
-from lielaws.architectures.gated import glu
+from lielaws.architectures.gated import glu, moe
 from lielaws.architectures.low_rank import lora_mlp, low_rank
-from lielaws.architectures.mlp import linear, mlp
+from lielaws.architectures.mlp import input_convex, linear, mlp
 from lielaws.architectures.normalization import weight_norm
-from lielaws.architectures.part import part
 from lielaws.architectures.phi import from_phi
 from lielaws.architectures.transformer import transformer, transformer_block
-from lielaws.architectures.tying import freeze, share
+from lielaws.architectures.tying import freeze, share, tied_autoencoder
 from lielaws.errors import LieLawsError
 from lielaws.spec import load_architecture
 from lielaws.spec.families import families

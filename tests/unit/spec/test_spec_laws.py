@@ -109,6 +109,10 @@ def test_mistakes_in_laws(text: str, pieces: list[str], refused: Any) -> None:
     assert isinstance(refused(["laws", *pieces], parse_laws, text, SHAPES), SpecError)
 
 
+def test_a_large_tensor_is_an_array_of_laws() -> None:
+    assert len(parse_laws("W", {"W": (40, 40)})) == 1600
+
+
 def test_other_mistakes(refused: Any) -> None:
     refused(["line 2", "text"], parse_laws, ["s", 3], SHAPES)
     refused(["laws"], parse_laws, 3, SHAPES)

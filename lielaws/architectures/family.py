@@ -1,4 +1,4 @@
-"""What rebuilds an architecture: its family, sizes and options, from which its spec and its name follow."""
+"""What a family of architectures is written with, and its recipe, from which its spec and its name follow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from typing import Any
 
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.running import Patterns
+from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.node import Shape
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.trace import Array
+
+__all__ = ["Architecture", "Array", "Namespace", "Operations", "Recipe", "Shape", "not_default"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +40,24 @@ class Recipe:
     title: str = ""
 
     @classmethod
-    def of(cls, constructor: Callable[..., Any], sizes: Mapping[str, Any], options: Mapping[str, Any]) -> Recipe:
-        """Of the family of the constructor's name, with the options that are not its defaults; true ones in front."""
-        chosen = not_default(constructor, options)
-        return cls(constructor.__name__, sizes, chosen, front=[key for key, value in chosen.items() if value is True])
+    def of(cls, constructor: Callable[..., Any], keywords: Mapping[str, Any]) -> Recipe:
+        """Of the family of the constructor's name: keywords without default are sizes, those at theirs are left out."""
+        known = inspect.signature(constructor).parameters
+        sizes = {key: keywords[key] for key, parameter in known.items() if parameter.default is parameter.empty}
+        options = not_default(constructor, {key: value for key, value in keywords.items() if key not in sizes})
+        return cls(constructor.__name__, sizes, options, front=[key for key, value in options.items() if value is True])
 
     @property
     def spec(self) -> dict[str, Any]:
-        values = {**self.sizes, **self.options}
-        return {"family": self.family} | {key: _plain(value) for key, value in values.items()}
+        return {"family": self.family} | {key: _plain(value) for key, value in {**self.sizes, **self.options}.items()}
 
     @property
     def name(self) -> str:
-        before, after = "", ""
-        for key, value in self.options.items():
-            if key in self.unnamed:
-                continue
-            if key in self.front:
-                before += f"+{key}" if value is True else f"+{key}={_written(value)}"
-            else:
-                after += f"+{key}={_written(value)}"
+        named = {key: value for key, value in self.options.items() if key not in self.unnamed}
+        texts = {key: f"+{key}={_written(value)}" for key, value in named.items()}
+        texts |= {key: f"+{key}" for key in self.front if named.get(key) is True}
+        before = "".join(text for key, text in texts.items() if key in self.front)
+        after = "".join(text for key, text in texts.items() if key not in self.front)
         sizes = [str(n) for value in self.sizes.values() for n in (value if isinstance(value, tuple) else (value,))]
         return f"{self.title or self.family}{before}:{'-'.join(sizes)}{after}"
 
@@ -72,18 +75,8 @@ class Recipe:
 def not_default(constructor: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
     """The options whose value is another one than without them."""
     known = inspect.signature(constructor).parameters
-    return {key: value for key, value in options.items() if not _same(value, known[key].default)}
-
-
-def _same(value: Any, default: Any) -> bool:
-    return type(value) is type(default) and bool(value == default)
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON can hold it."""
-    if isinstance(value, tuple):
-        return [_plain(entry) for entry in value]
-    return str(value) if isinstance(value, Fraction) else value
+    pairs = ((key, value, known[key].default) for key, value in options.items())
+    return {key: value for key, value, default in pairs if type(value) is not type(default) or value != default}
 
 
 def _written(value: Any) -> str:
@@ -91,3 +84,10 @@ def _written(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(map(_written, value)) + ("," if len(value) == 1 else "")
     return str(value).lower() if isinstance(value, bool) or value is None else str(value)
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON can hold it."""
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    return str(value) if isinstance(value, Fraction) else value
