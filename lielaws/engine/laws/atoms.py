@@ -12,7 +12,6 @@ from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.laws.polynomial import Polynomial
 
 Index = tuple[int, ...]
-Entry = tuple[str, Index]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +38,14 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """coefficient times the sum of one slice, the inner product of two, or a product of any number of entries."""
+    """coefficient times the sum of one slice, the inner product of two, or a product of any number of entries.
+
+    power : of the time coordinate that stands before it
+    """
 
     coefficient: int
     factors: tuple[Slice, ...]
+    power: int = 0
 
     def text(self, letters: Sequence[str | None] | None = None) -> str:
         """Without the coefficient.
@@ -59,41 +62,51 @@ class Atom:
 
 
 def read(polynomial: Polynomial, space: StateSpace) -> tuple[Atom, ...]:
-    """Atoms with as few fixed axes as possible, in the order in which their tensors appear.
+    """Atoms with as few fixed axes as possible, by their powers of time, in the order in which their tensors appear.
 
     Monomials of more than two factors come last, as they are.
     """
-    parts: dict[tuple[str, ...], dict[tuple[Index, ...], int]] = {}
+    parts: dict[tuple[int, tuple[str, ...]], dict[tuple[Index, ...], int]] = {}
     others = []
     for monomial, coefficient in polynomial.terms:
-        entries = [space.entry(coordinate) for coordinate in monomial]
+        entries = [space.entry(coordinate) for coordinate in monomial if coordinate >= space.start]
+        power = len(monomial) - len(entries)
         if 1 <= len(entries) <= 2:
             tensors, indices = zip(*entries, strict=True)
-            parts.setdefault(tensors, {})[indices] = coefficient
+            parts.setdefault((power, tensors), {})[indices] = coefficient
         else:
-            others.append(_of_entries(coefficient, entries))
-    return (*(atom for names, terms in parts.items() for atom in _contracted(names, terms, space)), *others)
+            others.append(Atom(coefficient, tuple(_entry(*entry) for entry in entries), power))
+    found = [
+        Atom(coefficient, factors, power)
+        for (power, names), terms in parts.items()
+        for factors, coefficient in _contracted(names, terms, space)
+    ]
+    return tuple(sorted([*found, *others], key=lambda atom: atom.power))
 
 
-def _of_entries(coefficient: int, entries: Sequence[Entry]) -> Atom:
-    return Atom(coefficient, tuple(Slice(name, len(k), tuple(range(len(k))), k) for name, k in entries))
+def _entry(name: str, index: Index) -> Slice:
+    return Slice(name, len(index), tuple(range(len(index))), index)
 
 
-def _contracted(names: tuple[str, ...], terms: dict[tuple[Index, ...], int], space: StateSpace) -> list[Atom]:
+def _contracted(
+    names: tuple[str, ...], terms: dict[tuple[Index, ...], int], space: StateSpace
+) -> Iterator[tuple[tuple[Slice, ...], int]]:
     """Products of entries of one or two tensors as sums of slices, or as inner products."""
     if len(names) == len(terms) == 1:
         # A single entry is called by its index, even if it is all there is.
         ((index,), coefficient) = next(iter(terms.items()))
-        return [_of_entries(coefficient, [(names[0], index)])]
+        return iter([((_entry(names[0], index),), coefficient)])
     shapes = [space.shapes[name] for name in names]
-    for axes in _fixed_axes(names, shapes):
-        if found := _complete(terms, axes, math.prod(_without(shapes[0], axes[0]))):
-            parts = [(name, len(shape), fixed) for name, shape, fixed in zip(names, shapes, axes, strict=True)]
-            return [
-                Atom(coefficient, tuple(Slice(*part, index) for part, index in zip(parts, indices, strict=True)))
-                for indices, coefficient in found.items()
-            ]
-    raise AssertionError("entries always fit")
+    choices = (
+        (axes, _complete(terms, axes, math.prod(_without(shapes[0], axes[0])))) for axes in _fixed_axes(names, shapes)
+    )
+    # Entries always fit.
+    axes, found = next((axes, found) for axes, found in choices if found)
+    parts = [(name, len(shape), fixed) for name, shape, fixed in zip(names, shapes, axes, strict=True)]
+    return (
+        (tuple(Slice(*part, index) for part, index in zip(parts, indices, strict=True)), coefficient)
+        for indices, coefficient in found.items()
+    )
 
 
 def _fixed_axes(names: tuple[str, ...], shapes: Sequence[Index]) -> Iterator[tuple[Index, ...]]:

@@ -54,22 +54,20 @@ def _form(law: Law) -> tuple[Any, ...] | None:
 
     Each atom has its indices as the first one, or in the other order.
     """
-    if len(law.parts) != 1 or not all(
-        len(atom.factors) in (1, 2) and all(len(side.axes) == 1 for side in atom.factors) for atom in law.atoms
-    ):
-        return None
-    first, straight, swapped = _indices(law.atoms[0]), [], []
+    first, straight, swapped = law.atoms[0], [], []
     for atom in law.atoms:
+        if atom.power != first.power or len(atom.factors) not in (1, 2) or any(len(f.axes) != 1 for f in atom.factors):
+            return None
         sides = tuple((side.tensor, side.axes) for side in atom.factors)
-        if _indices(atom) == first:
+        if _indices(atom) == _indices(first):
             straight.append((atom.coefficient, sides))
-        elif _indices(atom) == first[::-1]:
+        elif _indices(atom) == _indices(first)[::-1]:
             swapped.append((-atom.coefficient, sides))
         else:
             return None
     if swapped and sorted(straight) != sorted(swapped):
         return None
-    return next(iter(law.parts)), bool(swapped), *straight
+    return first.power, bool(swapped), *straight
 
 
 def _indices(atom: Atom) -> tuple[int, int]:
@@ -108,7 +106,7 @@ def _text(law: Law, i: str, j: str) -> str:
 
 
 def _with_time(law: Law, parts: Sequence[tuple[int, str]]) -> str:
-    factor = law.space.clock.text(next(iter(law.parts))) if law.space.clock else ""
+    factor = law.space.clock.text(law.atoms[0].power) if law.space.clock else ""
     return f"{factor} ({join_terms(parts)})" if factor else join_terms(parts)
 
 
@@ -148,7 +146,7 @@ def entry_polynomial(law: Law, i: int, j: int) -> Polynomial:
             for side, index in zip(atom.factors, pair, strict=True)
         )
         for entries in zip(left, right, strict=True):
-            monomial = (0,) * next(iter(law.parts)) + tuple(sorted(entries))
+            monomial = (0,) * atom.power + tuple(sorted(entries))
             terms[monomial] = terms.get(monomial, 0) + atom.coefficient
     return Polynomial.of(terms).primitive()
 
@@ -189,7 +187,7 @@ def _shows_symmetry(law: Law) -> bool:
 
 
 def _single_symmetry(law: Law) -> str:
-    if not _shows_symmetry(law) or len(law.parts) > 1:
+    if not _shows_symmetry(law) or law.atoms[-1].power > law.atoms[0].power:
         return ""
     if changes := _changes(law):
         return changes
