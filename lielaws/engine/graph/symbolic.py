@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from lielaws.engine.graph.node import Graph
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.linalg import as_fraction
@@ -30,28 +31,8 @@ def free_entries(expression: sympy.Expr) -> set[Any]:
 
 def check_expression(expression: sympy.Expr) -> None:
     """Raises UnsupportedError, quoting the subexpression, for functions that :func:`build_expression` does not know."""
-    import sympy
-
-    stack, seen = [expression], set()
-    while stack:
-        part = stack.pop()
-        if part in seen:
-            continue
-        seen.add(part)
-        if not _is_supported(part):
-            raise UnsupportedError("expression", str(part), SUPPORTED)
-        if not isinstance(part, sympy.Indexed):
-            stack.extend(argument for argument in part.args if isinstance(argument, sympy.Expr))
-
-
-def _is_supported(part: sympy.Expr) -> bool:
-    import sympy
-
-    if part.is_Number:
-        return bool(part.is_finite) and bool(part.is_Rational or part.is_Float)
-    if isinstance(part, sympy.Pow):
-        return bool(part.exp.is_Integer)
-    return isinstance(part, sympy.Symbol | sympy.Indexed | sympy.Add | sympy.Mul)
+    graph = Graph()
+    build_expression(expression, lambda symbol: Array(graph.leaf("data", str(symbol), ())), Operations(graph))
 
 
 def build_expression(

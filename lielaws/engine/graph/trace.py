@@ -56,9 +56,8 @@ class Array:
         try:
             resolved = np.empty(self.shape, dtype=np.bool_).reshape(target).shape
         except (ValueError, TypeError):
-            raise InvalidArgumentError(
-                "shape", target, f"it must hold the {self.size} entries of {self.shape}"
-            ) from None
+            remedy = f"it must hold the {self.size} entries of {self.shape}"
+            raise InvalidArgumentError("shape", target, remedy) from None
         return Array(primitives.reshape(self.node, resolved))
 
     def sum(self, axis: int | Sequence[int] | None = None) -> Array:
@@ -89,9 +88,8 @@ class Array:
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
-        raise UnsupportedError(
-            "condition", self, "a traced array has no truth value; an architecture cannot branch on data"
-        )
+        remedy = "a traced array has no truth value; an architecture cannot branch on data"
+        raise UnsupportedError("condition", self, remedy)
 
     def __neg__(self) -> Array:
         return Array(primitives.scale(-1, self.node))
@@ -146,9 +144,7 @@ class Array:
 
 def as_rational(value: Any) -> Fraction | None:
     """The exact value of a number, floats read as the decimal that they print; None if it is no number."""
-    if isinstance(value, bool | np.bool_):
-        return Fraction(int(value))
-    if isinstance(value, int | np.integer):
+    if isinstance(value, int | np.integer | np.bool_):
         return Fraction(int(value))
     if isinstance(value, Fraction):
         return value
@@ -167,14 +163,15 @@ def lift(value: Any, graph: Graph) -> Array:
         return value
     if (number := as_rational(value)) is not None:
         return Array(graph.constant([number], ()))
+    array: Any
     try:
         array = np.asarray(value)
-        entries = [as_rational(entry) for entry in array.ravel().tolist()]
+        entries = [entry for entry in map(as_rational, array.ravel().tolist()) if entry is not None]
     except (TypeError, ValueError):
-        entries = [None]
-    if any(entry is None for entry in entries):
+        array = None
+    if array is None or len(entries) < array.size:
         raise InvalidArgumentError("operand", value, "a traced array, a number or an array of numbers is needed")
-    return Array(graph.constant([entry for entry in entries if entry is not None], array.shape))
+    return Array(graph.constant(entries, array.shape))
 
 
 def normalize_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
