@@ -17,7 +17,7 @@ from lielaws.engine.arithmetic.enclosures import Enclosures, U
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.graph.node import Leaf, Node, leaves_of
 from lielaws.engine.graph.program import Program
-from lielaws.engine.potential.patterns import DENOMINATOR, Patterns, constant_enclosure
+from lielaws.engine.potential.patterns import DENOMINATOR, Patterns, constant_value
 from lielaws.engine.potential.signs import singular
 
 # Enclosures of long pieces are wide, many pieces take long: what these do not decide is left out.
@@ -56,11 +56,11 @@ def _checked(
     point, count = fields.space.values(vector), choice.count
     middles, half = (np.arange(pieces) + 0.5) / pieces, 0.5 / pieces
     tables = {"parameter": patterns.points, "data": patterns.samples}
-    values: dict[Leaf, Any] = {}
+    arithmetic, values = Enclosures(), dict[Leaf, Any]()
     for leaf in leaves_of([argument for _, argument in nodes]):
         role, name = leaf.static.role, leaf.static.name
         if role == "constant":
-            values[leaf.static] = constant_enclosure(leaf)
+            values[leaf.static] = constant_value(leaf, arithmetic)
             continue
         end = point[leaf.static] if role == "parameter" else choice.values[leaf.static][0]
         # Gates are those of the pattern, and what no gate depends on may stay where it is.
@@ -68,7 +68,6 @@ def _checked(
         begin = end if shown is None else shown[choice.patterns]
         begin, end = (np.broadcast_to(array / DENOMINATOR, (count, *leaf.shape)) for array in (begin, end))
         values[leaf.static] = _segment(begin, end, middles, half)
-    arithmetic = Enclosures()
     with np.errstate(all="ignore"):
         computed = Program.of([argument for _, argument in nodes]).run(arithmetic, values)
     good = np.ones(count * pieces, dtype=np.bool_)

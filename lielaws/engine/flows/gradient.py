@@ -7,26 +7,22 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from lielaws.engine.flows.dynamics import Dynamics, check_names, check_rate, clock_slope, gradients, time_and_drift
+from lielaws.engine.flows.dynamics import Dynamics, Flow, check_names, check_rate, gradients, moving_time, shapes_of
 from lielaws.engine.flows.state import TIME, Clock, Shape, StateSpace
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.potential.potentials import Potential
 
 
 @dataclass(frozen=True, slots=True)
-class GradientFlow:
+class GradientFlow(Flow):
     """theta' = -grad L(theta). Setting of arXiv 2307.00144."""
-
-    def check(self, parameters: Mapping[str, Shape]) -> None:
-        """Every architecture will do."""
 
     def dynamics(self, potential: Potential) -> Dynamics:
         """The family span{ grad f_z } on the space of parameters."""
         slopes = gradients(potential)
-        return StateSpace({name: slope.shape for name, slope in slopes.items()}), slopes
+        return StateSpace(shapes_of(slopes)), slopes
 
     def describe(self) -> dict[str, str]:
-        """The flow as plain values, for specs and certificates."""
         return {"kind": "gradient"}
 
     def __str__(self) -> str:
@@ -34,7 +30,7 @@ class GradientFlow:
 
 
 @dataclass(frozen=True, slots=True)
-class WeightDecay:
+class WeightDecay(Flow):
     """theta' = -grad L(theta) - rate theta. State (t, theta) of dimension D + 1.
 
     Parameters
@@ -61,15 +57,14 @@ class WeightDecay:
 
     def dynamics(self, potential: Potential) -> Dynamics:
         """The family on the space of time and parameters."""
-        time, drift = time_and_drift(potential)
-        slopes = {TIME: clock_slope(self.clock, time, drift)}
+        _, drift, along = moving_time(potential, self.clock)
+        slopes = {TIME: along}
         for name, slope in gradients(potential).items():
             decay = drift * Array(potential.traced.parameters[name]) * -self.rate
             slopes[name] = (decay + Array(slope)).node if self.rate else slope
-        return StateSpace({name: slope.shape for name, slope in slopes.items()}, self.clock), slopes
+        return StateSpace(shapes_of(slopes), self.clock), slopes
 
     def describe(self) -> dict[str, str]:
-        """The flow as plain values, for specs and certificates."""
         return {"kind": "weight_decay", "rate": str(self.rate)}
 
     def __str__(self) -> str:

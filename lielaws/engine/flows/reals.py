@@ -19,7 +19,7 @@ from lielaws.engine.flows.continuation import AT_THE_POINT, UNCERTAIN, continued
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.graph.node import Leaf, ancestors
-from lielaws.engine.potential.patterns import DENOMINATOR, constant_enclosure, patterns_at, varied_data
+from lielaws.engine.potential.patterns import DENOMINATOR, constant_value, generic_numerators, patterns_at, varied_data
 
 # Numerators: larger numbers lose bits in exponentials and norms, smaller ones make functions nearly linear.
 _LEAST, _LARGEST = 192, 1280
@@ -109,10 +109,7 @@ class RealFields:
     def _lifted(self, choice: Choice, arithmetic: Enclosures | Balls) -> Choice:
         """A choice, and the constants, in an arithmetic."""
         values = {leaf: arithmetic.exact(array / DENOMINATOR) for leaf, array in choice.values.items()}
-        for node in self.fields.potential.constants:
-            name = node.static.name
-            generic = is_generic(node.static)
-            values[node.static] = arithmetic.exact(constant_enclosure(node)[0]) if generic else arithmetic.named(name)
+        values |= {node.static: constant_value(node, arithmetic) for node in self.fields.potential.constants}
         return Choice(values, choice.count)
 
     def have_values(self, words: Sequence[Choice], arithmetic: Enclosures | Balls) -> BoolArray:
@@ -142,7 +139,7 @@ def _varied_data(fields: VectorFields, vector: IntArray, rng: np.random.Generato
 def generic_constants(fields: VectorFields) -> Mapping[str, IntArray]:
     """The numerators of the generic constants at the real point, by name."""
     return {
-        node.static.name: np.asarray(np.rint(constant_enclosure(node)[0] * DENOMINATOR), dtype=np.int64).ravel()
+        node.static.name: generic_numerators(node).ravel()
         for node in fields.potential.constants
         if is_generic(node.static)
     }

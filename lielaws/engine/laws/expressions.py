@@ -61,7 +61,7 @@ class StateFunction:
         extra = None if timed.extra is None else graph.leaf("parameter", "exponential of time", ())
         special = {timed.clock: leaves.get(TIME), timed.extra: extra}
         value = build_expression(timed.expression, lambda symbol: _lookup(symbol, special, leaves), ops)
-        slopes = gradient(value.node, ops.array(1).node, leaves.values())
+        slopes = gradient(value.node, ops.array(1).node, list(leaves.values()))
         if extra is not None and space.clock is not None:
             (along,) = gradient(value.node, ops.array(1).node, [extra])
             inner = timed.extra_slope(space.clock, Array(leaves[TIME]), Array(extra)) * Array(along)

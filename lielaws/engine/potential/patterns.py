@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.arraytypes import BoolArray, FloatArray, IntArray
+from lielaws.arraytypes import BoolArray, IntArray
+from lielaws.engine.arithmetic.balls import Balls
 from lielaws.engine.arithmetic.enclosures import Enclosures, exact
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.arithmetic.modular import Modular
@@ -205,8 +206,8 @@ class _Search:
         numerators : of parameters and data, (1, 1 or count, *shape)
         """
         values = {leaf.static: exact(numerators[leaf.static] / DENOMINATOR) for leaf in self.leaves}
-        values |= {node.static: constant_enclosure(node) for node in self._constants}
         arithmetic = Enclosures()
+        values |= {node.static: constant_value(node, arithmetic) for node in self._constants}
         with np.errstate(all="ignore"):
             arguments = self._program.run(arithmetic, values)
         mid, rad = (self._flat([a[k, 0] for a in arguments], count) for k in (0, 1))
@@ -245,12 +246,17 @@ def _number_of(draws: Draws) -> int:
     return len(next(iter(draws.values()))) if draws else 1
 
 
-def constant_enclosure(node: Node) -> FloatArray:
-    """The value of a constant leaf, as one sample: true, or for generic constants the float that `forward` uses."""
+def constant_value(node: Node, arithmetic: Enclosures | Balls) -> Any:
+    """The value of a constant leaf, as one sample: true, or for generic constants near the float of `forward`."""
     if is_generic(node.static):
-        rounded = np.round(constant_array(node.static.name, node.shape) * DENOMINATOR)
-        return exact(np.where(rounded == 0, 1, rounded)[None, None] / DENOMINATOR)
-    return Enclosures().named(node.static.name)
+        return arithmetic.exact(generic_numerators(node)[None, None] / DENOMINATOR)
+    return arithmetic.named(node.static.name)
+
+
+def generic_numerators(node: Node) -> IntArray:
+    """The numerators of a generic constant, none of them zero."""
+    rounded = np.rint(constant_array(node.static.name, node.shape) * DENOMINATOR).astype(np.int64)
+    return np.asarray(np.where(rounded == 0, 1, rounded))
 
 
 def _joined(one: Draws, other: Draws) -> Draws:
