@@ -19,7 +19,14 @@ from lielaws.engine.flows.continuation import AT_THE_POINT, UNCERTAIN, continued
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.graph.node import Leaf, ancestors
-from lielaws.engine.potential.patterns import DENOMINATOR, constant_value, generic_numerators, patterns_at, varied_data
+from lielaws.engine.potential.patterns import (
+    DENOMINATOR,
+    constant_value,
+    generic_numerators,
+    patterns_at,
+    signed,
+    varied_data,
+)
 
 # Numerators: larger numbers lose bits in exponentials and norms, smaller ones make functions nearly linear.
 _LEAST, _LARGEST = 192, 1280
@@ -46,7 +53,7 @@ def real_points(fields: VectorFields, rng: np.random.Generator, width: int = 1) 
 def _numerators(rng: np.random.Generator, shape: tuple[int, ...], terms: int = 1) -> IntArray:
     """Random numerators; smaller for weights that sum many terms, so that layers keep the size of numbers."""
     largest = max(_LEAST, round(_LARGEST / terms**0.5))
-    return np.asarray(rng.integers(largest // 8, largest + 1, shape) * rng.choice([-1, 1], shape), dtype=np.int64)
+    return signed(rng, largest // 8, largest, shape)
 
 
 class RealFields:

@@ -74,7 +74,7 @@ def shown_patterns(gates: Sequence[Gate]) -> Patterns:
 
     Raises ExactnessError if none was met.
     """
-    search = _Search(gates, np.random.default_rng(0))
+    search = _Search(gates)
     draws = search.everywhere()
     for sign in (1, -1):
         draws = _joined(draws, search.extreme(draws, sign))
@@ -103,7 +103,7 @@ def open_gates(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[di
 
     numerators : of the point (1, 1, *shape) and of the data (1, count, *shape)
     """
-    search = _Search(gates, np.random.default_rng(0))
+    search = _Search(gates)
     opened, shown = search.distinct_settled(numerators, count)
     return search.split(opened[shown]), shown
 
@@ -113,7 +113,7 @@ def patterns_at(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[d
 
     numerators : of the point (1, 1, *shape) and of the data (1, count, *shape)
     """
-    search = _Search(gates, np.random.default_rng(0))
+    search = _Search(gates)
     opened, certain = search.settled(numerators, count)
     return search.split(opened), certain
 
@@ -124,8 +124,10 @@ class _Search:
     fixed : leaves that have one value, (1, *shape)
     """
 
-    def __init__(self, gates: Sequence[Gate], rng: np.random.Generator, fixed: Draws | None = None) -> None:
-        self._gates, self._rng, self._fixed = gates, rng, fixed or {}
+    def __init__(
+        self, gates: Sequence[Gate], rng: np.random.Generator | None = None, fixed: Draws | None = None
+    ) -> None:
+        self._gates, self._rng, self._fixed = gates, rng or np.random.default_rng(0), fixed or {}
         self._program = Program.of([gate.argument for gate in gates])
         leaves = leaves_of([gate.argument for gate in gates])
         self._constants = [leaf for leaf in leaves if leaf.static.role == "constant"]
@@ -134,12 +136,11 @@ class _Search:
     def everywhere(self) -> Draws:
         """Random parameters and data of several sizes."""
         count = _DRAWS // len(_SCALES)
-        parts = [{leaf.static: self._numbers(count, leaf, scale) for leaf in self.leaves} for scale in _SCALES]
+        parts = [
+            {leaf.static: signed(self._rng, 1, scale, (count, *leaf.shape)) for leaf in self.leaves}
+            for scale in _SCALES
+        ]
         return {leaf.static: np.concatenate([part[leaf.static] for part in parts]) for leaf in self.leaves}
-
-    def _numbers(self, count: int, leaf: Node, scale: int) -> IntArray:
-        size = self._rng.integers(1, scale + 1, (count, *leaf.shape))
-        return np.asarray(size * self._rng.choice([-1, 1], size.shape), dtype=np.int64)
 
     def extreme(self, draws: Draws, sign: int) -> Draws:
         """Variations of draws, generation by generation, those with the most (or fewest) open gates going on."""
@@ -155,9 +156,8 @@ class _Search:
     def _varied(self, array: IntArray) -> IntArray:
         rate = self._rng.choice([0.02, 0.1, 0.4], (len(array),) + (1,) * (array.ndim - 1))
         flipped = np.where(self._rng.random(array.shape) < rate, -array, array)
-        fresh = np.rint(
-            self._rng.choice([-1, 1], array.shape) * 2.0 ** self._rng.uniform(0, _LARGEST_BITS, array.shape)
-        )
+        size = self._rng.choice([-1, 1], array.shape) * 2.0 ** self._rng.uniform(0, _LARGEST_BITS, array.shape)
+        fresh = np.rint(size)
         return np.asarray(np.where(self._rng.random(array.shape) < rate / 4, fresh, flipped), dtype=np.int64)
 
     def distinct(self, draws: Draws) -> Draws:
@@ -186,10 +186,10 @@ class _Search:
         count = _number_of(draws)
         opened, first = self.distinct_settled({leaf: array[None] for leaf, array in draws.items()}, count)
         kept = np.sort(first)
-        points: dict[str, IntArray] = {}
-        samples: dict[str, IntArray] = {}
-        for leaf, array in draws.items():
-            (points if leaf.role == "parameter" else samples)[leaf.name] = array[kept]
+        points, samples = (
+            {leaf.name: array[kept] for leaf, array in draws.items() if (leaf.role == "parameter") == of_points}
+            for of_points in (True, False)
+        )
         return Patterns(self.split(opened[kept]), len(kept), points, samples)
 
     def distinct_settled(self, numerators: Draws, count: int) -> tuple[BoolArray, IntArray]:
@@ -239,6 +239,11 @@ class _Search:
         arguments = Program.of(lowered).run(arithmetic, values)
         vanishing = np.asarray(self._flat([a[0] for a in arguments], count) == 0)
         return vanishing if arithmetic.undefined is None else vanishing & ~arithmetic.undefined[:, None]
+
+
+def signed(rng: np.random.Generator, least: int, largest: int, shape: tuple[int, ...]) -> IntArray:
+    """Random integers of both signs and of sizes between two bounds."""
+    return np.asarray(rng.integers(least, largest + 1, shape) * rng.choice([-1, 1], shape), dtype=np.int64)
 
 
 def _number_of(draws: Draws) -> int:

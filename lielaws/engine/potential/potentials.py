@@ -70,8 +70,7 @@ class Potential:
 def build_potential(traced: Traced, loss: str = "any") -> Potential:
     """The potential for a loss: "any", or "cross_entropy", where cotangents sum to zero over the last axis."""
     lowered = lower_gates(traced.output)
-    output = lowered.output
-    shape = output.shape
+    shape = lowered.output.shape
     if loss == "any":
         cotangent = free = traced.graph.leaf("cotangent", "w", shape)
     else:
@@ -81,4 +80,4 @@ def build_potential(traced: Traced, loss: str = "any") -> Potential:
         first, ops = Array(free), Operations(traced.graph)
         last = -first.sum(axis=len(shape) - 1)
         cotangent = ops.concatenate([first, last.reshape((*shape[:-1], 1))], axis=len(shape) - 1).node
-    return Potential(traced, output, cotangent, free, lowered.gates, lowered.pieces, loss)
+    return Potential(traced, lowered.output, cotangent, free, lowered.gates, lowered.pieces, loss)
