@@ -70,12 +70,10 @@ def _checked(
         values[leaf.static] = _segment(begin, end, middles, half)
     with np.errstate(all="ignore"):
         computed = Program.of([argument for _, argument in nodes]).run(arithmetic, values)
-    good = np.ones(count * pieces, dtype=np.bool_)
+    good = arithmetic.defined(count * pieces).copy()
     for (operation, _), value in zip(nodes, computed, strict=True):
         mid, rad = value[:, 0].reshape(2, value.shape[2], -1)
         good &= ((np.abs(mid) if operation == "reciprocal" else mid) > rad).all(axis=1)
-    if arithmetic.undefined is not None:
-        good &= ~arithmetic.undefined
     return np.asarray(good.reshape(count, pieces).all(axis=1))
 
 

@@ -122,7 +122,7 @@ class RealFields:
     def have_values(self, words: Sequence[Choice], arithmetic: Enclosures | Balls) -> BoolArray:
         """Which brackets have values, once they are evaluated: all functions do, and patterns continue to the point."""
         good = np.logical_and.reduce([continued(self.fields, self.vector, word) for word in words])
-        return np.asarray(good if arithmetic.undefined is None else good & ~arithmetic.undefined)
+        return np.asarray(good & arithmetic.defined(len(good)))
 
     def enclosed(self, words: Sequence[Choice]) -> tuple[FloatArray, BoolArray]:
         """Brackets in enclosures, (2, count, dimension), and which have values."""

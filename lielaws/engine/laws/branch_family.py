@@ -213,7 +213,7 @@ class BranchFamily:
         except BadPrimeError:
             # Of one sample that has no value.
             return (left.vector[0][:0], left.vector[0][:0]), False
-        good = slice(None) if arithmetic.undefined is None else ~arithmetic.undefined
+        good = arithmetic.defined(len(kept))
         return (left.vector[0][good], value[good]), independent
 
     def _with_roots(self, drawn: _Drawn, output: _Output, signs: IntArray) -> tuple[IntArray, bool]:

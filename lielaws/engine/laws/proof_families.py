@@ -53,7 +53,7 @@ class FreeFamily:
         choice = self.fields.choose(rng, count, point, free_gates=True, numbers=numbers)
         arithmetic = point.arithmetic
         values = self.fields.evaluate(point.vector, choice, arithmetic)[0]
-        good = slice(None) if arithmetic.undefined is None else ~arithmetic.undefined
+        good = arithmetic.defined(count)
         return point.vector[0][good], values[good]
 
 

@@ -215,8 +215,7 @@ class _Search:
         known = opened | closed
         if not known.all():
             known |= self._dead(opened, count)
-        settled = np.asarray(known.all(axis=1))
-        return opened, settled if arithmetic.undefined is None else np.asarray(settled & ~arithmetic.undefined)
+        return opened, known.all(axis=1) & arithmetic.defined(count)
 
     def split(self, opened: BoolArray) -> dict[Leaf, IntArray]:
         """The gates of patterns by leaf, each of shape (count, *shape)."""
@@ -237,8 +236,7 @@ class _Search:
                 values[leaf.static] = modular.residues(rng, prime, (1, count, *leaf.shape))
         arithmetic = Modular(prime, FreeFunctions.draw(rng, prime, count))
         arguments = Program.of(lowered).run(arithmetic, values)
-        vanishing = np.asarray(self._flat([a[0] for a in arguments], count) == 0)
-        return vanishing if arithmetic.undefined is None else vanishing & ~arithmetic.undefined[:, None]
+        return np.asarray((self._flat([a[0] for a in arguments], count) == 0) & arithmetic.defined(count)[:, None])
 
 
 def signed(rng: np.random.Generator, least: int, largest: int, shape: tuple[int, ...]) -> IntArray:

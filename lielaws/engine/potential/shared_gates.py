@@ -67,8 +67,7 @@ def _values(arguments: Sequence[Node], prime: int) -> IntArray:
     arithmetic = Modular(prime, FreeFunctions.draw(rng, prime, _SAMPLES))
     values = Program.of(arguments).run(arithmetic, leaves)
     flat = [np.broadcast_to(value[0].reshape(value.shape[1], -1), (_SAMPLES, value[0, 0].size)) for value in values]
-    joined = np.concatenate(flat, axis=1)
-    return joined if arithmetic.undefined is None else joined[~arithmetic.undefined]
+    return np.concatenate(flat, axis=1)[arithmetic.defined(_SAMPLES)]
 
 
 def _ratio(pairs: Sequence[IntArray]) -> Fraction | None:
