@@ -14,7 +14,7 @@ from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.flows.heights import FieldBounds, bound_fields
-from lielaws.engine.graph.node import Leaf, ancestors
+from lielaws.engine.graph.node import Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import modular
 from lielaws.engine.values.branches import RootedFunctions
@@ -23,7 +23,8 @@ from lielaws.errors import ExactnessError
 
 Samples = tuple[IntArray, IntArray]
 """points and values of vector fields there, each (count, dimension)"""
-_Needed = tuple[tuple[int, ...], tuple[tuple[Leaf, int], ...]]
+_Entry = tuple[Leaf, int]
+_Needed = tuple[tuple[int, ...], tuple[_Entry, ...]]
 """roots, and entries of gates"""
 
 # One of 2^12 points has so many roots: more take minutes to meet.
@@ -52,9 +53,9 @@ _LOG_DRAWN = math.log2(_TRIES * _POINTS_SHOWN + _POINTS_FOR_ALL)
 class _Output:
     """Entries of the cotangent (or the drift) whose vector fields depend on the same roots and gate entries."""
 
-    entries: tuple[tuple[Leaf, int], ...]
+    entries: tuple[_Entry, ...]
     roots: tuple[int, ...]
-    gates: tuple[tuple[Leaf, int], ...]
+    gates: tuple[_Entry, ...]
 
 
 @dataclass(frozen=True)
@@ -88,25 +89,27 @@ class BranchFamily:
     @cached_property
     def outputs(self) -> tuple[_Output, ...]:
         """Empty if there is nothing to choose, or too much, or no value anywhere."""
-        with suppress(BadPrimeError):
-            return self._all_outputs()
-        return ()
-
-    def _all_outputs(self) -> tuple[_Output, ...]:
-        has_roots = any(node.op == "sqrt" for node in ancestors(self.fields.slopes))
-        if not has_roots and self.fields.potential.affine:
+        if not self._stages and self.fields.potential.affine:
             return ()
-        found: dict[_Needed, list[tuple[Leaf, int]]] = {}
-        for node in self.fields.outside:
-            for entry in range(node.size) if node.static.role in ("cotangent", "flow") else ():
-                needed = self._needed((node.static, entry))
-                if len(needed[0]) > _MOST_ROOTS or len(needed[1]) > _MOST_GATES:
+        found: dict[_Needed, list[_Entry]] = {}
+        for node in self._cotangents:
+            for entry in range(node.size):
+                try:
+                    roots, gates = self._needed((node.static, entry))
+                except BadPrimeError:
                     return ()
-                found.setdefault(needed, []).append((node.static, entry))
+                if len(roots) > _MOST_ROOTS or len(gates) > _MOST_GATES:
+                    return ()
+                found.setdefault((roots, gates), []).append((node.static, entry))
         outputs = tuple(_Output(tuple(entries), *needed) for needed, entries in found.items())
         return outputs if any(output.roots or output.gates for output in outputs) else ()
 
-    def _needed(self, entry: tuple[Leaf, int]) -> _Needed:
+    @property
+    def _cotangents(self) -> list[Node]:
+        """The leaves in which vector fields are linear."""
+        return [node for node in self.fields.outside if node.static.role in ("cotangent", "flow")]
+
+    def _needed(self, entry: _Entry) -> _Needed:
         """The roots and gates that the vector field of an output depends on: found by changing them one by one."""
         rng, prime = np.random.default_rng(0), self.fields.prime()
         values = self._values(rng, prime, 1, [entry])
@@ -131,16 +134,13 @@ class BranchFamily:
         return roots, tuple(gates)
 
     def _values(
-        self, rng: np.random.Generator, prime: int, count: int, entries: Sequence[tuple[Leaf, int]]
+        self, rng: np.random.Generator, prime: int, count: int, entries: Sequence[_Entry]
     ) -> dict[Leaf, IntArray]:
         """Random data and gates, and cotangents of some entries."""
-        values = {}
-        for node in self.fields.outside:
-            values[node.static] = modular.residues(rng, prime, (1, count, *node.shape))
-            if node.static.role in ("cotangent", "flow"):
-                others = np.ones(node.size, dtype=np.bool_)
-                others[[entry for leaf, entry in entries if leaf == node.static]] = False
-                values[node.static].reshape(count, -1)[:, others] = 0
+        values = {n.static: modular.residues(rng, prime, (1, count, *n.shape)) for n in self.fields.outside}
+        for node in self._cotangents:
+            others = np.setdiff1d(np.arange(node.size), [entry for leaf, entry in entries if leaf == node.static])
+            values[node.static].reshape(count, -1)[:, others] = 0
         return values
 
     def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:
@@ -154,12 +154,13 @@ class BranchFamily:
         return points[:count], values[:count]
 
     def proof(self, rng: np.random.Generator, prime: int) -> Samples:
-        parts = []
-        for output in self.outputs:
-            for gates in range(1 << len(output.gates)):
-                found = self._conjugate(rng, prime, output, gates)
-                parts.append(self._all_signs(rng, prime, output, gates) if found is None else found)
-        return _joined(parts)
+        return _joined(
+            [
+                self._conjugate(rng, prime, output, gates) or self._all_signs(rng, prime, output, gates)
+                for output in self.outputs
+                for gates in range(1 << len(output.gates))
+            ]
+        )
 
     def _conjugate(self, rng: np.random.Generator, prime: int, output: _Output, gates: int) -> Samples | None:
         """A point for given gates that stands for all signs of roots; None if they may not be conjugate."""
@@ -205,16 +206,14 @@ class BranchFamily:
         kept, independent = self._with_roots(drawn, output, signs)
         kept = kept[:most]
         left = drawn.select(kept)
-        if not len(kept):
-            return (left.vector[0], left.vector[0]), False
-        arithmetic = Modular(left.free.prime, RootedFunctions(left.free, output.roots, signs[kept] > 0))
-        try:
-            value = self.fields.evaluate(left.vector, left.choice, arithmetic)[0]
-        except BadPrimeError:
-            # Of one sample that has no value.
-            return (left.vector[0][:0], left.vector[0][:0]), False
-        good = arithmetic.defined(len(kept))
-        return (left.vector[0][good], value[good]), independent
+        # Of one sample that has no value.
+        with suppress(BadPrimeError):
+            if len(kept):
+                arithmetic = Modular(left.free.prime, RootedFunctions(left.free, output.roots, signs[kept] > 0))
+                value = self.fields.evaluate(left.vector, left.choice, arithmetic)[0]
+                good = arithmetic.defined(len(kept))
+                return (left.vector[0][good], value[good]), independent
+        return (left.vector[0][:0], left.vector[0][:0]), False
 
     def _with_roots(self, drawn: _Drawn, output: _Output, signs: IntArray) -> tuple[IntArray, bool]:
         """The samples at which the roots of an output exist, and whether these are shown to be independent.
