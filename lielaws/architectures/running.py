@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.arraytypes import FloatArray
+from lielaws.checks import tensor
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.graph.constants import FROZEN, constant_array
 from lielaws.engine.graph.differentiate import pullback
@@ -52,7 +53,7 @@ class Runner:
     def _leaves(self, params: Mapping[str, Any], x: Any) -> tuple[dict[Leaf, FloatArray], int]:
         values, batch = _leaf_values(self.traced, params, x)
         given = {
-            leaf: parameter_array(name, self._constants[leaf].shape[1:], params)[None]
+            leaf: tensor("params", params, name, self._constants[leaf].shape[1:])[None]
             for name, leaf in self._frozen.items()
             if name in params
         }
@@ -120,19 +121,9 @@ class Runner:
         return result
 
 
-def parameter_array(name: str, shape: tuple[int, ...], params: Mapping[str, Any]) -> FloatArray:
-    """One parameter as a float64 array of its declared shape."""
-    if name not in params:
-        raise InvalidArgumentError("params", sorted(params), f"parameter '{name}' of shape {shape} is missing")
-    array = np.asarray(params[name], dtype=np.float64)
-    if array.shape != shape:
-        raise InvalidArgumentError(f"params['{name}']", f"array of shape {array.shape}", f"shape {shape} is needed")
-    return array
-
-
 def _leaf_values(traced: Traced, params: Mapping[str, Any], x: Any) -> tuple[dict[Leaf, FloatArray], int]:
     """Values of all leaves, and the number of samples."""
-    values = {leaf.static: parameter_array(name, leaf.shape, params)[None] for name, leaf in traced.parameters.items()}
+    values = {leaf.static: tensor("params", params, name, leaf.shape)[None] for name, leaf in traced.parameters.items()}
     if not traced.data:
         return values, 1  # one sample, whatever x is
     first, leaf = next(iter(traced.data.items()))

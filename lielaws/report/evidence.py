@@ -53,10 +53,6 @@ class Evidence:
         return self.fields.flow
 
     @property
-    def loss(self) -> str:
-        return self.potential.loss
-
-    @property
     def potential(self) -> Potential:
         return self.fields.potential
 
@@ -78,7 +74,7 @@ class Evidence:
     @property
     def setting(self) -> str:
         """What the data, the loss and the gates range over, in words."""
-        parts = ["any data", _SETTINGS[self.loss]]
+        parts = ["any data", _SETTINGS[self.potential.loss]]
         return ", ".join(parts + ([_GATES[self.gates]] if self.potential.gates else []))
 
     @property
@@ -104,7 +100,7 @@ class Evidence:
         return tuple(texts)
 
     def certificate(self, laws: Sequence[Law]) -> Certificate:
-        setting = {"flow": self.flow.describe(), "loss": self.loss, "gates": self.gates}
+        setting = {"flow": self.flow.describe(), "loss": self.potential.loss, "gates": self.gates}
         return build_certificate(
             self.architecture.name,
             self.fields,

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lielaws.architectures.base import Architecture
-from lielaws.arraytypes import IntArray
+from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.certificate.record import Certificate
-from lielaws.engine.arithmetic.modular import BadPrimeError, retried
+from lielaws.engine.arithmetic.modular import BadPrimeError
 from lielaws.engine.flows.state import StateSpace
-from lielaws.engine.laws.expressions import StateFunction
+from lielaws.engine.laws.expressions import StateFunction, at_random_state
 from lielaws.engine.laws.law import Law, state_matrix
 from lielaws.engine.laws.presentation import LawGroup, group_laws
 from lielaws.engine.laws.terms import TermTable
-from lielaws.engine.linalg import Echelon, modular, random_prime
+from lielaws.engine.linalg import Echelon
 from lielaws.errors import InvalidArgumentError, LieLawsError
 
 if TYPE_CHECKING:
@@ -102,10 +102,7 @@ class Report:
 
     def by_tensors(self) -> dict[tuple[str, ...], int]:
         """How many of the laws found involve exactly each set of tensors, in the order of the laws."""
-        counts: dict[tuple[str, ...], int] = {}
-        for law in self.laws:
-            counts[law.support] = counts.get(law.support, 0) + 1
-        return counts
+        return dict(Counter(law.support for law in self.laws))
 
     @cached_property
     def certificate(self) -> Certificate:
@@ -138,10 +135,8 @@ class Report:
         return all(at_random_state(depends, space, rng, str(function.expression)) for _ in range(3))
 
     def _expression(self, h: Any) -> Any:
-        if isinstance(h, Law):
-            return h.expr
         if not isinstance(h, str):
-            return h
+            return h.expr if isinstance(h, Law) else h
         parsed = read_laws(h, self.evidence.space, "h")
         if len(parsed) != 1:
             raise InvalidArgumentError("h", h, f"one scalar expression is needed, this gives {len(parsed)}")
@@ -152,7 +147,7 @@ class Report:
         trajectory: Sequence[Mapping[str, Any]],
         times: Sequence[float] | None = None,
         velocities: Sequence[Mapping[str, Any]] | None = None,
-    ) -> npt.NDArray[np.float64]:
+    ) -> FloatArray:
         """The laws along a sequence of parameter mappings, shape (len(trajectory), len(laws)).
 
         Parameters
@@ -170,7 +165,7 @@ class Report:
             "architecture": self.name,
             "spec": self.evidence.architecture.spec,
             "flow": str(self.evidence.flow),
-            "loss": self.evidence.loss,
+            "loss": self.evidence.potential.loss,
             "gates": self.evidence.gates,
             "n_parameters": self.n_parameters,
             "dimension": self.dimension,
@@ -219,18 +214,6 @@ class Report:
         from lielaws.report.html import report_html
 
         return report_html(self)
-
-
-def at_random_state(
-    evaluate: Callable[[IntArray, int], Any], space: StateSpace, rng: np.random.Generator, what: str
-) -> Any:
-    """`evaluate(state, prime)` at a random state modulo a random prime, anew after a BadPrimeError."""
-
-    def attempt() -> Any:
-        prime = random_prime(rng, with_roots=True)
-        return evaluate(modular.residues(rng, prime, (1, space.dimension)), prime)
-
-    return retried(attempt, f"a denominator of {what} vanishes at every state that was tried")
 
 
 def read_laws(text: str, space: StateSpace, where: str = "laws") -> list[LawText]:

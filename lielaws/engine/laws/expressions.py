@@ -7,6 +7,7 @@ derivative along the flow follows from that of the coordinate.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -17,7 +18,7 @@ import numpy as np
 from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.engine.arithmetic.enclosures import Enclosures, exact
 from lielaws.engine.arithmetic.jets import JetArithmetic, Values
-from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
+from lielaws.engine.arithmetic.modular import BadPrimeError, Modular, retried
 from lielaws.engine.flows.dynamics import gradient
 from lielaws.engine.flows.fields import joined
 from lielaws.engine.flows.heights import FieldBounds, bound_fields
@@ -29,7 +30,7 @@ from lielaws.engine.graph.symbolic import build_expression, free_entries
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.laws.law import entry_symbol
 from lielaws.engine.laws.polynomial import Polynomial
-from lielaws.engine.linalg import as_fraction, common_divisor, modular
+from lielaws.engine.linalg import as_fraction, common_divisor, modular, random_prime
 from lielaws.engine.potential.patterns import DENOMINATOR
 from lielaws.errors import InvalidArgumentError, UnsupportedError, nearest
 
@@ -123,6 +124,18 @@ class StateFunction:
         if self.extra is not None:
             values[self.extra.static] = extra
         return joined(self.program.run(arithmetic, values), points.shape, arithmetic)
+
+
+def at_random_state(
+    evaluate: Callable[[IntArray, int], Any], space: StateSpace, rng: np.random.Generator, what: str
+) -> Any:
+    """`evaluate(state, prime)` at a random state modulo a random prime, anew after a BadPrimeError."""
+
+    def attempt() -> Any:
+        prime = random_prime(rng, with_roots=True)
+        return evaluate(modular.residues(rng, prime, (1, space.dimension)), prime)
+
+    return retried(attempt, f"a denominator of {what} vanishes at every state that was tried")
 
 
 def _entry(symbol: Any, leaves: dict[str, Node]) -> Array:

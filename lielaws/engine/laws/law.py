@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lielaws.arraytypes import FloatArray
+from lielaws.checks import tensor
 from lielaws.engine.flows.state import TIME, Clock, StateSpace
 from lielaws.engine.laws.atoms import Atom, join_terms, read
 from lielaws.engine.laws.polynomial import Polynomial
@@ -166,9 +167,9 @@ def state_vector(
     parts = [] if space.clock is None else [np.array([_clock_value(space.clock, t)])]
     for name, shape in space.tensors.items():
         if name in space.velocities:
-            parts.append(_tensor(velocity or {}, "velocity", space.velocities[name], shape))
+            parts.append(tensor("velocity", velocity, space.velocities[name], shape).ravel())
         else:
-            parts.append(_tensor(params, "params", name, shape))
+            parts.append(tensor("params", params, name, shape).ravel())
     return np.concatenate(parts)
 
 
@@ -180,21 +181,6 @@ def _clock_value(clock: Clock, t: Any) -> float:
     if not math.isfinite(value):
         raise InvalidArgumentError("t", t, f"{clock.text(1)} is no finite float there; choose a time nearer to 0")
     return value
-
-
-def _tensor(values: Any, argument: str, name: str, shape: tuple[int, ...]) -> FloatArray:
-    if not isinstance(values, Mapping):
-        raise InvalidArgumentError(argument, values, "a mapping of parameter names to arrays is needed")
-    if name not in values:
-        raise InvalidArgumentError(argument, sorted(values), f"parameter '{name}' of shape {shape} is missing")
-    try:
-        array = np.asarray(values[name], dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InvalidArgumentError(f"{argument}['{name}']", values[name], "an array of numbers is needed") from None
-    if array.shape != shape:
-        text = f"array of shape {array.shape}"
-        raise InvalidArgumentError(f"{argument}['{name}']", text, f"shape {shape} is needed")
-    return array.ravel()
 
 
 def state_matrix(

@@ -39,21 +39,15 @@ def rational_reconstruction(a: int, m: int) -> Fraction | None:
 
 def lift_rows(rows_mod: Rows, p: int) -> list[list[Fraction]] | None:
     """Every entry lifted; None if one cannot be. The modulus may be a product of primes."""
+    rows = [[int(residue) for residue in row] for row in rows_mod]
     # Nullspaces repeat few values, most of them 0, 1 and -1.
     known: dict[int, Fraction] = {}
-    lifted = []
-    for row in rows_mod:
-        entries = []
-        for residue in row:
-            value = known.get(residue)
-            if value is None:
-                value = rational_reconstruction(int(residue), p)
-                if value is None:
-                    return None
-                known[int(residue)] = value
-            entries.append(value)
-        lifted.append(entries)
-    return lifted
+    for residue in set().union(*rows):
+        value = rational_reconstruction(residue, p)
+        if value is None:
+            return None
+        known[residue] = value
+    return [[known[residue] for residue in row] for row in rows]
 
 
 def combine(residues: Sequence[Rows], moduli: Sequence[int]) -> tuple[ObjectArray, int]:

@@ -103,8 +103,7 @@ def integer_product(a: IntArray, b: IntArray, p: int) -> IntArray:
 
 def float_product(a: IntArray, b: IntArray, p: int) -> IntArray:
     """The product by float64 BLAS, the smaller operand split in limbs, of matrices with at most 2^14 inner terms."""
-    terms = a.shape[-1]
-    bits = limb_bits(terms)
+    bits = limb_bits(a.shape[-1])
     split_left = a.size <= b.size
     whole = (b if split_left else a).astype(np.float64)
     total: IntArray = np.zeros((), dtype=np.int64)
