@@ -21,7 +21,7 @@ from lielaws.engine.potential.patterns import DENOMINATOR
 from lielaws.engine.potential.potentials import Potential
 
 # A degree that no search has: it may be compared after it was sent to another process.
-NOT_SEARCHED = SearchResult((), frozenset(), (), (), (), -1)
+NOT_SEARCHED = SearchResult(degree=-1)
 
 _SETTINGS = {"any": "any loss", "cross_entropy": "cross-entropy loss"}
 _ALL_PATTERNS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -147,21 +147,17 @@ class VectorFields:
 
     def prime(self, rng: np.random.Generator | None = None, bits: int = 31) -> int:
         """A random prime of that size that divides no denominator; without `rng` a fixed one."""
-        if rng is None:
-            if all(number % EXPLORATION_PRIME for number in self._denominators):
-                return EXPLORATION_PRIME
-            rng = np.random.default_rng(0)
-        while True:
+        prime = EXPLORATION_PRIME if rng is None else 0
+        rng = rng or np.random.default_rng(0)
+        while not prime or not all(number % prime for number in self._denominators):
             prime = random_prime(rng, 2**bits, 2 ** (bits - 1), with_roots=True)
-            if all(number % prime for number in self._denominators):
-                return prime
+        return prime
 
     def draw_points(self, rng: np.random.Generator, count: int, prime: int) -> Point:
         """Random points, each with its own constants and values of functions."""
         vector = modular.residues(rng, prime, (1, count, self.space.dimension))
-        constants = {
-            node.static: modular.residues(rng, prime, (1, count, *node.shape)) for node in self.potential.constants
-        }
+        leaves = self.potential.constants
+        constants = {leaf.static: modular.residues(rng, prime, (1, count, *leaf.shape)) for leaf in leaves}
         return Point(prime, vector, constants, FreeFunctions.draw(rng, prime, count))
 
     def point_at(self, vector: IntArray, prime: int) -> Point:
@@ -183,10 +179,8 @@ class VectorFields:
             gates: a law of them is a law, but their rank is no bound
         numbers : of the patterns, where they are listed
         """
-        free_gates = free_gates and self.region is None
-        chosen = self.choose_numbers(
-            rng, count, lambda shape: modular.residues(rng, point.prime, shape), free_gates=free_gates, numbers=numbers
-        )
+        free_gates, draw = free_gates and self.region is None, partial(modular.residues, rng, point.prime)
+        chosen = self.choose_numbers(rng, count, draw, free_gates=free_gates, numbers=numbers)
         return replace(chosen, values={**chosen.values, **point.constants})
 
     def choose_numbers(

@@ -19,7 +19,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from functools import reduce
 from operator import or_
 
@@ -102,7 +101,7 @@ class Heights:
             case "leaf" | "log" | "gauss":
                 return Height(1)
             case "constant":
-                largest = max((abs(number) for number in node.static.numerators), default=0)
+                largest = max(map(abs, node.static.numerators), default=0)
                 return Height(0, math.log2(max(1, largest)), node.static.denominator)
             case "exp":
                 return self._drawn("exp", node, (1, 0.0), above=1)
@@ -115,12 +114,20 @@ class Heights:
             case "add":
                 return _more(self._over_common(inputs), len(inputs))
             case "scale":
-                return _scaled(node.static, inputs[0])
+                (a,), factor = inputs, node.static
+                norm = a.log_norm + math.log2(max(1, abs(factor.numerator)))
+                return replace(a, log_norm=norm, divisor=a.divisor * factor.denominator)
             case "contract":
                 plan = plan_contraction(node.static, *(source.shape for source in node.inputs))
-                return _more(_product(*inputs), plan.terms)
+                a, b = inputs
+                return _more(
+                    Height(a.degree + b.degree, a.log_norm + b.log_norm, a.divisor * b.divisor, a.below + b.below),
+                    plan.terms,
+                )
             case "power":
-                return _power(inputs[0], node.static)
+                (a,), n = inputs, node.static
+                below = Counter({key: n * e for key, e in a.below.items()})
+                return Height(a.degree * n, a.log_norm * n, a.divisor**n, below)
             case "sum":
                 return _more(inputs[0], node.inputs[0].size // max(1, node.size))
             case "scatter":
@@ -165,23 +172,9 @@ class Heights:
         return degree, sum(e * self._factors[key][1] for key, e in exponents.items())
 
 
-def _scaled(factor: Fraction, a: Height) -> Height:
-    norm = a.log_norm + math.log2(max(1, abs(factor.numerator)))
-    return replace(a, log_norm=norm, divisor=a.divisor * factor.denominator)
-
-
 def _more(a: Height, terms: int) -> Height:
     """The sum of some terms that all have the same bound."""
     return replace(a, log_norm=a.log_norm + math.log2(max(1, terms)))
-
-
-def _product(a: Height, b: Height) -> Height:
-    return Height(a.degree + b.degree, a.log_norm + b.log_norm, a.divisor * b.divisor, a.below + b.below)
-
-
-def _power(a: Height, exponent: int) -> Height:
-    below = Counter({key: exponent * e for key, e in a.below.items()})
-    return Height(a.degree * exponent, a.log_norm * exponent, a.divisor**exponent, below)
 
 
 def bound_fields(components: Sequence[Node], *, roots_squared: bool = False) -> FieldBounds:
@@ -205,10 +198,9 @@ def bound_fields(components: Sequence[Node], *, roots_squared: bool = False) -> 
 
 
 def _number_of_terms(components: Sequence[Node]) -> float:
-    program = Program.of(components)
-    shapes = {leaf.static: leaf.shape for leaf in leaves_of(components)}
+    ones = {leaf.static: np.ones((1, *leaf.shape)) for leaf in leaves_of(components)}
     with np.errstate(over="ignore"):
-        counts = program.run(TermCount(), {leaf: np.ones((1, *shapes[leaf])) for leaf, _ in program.leaves})
+        counts = Program.of(components).run(TermCount(), ones)
     return sum(float(count.sum()) for count in counts)
 
 

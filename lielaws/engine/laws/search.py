@@ -39,12 +39,12 @@ class SearchResult:
     degree : up to which degree all polynomials were searched, or the count was reached before that mattered
     """
 
-    laws: tuple[Polynomial, ...]
-    verified: frozenset[Polynomial]
-    verifications: tuple[Verification, ...]
-    tried: tuple[str, ...]
-    skipped: tuple[str, ...]
-    degree: int
+    laws: tuple[Polynomial, ...] = ()
+    verified: frozenset[Polynomial] = frozenset()
+    verifications: tuple[Verification, ...] = ()
+    tried: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    degree: int = 0
 
 
 def search(
@@ -63,7 +63,7 @@ def search(
     labels : those of the sign characters by default; zeros for systems that are not split into blocks
     max_degree : of the polynomials that are tried
     """
-    result = SearchResult((), frozenset(), (), (), (), 0)
+    result = SearchResult()
     if not wanted:
         return result
     labels = sign_characters(fields) if labels is None else labels

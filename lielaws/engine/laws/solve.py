@@ -75,14 +75,13 @@ def candidate_laws(
     found: list[Polynomial] = []
     for group, matrix in _matrices(table, labels, samples, attempt):
         basis = dense.nullspace(matrix, samples.prime)
-        if not len(basis):
-            continue
-        part = table.select(group)
-        independent = _independent(part, samples.prime)
-        if len(independent) < part.count:
-            part = part.select(independent)
-            basis = dense.nullspace(np.ascontiguousarray(matrix[:, independent]), samples.prime)
-        found += _polynomials(part, _lift(basis, part, samples, len(matrix), attempt**2))
+        if len(basis):
+            part = table.select(group)
+            independent = _independent(part, samples.prime)
+            if len(independent) < part.count:
+                part = part.select(independent)
+                basis = dense.nullspace(np.ascontiguousarray(matrix[:, independent]), samples.prime)
+            found += _polynomials(part, _lift(basis, part, samples, len(matrix), attempt**2))
     return found
 
 
@@ -106,12 +105,10 @@ def _evaluate(
 ) -> Iterator[tuple[IntArray, IntArray]]:
     chosen = np.sort(np.concatenate(batch))
     count = rows * (max(map(len, batch)) + _SPARE_ROWS)
-    states, values = samples.take(count)
-    derivatives = table.select(chosen).derivatives(states, values, samples.prime)
+    derivatives = table.select(chosen).derivatives(*samples.take(count), samples.prime)
     for group in batch:
-        columns = np.searchsorted(chosen, group)
         height = rows * (len(group) + _SPARE_ROWS)
-        yield group, np.ascontiguousarray(derivatives[:height, columns])
+        yield group, np.ascontiguousarray(derivatives[:height, np.searchsorted(chosen, group)])
 
 
 def _independent(table: TermTable, p: int) -> IntArray:
@@ -133,10 +130,8 @@ def _lift(basis: IntArray, part: TermTable, samples: Samples, height: int, prime
         lifted = lift_rows(residues, modulus) if used >= primes else None
         if lifted is not None:
             return lifted
-        prime = samples.family.fields.prime(samples.rng)
-        other = Samples(samples.family, samples.rng, prime)
-        states, values = other.take(height)
-        again = dense.nullspace(part.derivatives(states, values, other.prime), other.prime)
+        other = Samples(samples.family, samples.rng, samples.family.fields.prime(samples.rng))
+        again = dense.nullspace(part.derivatives(*other.take(height), other.prime), other.prime)
         if again.shape == basis.shape and modulus % other.prime:
             residues, modulus = combine([residues, again], [modulus, other.prime])
     return []

@@ -135,7 +135,10 @@ def test_spec_files(tmp_path):
         'family = "linear"\nwidths = [2, 3, 2]\nloss = "cross_entropy"\n[flow]\nkind = "weight_decay"\nrate = 1\n'
     )
     report = lielaws.discover_laws(path)
-    assert (report.evidence.potential.loss, str(report.evidence.flow)) == ("cross_entropy", "gradient flow with weight decay 1")
+    assert (report.evidence.potential.loss, str(report.evidence.flow)) == (
+        "cross_entropy",
+        "gradient flow with weight decay 1",
+    )
     path.write_text('family = "linear"\nwidths = [2, 3, 2]\nflow = "heavyball"\n')
     with pytest.raises(LieLawsError, match="heavy_ball"):
         lielaws.discover_laws(path)
