@@ -11,7 +11,10 @@ _MOST_GROUPS = 40
 
 def report_text(report: Report) -> str:
     header = [f"  {label:<12} {fact}" for label, fact in facts(report)]
-    return "\n".join([report.name, *header, "", *_laws(report), *_advice(report)]).rstrip()
+    sentences = [f"  {sentence}" for sentence in gap_sentences(report)]
+    if sentences:
+        sentences = ["", f"{report.missing} of at most {report.n_laws} laws are missing.", *sentences]
+    return "\n".join([report.name, *header, "", *_laws(report), *sentences]).rstrip()
 
 
 def facts(report: Report) -> Iterator[tuple[str, str]]:
@@ -50,13 +53,6 @@ def _laws(report: Report) -> Iterator[str]:
     if len(report.groups) > _MOST_GROUPS:
         rest = report.groups[_MOST_GROUPS:]
         yield f"  and {sum(len(group.laws) for group in rest)} more laws; all are in report.laws"
-
-
-def _advice(report: Report) -> list[str]:
-    if not (sentences := gap_sentences(report)):
-        return []
-    missing = f"{report.missing} of at most {report.n_laws} laws are missing."
-    return ["", missing, *(f"  {sentence}" for sentence in sentences)]
 
 
 def gap_sentences(report: Report) -> list[str]:

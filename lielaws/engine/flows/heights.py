@@ -98,7 +98,10 @@ class Heights:
 
     def _height(self, node: Node, inputs: Sequence[Height]) -> Height:
         match node.op:
-            case "leaf" | "log" | "gauss":
+            case "sqrt" if self._roots_squared:
+                (a,), (degree, norm) = inputs, self.denominator(inputs[0])
+                return replace(a, degree=(a.degree + degree + 1) // 2, log_norm=(a.log_norm + norm) / 2)
+            case "leaf" | "log" | "gauss" | "sqrt":
                 return Height(1)
             case "constant":
                 largest = max(map(abs, node.static.numerators), default=0)
@@ -109,8 +112,6 @@ class Heights:
                 return self._drawn("circle", node.inputs[0], (2, 1.0), above=0)
             case "reciprocal":
                 return self._reciprocal(node.inputs[0], inputs[0])
-            case "sqrt":
-                return self._root(inputs[0]) if self._roots_squared else Height(1)
             case "add":
                 return _more(self._over_common(inputs), len(inputs))
             case "scale":
@@ -150,10 +151,6 @@ class Heights:
         others, key = inverted.size - 1, ("reciprocal", inverted.serial)
         self._factors[key] = inverted.size * inside.degree, inverted.size * inside.log_norm
         return Height(degree + others * inside.degree, norm + others * inside.log_norm, 1, Counter([key]))
-
-    def _root(self, inside: Height) -> Height:
-        degree, norm = self.denominator(inside)
-        return replace(inside, degree=(inside.degree + degree + 1) // 2, log_norm=(inside.log_norm + norm) / 2)
 
     def _over_common(self, heights: Sequence[Height]) -> Height:
         """The largest bounds, with one denominator."""

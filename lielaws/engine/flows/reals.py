@@ -108,16 +108,12 @@ class RealFields:
     def brackets(self, words: Sequence[Choice], arithmetic: Enclosures | Balls) -> tuple[Values, BoolArray]:
         """Brackets, (.., count, dimension), and which have values, unless these are not finite."""
         point = arithmetic.exact(self.vector.reshape(1, 1, -1) / DENOMINATOR)
-        lifted = [self._lifted(word, arithmetic) for word in words]
+        constants = {node.static: constant_value(node, arithmetic) for node in self.fields.potential.constants}
+        numbers = [{leaf: arithmetic.exact(a / DENOMINATOR) for leaf, a in word.values.items()} for word in words]
+        lifted = [Choice(values | constants, word.count) for values, word in zip(numbers, words, strict=True)]
         rows = arithmetic.part(self.fields.bracket(point, lifted, arithmetic), 0)
         rows = np.broadcast_to(rows, (*rows.shape[:-2], words[0].count, rows.shape[-1]))
         return rows, self.have_values(words, arithmetic)
-
-    def _lifted(self, choice: Choice, arithmetic: Enclosures | Balls) -> Choice:
-        """A choice, and the constants, in an arithmetic."""
-        values = {leaf: arithmetic.exact(array / DENOMINATOR) for leaf, array in choice.values.items()}
-        values |= {node.static: constant_value(node, arithmetic) for node in self.fields.potential.constants}
-        return Choice(values, choice.count)
 
     def have_values(self, words: Sequence[Choice], arithmetic: Enclosures | Balls) -> BoolArray:
         """Which brackets have values, once they are evaluated: all functions do, and patterns continue to the point."""

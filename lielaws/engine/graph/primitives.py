@@ -144,14 +144,6 @@ def _contract_pullback(node: Node, w: Node) -> Cotangents:
     return contract(f"{output},{right}->{left}", w, b), contract(f"{output},{left}->{right}", w, a)
 
 
-def _power_pullback(node: Node, w: Node) -> Cotangents:
-    return (multiply(w, scale(node.static, power(node.inputs[0], node.static - 1))),)
-
-
-def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(int(axis) for axis in np.argsort(axes))
-
-
 def _no_pullback(node: Node, w: Node) -> Cotangents:
     raise AssertionError("gates are lowered before differentiation")
 
@@ -161,7 +153,10 @@ PRIMITIVES = {
     "add": Primitive(lambda ring, node, a, b: ring.add(a, b), lambda node, w: (w, w)),
     "scale": Primitive(lambda ring, node, a: ring.scale(node.static, a), lambda node, w: (scale(node.static, w),)),
     "contract": Primitive(lambda ring, node, a, b: ring.contract(_plan(node), a, b), _contract_pullback),
-    "power": Primitive(lambda ring, node, a: ring.power(a, node.static), _power_pullback),
+    "power": Primitive(
+        lambda ring, node, a: ring.power(a, node.static),
+        lambda node, w: (multiply(w, scale(node.static, power(node.inputs[0], node.static - 1))),),
+    ),
     "reciprocal": Primitive(
         lambda ring, node, a: ring.reciprocal(a), lambda node, w: (scale(-1, multiply(w, power(node, 2))),)
     ),
@@ -169,7 +164,8 @@ PRIMITIVES = {
         lambda ring, node, a: ring.reshape(a, node.shape), lambda node, w: (reshape(w, node.inputs[0].shape),)
     ),
     "permute": Primitive(
-        lambda ring, node, a: ring.permute(a, node.static), lambda node, w: (permute(w, _inverse(node.static)),)
+        lambda ring, node, a: ring.permute(a, node.static),
+        lambda node, w: (permute(w, tuple(np.argsort(node.static).tolist())),),
     ),
     "broadcast": Primitive(
         lambda ring, node, a: ring.broadcast(a, node.shape, node.static), lambda node, w: (sum_axes(w, node.static),)

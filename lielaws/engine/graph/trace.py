@@ -205,27 +205,21 @@ def binary(left: Array, right: Any, operation: Callable[[Node, Node], Node]) -> 
 
 
 def matmul(left: Array, right: Array) -> Array:
-    """numpy's matrix product, stacks included."""
+    """numpy's matrix product, stacks included; a lone matrix or vector meets each of a stack."""
     if left.ndim == 0 or right.ndim == 0:
         raise InvalidArgumentError("operand of @", (left.shape, right.shape), "scalars are multiplied with *")
     a, b = left.shape[-1], right.shape[-2 if right.ndim > 1 else 0]
     if a != b:
         raise InvalidArgumentError("shapes", (left.shape, right.shape), f"inner sizes {a} and {b} of @ differ")
-    if right.ndim > 2 or left.ndim > 2:
-        left, right = _align_stacks(left, right)
+    if right.ndim > 2 and left.ndim > 2:
+        try:
+            common = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+        except ValueError:
+            remedy = "the stacks of @ cannot be broadcast"
+            raise InvalidArgumentError("shapes", (left.shape, right.shape), remedy) from None
+        left, right = (broadcast_to(side, common + side.shape[-2:]) for side in (left, right))
     stack = "".join(chr(ord("a") + k) for k in range(max(left.ndim, right.ndim) - 2))
     left_indices = (stack if left.ndim > 2 else "") + ("xy" if left.ndim > 1 else "y")
     right_indices = (stack if right.ndim > 2 else "") + ("yz" if right.ndim > 1 else "y")
     output = stack + ("x" if left.ndim > 1 else "") + ("z" if right.ndim > 1 else "")
     return Array(primitives.contract(f"{left_indices},{right_indices}->{output}", left.node, right.node))
-
-
-def _align_stacks(left: Array, right: Array) -> tuple[Array, Array]:
-    """Give two stacks of matrices the same stack axes; a lone matrix or vector stays as it is."""
-    if left.ndim <= 2 or right.ndim <= 2:
-        return left, right
-    try:
-        stack = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
-    except ValueError:
-        raise InvalidArgumentError("shapes", (left.shape, right.shape), "the stacks of @ cannot be broadcast") from None
-    return broadcast_to(left, stack + left.shape[-2:]), broadcast_to(right, stack + right.shape[-2:])

@@ -48,9 +48,15 @@ def structured(space: StateSpace, max_degree: int) -> Iterator[Ansatz]:
     if max_degree >= 2:
         if space.velocities:
             pairs = [(space.indices(name), space.indices(v)) for v, name in space.velocities.items()]
-            parts = [part for theta, v in pairs for part in _momenta(theta, v)]
+            parts = [
+                part
+                for theta, v in pairs
+                for axes in _single_axes(theta)
+                for part in _products(_slices(theta, axes), _slices(v, axes))
+            ]
             yield _build("products of parameters and velocities", 2, space, parts)
-        grams = [part for name in space.tensors for part in _grams(space.indices(name))]
+        tensors = [space.indices(name) for name in space.tensors]
+        grams = [_gram(_slices(indices, axes)) for indices in tensors for axes in _single_axes(indices)]
         yield _build("Gram matrices", 2, space, grams)
         yield _build("squares and products of slices", 2, space, _squares(space) + _crosses(space))
 
@@ -139,20 +145,11 @@ def _gram(slices: IntArray) -> IntArray:
     return np.stack([slices[left], slices[right]], axis=-1)
 
 
-def _grams(indices: IntArray) -> list[IntArray]:
-    """The Gram matrix of the tensor's slices along each axis, and its sum of squares.
+def _single_axes(indices: IntArray) -> list[tuple[int, ...]]:
+    """Along which axes a tensor is cut in slices: each alone, and none, for the whole of it.
 
     Finer candidates come first: where some depend on others, the later ones are dropped.
     """
-    return [_gram(_slices(indices, axes)) for axes in _single_axes(indices)]
-
-
-def _momenta(theta: IntArray, v: IntArray) -> list[IntArray]:
-    """Inner products of the slices of a tensor and of its velocity along each axis, and the sum of all products."""
-    return [part for axes in _single_axes(theta) for part in _products(_slices(theta, axes), _slices(v, axes))]
-
-
-def _single_axes(indices: IntArray) -> list[tuple[int, ...]]:
     return [*((axis,) for axis in range(indices.ndim)), ()]
 
 

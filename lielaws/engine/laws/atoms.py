@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, groupby
 
-from lielaws.engine.flows.state import StateSpace
+from lielaws.engine.flows.state import Clock, StateSpace
 from lielaws.engine.laws.polynomial import Polynomial
 
 Index = tuple[int, ...]
@@ -31,10 +31,6 @@ class Slice:
         entries = [(letter or str(fixed[axis])) if axis in fixed else ":" for axis in range(self.ndim)]
         return f"{self.tensor}[{','.join(entries)}]"
 
-    @property
-    def is_entry(self) -> bool:
-        return len(self.axes) == self.ndim
-
 
 @dataclass(frozen=True, slots=True)
 class Atom:
@@ -53,7 +49,7 @@ class Atom:
         letters : in place of the index of each factor
         """
         names = [factor.text(k) for factor, k in zip(self.factors, letters or [None] * len(self.factors), strict=False)]
-        if all(factor.is_entry for factor in self.factors):
+        if all(len(factor.axes) == factor.ndim for factor in self.factors):
             powers = Counter(names)
             return " ".join(name if count == 1 else f"{name}^{count}" for name, count in powers.items()) or "1"
         if len(names) == 1:
@@ -147,7 +143,7 @@ def _complete(
     return {key: found[0] for key, found in groups.items()}
 
 
-def join_terms(parts: Sequence[tuple[int, str]]) -> str:
+def join_terms(parts: Iterable[tuple[int, str]]) -> str:
     """A sum with its signs, such as "a - 2 b"."""
     text = ""
     for coefficient, name in parts:
@@ -155,3 +151,15 @@ def join_terms(parts: Sequence[tuple[int, str]]) -> str:
         size = "" if abs(coefficient) == 1 else f"{abs(coefficient)} "
         text += sign + size + name
     return text or "0"
+
+
+def timed_sum(parts: Iterable[tuple[Atom, str]], clock: Clock | None) -> str:
+    """A sum of atoms with their texts, those of each power of time in brackets after it."""
+    terms: list[tuple[int, str]] = []
+    for power, part in groupby(parts, key=lambda pair: pair[0].power):
+        inside, factor = [(atom.coefficient, text) for atom, text in part], clock.text(power) if clock else ""
+        # Of "-a + b" the sign comes out of the brackets.
+        sign = -1 if terms and factor and inside[0][0] < 0 else 1
+        bracket = join_terms((sign * coefficient, text) for coefficient, text in inside)
+        terms += [(sign, f"{factor} ({bracket})")] if factor else inside
+    return join_terms(terms)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from lielaws.arraytypes import FloatArray
 from lielaws.checks import tensor
 from lielaws.engine.flows.state import TIME, Clock, StateSpace
-from lielaws.engine.laws.atoms import Atom, join_terms, read
+from lielaws.engine.laws.atoms import Atom, read, timed_sum
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 from lielaws.errors import InvalidArgumentError
@@ -42,14 +41,7 @@ class Law:
     @cached_property
     def name(self) -> str:
         """The law in norms and inner products, such as |W1[0,:]|^2 - |W2[:,0]|^2."""
-        terms: list[tuple[int, str]] = []
-        for power, part in groupby(self.atoms, key=lambda atom: atom.power):
-            atoms, factor = list(part), self.space.clock.text(power) if self.space.clock else ""
-            # Of "-a + b" the sign comes out of the brackets.
-            sign = -1 if terms and factor and atoms[0].coefficient < 0 else 1
-            inside = [(sign * atom.coefficient, atom.text()) for atom in atoms]
-            terms += [(sign, f"{factor} ({join_terms(inside)})")] if factor else inside
-        return join_terms(terms)
+        return timed_sum(((atom, atom.text()) for atom in self.atoms), self.space.clock)
 
     @cached_property
     def degree(self) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.engine.laws.atoms import Atom, Slice, join_terms
+from lielaws.engine.laws.atoms import Atom, Slice, join_terms, timed_sum
 from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.polynomial import Polynomial
 
@@ -46,7 +46,7 @@ def group_laws(laws: Sequence[Law], verified: frozenset[Polynomial] = frozenset(
     members: dict[Any, list[Law]] = {}
     for number, law in enumerate(laws):
         members.setdefault(_form(law) or number, []).append(law)
-    return tuple(_present(form, group, verified) for form, group in members.items())
+    return tuple(_present(group, not isinstance(form, int) and form[1], verified) for form, group in members.items())
 
 
 def _form(law: Law) -> tuple[Any, ...] | None:
@@ -79,8 +79,7 @@ def _is_swapped(atom: Atom, law: Law) -> bool:
     return _indices(atom) != _indices(law.atoms[0])
 
 
-def _present(form: Any, laws: list[Law], verified: frozenset[Polynomial]) -> LawGroup:
-    antisymmetric = not isinstance(form, int) and form[1]
+def _present(laws: list[Law], antisymmetric: bool, verified: frozenset[Polynomial]) -> LawGroup:
     if len(laws) > 1 or antisymmetric:
         pairs = sorted(_indices(law.atoms[0]) for law in laws)
         if all(i == j for i, j in pairs):
@@ -102,12 +101,8 @@ def _units(laws: list[Law]) -> LawGroup:
 
 def _text(law: Law, i: str, j: str) -> str:
     """The law with letters in place of its indices."""
-    return _with_time(law, [(a.coefficient, a.text((j, i) if _is_swapped(a, law) else (i, j))) for a in law.atoms])
-
-
-def _with_time(law: Law, parts: Sequence[tuple[int, str]]) -> str:
-    factor = law.space.clock.text(law.atoms[0].power) if law.space.clock else ""
-    return f"{factor} ({join_terms(parts)})" if factor else join_terms(parts)
+    texts = ((atom, atom.text((j, i) if _is_swapped(atom, law) else (i, j))) for atom in law.atoms)
+    return timed_sum(texts, law.space.clock)
 
 
 def _range(ordered: list[int]) -> str:
@@ -156,7 +151,7 @@ def _matrix_identity(laws: Sequence[Law], antisymmetric: bool, size: int) -> Law
     entries = size * (size - 1) // 2 if antisymmetric else size * (size + 1) // 2
     share = f"{count} independent" + ("" if count == entries else f" of its {entries}")
     scope = f"{size} x {size}, {share} {'entry' if count == entries == 1 else 'entries'}"
-    text = _with_time(law, [(atom.coefficient, _matrix(atom, _is_swapped(atom, law))) for atom in law.atoms])
+    text = timed_sum(((atom, _matrix(atom, _is_swapped(atom, law))) for atom in law.atoms), law.space.clock)
     if antisymmetric:
         return LawGroup(text, f"antisymmetric {scope}", _rotation(law), tuple(laws))
     symmetry = ", ".join(_moved(atom.factors[0], atom.coefficient, "S") for atom in law.atoms) + ", S symmetric"
@@ -201,7 +196,7 @@ def _changes(law: Law, letter: str | None = None) -> str:
     """Shifts of slices behind their sums, scalings behind their squared norms; empty for other laws."""
     names = [(atom.coefficient, atom.factors[0].text(letter)) for atom in law.atoms if atom.factors]
     if all(len(atom.factors) == 1 for atom in law.atoms):
-        return ", ".join(f"{name} -> {name} {_signed(c)} s" for c, name in names)
+        return ", ".join(f"{name} -> {join_terms([(1, name), (c, 's')])}" for c, name in names)
     if all(len(atom.factors) == 2 and atom.factors[0] == atom.factors[1] for atom in law.atoms):
         return ", ".join(f"{name} -> {_exponential(c)} {name}" for c, name in names)
     return ""
@@ -232,9 +227,4 @@ def _moved(side: Slice, coefficient: int, generator: str) -> str:
 
 
 def _exponential(coefficient: int, generator: str = "") -> str:
-    size = {1: "s", -1: "-s"}.get(coefficient, f"{coefficient} s")
-    return f"e^({size}{generator})"
-
-
-def _signed(coefficient: int) -> str:
-    return ("+" if coefficient > 0 else "-") + ("" if abs(coefficient) == 1 else f" {abs(coefficient)}")
+    return f"e^({join_terms([(coefficient, 's')])}{generator})"

@@ -93,17 +93,13 @@ def short_basis(rows: Sequence[Sequence[int]]) -> list[list[int]]:
     """
     if not rows or not len(rows[0]):
         return []
-    basis = _independent(flint.fmpz_mat([[int(entry) for entry in row] for row in rows]))
-    if not basis.nrows():
+    basis = flint.fmpz_mat([[int(entry) for entry in row] for row in rows])
+    if (rank := basis.rank()) < len(rows):
+        basis = _top(basis.hnf(), rank)
+    if not rank:
         return []
-    short = _saturate(basis).lll().tolist()
-    return sorted((_primitive([int(entry) for entry in row]) for row in short), key=_simplicity)
-
-
-def _independent(matrix: flint.fmpz_mat) -> flint.fmpz_mat:
-    """Rows that form a basis of the lattice that the rows span."""
-    rank = matrix.rank()
-    return matrix if rank == matrix.nrows() else _top(matrix.hnf(), rank)
+    short = [_primitive([int(entry) for entry in row]) for row in _saturate(basis).lll().tolist()]
+    return sorted(short, key=lambda row: (len(row) - row.count(0), max(map(abs, row)), [-entry for entry in row]))
 
 
 def _saturate(matrix: flint.fmpz_mat) -> flint.fmpz_mat:
@@ -123,7 +119,3 @@ def _saturate(matrix: flint.fmpz_mat) -> flint.fmpz_mat:
 
 def _top(matrix: flint.fmpz_mat, count: int) -> flint.fmpz_mat:
     return flint.fmpz_mat(matrix.tolist()[:count])
-
-
-def _simplicity(row: list[int]) -> tuple[int, int, list[int]]:
-    return sum(1 for entry in row if entry), max(map(abs, row)), [-entry for entry in row]
