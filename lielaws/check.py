@@ -13,8 +13,8 @@ from lielaws.discover import Settings, as_question, count_dimensions, prepare
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.laws.breaking import Counterexample, find_counterexample
 from lielaws.engine.laws.expressions import StateFunction, at_random_state
-from lielaws.engine.laws.identities import identity_holds
 from lielaws.engine.laws.law import Law
+from lielaws.engine.laws.verify import identity_holds
 from lielaws.engine.linalg import Echelon
 from lielaws.errors import InvalidArgumentError
 from lielaws.report.report import read_laws

@@ -211,7 +211,7 @@ class Report:
         return report_text(self)
 
     def _repr_html_(self) -> str:
-        from lielaws.report.html import report_html
+        from lielaws.report.text import report_html
 
         return report_html(self)
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from lielaws.arraytypes import IntArray
-from lielaws.engine.potential.patterns import DENOMINATOR, Patterns, open_gates, signed
+from lielaws.engine.potential.patterns import DENOMINATOR, Patterns, PatternSearch, signed
 from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import UnsupportedError
 
@@ -38,12 +38,14 @@ def realizable_patterns(potential: Potential, rng: np.random.Generator) -> Patte
     data = {name: _on_grids(rng, leaf.shape) for name, leaf in traced.data.items()}
     numerators = {leaf.static: point[name][None, None] for name, leaf in traced.parameters.items()}
     numerators |= {leaf.static: data[name][None] for name, leaf in traced.data.items()}
-    gates, shown = open_gates(potential.gates, numerators, _DATA)
+    search = PatternSearch(potential.gates)
+    opened, shown = search.distinct_settled(numerators, _DATA)
     if not len(shown):
         remedy = "no data were found that show an activation pattern with certainty"
         raise UnsupportedError("gates", "realizable", remedy)
     points = {name: array[None] for name, array in point.items()}
-    return Patterns(gates, len(shown), points, {name: array[shown] for name, array in data.items()})
+    samples = {name: array[shown] for name, array in data.items()}
+    return Patterns(search.split(opened[shown]), len(shown), points, samples)
 
 
 def _on_grids(rng: np.random.Generator, shape: tuple[int, ...]) -> IntArray:

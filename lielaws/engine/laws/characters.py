@@ -66,9 +66,6 @@ class _Signs(EntryArithmetic):
     def power(self, a: ObjectArray, exponent: int) -> ObjectArray:
         return a if exponent % 2 else objects([None if entry is None else 0 for entry in a.ravel()], a.shape)
 
-    def reciprocal(self, a: ObjectArray) -> ObjectArray:
-        return a
-
     def _even(self, a: ObjectArray, *_: Any) -> ObjectArray:
         """A function without parity: its argument may not change sign, and its value does not."""
         self.relations += [entry for entry in a.ravel() if entry]
@@ -79,11 +76,11 @@ class _Signs(EntryArithmetic):
     def cos(self, a: ObjectArray, node: Any) -> ObjectArray:
         return objects([0] * a.size, a.shape)
 
-    def sin(self, a: ObjectArray, *_: Any) -> ObjectArray:
+    def reciprocal(self, a: ObjectArray, *_: Any) -> ObjectArray:
         """An odd function."""
         return a
 
-    gauss = sin
+    sin = gauss = reciprocal
 
 
 def sign_characters(fields: VectorFields) -> npt.NDArray[np.uint64]:

@@ -1,4 +1,4 @@
-"""From residues to rational numbers, and from rational vectors to short integer ones.
+"""Rational numbers of Python, FLINT and sympy; from residues to them, and from rational vectors to short integer ones.
 
 One prime determines fractions up to sqrt(p/2); for larger ones residues modulo several primes are combined first. A
 lift is a guess that fits the residues: whoever uses it verifies it over Q.
@@ -7,7 +7,7 @@ lift is a guess that fits the residues: whoever uses it verifies it over Q.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +19,21 @@ from lielaws.arraytypes import ObjectArray
 from lielaws.errors import InvalidArgumentError
 
 Rows = Sequence[Sequence[int]] | npt.NDArray[Any]
+
+
+def as_fmpq(number: Fraction | int) -> Any:
+    """A number of FLINT."""
+    return flint.fmpq(number.numerator, number.denominator)
+
+
+def as_fraction(number: Any) -> Fraction:
+    """A rational number of FLINT, or of sympy."""
+    return Fraction(int(number.p), int(number.q))
+
+
+def common_divisor(numbers: Collection[Fraction]) -> Fraction:
+    """The largest number of which all are integer multiples."""
+    return Fraction(math.gcd(*(x.numerator for x in numbers)), math.lcm(*(x.denominator for x in numbers)))
 
 
 def rational_reconstruction(a: int, m: int) -> Fraction | None:

@@ -11,14 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-import numpy as np
-
 from lielaws.engine.arithmetic.base import IndexMap
 from lielaws.engine.arithmetic.bounds import DegreeBound
 from lielaws.engine.graph.contraction import parse_subscripts
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.primitives import add, gather, multiply, permute, power, scale, scatter, sum_axes
-from lielaws.engine.graph.program import Program
+from lielaws.engine.potential.free_gates import degrees_in
 from lielaws.engine.potential.shared_gates import Entry, Tie, find_ties
 from lielaws.engine.potential.signs import NEGATIVE, POSITIVE, sign_masks
 
@@ -72,9 +70,8 @@ def lower_gates(written: Node) -> Lowered:
             ties = found
         lowered = new[output]
         tied = [all((k, entry) in ties for entry in range(piece.size)) for k, piece in enumerate(pieces)]
-        written_arguments = [piece.inputs[0] for piece in pieces]
-        each = zip(leaves, written_arguments, arguments, _affine(lowered, leaves), tied, strict=True)
-        gates = tuple(Gate(*gate) for gate in each)
+        written_arguments = (piece.inputs[0] for piece in pieces)
+        gates = tuple(map(Gate, leaves, written_arguments, arguments, _affine(lowered, leaves), tied))
         values |= {node: filled[simple[node]] for node in _pieces([written]) if node not in fixed}
     return Lowered(lowered, gates, tuple(values[node] for node in _pieces([written])))
 
@@ -167,8 +164,5 @@ def _move(leaf: Node, sources: dict[int, int], piece: Node) -> Node:
 
 
 def _affine(output: Node, leaves: Sequence[Node]) -> list[bool]:
-    program = Program.of([output])
-    unit = {leaf.static: row for leaf, row in zip(leaves, np.eye(len(leaves)), strict=True)}
-    values = {leaf: unit.get(leaf, np.zeros(len(leaves))) for leaf, _ in program.leaves}
-    (degrees,) = program.run(DegreeBound(len(leaves)), values)
-    return [bool(degree <= 1) for degree in degrees]
+    """For each leaf of gates, whether the output is affine in it."""
+    return [bool(degree <= 1) for degree in degrees_in(output, [{leaf.static} for leaf in leaves], DegreeBound)]

@@ -74,7 +74,7 @@ def shown_patterns(gates: Sequence[Gate]) -> Patterns:
 
     Raises ExactnessError if none was met.
     """
-    search = _Search(gates)
+    search = PatternSearch(gates)
     draws = search.everywhere()
     for sign in (1, -1):
         draws = _joined(draws, search.extreme(draws, sign))
@@ -90,7 +90,7 @@ def varied_data(gates: Sequence[Gate], point: Draws, rng: np.random.Generator) -
     In groups: those with the most and with the fewest open gates, and one for each pattern that was met. A proposal of
     what to look at: nothing rests on it.
     """
-    search = _Search(gates, rng, point)
+    search = PatternSearch(gates, rng, point)
     if not search.leaves:
         return []
     draws = search.everywhere()
@@ -98,27 +98,17 @@ def varied_data(gates: Sequence[Gate], point: Draws, rng: np.random.Generator) -
     return [*ends, search.distinct(_joined(draws, _joined(*ends)))]
 
 
-def open_gates(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[dict[Leaf, IntArray], IntArray]:
-    """The distinct settled patterns that data show at a point, by leaf, and for each the first data that do.
-
-    numerators : of the point (1, 1, *shape) and of the data (1, count, *shape)
-    """
-    search = _Search(gates)
-    opened, shown = search.distinct_settled(numerators, count)
-    return search.split(opened[shown]), shown
-
-
 def patterns_at(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[dict[Leaf, IntArray], BoolArray]:
     """The gates that data show at a point, by leaf as (count, *shape), and for which data they are settled.
 
     numerators : of the point (1, 1, *shape) and of the data (1, count, *shape)
     """
-    search = _Search(gates)
+    search = PatternSearch(gates)
     opened, certain = search.settled(numerators, count)
     return search.split(opened), certain
 
 
-class _Search:
+class PatternSearch:
     """Looks for patterns in floats; what is returned in the end is decided by enclosures.
 
     fixed : leaves that have one value, (1, *shape)
