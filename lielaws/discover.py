@@ -44,11 +44,8 @@ def as_architecture(arch: Any) -> Architecture:
         from lielaws.spec import load_architecture
 
         return load_architecture(arch)
-    raise InvalidArgumentError(
-        "arch",
-        arch,
-        "a spec such as 'relu:3-4-3', the path of a spec file, an Architecture or (symbols, expressions) is needed",
-    )
+    needed = "a spec such as 'relu:3-4-3', the path of a spec file, an Architecture or (symbols, expressions) is needed"
+    raise InvalidArgumentError("arch", arch, needed)
 
 
 def as_question(arch: Any, settings: Settings) -> tuple[Architecture, Settings]:

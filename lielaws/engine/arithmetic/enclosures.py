@@ -67,9 +67,7 @@ class Enclosures(JetArithmetic):
     def zeros(self, shape: Shape) -> FloatArray:
         return np.zeros(shape)
 
-    def exact(self, numbers: FloatArray) -> FloatArray:
-        """Numbers without error."""
-        return exact(numbers)
+    exact = staticmethod(exact)
 
     def named(self, name: str) -> FloatArray:
         """The value of a named constant, for all samples."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,8 +28,18 @@ _LONGEST_NUMBER = 100
 class Flow(ABC):
     """Turns potentials into vector fields on a state space."""
 
-    def check(self, parameters: Mapping[str, Shape]) -> None:  # noqa: B027  many flows fit every architecture
+    timed: ClassVar[bool] = False
+    """whether time belongs to the state"""
+    second_order: ClassVar[bool] = False
+    """whether velocities do"""
+
+    def check(self, parameters: Mapping[str, Shape]) -> None:
         """Raises InvalidArgumentError if the flow does not fit an architecture with these parameters."""
+        taken = {TIME} if self.timed else set[str]()
+        taken |= {f"d{name}" for name in parameters} if self.second_order else set()
+        if clash := sorted(taken & set(parameters)):
+            remedy = "the flow uses this name for time or for a velocity; rename the parameter"
+            raise InvalidArgumentError("arch", f"parameter '{clash[0]}'", remedy)
 
     @abstractmethod
     def dynamics(self, potential: Potential) -> Dynamics:
@@ -84,11 +94,3 @@ def check_rate(name: str, value: Any, what: str) -> Fraction:
     if number < 0:
         raise InvalidArgumentError(name, value, f"{what} must not be negative")
     return number
-
-
-def check_names(parameters: Mapping[str, Shape], *, velocities: bool) -> None:
-    """Refuse parameters whose names the flow needs for time and velocities."""
-    taken = {TIME, *(f"d{name}" for name in parameters)} if velocities else {TIME}
-    if clash := sorted(taken & set(parameters)):
-        remedy = "the flow uses this name for time or for a velocity; rename the parameter"
-        raise InvalidArgumentError("arch", f"parameter '{clash[0]}'", remedy)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from lielaws.engine.flows.dynamics import Dynamics, Flow, check_names, check_rate, gradients, moving_time, shapes_of
-from lielaws.engine.flows.state import TIME, Clock, Shape, StateSpace
+from lielaws.engine.flows.dynamics import Dynamics, Flow, check_rate, gradients, moving_time, shapes_of
+from lielaws.engine.flows.state import TIME, Clock, StateSpace
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.potential.potentials import Potential
 
@@ -41,6 +40,7 @@ class WeightDecay(Flow):
     stays one under theta -> s theta (arXiv 2506.06194, Thm 2.1, for homogeneous H).
     """
 
+    timed = True
     rate: Any = 0
 
     def __post_init__(self) -> None:
@@ -51,12 +51,7 @@ class WeightDecay(Flow):
         # Along the drift alone, exp(rate t) theta is constant: a factor exp(rate t) for each factor theta.
         return Clock(self.rate, by_degree=1) if self.rate else Clock(Fraction(0))
 
-    def check(self, parameters: Mapping[str, Shape]) -> None:
-        """Refuse a parameter that is called like the time."""
-        check_names(parameters, velocities=False)
-
     def dynamics(self, potential: Potential) -> Dynamics:
-        """The family on the space of time and parameters."""
         _, drift, along = moving_time(potential, self.clock)
         slopes = {TIME: along}
         for name, slope in gradients(potential).items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from lielaws.engine.flows.dynamics import Dynamics, Flow, check_names, check_rate, gradients, moving_time, shapes_of
+from lielaws.engine.flows.dynamics import Dynamics, Flow, check_rate, gradients, moving_time, shapes_of
 from lielaws.engine.flows.entry_metrics import EntryMetric
 from lielaws.engine.flows.metric import MetricFlow
 from lielaws.engine.flows.state import TIME, Clock, Shape, StateSpace
@@ -31,6 +31,7 @@ class HeavyBall(Flow):
     Members are d_t + v d_theta - friction v d_v and (0, 0, grad f_z), as the loss may be rescaled at will.
     """
 
+    timed = second_order = True
     friction: Any = 0
     metric: MetricFlow | None = None
 
@@ -45,8 +46,8 @@ class HeavyBall(Flow):
         return Clock(self.friction, highest=1) if self.friction else Clock(Fraction(0), by_velocity=1, lowest=-1)
 
     def check(self, parameters: Mapping[str, Shape]) -> None:
-        """Refuse parameters called like the time or a velocity, and metrics without a limit."""
-        check_names(parameters, velocities=True)
+        """Refuse metrics without a limit as well."""
+        Flow.check(self, parameters)
         if self.metric is not None:
             self.metric.check(parameters)
             kinds = [(m.is_constant, m.is_linear) for m in map(self.metric.metric_of, parameters)]
@@ -55,7 +56,6 @@ class HeavyBall(Flow):
                 raise UnsupportedError("friction", 0, remedy)
 
     def dynamics(self, potential: Potential) -> Dynamics:
-        """The family on the space of time, parameters and velocities."""
         return _second_order(potential, self.clock, self.friction, self.metric)
 
     def describe(self) -> dict[str, Any]:
@@ -74,17 +74,14 @@ class Nesterov(Flow):
     The drift is written times t, which changes neither laws nor count: t d_t + t v d_theta - 3 v d_v.
     """
 
+    timed = second_order = True
+
     @property
     def clock(self) -> Clock:
         # t has weight 1 and v has -1; t^3 v, of weight 2, is what the drift alone keeps.
         return Clock(Fraction(0), by_velocity=1, lowest=-1, highest=2)
 
-    def check(self, parameters: Mapping[str, Shape]) -> None:
-        """Refuse parameters called like the time or a velocity."""
-        check_names(parameters, velocities=True)
-
     def dynamics(self, potential: Potential) -> Dynamics:
-        """The family on the space of time, parameters and velocities."""
         return _second_order(potential, self.clock, Fraction(3), times_time=True)
 
     def describe(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
@@ -42,24 +43,21 @@ def build_expression(
 
     Raises UnsupportedError, quoting the subexpression, for functions that are not supported.
     """
-    known = {} if known is None else known
-    if expression not in known:
-        known[expression] = _build(expression, lookup, ops, known)
-    return known[expression]
-
-
-def _build(expression: sympy.Expr, lookup: Callable[[Any], Array], ops: Operations, known: dict[Any, Array]) -> Array:
     import sympy
 
-    if expression.is_Float:
-        return ops.array(Fraction(str(expression)))
-    if expression.is_Rational:
-        return ops.array(as_fraction(expression))
-    if isinstance(expression, sympy.Symbol | sympy.Indexed):
-        return lookup(expression)
-    if isinstance(expression, sympy.Pow) and expression.exp.is_Integer:
-        return build_expression(expression.base, lookup, ops, known) ** int(expression.exp)
-    if isinstance(expression, sympy.Add | sympy.Mul):
+    known = {} if known is None else known
+    if expression in known:
+        return known[expression]
+    if expression.is_Float or expression.is_Rational:
+        found = ops.array(Fraction(str(expression)) if expression.is_Float else as_fraction(expression))
+    elif isinstance(expression, sympy.Symbol | sympy.Indexed):
+        found = lookup(expression)
+    elif isinstance(expression, sympy.Pow) and expression.exp.is_Integer:
+        found = build_expression(expression.base, lookup, ops, known) ** int(expression.exp)
+    elif isinstance(expression, sympy.Add | sympy.Mul):
         parts = [build_expression(argument, lookup, ops, known) for argument in expression.args]
-        return reduce(lambda a, b: a + b if expression.is_Add else a * b, parts)
-    raise UnsupportedError("expression", str(expression), SUPPORTED)
+        found = reduce(operator.add if expression.is_Add else operator.mul, parts)
+    else:
+        raise UnsupportedError("expression", str(expression), SUPPORTED)
+    known[expression] = found
+    return found

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, groupby
+from itertools import combinations, groupby, product
 
 from lielaws.engine.flows.state import Clock, StateSpace
 from lielaws.engine.laws.polynomial import Polynomial
@@ -72,11 +72,7 @@ def read(polynomial: Polynomial, space: StateSpace) -> tuple[Atom, ...]:
             parts.setdefault((power, tensors), {})[indices] = coefficient
         else:
             others.append(Atom(coefficient, tuple(_entry(*entry) for entry in entries), power))
-    found = [
-        Atom(coefficient, factors, power)
-        for (power, names), terms in parts.items()
-        for factors, coefficient in _contracted(names, terms, space)
-    ]
+    found = [atom for (power, names), terms in parts.items() for atom in _contracted(power, names, terms, space)]
     return tuple(sorted([*found, *others], key=lambda atom: atom.power))
 
 
@@ -85,40 +81,31 @@ def _entry(name: str, index: Index) -> Slice:
 
 
 def _contracted(
-    names: tuple[str, ...], terms: dict[tuple[Index, ...], int], space: StateSpace
-) -> Iterator[tuple[tuple[Slice, ...], int]]:
+    power: int, names: tuple[str, ...], terms: dict[tuple[Index, ...], int], space: StateSpace
+) -> Iterator[Atom]:
     """Products of entries of one or two tensors as sums of slices, or as inner products."""
     if len(names) == len(terms) == 1:
         # A single entry is called by its index, even if it is all there is.
         ((index,), coefficient) = next(iter(terms.items()))
-        return iter([((_entry(names[0], index),), coefficient)])
+        yield Atom(coefficient, (_entry(names[0], index),), power)
+        return
     shapes = [space.shapes[name] for name in names]
-    choices = (
-        (axes, _complete(terms, axes, math.prod(_without(shapes[0], axes[0])))) for axes in _fixed_axes(names, shapes)
-    )
-    # Entries always fit.
-    axes, found = next((axes, found) for axes, found in choices if found)
-    parts = [(name, len(shape), fixed) for name, shape, fixed in zip(names, shapes, axes, strict=True)]
-    return (
-        (tuple(Slice(*part, index) for part, index in zip(parts, indices, strict=True)), coefficient)
-        for indices, coefficient in found.items()
-    )
+    for axes in _fixed_axes(names, shapes):
+        if found := _complete(terms, axes, math.prod(_without(shapes[0], axes[0]))):
+            parts = [(name, len(shape), fixed) for name, shape, fixed in zip(names, shapes, axes, strict=True)]
+            for indices, coefficient in found.items():
+                slices = (Slice(*part, index) for part, index in zip(parts, indices, strict=True))
+                yield Atom(coefficient, tuple(slices), power)
+            return
 
 
 def _fixed_axes(names: tuple[str, ...], shapes: Sequence[Index]) -> Iterator[tuple[Index, ...]]:
-    """For each factor the axes to fix, few first, such that the others have the same shape."""
-    for first in _axis_sets(len(shapes[0])):
-        if len(set(names)) == 1:
-            yield (first,) * len(names)
-            continue
-        for second in _axis_sets(len(shapes[1])):
-            if _without(shapes[0], first) == _without(shapes[1], second):
-                yield first, second
-
-
-def _axis_sets(ndim: int) -> Iterator[Index]:
-    for size in range(ndim + 1):
-        yield from combinations(range(ndim), size)
+    """For each factor the axes to fix, few first, such that the others have the same shape; all of them at last."""
+    dims = [range(len(shape)) for shape in shapes]
+    for axes in product(*([some for size in (*d, len(d)) for some in combinations(d, size)] for d in dims)):
+        rests = {_without(shape, fixed) for shape, fixed in zip(shapes, axes, strict=True)}
+        if len(rests) == 1 and (len(set(names)) == len(names) or len(set(axes)) == 1):
+            yield axes
 
 
 def _without(index: Index, axes: Index) -> Index:

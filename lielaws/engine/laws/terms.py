@@ -36,18 +36,14 @@ class TermTable:
     @classmethod
     def of(cls, polynomials: Sequence[Polynomial], dimension: int) -> TermTable:
         degree = max((polynomial.degree for polynomial in polynomials), default=1)
-        factors, coefficients, owners = [], [], []
-        for owner, polynomial in enumerate(polynomials):
-            for monomial, coefficient in polynomial.terms:
-                factors.append((*monomial, *(dimension,) * (degree - len(monomial))))
-                coefficients.append(coefficient)
-                owners.append(owner)
-        values = np.array(coefficients, dtype=object)
-        if all(abs(coefficient) < 2**62 for coefficient in coefficients):
+        terms = [term for polynomial in polynomials for term in polynomial.terms]
+        factors = [(*monomial, *(dimension,) * (degree - len(monomial))) for monomial, _ in terms]
+        values = np.array([coefficient for _, coefficient in terms], dtype=object)
+        if all(abs(coefficient) < 2**62 for _, coefficient in terms):
             values = values.astype(np.int64)
-        return cls(
-            dimension, np.array(factors, dtype=np.int64).reshape(-1, degree), values, np.array(owners, dtype=np.int64)
-        )
+        lengths = np.array([len(polynomial.terms) for polynomial in polynomials], dtype=np.int64)
+        owners = np.repeat(np.arange(len(polynomials)), lengths)
+        return cls(dimension, np.array(factors, dtype=np.int64).reshape(-1, degree), values, owners)
 
     @property
     def count(self) -> int:
