@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -57,12 +58,9 @@ def contract(subscripts: str, left: Node, right: Node) -> Node:
     return left.graph.node("contract", (left, right), subscripts, shape)
 
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
-
 def multiply(left: Node, right: Node) -> Node:
     """The elementwise product of arrays of one shape."""
-    indices = _LETTERS[: len(left.shape)]
+    indices = ascii_lowercase[: len(left.shape)]
     return contract(f"{indices},{indices}->{indices}", left, right)
 
 

@@ -128,10 +128,9 @@ def _labels(rows: dict[int, int], bits: int) -> npt.NDArray[np.uint64]:
     codes = rng.integers(0, 2**63, bits, dtype=np.uint64)
     for pivot in sorted(rows):
         rest = rows[pivot] ^ (1 << pivot)
-        code = np.uint64(0)
+        codes[pivot] = 0
         while rest:
             bit = rest & -rest
-            code ^= codes[bit.bit_length() - 1]
+            codes[pivot] ^= codes[bit.bit_length() - 1]
             rest ^= bit
-        codes[pivot] = code
     return codes

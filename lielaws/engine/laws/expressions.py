@@ -165,17 +165,13 @@ def as_polynomial(function: StateFunction) -> Polynomial | None:
     if space.clock is not None:
         entries[0] = function.timed.clock
     present = free_entries(expression)
-    used = [(k, entry) for k, entry in enumerate(entries) if entry in present]
+    used = [k for k, entry in enumerate(entries) if entry in present]
     try:
-        poly = sympy.Poly(expression, *(entry for _, entry in used))
+        poly = sympy.Poly(expression, *(entries[k] for k in used))
     except (sympy.PolynomialError, sympy.GeneratorsError):
         return None
     _, poly = poly.clear_denoms()
-    terms = {}
-    for exponents, coefficient in poly.terms():
-        monomial = tuple(k for (k, _), power in zip(used, exponents, strict=True) for _ in range(power))
-        terms[monomial] = int(coefficient)
-    return Polynomial.of(terms)
+    return Polynomial.of({tuple(np.repeat(used, powers).tolist()): int(number) for powers, number in poly.terms()})
 
 
 def _without_exponentials(expression: sympy.Expr, space: StateSpace) -> _Timed:

@@ -71,13 +71,13 @@ def search(
         if progress is not None:
             progress(f"laws: {ansatz.name}", len(result.laws), wanted)
         if ansatz.table is None:
-            result = replace(result, skipped=_with(result.skipped, ansatz.name))
+            result = replace(result, skipped=tuple(dict.fromkeys((*result.skipped, ansatz.name))))
             continue
         for table in timed(ansatz.table, ansatz.degree, fields.space):
             if len(result.laws) < wanted:
                 with suppress(ExactnessError):
                     result = _try(table, result, samples, labels)
-        result = replace(result, tried=_with(result.tried, ansatz.name))
+        result = replace(result, tried=tuple(dict.fromkeys((*result.tried, ansatz.name))))
         if ansatz.is_full and not result.skipped:
             result = replace(result, degree=ansatz.degree)
         if len(result.laws) >= wanted:
@@ -98,10 +98,6 @@ def _stages(fields: VectorFields, max_degree: int, rng: np.random.Generator) -> 
     for samples in known:
         for ansatz in graded(fields.space, max_degree):
             yield samples, ansatz
-
-
-def _with(names: tuple[str, ...], name: str) -> tuple[str, ...]:
-    return names if name in names else (*names, name)
 
 
 def _try(table: TermTable, result: SearchResult, samples: Samples, labels: npt.NDArray[np.uint64]) -> SearchResult:

@@ -82,14 +82,12 @@ def _square(x: int, _: int) -> int:
 
 def sign_masks(nodes: Sequence[Node]) -> list[ObjectArray]:
     """For each entry of each node a mask: what it can be, of positive, negative and zero."""
-    leaves = {leaf.static: objects([_leaf_mask(leaf.static)] * leaf.size, leaf.shape) for leaf in leaves_of(nodes)}
+
+    def mask(leaf: Leaf) -> int:
+        return POSITIVE | ZERO if leaf.role == "gate" else POSITIVE if is_positive(leaf) else ANY
+
+    leaves = {leaf.static: objects([mask(leaf.static)] * leaf.size, leaf.shape) for leaf in leaves_of(nodes)}
     return Program.of(nodes).run(_SignMasks(), leaves)
-
-
-def _leaf_mask(leaf: Leaf) -> int:
-    if leaf.role == "gate":
-        return POSITIVE | ZERO
-    return POSITIVE if is_positive(leaf) else ANY
 
 
 @lru_cache(maxsize=64)
