@@ -168,32 +168,23 @@ class VectorFields:
         self,
         rng: np.random.Generator,
         count: int,
-        point: Point,
-        *,
-        free_gates: bool = False,
-        numbers: IntArray | None = None,
-    ) -> Choice:
-        """Random vector fields, at one point or each at its own.
-
-        free_gates : gates are any numbers. The vector fields then span more than the family if it is not affine in the
-            gates: a law of them is a law, but their rank is no bound
-        numbers : of the patterns, where they are listed
-        """
-        free_gates, draw = free_gates and self.region is None, partial(modular.residues, rng, point.prime)
-        chosen = self.choose_numbers(rng, count, draw, free_gates=free_gates, numbers=numbers)
-        return replace(chosen, values={**chosen.values, **point.constants})
-
-    def choose_numbers(
-        self,
-        rng: np.random.Generator,
-        count: int,
-        draw: Callable[[Shape], IntArray],
+        at: Point | Callable[[Shape], IntArray],
         *,
         unit: int = 1,
         free_gates: bool = False,
         numbers: IntArray | None = None,
     ) -> Choice:
-        """The same, without constants, with numbers as `draw` gives them for a shape; an open gate is `unit`."""
+        """Random vector fields, at one point or each at its own.
+
+        at : points modulo a prime; or what gives numbers for a shape, for vector fields without constants
+        unit : the number of an open gate
+        free_gates : gates are any numbers. The vector fields then span more than the family if it is not affine in the
+            gates: a law of them is a law, but their rank is no bound. For a region they are those of its patterns
+        numbers : of the patterns, where they are listed
+        """
+        draw = partial(modular.residues, rng, at.prime) if isinstance(at, Point) else at
+        constants: dict[Leaf, Any] = dict(at.constants) if isinstance(at, Point) else {}
+        free_gates = free_gates and self.region is None
         gates = {gate.leaf.static: gate.leaf.shape for gate in self.potential.gates}
         given = [node for node in self.outside if node.static.role != "constant" and node.static not in gates]
         values = {node.static: draw((1, count, *node.shape)) for node in given}
@@ -201,11 +192,11 @@ class VectorFields:
             if numbers is None:
                 numbers = rng.integers(0, self.listed.count, count)
             values |= {leaf: unit * array for leaf, array in self.listed.choose(numbers).items()}
-            return Choice(values, count, numbers)
+            return Choice(values | constants, count, numbers)
         for leaf, shape in gates.items():
             full = (1, count, *shape)
             values[leaf] = draw(full) if free_gates or self.potential.affine else unit * random_gates(rng, full)
-        return Choice(values, count)
+        return Choice(values | constants, count)
 
     def evaluate(self, vector: npt.NDArray[Any], choice: Choice, arithmetic: JetArithmetic) -> npt.NDArray[Any]:
         """The vector fields at points of shape (.., jets, samples, dimension), in the same shape.

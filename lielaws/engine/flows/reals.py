@@ -84,7 +84,7 @@ class RealFields:
             numbers = (self._drawn + np.arange(count)) % listed.count
             self._drawn += count
         draw = partial(_numerators, self._rng)
-        chosen = self.fields.choose_numbers(self._rng, count, draw, unit=DENOMINATOR, numbers=numbers)
+        chosen = self.fields.choose(self._rng, count, draw, unit=DENOMINATOR, numbers=numbers)
         for k, group in enumerate(self._varied):
             # Of four choices three are of those that differ in the signs of arguments of roots.
             for leaf, array in group.items():
