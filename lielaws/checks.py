@@ -45,7 +45,6 @@ def positive(
 
 
 def share(argument: str, value: Any) -> float:
-    """A number from 0 to 1."""
     number = finite(argument, value)
     if not 0 <= number <= 1:
         raise InvalidArgumentError(argument, value, "a number from 0 to 1 is needed")

@@ -34,7 +34,6 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def verdict(report: Report) -> str:
-    """Both bounds in one sentence."""
     at_most = f"at most {report.n_laws} independent"
     if not report.searched:
         return f"{at_most}, none searched"

@@ -56,8 +56,6 @@ def _floats(value: Any) -> tuple[float, float]:
 
 
 class Enclosures(JetArithmetic):
-    """Arithmetic of midpoints and radii."""
-
     lead = 3
     axis = 1
 

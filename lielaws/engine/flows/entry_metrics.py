@@ -53,7 +53,6 @@ class EntryMetric:
         return above if len(self.denominator) == 1 else above / _polynomial(self.denominator, theta)
 
     def describe(self) -> Any:
-        """Plain values."""
         if self.weights is not None:
             return {"weights": [str(weight) for weight in self.weights]}
         return {"numerator": [str(c) for c in self.numerator], "denominator": [str(c) for c in self.denominator]}

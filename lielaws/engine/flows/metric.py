@@ -76,7 +76,6 @@ class MetricFlow(Flow):
 
     @property
     def text(self) -> str:
-        """The metric in words."""
         return f"metric {_shown(self.metric)}"
 
     def __str__(self) -> str:

@@ -47,7 +47,6 @@ class TermTable:
 
     @property
     def count(self) -> int:
-        """The number of polynomials."""
         return int(self.owners[-1]) + 1 if len(self.owners) else 0
 
     @cached_property

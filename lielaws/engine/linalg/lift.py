@@ -22,7 +22,6 @@ Rows = Sequence[Sequence[int]] | npt.NDArray[Any]
 
 
 def as_fmpq(number: Fraction | int) -> Any:
-    """A number of FLINT."""
     return flint.fmpq(number.numerator, number.denominator)
 
 

@@ -40,7 +40,7 @@ class Gate:
     tied: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lowered:
     """A network with gates in place of piecewise linear functions.
 

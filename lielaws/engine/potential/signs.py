@@ -22,8 +22,6 @@ _OPPOSITE = {mask: (mask & ZERO) | (mask & POSITIVE) << 1 | (mask & NEGATIVE) >>
 
 
 class _SignMasks(EntryArithmetic):
-    """Object arrays of masks."""
-
     def total(self, entries: Iterable[int]) -> int:
         return reduce(_sum, entries, ZERO)
 
