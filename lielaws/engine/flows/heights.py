@@ -121,10 +121,8 @@ class Heights:
             case "contract":
                 plan = plan_contraction(node.static, *(source.shape for source in node.inputs))
                 a, b = inputs
-                return _more(
-                    Height(a.degree + b.degree, a.log_norm + b.log_norm, a.divisor * b.divisor, a.below + b.below),
-                    plan.terms,
-                )
+                norm, divisor = a.log_norm + b.log_norm, a.divisor * b.divisor
+                return _more(Height(a.degree + b.degree, norm, divisor, a.below + b.below), plan.terms)
             case "power":
                 (a,), n = inputs, node.static
                 below = Counter({key: n * e for key, e in a.below.items()})

@@ -282,14 +282,11 @@ def _check_einsum(subscripts: str, terms: list[str], output: str, arrays: list[A
 
 def _diagonal(term: str, array: Array) -> tuple[str, Array]:
     """Merge repeated indices of one operand into its diagonal."""
-    for index in dict.fromkeys(term):
-        while term.count(index) > 1:
-            first, second = term.index(index), term.rindex(index)
-            moved = [axis for axis in range(array.ndim) if axis not in (first, second)]
-            array = array.transpose(first, second, *moved)
-            array = array[np.arange(array.shape[0]), np.arange(array.shape[0])]
-            term = index + "".join(term[axis] for axis in moved)
-    return term, array
+    kept = "".join(dict.fromkeys(term))
+    if kept == term:
+        return term, array
+    numbers = np.arange(array.size).reshape(array.shape)
+    return kept, array.reshape(-1)[np.einsum(f"{term}->{kept}", numbers)]
 
 
 def _drop(term: str, array: Array, needed: set[str]) -> tuple[str, Array]:

@@ -154,13 +154,8 @@ class BranchFamily:
         return points[:count], values[:count]
 
     def proof(self, rng: np.random.Generator, prime: int) -> Samples:
-        return _joined(
-            [
-                self._conjugate(rng, prime, output, gates) or self._all_signs(rng, prime, output, gates)
-                for output in self.outputs
-                for gates in range(1 << len(output.gates))
-            ]
-        )
+        cases = ((output, gates) for output in self.outputs for gates in range(1 << len(output.gates)))
+        return _joined([self._conjugate(rng, prime, *c) or self._all_signs(rng, prime, *c) for c in cases])
 
     def _conjugate(self, rng: np.random.Generator, prime: int, output: _Output, gates: int) -> Samples | None:
         """A point for given gates that stands for all signs of roots; None if they may not be conjugate."""

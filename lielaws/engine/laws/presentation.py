@@ -207,13 +207,8 @@ def _rotation(law: Law) -> str:
     parts = []
     for atom in law.atoms:
         left, right = atom.factors
-        if (
-            not law.space.euclidean
-            or law.space.velocities.get(right.tensor) != left.tensor
-            or abs(atom.coefficient) != 1
-            or left.ndim != 2
-            or left.axes != right.axes
-        ):
+        are_momenta = law.space.velocities.get(right.tensor) == left.tensor and left.axes == right.axes
+        if not are_momenta or not law.space.euclidean or abs(atom.coefficient) != 1 or left.ndim != 2:
             return ""
         if not _is_swapped(atom, law):
             parts.append(_moved(left, -atom.coefficient if _are_columns(left) else atom.coefficient, "A"))

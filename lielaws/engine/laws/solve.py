@@ -96,19 +96,11 @@ def _matrices(
         total += len(group)
         # The next group, the largest one so far, needs the most rows.
         if following is None or (total + len(following)) * (len(following) + _SPARE_ROWS) * rows > _MOST_ENTRIES:
-            yield from _evaluate(table, batch, samples, rows)
+            chosen, heights = np.sort(np.concatenate(batch)), [rows * (len(some) + _SPARE_ROWS) for some in batch]
+            derivatives = table.select(chosen).derivatives(*samples.take(max(heights)), samples.prime)
+            for some, height in zip(batch, heights, strict=True):
+                yield some, np.ascontiguousarray(derivatives[:height, np.searchsorted(chosen, some)])
             batch, total = [], 0
-
-
-def _evaluate(
-    table: TermTable, batch: list[IntArray], samples: Samples, rows: int
-) -> Iterator[tuple[IntArray, IntArray]]:
-    chosen = np.sort(np.concatenate(batch))
-    count = rows * (max(map(len, batch)) + _SPARE_ROWS)
-    derivatives = table.select(chosen).derivatives(*samples.take(count), samples.prime)
-    for group in batch:
-        height = rows * (len(group) + _SPARE_ROWS)
-        yield group, np.ascontiguousarray(derivatives[:height, np.searchsorted(chosen, group)])
 
 
 def _independent(table: TermTable, p: int) -> IntArray:
