@@ -48,12 +48,8 @@ def structured(space: StateSpace, max_degree: int) -> Iterator[Ansatz]:
     if max_degree >= 2:
         if space.velocities:
             pairs = [(space.indices(name), space.indices(v)) for v, name in space.velocities.items()]
-            parts = [
-                part
-                for theta, v in pairs
-                for axes in _single_axes(theta)
-                for part in _products(_slices(theta, axes), _slices(v, axes))
-            ]
+            sliced = [(_slices(theta, axes), _slices(v, axes)) for theta, v in pairs for axes in _single_axes(theta)]
+            parts = [part for pair in sliced for part in _products(*pair)]
             yield _build("products of parameters and velocities", 2, space, parts)
         tensors = [space.indices(name) for name in space.tensors]
         grams = [_gram(_slices(indices, axes)) for indices in tensors for axes in _single_axes(indices)]

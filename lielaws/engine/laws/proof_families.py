@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lielaws.arraytypes import IntArray
+from lielaws.engine.arithmetic.modular import BadPrimeError
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.heights import FieldBounds
 from lielaws.engine.laws.branch_family import BranchFamily, Samples
@@ -53,8 +54,9 @@ class FreeFamily:
         count = 1 if region is None else region.count
         points, values = self.sample(rng, count, prime, None if region is None else np.arange(count))
         # Each pattern counts: where one has no value, all are to be drawn again.
-        kept = slice(None if len(points) == count else 0)
-        return points[kept], values[kept]
+        if len(points) < count:
+            raise BadPrimeError("no value at some point")
+        return points, values
 
 
 Family = FreeFamily | BranchFamily

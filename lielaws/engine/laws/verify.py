@@ -36,7 +36,7 @@ from functools import partial
 import numpy as np
 
 from lielaws.arraytypes import IntArray
-from lielaws.engine.arithmetic.modular import BadPrimeError, retried
+from lielaws.engine.arithmetic.modular import retried
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.heights import FieldBounds
 from lielaws.engine.laws.expressions import StateFunction, as_polynomial
@@ -152,10 +152,7 @@ def draw_proof(family: Family, rng: np.random.Generator, bits: int) -> tuple[int
 
     def attempt() -> tuple[int, IntArray, IntArray]:
         prime = family.fields.prime(rng, bits)
-        points, values = family.proof(rng, prime)
-        if not len(points):
-            raise BadPrimeError("no point has a value")
-        return prime, points, values
+        return prime, *family.proof(rng, prime)
 
     return retried(attempt, "a denominator of the architecture vanishes at every point that was tried")
 
