@@ -12,6 +12,8 @@ from lielaws.engine.flows.state import Clock, StateSpace
 from lielaws.engine.laws.polynomial import Polynomial
 
 Index = tuple[int, ...]
+Terms = dict[tuple[Index, ...], int]
+"""coefficients of products of entries, by the index of each factor"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def read(polynomial: Polynomial, space: StateSpace) -> tuple[Atom, ...]:
 
     Monomials of more than two factors come last, as they are.
     """
-    parts: dict[tuple[int, tuple[str, ...]], dict[tuple[Index, ...], int]] = {}
+    parts: dict[tuple[int, tuple[str, ...]], Terms] = {}
     others = []
     for monomial, coefficient in polynomial.terms:
         entries = [space.entry(coordinate) for coordinate in monomial if coordinate >= space.start]
@@ -80,9 +82,7 @@ def _entry(name: str, index: Index) -> Slice:
     return Slice(name, len(index), tuple(range(len(index))), index)
 
 
-def _contracted(
-    power: int, names: tuple[str, ...], terms: dict[tuple[Index, ...], int], space: StateSpace
-) -> Iterator[Atom]:
+def _contracted(power: int, names: tuple[str, ...], terms: Terms, space: StateSpace) -> Iterator[Atom]:
     """Products of entries of one or two tensors as sums of slices, or as inner products."""
     if len(names) == len(terms) == 1:
         # A single entry is called by its index, even if it is all there is.
@@ -112,9 +112,7 @@ def _without(index: Index, axes: Index) -> Index:
     return tuple(entry for axis, entry in enumerate(index) if axis not in axes)
 
 
-def _complete(
-    terms: dict[tuple[Index, ...], int], axes: tuple[Index, ...], size: int
-) -> dict[tuple[Index, ...], int] | None:
+def _complete(terms: Terms, axes: tuple[Index, ...], size: int) -> Terms | None:
     """The coefficient for each choice of indices along the fixed axes.
 
     None unless each has all `size` terms, with one coefficient, and factors agree along the other axes.

@@ -11,10 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from lielaws.engine.flows.fields import VectorFields
-from lielaws.engine.laws.ansatz import Ansatz, graded, structured, timed
+from lielaws.engine.laws.ansatz import Ansatz, Labels, graded, structured, timed
 from lielaws.engine.laws.characters import sign_characters
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.proof_families import families
@@ -52,7 +51,7 @@ def search(
     wanted: int,
     rng: np.random.Generator,
     *,
-    labels: npt.NDArray[np.uint64] | None = None,
+    labels: Labels | None = None,
     max_degree: int = 2,
     progress: Progress | None = None,
 ) -> SearchResult:
@@ -100,7 +99,7 @@ def _stages(fields: VectorFields, max_degree: int, rng: np.random.Generator) -> 
             yield samples, ansatz
 
 
-def _try(table: TermTable, result: SearchResult, samples: Samples, labels: npt.NDArray[np.uint64]) -> SearchResult:
+def _try(table: TermTable, result: SearchResult, samples: Samples, labels: Labels) -> SearchResult:
     kept: list[Polynomial] = []
     for attempt in range(1, _ATTEMPTS + 1):
         found = candidate_laws(table, labels, samples, attempt)

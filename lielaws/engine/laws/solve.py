@@ -14,11 +14,10 @@ from itertools import zip_longest
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError, retried
-from lielaws.engine.laws.ansatz import blocks
+from lielaws.engine.laws.ansatz import Labels, blocks
 from lielaws.engine.laws.polynomial import Monomial, Polynomial
 from lielaws.engine.laws.proof_families import Family
 from lielaws.engine.laws.terms import TermTable
@@ -65,9 +64,7 @@ class Samples:
         return points, values
 
 
-def candidate_laws(
-    table: TermTable, labels: npt.NDArray[np.uint64], samples: Samples, attempt: int = 1
-) -> list[Polynomial]:
+def candidate_laws(table: TermTable, labels: Labels, samples: Samples, attempt: int = 1) -> list[Polynomial]:
     """Polynomials in the span of the table that no sample contradicts, in a short integer basis.
 
     attempt : multiplies the number of sample rows and of primes, for when the first result was refuted
@@ -85,9 +82,7 @@ def candidate_laws(
     return found
 
 
-def _matrices(
-    table: TermTable, labels: npt.NDArray[np.uint64], samples: Samples, rows: int
-) -> Iterator[tuple[IntArray, IntArray]]:
+def _matrices(table: TermTable, labels: Labels, samples: Samples, rows: int) -> Iterator[tuple[IntArray, IntArray]]:
     """For each block its candidates and its matrix, evaluating many blocks at once."""
     batch: list[IntArray] = []
     total, groups = 0, blocks(table, labels)
