@@ -68,11 +68,8 @@ class MetricFlow(Flow):
 
     def describe(self) -> dict[str, Any]:
         """With the inverse metric of each tensor."""
-        return {
-            "kind": "metric",
-            "default": self.metric_of(None).describe(),
-            "tensors": {name: metric.describe() for name, metric in self.tensors.items() if name is not None},
-        }
+        tensors = {name: metric.describe() for name, metric in self.tensors.items() if name is not None}
+        return {"kind": "metric", "default": self.metric_of(None).describe(), "tensors": tensors}
 
     @property
     def text(self) -> str:

@@ -141,8 +141,5 @@ def _varied_data(fields: VectorFields, vector: IntArray, rng: np.random.Generato
 
 def generic_constants(fields: VectorFields) -> Mapping[str, IntArray]:
     """The numerators of the generic constants at the real point, by name."""
-    return {
-        node.static.name: generic_numerators(node).ravel()
-        for node in fields.potential.constants
-        if is_generic(node.static)
-    }
+    generic = (node for node in fields.potential.constants if is_generic(node.static))
+    return {node.static.name: generic_numerators(node).ravel() for node in generic}

@@ -141,10 +141,8 @@ def at_random_state(
 def _entry(symbol: Any, leaves: dict[str, Node]) -> Array:
     import sympy
 
-    if isinstance(symbol, sympy.Indexed):
-        name, index = str(symbol.base.label), tuple(symbol.indices)
-    else:
-        name, index = str(symbol), ()
+    indexed = isinstance(symbol, sympy.Indexed)
+    name, index = (str(symbol.base.label), tuple(symbol.indices)) if indexed else (str(symbol), ())
     if name not in leaves:
         raise InvalidArgumentError("law", str(symbol), nearest(name, leaves))
     shape = leaves[name].shape
