@@ -12,12 +12,12 @@ from lielaws.arraytypes import IntArray
 from lielaws.discover import Settings, as_question, count_dimensions, prepare
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.laws.breaking import Counterexample, find_counterexample
-from lielaws.engine.laws.expressions import StateFunction
-from lielaws.engine.laws.identities import identity_holds
+from lielaws.engine.laws.expressions import StateFunction, at_random_state
 from lielaws.engine.laws.law import Law
+from lielaws.engine.laws.verify import identity_holds
 from lielaws.engine.linalg import Echelon
 from lielaws.errors import InvalidArgumentError
-from lielaws.report.report import at_random_state, read_laws
+from lielaws.report.report import read_laws
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,9 @@ class LawCheck:
             lines.append(f"  {verdict}{', a function of those before' if law.redundant else ''}: {law.label}")
             if law.counterexample is not None:
                 lines.append(f"      {law.counterexample}")
-        lines.append(f"  {self.n_independent} independent laws of at most {self.n_laws}: {self._verdict()}")
+        verdict = "the list is complete" if self.complete else f"{self.missing} missing"
+        lines.append(f"  {self.n_independent} independent laws of at most {self.n_laws}: {verdict}")
         return "\n".join(lines)
-
-    def _verdict(self) -> str:
-        return "the list is complete" if self.complete else f"{self.missing} missing"
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -90,7 +88,7 @@ class LawCheck:
                     "expr": str(law.expr),
                     "holds": law.holds,
                     "redundant": law.redundant,
-                    "counterexample": law.counterexample.to_dict() if law.counterexample else None,
+                    "counterexample": law.counterexample and law.counterexample.to_dict(),
                 }
                 for law in self.laws
             ],
@@ -120,20 +118,18 @@ def check_laws(arch: Any, laws: Any, **settings: Any) -> LawCheck:
     candidates = _candidates(laws, fields)
     functions = [StateFunction.of(expression, fields.space) for _, expression in candidates]
     holds = [identity_holds(function, fields, rng) for function in functions]
-    lawful = [function for function, good in zip(functions, holds, strict=True) if good]
-    kept = iter(_independent(lawful, fields, rng))
+    kept = _independent([f for f, good in zip(functions, holds, strict=True) if good], fields, rng)
+    new = iter(kept)
     checked = []
     for (label, expression), function, good in zip(candidates, functions, holds, strict=True):
         broken = None if good else find_counterexample(function, fields, rng)
-        checked.append(CheckedLaw(label, expression, good, broken, good and not next(kept)))
-    independent = sum(law.holds and not law.redundant for law in checked)
-    return LawCheck(architecture.name, tuple(checked), fields.space.dimension - growth.rank, independent)
+        checked.append(CheckedLaw(label, expression, good, broken, good and not next(new)))
+    return LawCheck(architecture.name, tuple(checked), fields.space.dimension - growth.rank, sum(kept))
 
 
 def _candidates(laws: Any, fields: VectorFields) -> list[tuple[str, Any]]:
-    if isinstance(laws, Mapping) or not isinstance(laws, str | Iterable):
-        laws = [laws]
-    entries: Sequence[Any] = [laws] if isinstance(laws, str) else list(laws)
+    alone = isinstance(laws, str | Mapping) or not isinstance(laws, Iterable)
+    entries: Sequence[Any] = [laws] if alone else list(laws)
     found: list[tuple[str, Any]] = []
     for entry in entries:
         if isinstance(entry, Law):

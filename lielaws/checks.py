@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from numbers import Complex, Real
 from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.errors import InvalidArgumentError, LieLawsError, nearest
 
 
@@ -43,7 +45,6 @@ def positive(
 
 
 def share(argument: str, value: Any) -> float:
-    """A number from 0 to 1."""
     number = finite(argument, value)
     if not 0 <= number <= 1:
         raise InvalidArgumentError(argument, value, "a number from 0 to 1 is needed")
@@ -63,10 +64,10 @@ def integer(
     argument: str, value: Any, least: float = -math.inf, most: float = math.inf, needed: str | None = None
 ) -> int:
     """An integer from `least` to `most`; truth values and floats are none, whatever their value."""
-    number = _index(value)
-    if number is None or not least <= number <= most:
-        raise InvalidArgumentError(argument, value, needed or f"an integer from {least} to {most} is needed")
-    return number
+    with suppress(TypeError):
+        if not isinstance(value, bool) and least <= (number := operator.index(value)) <= most:
+            return number
+    raise InvalidArgumentError(argument, value, needed or f"an integer from {least} to {most} is needed")
 
 
 def count(argument: str, value: Any, least: int = 1) -> int:
@@ -105,6 +106,22 @@ def choice(argument: str, value: Any, known: Iterable[str]) -> str:
     return value
 
 
+def tensor(argument: str, values: Any, name: str, shape: tuple[int, ...]) -> FloatArray:
+    """The array of one parameter, in float64 and of its shape, from a mapping of names to arrays."""
+    if not isinstance(values, Mapping):
+        raise InvalidArgumentError(argument, values, "a mapping of parameter names to arrays is needed")
+    if name not in values:
+        raise InvalidArgumentError(argument, sorted(values), f"parameter '{name}' of shape {shape} is missing")
+    try:
+        array = np.asarray(values[name], dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidArgumentError(f"{argument}['{name}']", values[name], "an array of numbers is needed") from None
+    if array.shape != shape:
+        found = f"array of shape {array.shape}"
+        raise InvalidArgumentError(f"{argument}['{name}']", found, f"shape {shape} is needed")
+    return array
+
+
 def called(argument: str, value: Any, remedy: str, function: Callable[..., Any], *arguments: Any) -> Any:
     """What a function of the caller's returns.
 
@@ -127,12 +144,3 @@ def _real(argument: str, value: Any, needed: str) -> float:
         return float(number)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         raise InvalidArgumentError(argument, value, needed) from None
-
-
-def _index(value: Any) -> int | None:
-    if isinstance(value, bool):
-        return None
-    try:
-        return operator.index(value)
-    except TypeError:
-        return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -149,11 +151,8 @@ def list_command(as_json: bool) -> None:
 
     known = sorted(families().values(), key=lambda family: family.name)
     if as_json:
-        rows = {
-            "families": [{"name": f.name, "summary": f.summary, "options": sorted(f.options)} for f in known],
-            "catalogue": [{"spec": e.spec, "source": e.source, "note": e.note} for e in CATALOGUE],
-        }
-        click.echo(json.dumps(rows, indent=1))
+        rows = [{"name": f.name, "summary": f.summary, "options": sorted(f.options)} for f in known]
+        click.echo(json.dumps({"families": rows, "catalogue": [asdict(entry) for entry in CATALOGUE]}, indent=1))
         return
     click.echo("Families")
     for family in known:
@@ -171,24 +170,19 @@ cli.add_command(conjecture_command)
 
 def _law_text(argument: str) -> str:
     """The argument itself, or the contents of the file that it names."""
-    path = Path(argument)
-    try:
-        is_file = path.is_file()
-    except (OSError, ValueError):
-        is_file = False
-    if not is_file:
-        return argument
     from lielaws.spec import read_text
 
-    return read_text(path)
+    path, is_file = Path(argument), False
+    with suppress(OSError, ValueError):
+        is_file = path.is_file()
+    return read_text(path) if is_file else argument
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every mistake of the caller ends in one line on stderr and status 2."""
     try:
-        status = cli.main(
-            args=None if arguments is None else list(arguments), prog_name="lielaws", standalone_mode=False
-        )
+        given = None if arguments is None else list(arguments)
+        status = cli.main(args=given, prog_name="lielaws", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
     except LieLawsError as error:
         _fail(str(error))
@@ -197,9 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     except click.ClickException as error:
         _fail(error.format_message())
-    except click.Abort:
-        _fail("stopped", 130)
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
         _fail("stopped", 130)
     except BrokenPipeError:
         # The reader of our output is gone; nothing is left to say, also not by the interpreter at exit.

@@ -24,8 +24,7 @@ from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.search import search
 from lielaws.errors import ExactnessError, InvalidArgumentError, SizeError
 from lielaws.progress import Progress
-from lielaws.report.evidence import NOT_SEARCHED, Evidence
-from lielaws.report.report import Report
+from lielaws.report.report import NOT_SEARCHED, Report
 
 LOSSES = ("any", "cross_entropy")
 GATES = ("free", "realizable")
@@ -45,11 +44,8 @@ def as_architecture(arch: Any) -> Architecture:
         from lielaws.spec import load_architecture
 
         return load_architecture(arch)
-    raise InvalidArgumentError(
-        "arch",
-        arch,
-        "a spec such as 'relu:3-4-3', the path of a spec file, an Architecture or (symbols, expressions) is needed",
-    )
+    needed = "a spec such as 'relu:3-4-3', the path of a spec file, an Architecture or (symbols, expressions) is needed"
+    raise InvalidArgumentError("arch", arch, needed)
 
 
 def as_question(arch: Any, settings: Settings) -> tuple[Architecture, Settings]:
@@ -119,8 +115,8 @@ def discover_laws(
         # Both bounds are proved, so that this never happens.
         text = f"{len(result.laws)} laws were proved, but at most {at_most} are possible; please report this network"
         raise ExactnessError(f"internal error in '{architecture.name}': {text}")
-    evidence = Evidence(architecture, whole.dimension, settings.gates, fields, growth, result, max_degree, seed)
-    return Report(evidence, tuple(Law(polynomial, fields.space) for polynomial in result.laws), seconds)
+    laws, gates = tuple(Law(polynomial, fields.space) for polynomial in result.laws), settings.gates
+    return Report(architecture, whole.dimension, gates, fields, growth, result, max_degree, seed, laws, seconds)
 
 
 @dataclass(frozen=True)
@@ -187,7 +183,7 @@ def trace_dimension(arch: Any, at: Mapping[str, Any], *, seed: int = 0) -> Trace
     point = rational_point(architecture.parameters, at)
     report = discover_laws(architecture, seed=seed)
     upper = report.dimension - len(report.laws)
-    return dimension_at(report.evidence.fields, point, upper, np.random.default_rng(seed))
+    return dimension_at(report.fields, point, upper, np.random.default_rng(seed))
 
 
 def _check_memory(name: str, dimension: int) -> None:

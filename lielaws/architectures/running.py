@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.arraytypes import FloatArray
+from lielaws.checks import tensor
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.graph.constants import FROZEN, constant_array
 from lielaws.engine.graph.differentiate import pullback
@@ -47,9 +48,9 @@ class Runner:
         for leaf, constant in self._constants.items():
             name = leaf.name.removeprefix(FROZEN)
             if name != leaf.name and name in params:
-                values[leaf] = parameter_array(name, constant.shape[1:], params)[None]
+                values[leaf] = tensor("params", params, name, constant.shape[1:])[None]
         for name, node in self.potential.traced.parameters.items():
-            values[node.static] = parameter_array(name, node.shape, params)[None]
+            values[node.static] = tensor("params", params, name, node.shape)[None]
         samples, batch = _samples(self.potential.traced.data, x)
         return values | samples, batch
 
@@ -114,16 +115,6 @@ class Runner:
         for name, slope in zip(names, program.run(Floats(), values), strict=True):
             result[name] = np.asarray(np.broadcast_to(slope, (batch, *result[name].shape)).sum(0))
         return result
-
-
-def parameter_array(name: str, shape: tuple[int, ...], params: Mapping[str, Any]) -> FloatArray:
-    """One parameter as a float64 array of its declared shape."""
-    if name not in params:
-        raise InvalidArgumentError("params", sorted(params), f"parameter '{name}' of shape {shape} is missing")
-    array = np.asarray(params[name], dtype=np.float64)
-    if array.shape != shape:
-        raise InvalidArgumentError(f"params['{name}']", f"array of shape {array.shape}", f"shape {shape} is needed")
-    return array
 
 
 def _samples(data: Mapping[str, Node], x: Any) -> tuple[dict[Leaf, FloatArray], int]:

@@ -72,7 +72,7 @@ def _stream_regions(agree: bool) -> Probe:
         for seed in range(_MOST_REGIONS):
             settings: dict[str, Any] = {"gates": "realizable", "seed": seed}
             report = discover_laws(_scalar_stream(), find_laws=False, **settings)
-            point = report.evidence.region
+            point = report.region
             if (point["t"] * point["u"] > 0 and point["v"] * point["u"] > 0) == agree:
                 counts.append(report.n_laws)
                 hold = hold and check_laws(_scalar_stream(), laws, **settings).all_hold

@@ -72,7 +72,7 @@ def _rank_one_metric(problem: Problem, functions: PolynomialFunctions) -> Metric
         offsets = _offsets(factors, problem.laws)
         if offsets is None:
             return None
-        space = problem.report.evidence.space
+        space = problem.report.space
         named = tuple(Factor(members, power, _factor_name(space, members)) for members, power in factors)
         parts.append(RankOne(named, places, float(scale**2), offsets))
     return Metric(functions.count, tuple(law.name for law in problem.report.laws), None, tuple(parts))
@@ -166,7 +166,7 @@ def _linear_metric(functions: PolynomialFunctions) -> Metric | None:
 def _chain_metric(
     problem: Problem, functions: PolynomialFunctions, level: Level | None, point: Sequence[Fraction] | None
 ) -> Metric | None:
-    space = problem.report.evidence.space
+    space = problem.report.space
     found = product_of(functions.terms, space) if level is not None or point is not None else None
     chain = None if found is None else _chain(found[0], space, level, point)
     part = None if found is None or chain is None else chain_part(chain, found[1])
@@ -175,7 +175,7 @@ def _chain_metric(
 
 def product_chain(problem: Problem, level: Level) -> Chain | None:
     """The chain whose product is phi, if the level makes it (relaxed) balanced."""
-    functions, space = problem.polynomials, problem.report.evidence.space
+    functions, space = problem.polynomials, problem.report.space
     found = None if functions is None else product_of(functions.terms, space)
     return None if found is None else _chain(found[0], space, level, None)
 
@@ -247,7 +247,7 @@ def _parameters(problem: Problem, metric: Metric, rng: np.random.Generator) -> F
     if chain is None:
         return rng.normal(size=problem.dimension)
     named = random_chain(chain, rng)
-    return np.concatenate([named[name].ravel() for name in problem.report.evidence.space.shapes])
+    return np.concatenate([named[name].ravel() for name in problem.report.space.shapes])
 
 
 def _deviation(problem: Problem, functions: PolynomialFunctions, metric: Metric, theta: FloatArray) -> float:

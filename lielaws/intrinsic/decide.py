@@ -160,7 +160,7 @@ def _with_unknown_laws(problem: Problem, ranks: Ranks, generic: Generic) -> Rank
 def _notes(problem: Problem, generic: Generic | None) -> list[str]:
     """What an incomplete list of laws means; `generic` if all laws that exist were counted."""
     report = problem.report
-    notes = list(report.evidence.hypotheses)
+    notes = list(report.hypotheses)
     if not report.complete and generic is not None:
         notes.append(
             f"{report.missing} of {report.n_laws} laws are not known in closed form; the answer counts them all"

@@ -70,7 +70,7 @@ def _measure(problem: Problem, rng: np.random.Generator) -> Ranks:
 
 
 def _measured(problem: Problem, rng: np.random.Generator) -> Ranks:
-    fields = problem.report.evidence.fields
+    fields = problem.report.fields
     prime = fields.prime(rng, _BITS)
     if problem.report.complete:
         point = fields.draw_points(rng, 1, prime)
@@ -90,7 +90,7 @@ def _round_error(problem: Problem, ranks: Ranks) -> float:
 
     It bounds a minor of the rows of d phi, d h and the gradients of <X, Y>.
     """
-    bounds = problem.report.evidence.fields.bounds
+    bounds = problem.report.fields.bounds
     # Where laws are missing, entries are products of brackets with those gradients.
     depth = 2 + (0 if problem.report.complete else len(problem.report.growth))
     law_degree = max((law.degree for law in problem.laws), default=0)

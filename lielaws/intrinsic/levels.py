@@ -76,7 +76,7 @@ class GramLaw:
 
 def gram_laws(report: Report) -> dict[str, GramLaw]:
     """The groups that are matrices, by their text."""
-    found = {group.text: GramLaw.of(group, report.evidence.search.verified) for group in report.groups}
+    found = {group.text: GramLaw.of(group, report.search.verified) for group in report.groups}
     return {text: gram for text, gram in found.items() if gram is not None}
 
 

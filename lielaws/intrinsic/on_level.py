@@ -97,7 +97,7 @@ def _chains(problem: Problem, level: Level) -> list[Chain]:
     chain = product_chain(problem, level)
     if chain is not None:
         return [chain]
-    return chains_of(list(gram_laws(problem.report).values()), level, problem.report.evidence.space) or []
+    return chains_of(list(gram_laws(problem.report).values()), level, problem.report.space) or []
 
 
 def _draw(
@@ -112,7 +112,7 @@ def _draw(
                 named |= sample(chain, some, prime, rng)
         except BadPrimeError:
             continue
-        shapes = problem.report.evidence.space.shapes
+        shapes = problem.report.space.shapes
         parts = [
             named[name] if name in named else modular.residues(rng, prime, shape) for name, shape in shapes.items()
         ]
@@ -146,7 +146,7 @@ def _round_error(problem: Problem, ranks: Ranks, chains: Sequence[Chain], found:
     """
     widths = sum(sum(chain.widths) for chain in chains)
     roots = sum(len(strand.squares) for some in found for strand in some if strand.free and any(strand.squares))
-    bounds = problem.report.evidence.fields.bounds
+    bounds = problem.report.fields.bounds
     size, entry = ranks.joint + 1, 2 * (bounds.degree + bounds.below_degree)
     degree = size * entry * (2 * widths + 1)
     entry_norm = 2 * (bounds.log_norm + bounds.below_log_norm) + entry * widths * math.log2(2 * widths + 2)

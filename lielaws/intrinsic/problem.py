@@ -86,7 +86,7 @@ class Problem:
 
         By Frobenius they span the orthogonal complement of the brackets.
         """
-        fields = self.report.evidence.fields
+        fields = self.report.fields
         brackets = [brackets_at(fields, words, growth.at) for words in growth.witnesses]
         return dense.nullspace(np.concatenate(brackets), growth.at.prime)
 
@@ -95,12 +95,12 @@ class Problem:
         functions = self.polynomials
         if functions is not None and functions.count * self.dimension <= _MOST_ENTRIES:
             return ranks_along(functions.table, self.laws, point[:, None], prime, rng)
-        place = self.report.evidence.fields.point_at(point, prime)
+        place = self.report.fields.point_at(point, prime)
         return self.ranks_at(place, self.law_rows(point, prime), rng)
 
     def ranks_at(self, point: Point, law_rows: IntArray, rng: np.random.Generator) -> Ranks:
         """The ranks at a point modulo its prime: none is larger than the true one."""
-        fields = self.report.evidence.fields
+        fields = self.report.fields
         if not fields.generic and self.polynomials is not None:
             # Gates of 0 and 1 are merged in phi, while random vector fields hardly meet the rare patterns.
             table = self.polynomials.table
@@ -120,14 +120,14 @@ class Problem:
         return Ranks(self.dimension, phi, rank(law_rows, point.prime), joint, span.rank)
 
     def _values(self, chosen: Choice, point: Point) -> IntArray:
-        return np.asarray(self.report.evidence.fields.evaluate(point.vector, chosen, point.arithmetic)[0])
+        return np.asarray(self.report.fields.evaluate(point.vector, chosen, point.arithmetic)[0])
 
     def _metric_slopes(self, left: Choice, right: Choice, point: Point) -> IntArray:
         """The gradients of <X, Y> for pairs of vector fields: DX.Y + DY.X, as Jacobians of gradients are symmetric."""
         return (self._derivative(left, right, point) + self._derivative(right, left, point)) % point.prime
 
     def _derivative(self, chosen: Choice, along: Choice, point: Point) -> IntArray:
-        fields, arithmetic = self.report.evidence.fields, point.arithmetic
+        fields, arithmetic = self.report.fields, point.arithmetic
         direction = fields.evaluate(point.vector, along, arithmetic)
         moved = np.concatenate([np.broadcast_to(point.vector, direction.shape), direction])
         return np.asarray(fields.evaluate(moved, chosen, arithmetic)[1])

@@ -20,7 +20,7 @@ _LARGEST = 1e140
 
 def laws_of(report: Any) -> tuple[Law, ...]:
     """The laws of a report of the gradient flow, or of a sequence; at least one."""
-    flow = getattr(getattr(report, "evidence", None), "flow", None)
+    flow = getattr(report, "flow", None)
     if flow is not None and not isinstance(flow, GradientFlow):
         remedy = f"its laws are those of another flow ({flow}); discover_laws(...) with the gradient flow is needed"
         raise UnsupportedError("report", report, remedy)
@@ -55,7 +55,7 @@ class Followed:
     def of(cls, report: Any, frozen: frozenset[str] = frozenset()) -> Followed:
         """Without the laws that join frozen tensors with trained ones: with the others fixed they are no laws."""
         laws = laws_of(report)
-        if getattr(getattr(report, "evidence", None), "gates", "free") == "realizable":
+        if getattr(report, "gates", "free") == "realizable":
             remedy = (
                 "its laws hold in one region of activation patterns, which a run leaves; discover with gates='free'"
             )

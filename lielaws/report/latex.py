@@ -13,7 +13,7 @@ _NAMED = re.compile(r"(?<![A-Za-z\\_{])([A-Za-z]+)(\d+)(?![\d}\]])")
 
 
 def report_latex(report: Report) -> str:
-    moving = bool(report.evidence.space.velocities)
+    moving = bool(report.space.velocities)
     items = "\n".join(rf"  \item ${to_latex(group.text, moving)}$ {group.scope}".rstrip() for group in report.groups)
     head = f"% {report.name}: {report.n_parameters} parameters, {len(report.laws)} of at most {report.n_laws} laws"
     return f"{head}\n\\begin{{itemize}}\n{items}\n\\end{{itemize}}"

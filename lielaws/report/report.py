@@ -4,77 +4,142 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lielaws.architectures.base import Architecture
-from lielaws.arraytypes import IntArray
+from lielaws.architectures.enough import shortages
+from lielaws.arraytypes import FloatArray, IntArray
+from lielaws.certificate.build import build_certificate
 from lielaws.certificate.record import Certificate
-from lielaws.engine.arithmetic.modular import BadPrimeError, retried
+from lielaws.engine.arithmetic.modular import BadPrimeError
+from lielaws.engine.closure.growth import Growth
+from lielaws.engine.flows.dynamics import Flow
+from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.state import StateSpace
-from lielaws.engine.laws.expressions import StateFunction
+from lielaws.engine.graph.constants import is_generic
+from lielaws.engine.laws.expressions import StateFunction, at_random_state
 from lielaws.engine.laws.law import Law, state_matrix
 from lielaws.engine.laws.presentation import LawGroup, group_laws
+from lielaws.engine.laws.search import SearchResult
 from lielaws.engine.laws.terms import TermTable
-from lielaws.engine.linalg import Echelon, modular, random_prime
+from lielaws.engine.linalg import Echelon
+from lielaws.engine.potential.patterns import DENOMINATOR
+from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import InvalidArgumentError, LieLawsError
 
 if TYPE_CHECKING:
-    from lielaws.report.evidence import Evidence
     from lielaws.spec import LawText
+
+# A degree that no search has: it may be compared after it was sent to another process.
+NOT_SEARCHED = SearchResult(degree=-1)
+
+_ALL_PATTERNS = (
+    "free gates: all activation patterns are taken together, whether or not data show each of them; a single region "
+    "may have more laws"
+)
+_SHOWN_PATTERNS = (
+    "free gates: the laws of all activation patterns that data show at some parameters, taken together; a single "
+    "region may have more"
+)
 
 
 @dataclass(frozen=True, repr=False)
 class Report:
     """All that is known about the conservation laws of one architecture.
 
-    evidence : the architecture, the growth of its brackets and the search, from which all else follows
+    architecture : what was discovered, for instance to train it; of a part of one, that part
+    n_parameters : D, of the whole architecture
+    brackets : the growth of their ranks
+    search : NOT_SEARCHED if no laws were asked for
     laws : independent laws, simplest first
     seconds : time by stage
     """
 
-    evidence: Evidence = field(repr=False)
+    architecture: Architecture
+    n_parameters: int
+    gates: str
+    fields: VectorFields
+    brackets: Growth
+    search: SearchResult
+    max_degree: int
+    seed: int
     laws: tuple[Law, ...]
-    seconds: Mapping[str, float] = field(repr=False, compare=False)
+    seconds: Mapping[str, float] = field(compare=False)
 
     @property
     def name(self) -> str:
-        return self.evidence.architecture.name
-
-    @property
-    def architecture(self) -> Architecture:
-        """What was discovered, for instance to train it."""
-        return self.evidence.architecture
+        return self.architecture.name
 
     def __repr__(self) -> str:
         found = f"{len(self.laws)} of at most {self.n_laws} laws"
         return f"Report({self.name!r}, {self.n_parameters} parameters, {found}, complete={self.complete})"
 
     @property
-    def n_parameters(self) -> int:
-        """D, of the whole architecture."""
-        return self.evidence.n_parameters
+    def flow(self) -> Flow:
+        return self.fields.flow
+
+    @property
+    def potential(self) -> Potential:
+        return self.fields.potential
+
+    @property
+    def space(self) -> StateSpace:
+        return self.fields.space
+
+    @property
+    def searched(self) -> bool:
+        return self.search != NOT_SEARCHED
+
+    @property
+    def region(self) -> Mapping[str, Any]:
+        """The integer point of the region that was counted; empty for free gates."""
+        region = self.fields.region
+        points = {} if region is None else region.points
+        return {name: (array[0] // DENOMINATOR).tolist() for name, array in points.items()}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the network has too few of for a generic count."""
+        return tuple(shortages(self.architecture.spec))
+
+    @property
+    def hypotheses(self) -> tuple[str, ...]:
+        texts = []
+        if self.fields.region is not None:
+            texts.append(
+                f"realizable gates: the region of one integer point, with the {self.fields.region.count} activation "
+                "patterns that data were seen to show there; the laws found are laws of the region if it has no other "
+                "pattern"
+            )
+        elif self.potential.gates:
+            texts.append(_ALL_PATTERNS if self.potential.free_gates else _SHOWN_PATTERNS)
+        generic = [node.static.name for node in self.potential.constants if is_generic(node.static)]
+        if generic:
+            names = ", ".join(dict.fromkeys(generic))
+            texts.append(f"generic constants: the statement holds for all but special values of {names}")
+        return tuple(texts)
 
     @property
     def dimension(self) -> int:
         """Dimension of the state space of the flow."""
-        return self.evidence.space.dimension
+        return self.space.dimension
 
     @property
     def growth(self) -> tuple[int, ...]:
         """Ranks of the brackets by depth; the last one is repeated when the family has closed."""
-        return self.evidence.growth.ranks
+        return self.brackets.ranks
 
     @property
     def closed(self) -> bool:
         """Whether the growth stopped before the depth limit; if not, more brackets might lower the upper bound."""
-        return self.evidence.growth.closed
+        return self.brackets.closed
 
     @property
     def n_laws(self) -> int:
@@ -89,7 +154,7 @@ class Report:
     @property
     def complete(self) -> bool:
         """Whether there are as many verified laws as the upper bound allows."""
-        return self.evidence.searched and len(self.laws) == self.n_laws
+        return self.searched and len(self.laws) == self.n_laws
 
     @property
     def missing(self) -> int:
@@ -98,19 +163,25 @@ class Report:
     @cached_property
     def groups(self) -> tuple[LawGroup, ...]:
         """The laws as a person would write them."""
-        return group_laws(self.laws, self.evidence.search.verified)
+        return group_laws(self.laws, self.search.verified)
 
     def by_tensors(self) -> dict[tuple[str, ...], int]:
         """How many of the laws found involve exactly each set of tensors, in the order of the laws."""
-        counts: dict[tuple[str, ...], int] = {}
-        for law in self.laws:
-            counts[law.support] = counts.get(law.support, 0) + 1
-        return counts
+        return dict(Counter(law.support for law in self.laws))
 
     @cached_property
     def certificate(self) -> Certificate:
         """Both bounds with their witnesses."""
-        return self.evidence.certificate(self.laws)
+        return build_certificate(
+            self.name,
+            self.fields,
+            {"flow": self.flow.describe(), "loss": self.potential.loss, "gates": self.gates},
+            self.brackets,
+            [law.polynomial for law in self.laws],
+            self.search.verifications,
+            self.hypotheses,
+            self.seed,
+        )
 
     def contains(self, h: Any) -> bool:
         """Whether h is a function of the laws found, at a generic point.
@@ -122,9 +193,9 @@ class Report:
         Decided by ranks of gradients at random points modulo random primes: "no" is certain, "yes" is wrong with
         probability below degree^3 / 2^90, for three tries.
         """
-        space = self.evidence.space
+        space = self.space
         function = StateFunction.of(self._expression(h), space)
-        rng = np.random.default_rng(self.evidence.seed)
+        rng = np.random.default_rng(self.seed)
 
         def depends(state: IntArray, prime: int) -> bool:
             echelon = Echelon(self.dimension, prime)
@@ -138,11 +209,9 @@ class Report:
         return all(at_random_state(depends, space, rng, str(function.expression)) for _ in range(3))
 
     def _expression(self, h: Any) -> Any:
-        if isinstance(h, Law):
-            return h.expr
         if not isinstance(h, str):
-            return h
-        parsed = read_laws(h, self.evidence.space, "h")
+            return h.expr if isinstance(h, Law) else h
+        parsed = read_laws(h, self.space, "h")
         if len(parsed) != 1:
             raise InvalidArgumentError("h", h, f"one scalar expression is needed, this gives {len(parsed)}")
         return parsed[0].expr
@@ -152,7 +221,7 @@ class Report:
         trajectory: Sequence[Mapping[str, Any]],
         times: Sequence[float] | None = None,
         velocities: Sequence[Mapping[str, Any]] | None = None,
-    ) -> npt.NDArray[np.float64]:
+    ) -> FloatArray:
         """The laws along a sequence of parameter mappings, shape (len(trajectory), len(laws)).
 
         Parameters
@@ -160,7 +229,7 @@ class Report:
         times : one number for each, for flows under which time belongs to the state
         velocities : one mapping of parameter names to arrays for each, for flows with velocities
         """
-        states = state_matrix(self.evidence.space, trajectory, times, velocities)
+        states = state_matrix(self.space, trajectory, times, velocities)
         columns = [law.evaluate_states(states) for law in self.laws]
         return np.stack(columns, axis=1) if columns else np.zeros((len(states), 0))
 
@@ -168,10 +237,10 @@ class Report:
         """Plain values; the same input and seed give the same mapping."""
         return {
             "architecture": self.name,
-            "spec": self.evidence.architecture.spec,
-            "flow": str(self.evidence.flow),
-            "loss": self.evidence.loss,
-            "gates": self.evidence.gates,
+            "spec": self.architecture.spec,
+            "flow": str(self.flow),
+            "loss": self.potential.loss,
+            "gates": self.gates,
             "n_parameters": self.n_parameters,
             "dimension": self.dimension,
             "growth": list(self.growth),
@@ -180,11 +249,11 @@ class Report:
             "n_symmetries": self.n_symmetries,
             "n_found": len(self.laws),
             "complete": self.complete,
-            "searched": list(self.evidence.search.tried),
-            "skipped": list(self.evidence.search.skipped),
-            "max_degree": self.evidence.max_degree,
-            "hypotheses": list(self.evidence.hypotheses),
-            "warnings": list(self.evidence.warnings),
+            "searched": list(self.search.tried),
+            "skipped": list(self.search.skipped),
+            "max_degree": self.max_degree,
+            "hypotheses": list(self.hypotheses),
+            "warnings": list(self.warnings),
             "groups": [
                 {"text": g.text, "scope": g.scope, "symmetry": g.symmetry, "count": len(g.laws)} for g in self.groups
             ],
@@ -216,21 +285,9 @@ class Report:
         return report_text(self)
 
     def _repr_html_(self) -> str:
-        from lielaws.report.html import report_html
+        from lielaws.report.text import report_html
 
         return report_html(self)
-
-
-def at_random_state(
-    evaluate: Callable[[IntArray, int], Any], space: StateSpace, rng: np.random.Generator, what: str
-) -> Any:
-    """`evaluate(state, prime)` at a random state modulo a random prime, anew after a BadPrimeError."""
-
-    def attempt() -> Any:
-        prime = random_prime(rng, with_roots=True)
-        return evaluate(modular.residues(rng, prime, (1, space.dimension)), prime)
-
-    return retried(attempt, f"a denominator of {what} vanishes at every state that was tried")
 
 
 def read_laws(text: str, space: StateSpace, where: str = "laws") -> list[LawText]:

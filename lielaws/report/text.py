@@ -1,37 +1,41 @@
-"""The report as plain text."""
+"""The report as plain text, and in a notebook."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 
 from lielaws.report.report import Report
 
 _MOST_GROUPS = 40
+_LOSSES = {"any": "any loss", "cross_entropy": "cross-entropy loss"}
 
 
 def report_text(report: Report) -> str:
     header = [f"  {label:<12} {fact}" for label, fact in facts(report)]
-    return "\n".join([report.name, *header, "", *_laws(report), *_advice(report)]).rstrip()
+    sentences = [f"  {sentence}" for sentence in gap_sentences(report)]
+    if sentences:
+        sentences = ["", f"{report.missing} of at most {report.n_laws} laws are missing.", *sentences]
+    return "\n".join([report.name, *header, "", *_laws(report), *sentences]).rstrip()
 
 
 def facts(report: Report) -> Iterator[tuple[str, str]]:
     """What is known, each with its label."""
-    evidence = report.evidence
-    yield "setting", f"{evidence.flow}, {evidence.setting}"
+    over = [str(report.flow), "any data", _LOSSES[report.potential.loss]]
+    yield "setting", ", ".join(over + ([f"{report.gates} gates"] if report.potential.gates else []))
     yield "parameters", str(report.n_parameters)
     if report.dimension != report.n_parameters:
         yield "state space", f"dimension {report.dimension}"
     yield "growth", f"{' '.join(map(str, report.growth))}   (rank of the brackets up to depth 1, 2, ...)"
     yield "symmetries", str(report.n_symmetries)
     yield "laws", verdict(report)
-    yield from (("assumed", hypothesis) for hypothesis in evidence.hypotheses)
-    yield from (("warning", warning) for warning in evidence.warnings)
+    yield from (("assumed", hypothesis) for hypothesis in report.hypotheses)
+    yield from (("warning", warning) for warning in report.warnings)
 
 
 def verdict(report: Report) -> str:
-    """Both bounds in one sentence."""
     at_most = f"at most {report.n_laws} independent"
-    if not report.evidence.searched:
+    if not report.searched:
         return f"{at_most}, none searched"
     if report.complete:
         return f"{at_most}, {len(report.laws)} found: the list is complete"
@@ -52,30 +56,36 @@ def _laws(report: Report) -> Iterator[str]:
         yield f"  and {sum(len(group.laws) for group in rest)} more laws; all are in report.laws"
 
 
-def _advice(report: Report) -> list[str]:
-    if not (sentences := gap_sentences(report)):
-        return []
-    missing = f"{report.missing} of at most {report.n_laws} laws are missing."
-    return ["", missing, *(f"  {sentence}" for sentence in sentences)]
-
-
 def gap_sentences(report: Report) -> list[str]:
     """Where laws are missing, what was looked for, and what to try."""
-    if report.complete or not report.evidence.searched:
+    if report.complete or not report.searched:
         return []
-    evidence = report.evidence
     sentences = []
-    if evidence.search.degree:
-        sentences.append(f"All polynomials up to degree {evidence.search.degree} were searched.")
-    if evidence.search.skipped:
-        sentences.append(f"Too large to search: {', '.join(evidence.search.skipped)}.")
+    if report.search.degree:
+        sentences.append(f"All polynomials up to degree {report.search.degree} were searched.")
+    if report.search.skipped:
+        sentences.append(f"Too large to search: {', '.join(report.search.skipped)}.")
     others = "rational or transcendental functions"
-    if names := list(dict.fromkeys(node.static.name for node in evidence.potential.constants)):
+    if names := list(dict.fromkeys(node.static.name for node in report.potential.constants)):
         others += f", or have coefficients that depend on {', '.join(names)}"
     sentences.append(
-        f"Try max_degree={evidence.max_degree + 1} (--max-degree on the command line); the missing laws may also be "
+        f"Try max_degree={report.max_degree + 1} (--max-degree on the command line); the missing laws may also be "
         f"{others}."
     )
     if not report.closed:
         sentences.append("The brackets had not closed at the depth limit, so the upper bound may be too high.")
     return sentences
+
+
+def report_html(report: Report) -> str:
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{escape(a)}</th><td>{escape(b)}</td></tr>" for a, b in facts(report)
+    )
+    laws = "".join(
+        f"<tr><td style='text-align:left'><code>{escape(g.text)}</code> {escape(g.scope)}</td>"
+        f"<td>{len(g.laws)}</td><td style='text-align:left'>{escape(g.symmetry)}</td></tr>"
+        for g in report.groups
+    )
+    table = f"<table><tr><th>law</th><th>number</th><th>symmetry</th></tr>{laws}</table>" if laws else ""
+    advice = "".join(f"<p>{escape(sentence)}</p>" for sentence in gap_sentences(report))
+    return f"<div><b>{escape(report.name)}</b><table>{rows}</table>{table}{advice}</div>"

@@ -52,7 +52,7 @@ def compute(question: Mapping[str, Any]) -> Outcome:
         "growth": list(report.growth),
         "closed": report.closed,
         "laws": [str(group) for group in report.groups],
-        "hypotheses": list(report.evidence.hypotheses),
+        "hypotheses": list(report.hypotheses),
     }
     return Outcome(row, report.certificate.to_json() if question["certificate"] else None)
 

@@ -279,7 +279,7 @@ class LawBalance:
 
 def _laws_of(laws: Any) -> tuple[Law, ...]:
     """The laws of a report of the gradient flow, or of a sequence."""
-    flow = getattr(getattr(laws, "evidence", None), "flow", None)
+    flow = getattr(laws, "flow", None)
     if flow is not None and not isinstance(flow, GradientFlow):
         remedy = (
             f"these are laws of another flow ({flow}); the balance follows those of the gradient flow through momentum "

@@ -113,7 +113,7 @@ def test_every_law_that_is_returned_annihilates_fresh_vector_fields(arch):
     if not report.laws:
         return
     p = random_prime(rng)
-    fields = report.evidence.fields
+    fields = report.fields
     table = TermTable.of([law.polynomial for law in report.laws], arch.dimension)
     point = fields.draw_points(rng, 4, p)
     values = fields.evaluate(point.vector, fields.choose(rng, 4, point), point.arithmetic)[0]

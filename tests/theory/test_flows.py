@@ -28,7 +28,7 @@ def test_two_layer_linear_networks_under_the_heavy_ball(widths, laws, friction):
     n, r, m = map(int, widths.split("-"))
     assert report.dimension == 2 * r * (n + m) + 1
     if laws:
-        rate = report.evidence.flow.friction
+        rate = report.flow.friction
         assert check_laws(f"linear:{widths}", f"exp({rate}*t)*({SKEW})", flow=HeavyBall(friction)).complete
 
 

@@ -26,7 +26,7 @@ def test_counts_of_regions(widths, free, allowed):
 def test_laws_of_a_region_hold_at_its_point():
     arch = mlp([1, 3, 1])
     report = discover_laws(arch, gates="realizable", seed=1)
-    point = {name: np.array(value, dtype=float) for name, value in report.evidence.region.items()}
+    point = {name: np.array(value, dtype=float) for name, value in report.region.items()}
     rng = np.random.default_rng(0)
     for _ in range(20):
         x, w = rng.normal(size=(1, 1)), rng.normal(size=(1, 1))

@@ -19,8 +19,6 @@ from lielaws.engine.arithmetic.polynomials import each, objects
 
 
 class Balls(JetArithmetic):
-    """Arithmetic of object arrays of `arb`."""
-
     lead = 2
     axis = 0
 

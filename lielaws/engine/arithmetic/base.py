@@ -28,20 +28,13 @@ class IndexMap:
         return cls(array, array.tobytes())
 
 
-@dataclass(frozen=True, slots=True)
-class _ScatterPlan:
-    injective: bool
-    order: IntArray
-    starts: IntArray
-    targets: IntArray
-
-
 @lru_cache(maxsize=1024)
-def _scatter_plan(index: IndexMap) -> _ScatterPlan:
+def _scatter_plan(index: IndexMap) -> tuple[IntArray, IntArray, IntArray]:
+    """The entries in the order of their targets, where those of each target start, and the targets."""
     order = np.argsort(index.values, kind="stable")
     ordered = index.values[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else ordered
-    return _ScatterPlan(len(starts) == len(ordered), order, starts, ordered[starts])
+    return order, starts, ordered[starts]
 
 
 class StructuralArithmetic:
@@ -77,9 +70,9 @@ class StructuralArithmetic:
         lead = a.shape[: self.lead]
         flat = a.reshape((*lead, -1))
         result = np.zeros((*lead, int(np.prod(shape, dtype=np.int64))), dtype=a.dtype)
-        plan = _scatter_plan(index)
-        if plan.injective:
+        order, starts, targets = _scatter_plan(index)
+        if len(targets) == len(order):
             result[..., index.values] = flat
-        elif len(plan.order):
-            result[..., plan.targets] = self.finish_sum(np.add.reduceat(flat[..., plan.order], plan.starts, axis=-1))
+        else:
+            result[..., targets] = self.finish_sum(np.add.reduceat(flat[..., order], starts, axis=-1))
         return result.reshape(lead + shape)

@@ -9,7 +9,7 @@ functions come from FLINT's `arb`, entry by entry, but for roots. Samples at whi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -17,7 +17,7 @@ import flint
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.arraytypes import FloatArray, IntArray
+from lielaws.arraytypes import BoolArray, FloatArray, IntArray
 from lielaws.engine.arithmetic.base import IndexMap, Shape
 from lielaws.engine.arithmetic.jets import JetArithmetic
 from lielaws.engine.linalg import as_fmpq
@@ -35,16 +35,16 @@ def exact(mid: npt.ArrayLike) -> FloatArray:
 
 def of_arb(values: Any, shape: Shape) -> FloatArray:
     """Enclosures of a sequence of `arb`; what is not finite has an infinite radius."""
-    return _enclosed([_floats(value) for value in values], shape)
+    return _enclosed(map(_floats, values), shape)
 
 
 def of_fractions(numbers: Iterable[Fraction], shape: Shape) -> FloatArray:
-    return _enclosed([_rounded(number) for number in numbers], shape)
+    return _enclosed(map(_rounded, numbers), shape)
 
 
-def _enclosed(pairs: Sequence[tuple[float, float]], shape: Shape) -> FloatArray:
+def _enclosed(pairs: Iterable[tuple[float, float]], shape: Shape) -> FloatArray:
     """An array of midpoints and radii."""
-    return np.array(pairs, dtype=np.float64).reshape(-1, 2).T.reshape(2, *shape)
+    return np.array(list(pairs), dtype=np.float64).reshape(-1, 2).T.reshape(2, *shape)
 
 
 def _floats(value: Any) -> tuple[float, float]:
@@ -56,8 +56,6 @@ def _floats(value: Any) -> tuple[float, float]:
 
 
 class Enclosures(JetArithmetic):
-    """Arithmetic of midpoints and radii."""
-
     lead = 3
     axis = 1
 
@@ -67,9 +65,7 @@ class Enclosures(JetArithmetic):
     def zeros(self, shape: Shape) -> FloatArray:
         return np.zeros(shape)
 
-    def exact(self, numbers: FloatArray) -> FloatArray:
-        """Numbers without error."""
-        return exact(numbers)
+    exact = staticmethod(exact)
 
     def named(self, name: str) -> FloatArray:
         """The value of a named constant, for all samples."""
@@ -117,13 +113,9 @@ class Enclosures(JetArithmetic):
         return _summed(total[0], size[0], total[1], max(1, len(index.values)))
 
     def inverse(self, a: FloatArray) -> FloatArray:
+        gap = (np.abs(a[0]) - a[1]) * (1 - 4 * U)
+        a, gap = self._without(~(gap > 0), a, gap)
         size = np.abs(a[0])
-        gap = (size - a[1]) * (1 - 4 * U)
-        wrong = ~(gap > 0)
-        if wrong.any():
-            self.mark(wrong[None])
-            a, size, gap = a.copy(), np.where(wrong, 1.0, size), np.where(wrong, 1.0, gap)
-            a[0][wrong], a[1][wrong] = 1.0, np.inf
         mid = 1.0 / a[0]
         return np.stack([mid, (a[1] / (size * gap) + U * np.abs(mid)) * (1 + 16 * U) + TINY])
 
@@ -133,14 +125,17 @@ class Enclosures(JetArithmetic):
     def _root(self, a: FloatArray) -> FloatArray:
         """The root of zero has no derivative, so that it counts as undefined."""
         least = (a[0] - a[1]) * (1 - 4 * U)
-        wrong = ~((least > 0) & (a[0] < np.inf))
-        if wrong.any():
-            self.mark(wrong[None])
-            a, least = a.copy(), np.where(wrong, 1.0, least)
-            a[0][wrong], a[1][wrong] = 1.0, np.inf
+        a, least = self._without(~((least > 0) & (a[0] < np.inf)), a, least)
         # sqrt(m) - sqrt(m - r) = r / (sqrt(m) + sqrt(m - r)), and float64 rounds roots correctly.
         mid = np.sqrt(a[0])
         return np.stack([mid, (a[1] / (mid + np.sqrt(least)) + U * mid) * (1 + 16 * U) + TINY])
+
+    def _without(self, wrong: BoolArray, a: FloatArray, bound: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Marks what is wrong, and puts numbers there that do no harm, with an infinite radius."""
+        if not wrong.any():
+            return a, bound
+        self.mark(wrong[None])
+        return np.stack([np.where(wrong, 1.0, a[0]), np.where(wrong, np.inf, a[1])]), np.where(wrong, 1.0, bound)
 
     def _each(self, kind: str, a: FloatArray) -> FloatArray:
         function, known = FUNCTIONS[kind], self._known.setdefault(kind, {})

@@ -92,6 +92,10 @@ class JetArithmetic(StructuralArithmetic):
         found = np.asarray(undefined.any(axis=tuple(k for k in range(undefined.ndim) if k != axis)))
         self.undefined = found if self.undefined is None else self.undefined | found
 
+    def defined(self, count: int) -> BoolArray:
+        """Which of the samples have values, so far."""
+        return np.ones(count, dtype=np.bool_) if self.undefined is None else np.broadcast_to(~self.undefined, count)
+
     def joined(self, value: Values, change: Values) -> Values:
         """value + e change for the newest nilpotent e."""
         shape = np.broadcast_shapes(value.shape, change.shape)

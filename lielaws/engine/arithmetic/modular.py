@@ -56,6 +56,7 @@ class Modular(JetArithmetic):
     def __init__(self, prime: int, functions: Functions | None = None) -> None:
         self.prime = prime
         self._functions = functions
+        self._dtype: Any = np.int64 if modular.fits_words(prime) else object
         self._constants: dict[tuple[Any, Shape], IntArray] = {}
 
     def constant(self, constant: Any, shape: Shape) -> IntArray:
@@ -63,8 +64,7 @@ class Modular(JetArithmetic):
         if known is None:
             inverse = self._inverse_of_integer(constant.denominator)
             residues = [number % self.prime * inverse % self.prime for number in constant.numerators]
-            dtype = np.int64 if modular.fits_words(self.prime) else object
-            known = np.array(residues, dtype=dtype).reshape((1, 1, *shape))
+            known = np.array(residues, dtype=self._dtype).reshape((1, 1, *shape))
             self._constants[(constant, shape)] = known
         return known
 
@@ -99,7 +99,7 @@ class Modular(JetArithmetic):
         return a * self.residue(factor) % self.prime
 
     def zeros(self, shape: tuple[int, ...]) -> IntArray:
-        return np.zeros(shape, dtype=np.int64 if modular.fits_words(self.prime) else object)
+        return np.zeros(shape, dtype=self._dtype)
 
     def inverse(self, a: IntArray) -> IntArray:
         zero = a == 0

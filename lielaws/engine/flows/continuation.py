@@ -15,9 +15,9 @@ import numpy as np
 from lielaws.arraytypes import BoolArray, FloatArray, IntArray
 from lielaws.engine.arithmetic.enclosures import Enclosures, U
 from lielaws.engine.flows.fields import Choice, VectorFields
-from lielaws.engine.graph.node import Leaf, Node, leaves_of
+from lielaws.engine.graph.node import Leaf, leaves_of
 from lielaws.engine.graph.program import Program
-from lielaws.engine.potential.patterns import DENOMINATOR, Patterns, constant_enclosure
+from lielaws.engine.potential.patterns import DENOMINATOR, Patterns, constant_value
 from lielaws.engine.potential.signs import singular
 
 # Enclosures of long pieces are wide, many pieces take long: what these do not decide is left out.
@@ -34,57 +34,47 @@ def needs_continuation(fields: VectorFields) -> bool:
 def continued(fields: VectorFields, vector: IntArray, choice: Choice) -> BoolArray:
     """Which vector fields of a choice continue from where their pattern is shown to the point (numerators)."""
     count = choice.count
-    patterns, nodes = fields.listed, singular(fields.potential.output)
+    patterns = fields.listed
     if patterns is None or choice.patterns is None or not needs_continuation(fields):
         return np.ones(count, dtype=np.bool_)
     result = np.asarray(choice.patterns == AT_THE_POINT)
     for pieces in _PIECES:
         waiting = np.flatnonzero(~result & (choice.patterns >= 0))
         if len(waiting):
-            result[waiting] = _checked(fields, patterns, nodes, vector, choice.select(waiting), pieces)
+            result[waiting] = _checked(fields, patterns, vector, choice.select(waiting), pieces)
     return result
 
 
-def _checked(
-    fields: VectorFields,
-    patterns: Patterns,
-    nodes: tuple[tuple[str, Node], ...],
-    vector: IntArray,
-    choice: Choice,
-    pieces: int,
-) -> BoolArray:
-    point, count = fields.space.values(vector), choice.count
-    middles, half = (np.arange(pieces) + 0.5) / pieces, 0.5 / pieces
+def _checked(fields: VectorFields, patterns: Patterns, vector: IntArray, choice: Choice, pieces: int) -> BoolArray:
+    """For each vector field, whether no piece of its segment comes near a singularity."""
+    point, count, nodes = fields.space.values(vector), choice.count, singular(fields.potential.output)
     tables = {"parameter": patterns.points, "data": patterns.samples}
-    values: dict[Leaf, Any] = {}
+    arithmetic, values = Enclosures(), dict[Leaf, Any]()
     for leaf in leaves_of([argument for _, argument in nodes]):
         role, name = leaf.static.role, leaf.static.name
         if role == "constant":
-            values[leaf.static] = constant_enclosure(leaf)
+            values[leaf.static] = constant_value(leaf, arithmetic)
             continue
         end = point[leaf.static] if role == "parameter" else choice.values[leaf.static][0]
         # Gates are those of the pattern, and what no gate depends on may stay where it is.
         shown = tables.get(role, {}).get(name)
         begin = end if shown is None else shown[choice.patterns]
         begin, end = (np.broadcast_to(array / DENOMINATOR, (count, *leaf.shape)) for array in (begin, end))
-        values[leaf.static] = _segment(begin, end, middles, half)
-    arithmetic = Enclosures()
+        values[leaf.static] = _segment(begin, end, pieces)
     with np.errstate(all="ignore"):
         computed = Program.of([argument for _, argument in nodes]).run(arithmetic, values)
-    good = np.ones(count * pieces, dtype=np.bool_)
+    good = arithmetic.defined(count * pieces).copy()
     for (operation, _), value in zip(nodes, computed, strict=True):
         mid, rad = value[:, 0].reshape(2, value.shape[2], -1)
         good &= ((np.abs(mid) if operation == "reciprocal" else mid) > rad).all(axis=1)
-    if arithmetic.undefined is not None:
-        good &= ~arithmetic.undefined
     return np.asarray(good.reshape(count, pieces).all(axis=1))
 
 
-def _segment(begin: Any, end: Any, middles: FloatArray, half: float) -> FloatArray:
+def _segment(begin: Any, end: Any, pieces: int) -> FloatArray:
     """Enclosures of the pieces of segments, (2, 1, count * pieces, *shape)."""
     change = (end - begin)[:, None]
-    steps = middles.reshape((1, -1) + (1,) * (change.ndim - 2))
-    mid = begin[:, None] + change * steps
-    rad = np.abs(change) * half * (1 + 8 * U) + 8 * U * (np.abs(begin[:, None]) + np.abs(change))
+    middles = ((np.arange(pieces) + 0.5) / pieces).reshape((1, -1) + (1,) * (change.ndim - 2))
+    mid = begin[:, None] + change * middles
+    rad = np.abs(change) * (0.5 / pieces) * (1 + 8 * U) + 8 * U * (np.abs(begin[:, None]) + np.abs(change))
     rad = np.broadcast_to(rad, mid.shape)
     return np.stack([mid, rad]).reshape((2, 1, -1, *mid.shape[2:]))

@@ -7,9 +7,10 @@ members of the family each for itself (arXiv 2405.12888).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,47 +25,53 @@ Dynamics = tuple[StateSpace, dict[str, Node]]
 _LONGEST_NUMBER = 100
 
 
-class Flow(Protocol):
+class Flow(ABC):
     """Turns potentials into vector fields on a state space."""
+
+    timed: ClassVar[bool] = False
+    """whether time belongs to the state"""
+    second_order: ClassVar[bool] = False
+    """whether velocities do"""
 
     def check(self, parameters: Mapping[str, Shape]) -> None:
         """Raises InvalidArgumentError if the flow does not fit an architecture with these parameters."""
-        ...
+        taken = {TIME} if self.timed else set[str]()
+        taken |= {f"d{name}" for name in parameters} if self.second_order else set()
+        if clash := sorted(taken & set(parameters)):
+            remedy = "the flow uses this name for time or for a velocity; rename the parameter"
+            raise InvalidArgumentError("arch", f"parameter '{clash[0]}'", remedy)
 
+    @abstractmethod
     def dynamics(self, potential: Potential) -> Dynamics:
         """The state space, and the component of a random member of the family for each of its tensors."""
-        ...
 
+    @abstractmethod
     def describe(self) -> dict[str, Any]:
         """The flow as plain values, for specs and certificates."""
-        ...
 
 
 def gradients(potential: Potential) -> dict[str, Node]:
     """The gradient of the potential by parameter tensor."""
-    parameters = potential.traced.parameters
-    return dict(zip(parameters, gradient(potential.output, potential.cotangent, parameters.values()), strict=True))
+    leaves = potential.traced.parameters
+    return dict(zip(leaves, gradient(potential.output, potential.cotangent, list(leaves.values())), strict=True))
 
 
-def gradient(output: Node, cotangent: Node, leaves: Iterable[Node]) -> list[Node]:
+def gradient(output: Node, cotangent: Node, leaves: Sequence[Node]) -> list[Node]:
     """The gradient of <cotangent, output> by leaf: zeros where the output does not depend on it."""
-    wanted = list(leaves)
-    slopes = pullback(output, cotangent, wanted)
-    return [
-        leaf.graph.constant([0] * leaf.size, leaf.shape) if slope is None else slope
-        for leaf, slope in zip(wanted, slopes, strict=True)
-    ]
+    slopes = zip(leaves, pullback(output, cotangent, leaves), strict=True)
+    return [leaf.graph.constant([0] * leaf.size, leaf.shape) if slope is None else slope for leaf, slope in slopes]
 
 
-def time_and_drift(potential: Potential) -> tuple[Array, Array]:
-    """The coordinate of time, and the factor of the drift."""
+def shapes_of(slopes: Mapping[str, Node]) -> dict[str, Shape]:
+    """The tensors of the state, each of the shape of its component."""
+    return {name: slope.shape for name, slope in slopes.items()}
+
+
+def moving_time(potential: Potential, clock: Clock) -> tuple[Array, Array, Node]:
+    """The coordinate of time, the factor of the drift, and the derivative of the coordinate along the drift."""
     graph = potential.traced.graph
-    return Array(graph.leaf("parameter", TIME, ())), Array(graph.leaf("flow", "drift", ()))
-
-
-def clock_slope(clock: Clock, time: Array, drift: Array) -> Node:
-    """The derivative of the time coordinate along the drift."""
-    return (drift * time * clock.rate if clock.rate else drift).node
+    time, drift = Array(graph.leaf("parameter", TIME, ())), Array(graph.leaf("flow", "drift", ()))
+    return time, drift, (drift * time * clock.rate if clock.rate else drift).node
 
 
 def exact_number(value: Any) -> Fraction | None:
@@ -87,11 +94,3 @@ def check_rate(name: str, value: Any, what: str) -> Fraction:
     if number < 0:
         raise InvalidArgumentError(name, value, f"{what} must not be negative")
     return number
-
-
-def check_names(parameters: Mapping[str, Shape], *, velocities: bool) -> None:
-    """Refuse parameters whose names the flow needs for time and velocities."""
-    taken = {TIME, *(f"d{name}" for name in parameters)} if velocities else {TIME}
-    if clash := sorted(taken & set(parameters)):
-        remedy = "the flow uses this name for time or for a velocity; rename the parameter"
-        raise InvalidArgumentError("arch", f"parameter '{clash[0]}'", remedy)

@@ -53,7 +53,6 @@ class EntryMetric:
         return above if len(self.denominator) == 1 else above / _polynomial(self.denominator, theta)
 
     def describe(self) -> Any:
-        """Plain values."""
         if self.weights is not None:
             return {"weights": [str(weight) for weight in self.weights]}
         return {"numerator": [str(c) for c in self.numerator], "denominator": [str(c) for c in self.denominator]}
@@ -85,15 +84,14 @@ def read_mirror(potential: Any) -> EntryMetric:
         if potential not in _MIRRORS:
             raise InvalidArgumentError("potential", potential, nearest(potential, _MIRRORS))
         return EntryMetric(*_MIRRORS[potential])
-    expression, x = _function_of_x(potential, "potential")
-    return _entry(expression.diff(x, 2), x, "potential", potential)
+    return _of_function(potential, "potential", derivatives=2)
 
 
 def read_metric(value: Any, where: str) -> EntryMetric:
     """A metric on one tensor. Raises InvalidArgumentError unless it is one, and positive."""
     is_function = isinstance(value, str) or callable(value) or hasattr(value, "free_symbols")
     if is_function and exact_number(value) is None:
-        return _entry(*_function_of_x(value, where), where, value)
+        return _of_function(value, where)
     try:
         array = np.asarray(value, dtype=object)
         numbers = [exact_number(entry) for entry in array.ravel().tolist()]
@@ -108,7 +106,8 @@ def read_metric(value: Any, where: str) -> EntryMetric:
     return EntryMetric(weights=inverses, shape=array.shape) if array.shape else EntryMetric(inverses)
 
 
-def _function_of_x(value: Any, where: str) -> tuple[sympy.Expr, sympy.Symbol]:
+def _of_function(value: Any, where: str, derivatives: int = 0) -> EntryMetric:
+    """The metric that a function of x is, or a derivative of it."""
     import sympy
 
     x = sympy.Symbol("x", positive=True)
@@ -130,7 +129,7 @@ def _function_of_x(value: Any, where: str) -> tuple[sympy.Expr, sympy.Symbol]:
         raise InvalidArgumentError(where, str(value), remedy)
     for symbol in expression.free_symbols:
         expression = expression.subs(symbol, x)
-    return expression, x
+    return _entry(expression.diff(x, derivatives), x, where, value)
 
 
 def _entry(metric: sympy.Expr, x: sympy.Symbol, where: str, value: Any) -> EntryMetric:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -147,21 +147,17 @@ class VectorFields:
 
     def prime(self, rng: np.random.Generator | None = None, bits: int = 31) -> int:
         """A random prime of that size that divides no denominator; without `rng` a fixed one."""
-        if rng is None:
-            if all(number % EXPLORATION_PRIME for number in self._denominators):
-                return EXPLORATION_PRIME
-            rng = np.random.default_rng(0)
-        while True:
+        prime = EXPLORATION_PRIME if rng is None else 0
+        rng = rng or np.random.default_rng(0)
+        while not prime or not all(number % prime for number in self._denominators):
             prime = random_prime(rng, 2**bits, 2 ** (bits - 1), with_roots=True)
-            if all(number % prime for number in self._denominators):
-                return prime
+        return prime
 
     def draw_points(self, rng: np.random.Generator, count: int, prime: int) -> Point:
         """Random points, each with its own constants and values of functions."""
         vector = modular.residues(rng, prime, (1, count, self.space.dimension))
-        constants = {
-            node.static: modular.residues(rng, prime, (1, count, *node.shape)) for node in self.potential.constants
-        }
+        leaves = self.potential.constants
+        constants = {leaf.static: modular.residues(rng, prime, (1, count, *leaf.shape)) for leaf in leaves}
         return Point(prime, vector, constants, FreeFunctions.draw(rng, prime, count))
 
     def point_at(self, vector: IntArray, prime: int) -> Point:
@@ -172,34 +168,23 @@ class VectorFields:
         self,
         rng: np.random.Generator,
         count: int,
-        point: Point,
-        *,
-        free_gates: bool = False,
-        numbers: IntArray | None = None,
-    ) -> Choice:
-        """Random vector fields, at one point or each at its own.
-
-        free_gates : gates are any numbers. The vector fields then span more than the family if it is not affine in the
-            gates: a law of them is a law, but their rank is no bound
-        numbers : of the patterns, where they are listed
-        """
-        free_gates = free_gates and self.region is None
-        chosen = self.choose_numbers(
-            rng, count, lambda shape: modular.residues(rng, point.prime, shape), free_gates=free_gates, numbers=numbers
-        )
-        return replace(chosen, values={**chosen.values, **point.constants})
-
-    def choose_numbers(
-        self,
-        rng: np.random.Generator,
-        count: int,
-        draw: Callable[[Shape], IntArray],
+        at: Point | Callable[[Shape], IntArray],
         *,
         unit: int = 1,
         free_gates: bool = False,
         numbers: IntArray | None = None,
     ) -> Choice:
-        """The same, without constants, with numbers as `draw` gives them for a shape; an open gate is `unit`."""
+        """Random vector fields, at one point or each at its own.
+
+        at : points modulo a prime; or what gives numbers for a shape, for vector fields without constants
+        unit : the number of an open gate
+        free_gates : gates are any numbers. The vector fields then span more than the family if it is not affine in the
+            gates: a law of them is a law, but their rank is no bound. For a region they are those of its patterns
+        numbers : of the patterns, where they are listed
+        """
+        draw = partial(modular.residues, rng, at.prime) if isinstance(at, Point) else at
+        constants: dict[Leaf, Any] = dict(at.constants) if isinstance(at, Point) else {}
+        free_gates = free_gates and self.region is None
         gates = {gate.leaf.static: gate.leaf.shape for gate in self.potential.gates}
         given = [node for node in self.outside if node.static.role != "constant" and node.static not in gates]
         values = {node.static: draw((1, count, *node.shape)) for node in given}
@@ -207,11 +192,11 @@ class VectorFields:
             if numbers is None:
                 numbers = rng.integers(0, self.listed.count, count)
             values |= {leaf: unit * array for leaf, array in self.listed.choose(numbers).items()}
-            return Choice(values, count, numbers)
+            return Choice(values | constants, count, numbers)
         for leaf, shape in gates.items():
             full = (1, count, *shape)
             values[leaf] = draw(full) if free_gates or self.potential.affine else unit * random_gates(rng, full)
-        return Choice(values, count)
+        return Choice(values | constants, count)
 
     def evaluate(self, vector: npt.NDArray[Any], choice: Choice, arithmetic: JetArithmetic) -> npt.NDArray[Any]:
         """The vector fields at points of shape (.., jets, samples, dimension), in the same shape.

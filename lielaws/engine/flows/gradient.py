@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from lielaws.engine.flows.dynamics import Dynamics, check_names, check_rate, clock_slope, gradients, time_and_drift
-from lielaws.engine.flows.state import TIME, Clock, Shape, StateSpace
+from lielaws.engine.flows.dynamics import Dynamics, Flow, check_rate, gradients, moving_time, shapes_of
+from lielaws.engine.flows.state import TIME, Clock, StateSpace
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.potential.potentials import Potential
 
 
 @dataclass(frozen=True, slots=True)
-class GradientFlow:
+class GradientFlow(Flow):
     """theta' = -grad L(theta). Setting of arXiv 2307.00144."""
-
-    def check(self, parameters: Mapping[str, Shape]) -> None:
-        """Every architecture will do."""
 
     def dynamics(self, potential: Potential) -> Dynamics:
         """The family span{ grad f_z } on the space of parameters."""
         slopes = gradients(potential)
-        return StateSpace({name: slope.shape for name, slope in slopes.items()}), slopes
+        return StateSpace(shapes_of(slopes)), slopes
 
     def describe(self) -> dict[str, str]:
-        """The flow as plain values, for specs and certificates."""
         return {"kind": "gradient"}
 
     def __str__(self) -> str:
@@ -34,7 +29,7 @@ class GradientFlow:
 
 
 @dataclass(frozen=True, slots=True)
-class WeightDecay:
+class WeightDecay(Flow):
     """theta' = -grad L(theta) - rate theta. State (t, theta) of dimension D + 1.
 
     Parameters
@@ -45,6 +40,7 @@ class WeightDecay:
     stays one under theta -> s theta (arXiv 2506.06194, Thm 2.1, for homogeneous H).
     """
 
+    timed = True
     rate: Any = 0
 
     def __post_init__(self) -> None:
@@ -55,21 +51,15 @@ class WeightDecay:
         # Along the drift alone, exp(rate t) theta is constant: a factor exp(rate t) for each factor theta.
         return Clock(self.rate, by_degree=1) if self.rate else Clock(Fraction(0))
 
-    def check(self, parameters: Mapping[str, Shape]) -> None:
-        """Refuse a parameter that is called like the time."""
-        check_names(parameters, velocities=False)
-
     def dynamics(self, potential: Potential) -> Dynamics:
-        """The family on the space of time and parameters."""
-        time, drift = time_and_drift(potential)
-        slopes = {TIME: clock_slope(self.clock, time, drift)}
+        _, drift, along = moving_time(potential, self.clock)
+        slopes = {TIME: along}
         for name, slope in gradients(potential).items():
             decay = drift * Array(potential.traced.parameters[name]) * -self.rate
             slopes[name] = (decay + Array(slope)).node if self.rate else slope
-        return StateSpace({name: slope.shape for name, slope in slopes.items()}, self.clock), slopes
+        return StateSpace(shapes_of(slopes), self.clock), slopes
 
     def describe(self) -> dict[str, str]:
-        """The flow as plain values, for specs and certificates."""
         return {"kind": "weight_decay", "rate": str(self.rate)}
 
     def __str__(self) -> str:

@@ -19,7 +19,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from functools import reduce
 from operator import or_
 
@@ -101,10 +100,14 @@ class Heights:
 
     def _height(self, node: Node, inputs: Sequence[Height]) -> Height:
         match node.op:
-            case "leaf" | "log" | "gauss":
+            case "sqrt" if self._roots_squared:
+                (a,), (degree, norm) = inputs, self.denominator(inputs[0])
+                # Where they are free after all, roots of numbers are variables as well.
+                return replace(a, degree=max(1, (a.degree + degree + 1) // 2), log_norm=(a.log_norm + norm) / 2)
+            case "leaf" | "log" | "gauss" | "sqrt":
                 return Height(1)
             case "constant":
-                largest = max((abs(number) for number in node.static.numerators), default=0)
+                largest = max(map(abs, node.static.numerators), default=0)
                 return Height(0, math.log2(max(1, largest)), node.static.denominator)
             case "exp":
                 return self._drawn("exp", node, (1, 0.0), above=1)
@@ -112,17 +115,21 @@ class Heights:
                 return self._drawn("circle", node.inputs[0], (2, 1.0), above=0)
             case "reciprocal":
                 return self._reciprocal(node.inputs[0], inputs[0])
-            case "sqrt":
-                return self._root(inputs[0]) if self._roots_squared else Height(1)
             case "add":
                 return _more(self._over_common(inputs), len(inputs))
             case "scale":
-                return _scaled(node.static, inputs[0])
+                (a,), factor = inputs, node.static
+                norm = a.log_norm + math.log2(max(1, abs(factor.numerator)))
+                return replace(a, log_norm=norm, divisor=a.divisor * factor.denominator)
             case "contract":
                 plan = plan_contraction(node.static, *(source.shape for source in node.inputs))
-                return _more(_product(*inputs), plan.terms)
+                a, b = inputs
+                norm, divisor = a.log_norm + b.log_norm, a.divisor * b.divisor
+                return _more(Height(a.degree + b.degree, norm, divisor, a.below + b.below), plan.terms)
             case "power":
-                return _power(inputs[0], node.static)
+                (a,), n = inputs, node.static
+                below = Counter({key: n * e for key, e in a.below.items()})
+                return Height(a.degree * n, a.log_norm * n, a.divisor**n, below)
             case "sum":
                 return _more(inputs[0], node.inputs[0].size // max(1, node.size))
             case "scatter":
@@ -146,11 +153,6 @@ class Heights:
         self._factors[key] = inverted.size * inside.degree, inverted.size * inside.log_norm
         return Height(degree + others * inside.degree, norm + others * inside.log_norm, 1, Counter([key]))
 
-    def _root(self, inside: Height) -> Height:
-        degree, norm = self.denominator(inside)
-        # Where they are free after all, roots of numbers are variables as well.
-        return replace(inside, degree=max(1, (inside.degree + degree + 1) // 2), log_norm=(inside.log_norm + norm) / 2)
-
     def _over_common(self, heights: Sequence[Height]) -> Height:
         """The largest bounds, with one denominator."""
         divisor = math.lcm(*(height.divisor for height in heights))
@@ -168,23 +170,9 @@ class Heights:
         return degree, sum(e * self._factors[key][1] for key, e in exponents.items())
 
 
-def _scaled(factor: Fraction, a: Height) -> Height:
-    norm = a.log_norm + math.log2(max(1, abs(factor.numerator)))
-    return replace(a, log_norm=norm, divisor=a.divisor * factor.denominator)
-
-
 def _more(a: Height, terms: int) -> Height:
     """The sum of some terms that all have the same bound."""
     return replace(a, log_norm=a.log_norm + math.log2(max(1, terms)))
-
-
-def _product(a: Height, b: Height) -> Height:
-    return Height(a.degree + b.degree, a.log_norm + b.log_norm, a.divisor * b.divisor, a.below + b.below)
-
-
-def _power(a: Height, exponent: int) -> Height:
-    below = Counter({key: exponent * e for key, e in a.below.items()})
-    return Height(a.degree * exponent, a.log_norm * exponent, a.divisor**exponent, below)
 
 
 def bound_fields(components: Sequence[Node], *, roots_squared: bool = False) -> FieldBounds:
@@ -208,10 +196,9 @@ def bound_fields(components: Sequence[Node], *, roots_squared: bool = False) -> 
 
 
 def _number_of_terms(components: Sequence[Node]) -> float:
-    program = Program.of(components)
-    shapes = {leaf.static: leaf.shape for leaf in leaves_of(components)}
+    ones = {leaf.static: np.ones((1, *leaf.shape)) for leaf in leaves_of(components)}
     with np.errstate(over="ignore"):
-        counts = program.run(TermCount(), {leaf: np.ones((1, *shapes[leaf])) for leaf, _ in program.leaves})
+        counts = Program.of(components).run(TermCount(), ones)
     return sum(float(count.sum()) for count in counts)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from lielaws.engine.flows.dynamics import Dynamics, gradients
+from lielaws.engine.flows.dynamics import Dynamics, Flow, gradients, shapes_of
 from lielaws.engine.flows.entry_metrics import IDENTITY, EntryMetric, read_metric, read_mirror
 from lielaws.engine.flows.state import Shape, StateSpace
 from lielaws.engine.graph.trace import Array
@@ -16,7 +16,7 @@ from lielaws.errors import InvalidArgumentError, nearest
 
 
 @dataclass(frozen=True)
-class MetricFlow:
+class MetricFlow(Flow):
     """theta' = -M(theta)^{-1} grad L(theta) with a diagonal metric M.
 
     Parameters
@@ -64,19 +64,15 @@ class MetricFlow:
         for name, leaf in potential.traced.parameters.items():
             if (metric := self.metric_of(name)) != IDENTITY:
                 slopes[name] = (metric.inverse(Array(leaf)) * Array(slopes[name])).node
-        return StateSpace({name: slope.shape for name, slope in slopes.items()}, euclidean=False), slopes
+        return StateSpace(shapes_of(slopes), euclidean=False), slopes
 
     def describe(self) -> dict[str, Any]:
-        """The flow as plain values, for specs and certificates: the inverse metric of each tensor."""
-        return {
-            "kind": "metric",
-            "default": self.metric_of(None).describe(),
-            "tensors": {name: metric.describe() for name, metric in self.tensors.items() if name is not None},
-        }
+        """With the inverse metric of each tensor."""
+        tensors = {name: metric.describe() for name, metric in self.tensors.items() if name is not None}
+        return {"kind": "metric", "default": self.metric_of(None).describe(), "tensors": tensors}
 
     @property
     def text(self) -> str:
-        """The metric in words."""
         return f"metric {_shown(self.metric)}"
 
     def __str__(self) -> str:
@@ -123,10 +119,7 @@ class MirrorFlow(MetricFlow):
 
 def _names(parameters: Any) -> tuple[str, ...]:
     names = [parameters] if isinstance(parameters, str) else parameters
-    try:
-        found = tuple(names)
-    except TypeError:
-        found = ()
+    found = tuple(names) if isinstance(names, Iterable) else ()
     if not found or not all(isinstance(name, str) for name in found) or len(set(found)) < len(found):
         raise InvalidArgumentError("parameters", parameters, "a list of different tensor names is needed")
     return found

@@ -7,14 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from lielaws.engine.flows.dynamics import (
-    Dynamics,
-    check_names,
-    check_rate,
-    clock_slope,
-    gradients,
-    time_and_drift,
-)
+from lielaws.engine.flows.dynamics import Dynamics, Flow, check_rate, gradients, moving_time, shapes_of
 from lielaws.engine.flows.entry_metrics import EntryMetric
 from lielaws.engine.flows.metric import MetricFlow
 from lielaws.engine.flows.state import TIME, Clock, Shape, StateSpace
@@ -24,7 +17,7 @@ from lielaws.errors import InvalidArgumentError, UnsupportedError
 
 
 @dataclass(frozen=True, slots=True)
-class HeavyBall:
+class HeavyBall(Flow):
     """theta'' + friction theta' = -grad L(theta). State (t, theta, v) of dimension 2 D + 1.
 
     Parameters
@@ -38,6 +31,7 @@ class HeavyBall:
     Members are d_t + v d_theta - friction v d_v and (0, 0, grad f_z), as the loss may be rescaled at will.
     """
 
+    timed = second_order = True
     friction: Any = 0
     metric: MetricFlow | None = None
 
@@ -48,29 +42,23 @@ class HeavyBall:
 
     @property
     def clock(self) -> Clock:
-        if self.friction:
-            return Clock(self.friction, highest=1)
         # Without friction, t has weight 1 and v has -1.
-        return Clock(Fraction(0), by_velocity=1, lowest=-1)
+        return Clock(self.friction, highest=1) if self.friction else Clock(Fraction(0), by_velocity=1, lowest=-1)
 
     def check(self, parameters: Mapping[str, Shape]) -> None:
-        """Refuse parameters called like the time or a velocity, and metrics without a limit."""
-        check_names(parameters, velocities=True)
+        """Refuse metrics without a limit as well."""
+        Flow.check(self, parameters)
         if self.metric is not None:
             self.metric.check(parameters)
-            metrics = [self.metric.metric_of(name) for name in parameters]
-            if not self.friction and not (
-                all(metric.is_constant for metric in metrics) or all(metric.is_linear for metric in metrics)
-            ):
+            kinds = [(m.is_constant, m.is_linear) for m in map(self.metric.metric_of, parameters)]
+            if not self.friction and not any(map(all, zip(*kinds, strict=True))):
                 remedy = "momentum in this metric has no limit without friction; choose a positive friction"
                 raise UnsupportedError("friction", 0, remedy)
 
     def dynamics(self, potential: Potential) -> Dynamics:
-        """The family on the space of time, parameters and velocities."""
         return _second_order(potential, self.clock, self.friction, self.metric)
 
     def describe(self) -> dict[str, Any]:
-        """The flow as plain values, for specs and certificates."""
         plain: dict[str, Any] = {"kind": "heavy_ball", "friction": str(self.friction)}
         return plain if self.metric is None else plain | {"metric": self.metric.describe()}
 
@@ -80,27 +68,23 @@ class HeavyBall:
 
 
 @dataclass(frozen=True, slots=True)
-class Nesterov:
+class Nesterov(Flow):
     """theta'' + (3/t) theta' = -grad L(theta), the limit of Nesterov's method. State (t, theta, v), dimension 2 D + 1.
 
     The drift is written times t, which changes neither laws nor count: t d_t + t v d_theta - 3 v d_v.
     """
+
+    timed = second_order = True
 
     @property
     def clock(self) -> Clock:
         # t has weight 1 and v has -1; t^3 v, of weight 2, is what the drift alone keeps.
         return Clock(Fraction(0), by_velocity=1, lowest=-1, highest=2)
 
-    def check(self, parameters: Mapping[str, Shape]) -> None:
-        """Refuse parameters called like the time or a velocity."""
-        check_names(parameters, velocities=True)
-
     def dynamics(self, potential: Potential) -> Dynamics:
-        """The family on the space of time, parameters and velocities."""
         return _second_order(potential, self.clock, Fraction(3), times_time=True)
 
     def describe(self) -> dict[str, Any]:
-        """The flow as plain values, for specs and certificates."""
         return {"kind": "nesterov"}
 
     def __str__(self) -> str:
@@ -117,18 +101,17 @@ def _second_order(
 ) -> Dynamics:
     """The family of theta'' = -friction v - M^{-1} grad f; the drift times t, but for the friction, if `times_time`."""
     graph, parameters = potential.traced.graph, potential.traced.parameters
-    time, drift = time_and_drift(potential)
+    time, drift, along = moving_time(potential, clock)
     moving = drift * time if times_time else drift
     velocities = {name: Array(graph.leaf("parameter", f"d{name}", leaf.shape)) for name, leaf in parameters.items()}
-    slopes = {TIME: moving.node if times_time else clock_slope(clock, time, drift)}
+    slopes = {TIME: moving.node if times_time else along}
     slopes |= {name: (moving * velocity).node for name, velocity in velocities.items()}
     for name, slope in gradients(potential).items():
         v, force = velocities[name], Array(slope)
         if metric is not None:
             force = force * _scaled_inverse(metric.metric_of(name), friction, Array(parameters[name]), v)
         slopes[f"d{name}"] = (drift * v * -friction + force).node if friction else force.node
-    shapes = {name: slope.shape for name, slope in slopes.items()}
-    return StateSpace(shapes, clock, {f"d{name}": name for name in parameters}, metric is None), slopes
+    return StateSpace(shapes_of(slopes), clock, {f"d{name}": name for name in parameters}, metric is None), slopes
 
 
 def _scaled_inverse(metric: EntryMetric, friction: Fraction, theta: Array, v: Array) -> Array:

@@ -19,7 +19,14 @@ from lielaws.engine.flows.continuation import AT_THE_POINT, UNCERTAIN, continued
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.graph.node import Leaf, ancestors
-from lielaws.engine.potential.patterns import DENOMINATOR, constant_enclosure, patterns_at, varied_data
+from lielaws.engine.potential.patterns import (
+    DENOMINATOR,
+    constant_value,
+    generic_numerators,
+    patterns_at,
+    signed,
+    varied_data,
+)
 
 # Numerators: larger numbers lose bits in exponentials and norms, smaller ones make functions nearly linear.
 _LEAST, _LARGEST = 192, 1280
@@ -46,7 +53,7 @@ def real_points(fields: VectorFields, rng: np.random.Generator, width: int = 1) 
 def _numerators(rng: np.random.Generator, shape: tuple[int, ...], terms: int = 1) -> IntArray:
     """Random numerators; smaller for weights that sum many terms, so that layers keep the size of numbers."""
     largest = max(_LEAST, round(_LARGEST / terms**0.5))
-    return np.asarray(rng.integers(largest // 8, largest + 1, shape) * rng.choice([-1, 1], shape), dtype=np.int64)
+    return signed(rng, largest // 8, largest, shape)
 
 
 class RealFields:
@@ -77,7 +84,7 @@ class RealFields:
             numbers = (self._drawn + np.arange(count)) % listed.count
             self._drawn += count
         draw = partial(_numerators, self._rng)
-        chosen = self.fields.choose_numbers(self._rng, count, draw, unit=DENOMINATOR, numbers=numbers)
+        chosen = self.fields.choose(self._rng, count, draw, unit=DENOMINATOR, numbers=numbers)
         for k, group in enumerate(self._varied):
             # Of four choices three are of those that differ in the signs of arguments of roots.
             for leaf, array in group.items():
@@ -101,24 +108,17 @@ class RealFields:
     def brackets(self, words: Sequence[Choice], arithmetic: Enclosures | Balls) -> tuple[Values, BoolArray]:
         """Brackets, (.., count, dimension), and which have values, unless these are not finite."""
         point = arithmetic.exact(self.vector.reshape(1, 1, -1) / DENOMINATOR)
-        lifted = [self._lifted(word, arithmetic) for word in words]
+        constants = {node.static: constant_value(node, arithmetic) for node in self.fields.potential.constants}
+        numbers = [{leaf: arithmetic.exact(a / DENOMINATOR) for leaf, a in word.values.items()} for word in words]
+        lifted = [Choice(values | constants, word.count) for values, word in zip(numbers, words, strict=True)]
         rows = arithmetic.part(self.fields.bracket(point, lifted, arithmetic), 0)
         rows = np.broadcast_to(rows, (*rows.shape[:-2], words[0].count, rows.shape[-1]))
         return rows, self.have_values(words, arithmetic)
 
-    def _lifted(self, choice: Choice, arithmetic: Enclosures | Balls) -> Choice:
-        """A choice, and the constants, in an arithmetic."""
-        values = {leaf: arithmetic.exact(array / DENOMINATOR) for leaf, array in choice.values.items()}
-        for node in self.fields.potential.constants:
-            name = node.static.name
-            generic = is_generic(node.static)
-            values[node.static] = arithmetic.exact(constant_enclosure(node)[0]) if generic else arithmetic.named(name)
-        return Choice(values, choice.count)
-
     def have_values(self, words: Sequence[Choice], arithmetic: Enclosures | Balls) -> BoolArray:
         """Which brackets have values, once they are evaluated: all functions do, and patterns continue to the point."""
         good = np.logical_and.reduce([continued(self.fields, self.vector, word) for word in words])
-        return np.asarray(good if arithmetic.undefined is None else good & ~arithmetic.undefined)
+        return np.asarray(good & arithmetic.defined(len(good)))
 
     def enclosed(self, words: Sequence[Choice]) -> tuple[FloatArray, BoolArray]:
         """Brackets in enclosures, (2, count, dimension), and which have values."""
@@ -141,8 +141,5 @@ def _varied_data(fields: VectorFields, vector: IntArray, rng: np.random.Generato
 
 def generic_constants(fields: VectorFields) -> Mapping[str, IntArray]:
     """The numerators of the generic constants at the real point, by name."""
-    return {
-        node.static.name: np.asarray(np.rint(constant_enclosure(node)[0] * DENOMINATOR), dtype=np.int64).ravel()
-        for node in fields.potential.constants
-        if is_generic(node.static)
-    }
+    generic = (node for node in fields.potential.constants if is_generic(node.static))
+    return {node.static.name: generic_numerators(node).ravel() for node in generic}

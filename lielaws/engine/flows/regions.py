@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from lielaws.arraytypes import IntArray
-from lielaws.engine.potential.patterns import DENOMINATOR, Patterns, open_gates
+from lielaws.engine.potential.patterns import DENOMINATOR, Patterns, PatternSearch, signed
 from lielaws.engine.potential.potentials import Potential
 from lielaws.errors import UnsupportedError
 
@@ -32,17 +32,20 @@ def realizable_patterns(potential: Potential, rng: np.random.Generator) -> Patte
     if not potential.is_rational or potential.constants:
         remedy = "signs are computed exactly for polynomial and rational networks only; use gates='free'"
         raise UnsupportedError("gates", "realizable", remedy)
-    point = {name: DENOMINATOR * _nonzero(rng, leaf.shape) for name, leaf in traced.parameters.items()}
+    point = {
+        name: DENOMINATOR * signed(rng, 1, _LARGEST_WEIGHT, leaf.shape) for name, leaf in traced.parameters.items()
+    }
     data = {name: _on_grids(rng, leaf.shape) for name, leaf in traced.data.items()}
     numerators = {leaf.static: point[name][None, None] for name, leaf in traced.parameters.items()}
     numerators |= {leaf.static: data[name][None] for name, leaf in traced.data.items()}
-    gates, shown = open_gates(potential.gates, numerators, _DATA)
+    search = PatternSearch(potential.gates)
+    opened, shown = search.distinct_settled(numerators, _DATA)
     if not len(shown):
-        raise UnsupportedError(
-            "gates", "realizable", "no data were found that show an activation pattern with certainty"
-        )
+        remedy = "no data were found that show an activation pattern with certainty"
+        raise UnsupportedError("gates", "realizable", remedy)
     points = {name: array[None] for name, array in point.items()}
-    return Patterns(gates, len(shown), points, {name: array[shown] for name, array in data.items()})
+    samples = {name: array[shown] for name, array in data.items()}
+    return Patterns(search.split(opened[shown]), len(shown), points, samples)
 
 
 def _on_grids(rng: np.random.Generator, shape: tuple[int, ...]) -> IntArray:
@@ -50,7 +53,3 @@ def _on_grids(rng: np.random.Generator, shape: tuple[int, ...]) -> IntArray:
     count = _DATA // len(_GRIDS)
     parts = [rng.integers(-steps, steps + 1, (count, *shape)) * int(DENOMINATOR * step) for step, steps in _GRIDS]
     return np.concatenate(parts)
-
-
-def _nonzero(rng: np.random.Generator, shape: tuple[int, ...]) -> IntArray:
-    return np.asarray(rng.integers(1, _LARGEST_WEIGHT + 1, shape) * rng.choice([-1, 1], shape), dtype=np.int64)

@@ -77,12 +77,11 @@ class StateSpace:
 
     @cached_property
     def offsets(self) -> dict[str, int]:
-        sizes = [math.prod(shape) for shape in self.shapes.values()]
-        return dict(zip(self.shapes, accumulate(sizes, initial=0), strict=False))
+        return dict(zip(self.shapes, accumulate(map(math.prod, self.shapes.values()), initial=0), strict=False))
 
     @cached_property
     def dimension(self) -> int:
-        return sum(math.prod(shape) for shape in self.shapes.values())
+        return sum(map(math.prod, self.shapes.values()))
 
     @property
     def start(self) -> int:
@@ -103,7 +102,7 @@ class StateSpace:
         """For each coordinate, and for the padding after the last one, whether it is that of a velocity."""
         flags = np.zeros(self.dimension + 1, dtype=np.int64)
         for name in self.velocities:
-            flags[self.indices(name).ravel()] = 1
+            flags[self.indices(name)] = 1
         return flags
 
     def split(self, vector: Any) -> dict[str, Any]:
@@ -126,4 +125,4 @@ class StateSpace:
     def indices(self, name: str) -> np.ndarray:
         """The coordinates of one tensor, in its shape."""
         shape = self.shapes[name]
-        return np.arange(self.offsets[name], self.offsets[name] + math.prod(shape)).reshape(shape)
+        return self.offsets[name] + np.arange(math.prod(shape)).reshape(shape)

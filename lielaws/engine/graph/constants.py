@@ -23,12 +23,13 @@ NUMBERS = {
 GENERIC = {"epsilon": 1e-5}
 """positive numbers that stand for any, with the value that `forward` uses"""
 
+_VALUES = NUMBERS | GENERIC
+
 
 def check_constant(name: str) -> None:
     """Raises InvalidArgumentError for a name that is not known."""
-    known = {**NUMBERS, **GENERIC}
-    if name not in known:
-        remedy = f"{nearest(str(name), known)}; a generic constant of your own is ops.frozen(name, ())"
+    if name not in _VALUES:
+        remedy = f"{nearest(str(name), _VALUES)}; a generic constant of your own is ops.frozen(name, ())"
         raise InvalidArgumentError("constant", name, remedy)
 
 
@@ -46,6 +47,6 @@ def constant_array(name: str, shape: tuple[int, ...]) -> FloatArray:
     """The value of a constant leaf in float64: that of a number, or fixed normal numbers for a frozen tensor."""
     if not name.startswith(FROZEN):
         check_constant(name)
-        return np.full(shape, {**NUMBERS, **GENERIC}[name])
+        return np.full(shape, _VALUES[name])
     # The seed depends on the name alone, so that every run of the network has the same frozen tensor.
     return np.random.default_rng(zlib.crc32(name.encode())).normal(size=shape)

@@ -16,7 +16,10 @@ from lielaws.engine.graph.node import Shape
 
 @dataclass(frozen=True, slots=True)
 class ContractionPlan:
-    """How to bring operands to (batch, M, K) and (batch, K, N), and the product to the output's shape."""
+    """How to bring operands to (batch, M, K) and (batch, K, N), and the product to the output's shape.
+
+    terms : number of products that are added up for one entry of the output
+    """
 
     left_axes: tuple[int, ...]
     left_matrix: Shape
@@ -25,7 +28,6 @@ class ContractionPlan:
     product_shape: Shape
     output_axes: tuple[int, ...]
     terms: int
-    """number of products that are added up for one entry of the output"""
 
     @property
     def shape(self) -> Shape:
@@ -42,18 +44,11 @@ class ContractionPlan:
         left = _arrange(left, lead, self.left_axes, self.left_matrix)
         right = _arrange(right, lead, self.right_axes, self.right_matrix)
         product = multiply(left, right) if self.terms == 1 else matmul(left, right)
-        product = product.reshape(product.shape[:lead] + self.product_shape)
-        return product if _is_identity(self.output_axes) else product.transpose(_shifted(self.output_axes, lead))
+        return product.reshape(product.shape[:lead] + self.product_shape).transpose(_shifted(self.output_axes, lead))
 
 
 def _arrange(array: Any, lead: int, axes: tuple[int, ...], matrix: Shape) -> Any:
-    if not _is_identity(axes):
-        array = array.transpose(_shifted(axes, lead))
-    return array.reshape(array.shape[:lead] + matrix)
-
-
-def _is_identity(axes: tuple[int, ...]) -> bool:
-    return axes == tuple(range(len(axes)))
+    return array.transpose(_shifted(axes, lead)).reshape(array.shape[:lead] + matrix)
 
 
 @lru_cache(maxsize=4096)

@@ -6,12 +6,12 @@ composed of these.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any
 
 from lielaws.engine.graph.node import Node
-from lielaws.engine.graph.primitives import Cotangents, multiply, power, primitive, reciprocal, scale
-
-FUNCTIONS = ("exp", "log", "gauss", "cos", "sin", "sqrt")
+from lielaws.engine.graph.primitives import PRIMITIVES, Cotangents, Primitive, multiply, power, reciprocal, scale
 
 
 def exp(a: Node, axis: int | None = None, *, bounded: bool = False) -> Node:
@@ -24,53 +24,50 @@ def exp(a: Node, axis: int | None = None, *, bounded: bool = False) -> Node:
     return a.graph.node("exp", (a,), static, a.shape)
 
 
-@primitive("exp", lambda arithmetic, node, a: arithmetic.exp(a, node))
-def _exp_pullback(node: Node, cotangent: Node) -> Cotangents:
-    return (multiply(cotangent, node),)
-
-
 def log(a: Node) -> Node:
-    return a.graph.node("log", (a,), None, a.shape)
-
-
-@primitive("log", lambda arithmetic, node, a: arithmetic.log(a, node))
-def _log_pullback(node: Node, cotangent: Node) -> Cotangents:
-    return (multiply(cotangent, reciprocal(node.inputs[0])),)
+    return _function("log", a)
 
 
 def gauss(a: Node) -> Node:
     """The integral of exp(-t^2 / 2) from 0 to a; its second input is exp(-a^2 / 2)."""
-    density = exp(scale(Fraction(-1, 2), power(a, 2)))
-    return a.graph.node("gauss", (a, density), None, a.shape)
-
-
-@primitive("gauss", lambda arithmetic, node, a, density: arithmetic.gauss(a, density, node))
-def _gauss_pullback(node: Node, cotangent: Node) -> Cotangents:
-    return multiply(cotangent, node.inputs[1]), None
+    return _function("gauss", a, exp(scale(Fraction(-1, 2), power(a, 2))))
 
 
 def cos(a: Node) -> Node:
-    return a.graph.node("cos", (a,), None, a.shape)
+    return _function("cos", a)
 
 
 def sin(a: Node) -> Node:
-    return a.graph.node("sin", (a,), None, a.shape)
-
-
-@primitive("cos", lambda arithmetic, node, a: arithmetic.cos(a, node))
-def _cos_pullback(node: Node, cotangent: Node) -> Cotangents:
-    return (scale(-1, multiply(cotangent, sin(node.inputs[0]))),)
-
-
-@primitive("sin", lambda arithmetic, node, a: arithmetic.sin(a, node))
-def _sin_pullback(node: Node, cotangent: Node) -> Cotangents:
-    return (multiply(cotangent, cos(node.inputs[0])),)
+    return _function("sin", a)
 
 
 def sqrt(a: Node) -> Node:
-    return a.graph.node("sqrt", (a,), None, a.shape)
+    return _function("sqrt", a)
 
 
-@primitive("sqrt", lambda arithmetic, node, a: arithmetic.sqrt(a, node))
-def _sqrt_pullback(node: Node, cotangent: Node) -> Cotangents:
-    return (multiply(cotangent, scale(Fraction(1, 2), reciprocal(node))),)
+def _function(op: str, *inputs: Node) -> Node:
+    return inputs[0].graph.node(op, inputs, None, inputs[0].shape)
+
+
+_RULES: Mapping[str, Callable[[Node, Node], Node]] = {
+    "exp": lambda node, w: multiply(w, node),
+    "log": lambda node, w: multiply(w, reciprocal(node.inputs[0])),
+    "gauss": lambda node, w: multiply(w, node.inputs[1]),
+    "cos": lambda node, w: scale(-1, multiply(w, sin(node.inputs[0]))),
+    "sin": lambda node, w: multiply(w, cos(node.inputs[0])),
+    "sqrt": lambda node, w: multiply(w, scale(Fraction(1, 2), reciprocal(node))),
+}
+"""the cotangent of the argument for the cotangent w of the value"""
+
+FUNCTIONS = tuple(_RULES)
+
+
+def _evaluate(arithmetic: Any, node: Node, *values: Any) -> Any:
+    return getattr(arithmetic, node.op)(*values, node)
+
+
+def _pullback(node: Node, cotangent: Node) -> Cotangents:
+    return _RULES[node.op](node, cotangent), *[None] * (len(node.inputs) - 1)
+
+
+PRIMITIVES.update(dict.fromkeys(FUNCTIONS, Primitive(_evaluate, _pullback)))

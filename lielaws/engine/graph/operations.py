@@ -5,8 +5,12 @@ A network written as `def net(p, x, ops)` gets an instance of :class:`Operations
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import reduce
+from itertools import accumulate
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -17,8 +21,6 @@ from lielaws.engine.graph.constants import FROZEN, check_constant
 from lielaws.engine.graph.node import Graph, Shape
 from lielaws.engine.graph.trace import Array, as_rational, broadcast_to, lift, matmul, normalize_axes
 from lielaws.errors import InvalidArgumentError
-
-_INTERNAL = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class Operations:
@@ -133,9 +135,8 @@ class Operations:
 
     def normal_cdf(self, a: Any) -> Array:
         """The distribution function of the standard normal law."""
-        return Fraction(1, 2) + Fraction(1, 2) * self.named_constant("sqrt_two_over_pi") * Array(
-            functions.gauss(self.array(a).node)
-        )
+        half, root = Fraction(1, 2), self.named_constant("sqrt_two_over_pi")
+        return half + half * root * Array(functions.gauss(self.array(a).node))
 
     def gelu(self, a: Any) -> Array:
         """a times the distribution function of the standard normal law."""
@@ -152,9 +153,8 @@ class Operations:
         array = self.array(a)
         (position,) = normalize_axes(axis, array.ndim)
         powers = self.relative_exp(array, position)
-        total = powers.sum(position) ** -1
         shape = (*array.shape[:position], 1, *array.shape[position + 1 :])
-        return powers * total.reshape(shape)
+        return powers * (powers.sum(position) ** -1).reshape(shape)
 
     # Linear algebra
 
@@ -189,8 +189,7 @@ class Operations:
             (left, a), (right, b), *rest = pairs
             needed = set(output).union(*(term for term, _ in rest))
             pairs = [_contract_pair(left, a, right, b, needed), *rest]
-        term, array = pairs[0]
-        term, array = _drop(term, array, set(output))
+        term, array = _drop(*pairs[0], set(output))
         return array.transpose(*(term.index(index) for index in output)) if output else array
 
     # Putting arrays together
@@ -200,23 +199,19 @@ class Operations:
         parts = [self.array(a) for a in arrays]
         if not parts:
             raise InvalidArgumentError("arrays", arrays, "at least one array is needed")
-        numbers, offset = [], 0
-        for part in parts:
-            numbers.append(np.arange(offset, offset + part.size).reshape(part.shape))
-            offset += part.size
+        starts = accumulate((part.size for part in parts), initial=0)
+        numbers = [start + np.arange(p.size).reshape(p.shape) for start, p in zip(starts, parts, strict=False)]
         try:
             joined = np.concatenate(numbers, axis=axis)
         except ValueError:
             shapes = [part.shape for part in parts]
             raise InvalidArgumentError("arrays", shapes, f"their shapes must agree except along axis {axis}") from None
         place = np.argsort(joined.ravel())
-        total: Array | None = None
-        for number, part in zip(numbers, parts, strict=True):
-            index = IndexMap.of(place[number.ravel()])
-            piece = Array(primitives.scatter(part.node, index, joined.shape))
-            total = piece if total is None else total + piece
-        assert total is not None
-        return total
+        pieces = (
+            Array(primitives.scatter(part.node, IndexMap.of(place[number.ravel()]), joined.shape))
+            for number, part in zip(numbers, parts, strict=True)
+        )
+        return reduce(operator.add, pieces)
 
     def stack(self, arrays: Sequence[Any], axis: int = 0) -> Array:
         """Join arrays of one shape along a new axis."""
@@ -280,9 +275,8 @@ class Operations:
 
 
 def _check_einsum(subscripts: str, terms: list[str], output: str, arrays: list[Array]) -> None:
-    known = set("".join(terms))
-    formed = "->" in subscripts and known <= set(_INTERNAL) and set(output) <= known
-    if not formed or len(set(output)) < len(output):
+    known, wanted = set("".join(terms)), set(output)
+    if "->" not in subscripts or not wanted <= known <= set(ascii_letters) or len(wanted) < len(output):
         raise InvalidArgumentError("subscripts", subscripts, 'a form like "ij,jk->ik" is needed')
     if len(terms) != len(arrays) or any(len(term) != a.ndim for term, a in zip(terms, arrays, strict=True)):
         raise InvalidArgumentError("subscripts", subscripts, f"they do not fit shapes {[a.shape for a in arrays]}")
@@ -294,14 +288,11 @@ def _check_einsum(subscripts: str, terms: list[str], output: str, arrays: list[A
 
 def _diagonal(term: str, array: Array) -> tuple[str, Array]:
     """Merge repeated indices of one operand into its diagonal."""
-    for index in dict.fromkeys(term):
-        while term.count(index) > 1:
-            first, second = term.index(index), term.rindex(index)
-            moved = [axis for axis in range(array.ndim) if axis not in (first, second)]
-            array = array.transpose(first, second, *moved)
-            array = array[np.arange(array.shape[0]), np.arange(array.shape[0])]
-            term = index + "".join(term[axis] for axis in moved)
-    return term, array
+    kept = "".join(dict.fromkeys(term))
+    if kept == term:
+        return term, array
+    numbers = np.arange(array.size).reshape(array.shape)
+    return kept, array.reshape(-1)[np.einsum(f"{term}->{kept}", numbers)]
 
 
 def _drop(term: str, array: Array, needed: set[str]) -> tuple[str, Array]:

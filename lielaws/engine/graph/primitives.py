@@ -10,12 +10,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
 
 from lielaws.engine.arithmetic.base import IndexMap
-from lielaws.engine.graph.contraction import parse_subscripts, plan_contraction
+from lielaws.engine.graph.contraction import ContractionPlan, parse_subscripts, plan_contraction
 from lielaws.engine.graph.node import Node, Shape
 
 Cotangents = tuple[Node | None, ...]
@@ -29,26 +30,6 @@ class Primitive:
     pullback: Callable[[Node, Node], Cotangents]
 
 
-PRIMITIVES: dict[str, Primitive] = {}
-
-
-def primitive(name: str, evaluate: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a primitive by its derivative rule."""
-
-    def register(pullback: Callable[[Node, Node], Cotangents]) -> Callable[[Node, Node], Cotangents]:
-        PRIMITIVES[name] = Primitive(evaluate, pullback)
-        return pullback
-
-    return register
-
-
-def _no_inputs(node: Node, cotangent: Node) -> Cotangents:
-    return ()
-
-
-primitive("constant", lambda arithmetic, node: arithmetic.constant(node.static, node.shape))(_no_inputs)
-
-
 # Arithmetic
 
 
@@ -60,22 +41,12 @@ def add(left: Node, right: Node) -> Node:
     return left.graph.node("add", (left, right), None, left.shape)
 
 
-@primitive("add", lambda arithmetic, node, left, right: arithmetic.add(left, right))
-def _add_pullback(node: Node, cotangent: Node) -> Cotangents:
-    return cotangent, cotangent
-
-
 def scale(factor: Fraction | int, a: Node) -> Node:
     """A rational multiple; nested multiples are merged so that equal functions stay equal nodes."""
     factor = Fraction(factor)
     if a.op == "scale":
         factor, a = factor * a.static, a.inputs[0]
     return a if factor == 1 else a.graph.node("scale", (a,), factor, a.shape)
-
-
-@primitive("scale", lambda arithmetic, node, a: arithmetic.scale(node.static, a))
-def _scale_pullback(node: Node, cotangent: Node) -> Cotangents:
-    return (scale(node.static, cotangent),)
 
 
 def contract(subscripts: str, left: Node, right: Node) -> Node:
@@ -87,24 +58,9 @@ def contract(subscripts: str, left: Node, right: Node) -> Node:
     return left.graph.node("contract", (left, right), subscripts, shape)
 
 
-def _evaluate_contract(arithmetic: Any, node: Node, left: Any, right: Any) -> Any:
-    plan = plan_contraction(node.static, node.inputs[0].shape, node.inputs[1].shape)
-    return arithmetic.contract(plan, left, right)
-
-
-@primitive("contract", _evaluate_contract)
-def _contract_pullback(node: Node, cotangent: Node) -> Cotangents:
-    left, right, output = parse_subscripts(node.static)
-    a, b = node.inputs
-    return contract(f"{output},{right}->{left}", cotangent, b), contract(f"{output},{left}->{right}", cotangent, a)
-
-
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
-
 def multiply(left: Node, right: Node) -> Node:
     """The elementwise product of arrays of one shape."""
-    indices = _LETTERS[: len(left.shape)]
+    indices = ascii_lowercase[: len(left.shape)]
     return contract(f"{indices},{indices}->{indices}", left, right)
 
 
@@ -117,19 +73,8 @@ def power(a: Node, exponent: int) -> Node:
     return a if exponent == 1 else a.graph.node("power", (a,), exponent, a.shape)
 
 
-@primitive("power", lambda arithmetic, node, a: arithmetic.power(a, node.static))
-def _power_pullback(node: Node, cotangent: Node) -> Cotangents:
-    derivative = scale(node.static, power(node.inputs[0], node.static - 1))
-    return (multiply(cotangent, derivative),)
-
-
 def reciprocal(a: Node) -> Node:
     return a.graph.node("reciprocal", (a,), None, a.shape)
-
-
-@primitive("reciprocal", lambda arithmetic, node, a: arithmetic.reciprocal(a))
-def _reciprocal_pullback(node: Node, cotangent: Node) -> Cotangents:
-    return (scale(-1, multiply(cotangent, power(node, 2))),)
 
 
 # Moving entries around. Each has its transpose in the set.
@@ -143,11 +88,6 @@ def reshape(a: Node, shape: Shape) -> Node:
     return a if a.shape == shape else a.graph.node("reshape", (a,), None, shape)
 
 
-@primitive("reshape", lambda arithmetic, node, a: arithmetic.reshape(a, node.shape))
-def _reshape_pullback(node: Node, cotangent: Node) -> Cotangents:
-    return (reshape(cotangent, node.inputs[0].shape),)
-
-
 def permute(a: Node, axes: tuple[int, ...]) -> Node:
     """Axis k of the result is axis axes[k] of `a`."""
     if a.op == "permute":
@@ -157,21 +97,11 @@ def permute(a: Node, axes: tuple[int, ...]) -> Node:
     return a.graph.node("permute", (a,), axes, tuple(a.shape[axis] for axis in axes))
 
 
-@primitive("permute", lambda arithmetic, node, a: arithmetic.permute(a, node.static))
-def _permute_pullback(node: Node, cotangent: Node) -> Cotangents:
-    return (permute(cotangent, tuple(int(axis) for axis in np.argsort(node.static))),)
-
-
 def broadcast(a: Node, shape: Shape, axes: tuple[int, ...]) -> Node:
     """Repeat `a` along new axes, which stand at the positions `axes` of the result."""
     if not axes:
         return a
     return a.graph.node("broadcast", (a,), axes, shape)
-
-
-@primitive("broadcast", lambda arithmetic, node, a: arithmetic.broadcast(a, node.shape, node.static))
-def _broadcast_pullback(node: Node, cotangent: Node) -> Cotangents:
-    return (sum_axes(cotangent, node.static),)
 
 
 def sum_axes(a: Node, axes: tuple[int, ...]) -> Node:
@@ -182,29 +112,14 @@ def sum_axes(a: Node, axes: tuple[int, ...]) -> Node:
     return a.graph.node("sum", (a,), tuple(sorted(axes)), shape)
 
 
-@primitive("sum", lambda arithmetic, node, a: arithmetic.sum(a, node.static))
-def _sum_pullback(node: Node, cotangent: Node) -> Cotangents:
-    return (broadcast(cotangent, node.inputs[0].shape, node.static),)
-
-
 def gather(a: Node, index: IndexMap, shape: Shape) -> Node:
     """Entry k of the result (flattened) is entry index[k] of `a` (flattened)."""
     return a.graph.node("gather", (a,), index, shape)
 
 
-@primitive("gather", lambda arithmetic, node, a: arithmetic.gather(a, node.static, node.shape))
-def _gather_pullback(node: Node, cotangent: Node) -> Cotangents:
-    return (scatter(cotangent, node.static, node.inputs[0].shape),)
-
-
 def scatter(a: Node, index: IndexMap, shape: Shape) -> Node:
     """Entry k of `a` (flattened) is added to entry index[k] of the result (flattened), which starts from zero."""
     return a.graph.node("scatter", (a,), index, shape)
-
-
-@primitive("scatter", lambda arithmetic, node, a: arithmetic.scatter(a, node.static, node.shape))
-def _scatter_pullback(node: Node, cotangent: Node) -> Cotangents:
-    return (gather(cotangent, node.static, node.inputs[0].shape),)
 
 
 # Piecewise linear functions: traced as they are, and replaced by gates before they are differentiated.
@@ -217,6 +132,54 @@ def piecewise(a: Node, below: Fraction, above: Fraction) -> Node:
     return a.graph.node("piecewise", (a,), (below, above), a.shape)
 
 
-@primitive("piecewise", lambda arithmetic, node, a: arithmetic.piecewise(a, *node.static))
-def _piecewise_pullback(node: Node, cotangent: Node) -> Cotangents:
+def _plan(node: Node) -> ContractionPlan:
+    return plan_contraction(node.static, node.inputs[0].shape, node.inputs[1].shape)
+
+
+def _contract_pullback(node: Node, w: Node) -> Cotangents:
+    left, right, output = parse_subscripts(node.static)
+    a, b = node.inputs
+    return contract(f"{output},{right}->{left}", w, b), contract(f"{output},{left}->{right}", w, a)
+
+
+def _no_pullback(node: Node, w: Node) -> Cotangents:
     raise AssertionError("gates are lowered before differentiation")
+
+
+PRIMITIVES = {
+    "constant": Primitive(lambda ring, node: ring.constant(node.static, node.shape), lambda node, w: ()),
+    "add": Primitive(lambda ring, node, a, b: ring.add(a, b), lambda node, w: (w, w)),
+    "scale": Primitive(lambda ring, node, a: ring.scale(node.static, a), lambda node, w: (scale(node.static, w),)),
+    "contract": Primitive(lambda ring, node, a, b: ring.contract(_plan(node), a, b), _contract_pullback),
+    "power": Primitive(
+        lambda ring, node, a: ring.power(a, node.static),
+        lambda node, w: (multiply(w, scale(node.static, power(node.inputs[0], node.static - 1))),),
+    ),
+    "reciprocal": Primitive(
+        lambda ring, node, a: ring.reciprocal(a), lambda node, w: (scale(-1, multiply(w, power(node, 2))),)
+    ),
+    "reshape": Primitive(
+        lambda ring, node, a: ring.reshape(a, node.shape), lambda node, w: (reshape(w, node.inputs[0].shape),)
+    ),
+    "permute": Primitive(
+        lambda ring, node, a: ring.permute(a, node.static),
+        lambda node, w: (permute(w, tuple(np.argsort(node.static).tolist())),),
+    ),
+    "broadcast": Primitive(
+        lambda ring, node, a: ring.broadcast(a, node.shape, node.static), lambda node, w: (sum_axes(w, node.static),)
+    ),
+    "sum": Primitive(
+        lambda ring, node, a: ring.sum(a, node.static),
+        lambda node, w: (broadcast(w, node.inputs[0].shape, node.static),),
+    ),
+    "gather": Primitive(
+        lambda ring, node, a: ring.gather(a, node.static, node.shape),
+        lambda node, w: (scatter(w, node.static, node.inputs[0].shape),),
+    ),
+    "scatter": Primitive(
+        lambda ring, node, a: ring.scatter(a, node.static, node.shape),
+        lambda node, w: (gather(w, node.static, node.inputs[0].shape),),
+    ),
+    "piecewise": Primitive(lambda ring, node, a: ring.piecewise(a, *node.static), _no_pullback),
+}
+"""how each is evaluated in an arithmetic, and its derivative rule for the cotangent w of its value"""

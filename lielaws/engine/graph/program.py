@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lielaws.engine.graph.node import Leaf, Node, ancestors
 from lielaws.engine.graph.primitives import PRIMITIVES
 
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    node: Node
-    slot: int
-    sources: tuple[int, ...]
-    evaluate: Any
-    finished: tuple[int, ...]
-    """slots whose value nobody needs after this step"""
+_Step = tuple[Callable[..., Any], Node, int, tuple[int, ...], list[int]]
+"""how a node is evaluated, the node, the slots of its value and of its inputs, and those that nobody needs after it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,33 +26,26 @@ class Program:
     def of(cls, outputs: Sequence[Node]) -> Program:
         order = ancestors(outputs)
         slot = {node.serial: number for number, node in enumerate(order)}
-        kept = {slot[node.serial] for node in outputs}
-        last_use = {slot[source.serial]: number for number, node in enumerate(order) for source in node.inputs}
-        dying: dict[int, list[int]] = {}
-        for value, step in last_use.items():
-            if value not in kept:
-                dying.setdefault(step, []).append(value)
+        kept = tuple(slot[node.serial] for node in outputs)
+        sources = [tuple(slot[source.serial] for source in node.inputs) for node in order]
+        last_use = {value: number for number, used in enumerate(sources) for value in used}
+        finished: list[list[int]] = [[] for _ in order]
+        for value in last_use.keys() - kept:
+            finished[last_use[value]].append(value)
         steps = tuple(
-            _Step(
-                node,
-                number,
-                tuple(slot[source.serial] for source in node.inputs),
-                PRIMITIVES[node.op].evaluate,
-                tuple(dying.get(number, ())),
-            )
-            for number, node in enumerate(order)
+            (PRIMITIVES[node.op].evaluate, node, k, sources[k], finished[k])
+            for k, node in enumerate(order)
             if node.op != "leaf"
         )
-        leaves = tuple((node.static, slot[node.serial]) for node in order if node.op == "leaf")
-        return cls(steps, leaves, tuple(slot[node.serial] for node in outputs), len(order))
+        return cls(steps, tuple((n.static, k) for k, n in enumerate(order) if n.op == "leaf"), kept, len(order))
 
     def run(self, arithmetic: Any, values: Mapping[Leaf, Any]) -> list[Any]:
         """The outputs, each an array with the arithmetic's leading axes followed by the node's shape."""
         memory: list[Any] = [None] * self.slots
         for leaf, slot in self.leaves:
             memory[slot] = values[leaf]
-        for step in self.steps:
-            memory[step.slot] = step.evaluate(arithmetic, step.node, *(memory[source] for source in step.sources))
-            for slot in step.finished:
-                memory[slot] = None
+        for evaluate, node, slot, sources, finished in self.steps:
+            memory[slot] = evaluate(arithmetic, node, *(memory[source] for source in sources))
+            for value in finished:
+                memory[value] = None
         return [memory[slot] for slot in self.outputs]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from lielaws.engine.graph.node import Graph
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.linalg import as_fraction
@@ -30,28 +32,8 @@ def free_entries(expression: sympy.Expr) -> set[Any]:
 
 def check_expression(expression: sympy.Expr) -> None:
     """Raises UnsupportedError, quoting the subexpression, for functions that :func:`build_expression` does not know."""
-    import sympy
-
-    stack, seen = [expression], set()
-    while stack:
-        part = stack.pop()
-        if part in seen:
-            continue
-        seen.add(part)
-        if not _is_supported(part):
-            raise UnsupportedError("expression", str(part), SUPPORTED)
-        if not isinstance(part, sympy.Indexed):
-            stack.extend(argument for argument in part.args if isinstance(argument, sympy.Expr))
-
-
-def _is_supported(part: sympy.Expr) -> bool:
-    import sympy
-
-    if part.is_Number:
-        return bool(part.is_finite) and bool(part.is_Rational or part.is_Float)
-    if isinstance(part, sympy.Pow):
-        return bool(part.exp.is_Integer)
-    return isinstance(part, sympy.Symbol | sympy.Indexed | sympy.Add | sympy.Mul)
+    graph = Graph()
+    build_expression(expression, lambda symbol: Array(graph.leaf("data", str(symbol), ())), Operations(graph))
 
 
 def build_expression(
@@ -61,24 +43,21 @@ def build_expression(
 
     Raises UnsupportedError, quoting the subexpression, for functions that are not supported.
     """
-    known = {} if known is None else known
-    if expression not in known:
-        known[expression] = _build(expression, lookup, ops, known)
-    return known[expression]
-
-
-def _build(expression: sympy.Expr, lookup: Callable[[Any], Array], ops: Operations, known: dict[Any, Array]) -> Array:
     import sympy
 
-    if expression.is_Float:
-        return ops.array(Fraction(str(expression)))
-    if expression.is_Rational:
-        return ops.array(as_fraction(expression))
-    if isinstance(expression, sympy.Symbol | sympy.Indexed):
-        return lookup(expression)
-    if isinstance(expression, sympy.Pow) and expression.exp.is_Integer:
-        return build_expression(expression.base, lookup, ops, known) ** int(expression.exp)
-    if isinstance(expression, sympy.Add | sympy.Mul):
+    known = {} if known is None else known
+    if expression in known:
+        return known[expression]
+    if expression.is_Float or expression.is_Rational:
+        found = ops.array(Fraction(str(expression)) if expression.is_Float else as_fraction(expression))
+    elif isinstance(expression, sympy.Symbol | sympy.Indexed):
+        found = lookup(expression)
+    elif isinstance(expression, sympy.Pow) and expression.exp.is_Integer:
+        found = build_expression(expression.base, lookup, ops, known) ** int(expression.exp)
+    elif isinstance(expression, sympy.Add | sympy.Mul):
         parts = [build_expression(argument, lookup, ops, known) for argument in expression.args]
-        return reduce(lambda a, b: a + b if expression.is_Add else a * b, parts)
-    raise UnsupportedError("expression", str(expression), SUPPORTED)
+        found = reduce(operator.add if expression.is_Add else operator.mul, parts)
+    else:
+        raise UnsupportedError("expression", str(expression), SUPPORTED)
+    known[expression] = found
+    return found

@@ -56,9 +56,8 @@ class Array:
         try:
             resolved = np.empty(self.shape, dtype=np.bool_).reshape(target).shape
         except (ValueError, TypeError):
-            raise InvalidArgumentError(
-                "shape", target, f"it must hold the {self.size} entries of {self.shape}"
-            ) from None
+            remedy = f"it must hold the {self.size} entries of {self.shape}"
+            raise InvalidArgumentError("shape", target, remedy) from None
         return Array(primitives.reshape(self.node, resolved))
 
     def sum(self, axis: int | Sequence[int] | None = None) -> Array:
@@ -89,9 +88,8 @@ class Array:
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
-        raise UnsupportedError(
-            "condition", self, "a traced array has no truth value; an architecture cannot branch on data"
-        )
+        remedy = "a traced array has no truth value; an architecture cannot branch on data"
+        raise UnsupportedError("condition", self, remedy)
 
     def __neg__(self) -> Array:
         return Array(primitives.scale(-1, self.node))
@@ -146,9 +144,7 @@ class Array:
 
 def as_rational(value: Any) -> Fraction | None:
     """The exact value of a number, floats read as the decimal that they print; None if it is no number."""
-    if isinstance(value, bool | np.bool_):
-        return Fraction(int(value))
-    if isinstance(value, int | np.integer):
+    if isinstance(value, int | np.integer | np.bool_):
         return Fraction(int(value))
     if isinstance(value, Fraction):
         return value
@@ -167,14 +163,15 @@ def lift(value: Any, graph: Graph) -> Array:
         return value
     if (number := as_rational(value)) is not None:
         return Array(graph.constant([number], ()))
+    array: Any
     try:
         array = np.asarray(value)
-        entries = [as_rational(entry) for entry in array.ravel().tolist()]
+        entries = [entry for entry in map(as_rational, array.ravel().tolist()) if entry is not None]
     except (TypeError, ValueError):
-        entries = [None]
-    if any(entry is None for entry in entries):
+        array = None
+    if array is None or len(entries) < array.size:
         raise InvalidArgumentError("operand", value, "a traced array, a number or an array of numbers is needed")
-    return Array(graph.constant([entry for entry in entries if entry is not None], array.shape))
+    return Array(graph.constant(entries, array.shape))
 
 
 def normalize_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
@@ -208,27 +205,21 @@ def binary(left: Array, right: Any, operation: Callable[[Node, Node], Node]) -> 
 
 
 def matmul(left: Array, right: Array) -> Array:
-    """numpy's matrix product, stacks included."""
+    """numpy's matrix product, stacks included; a lone matrix or vector meets each of a stack."""
     if left.ndim == 0 or right.ndim == 0:
         raise InvalidArgumentError("operand of @", (left.shape, right.shape), "scalars are multiplied with *")
     a, b = left.shape[-1], right.shape[-2 if right.ndim > 1 else 0]
     if a != b:
         raise InvalidArgumentError("shapes", (left.shape, right.shape), f"inner sizes {a} and {b} of @ differ")
-    if right.ndim > 2 or left.ndim > 2:
-        left, right = _align_stacks(left, right)
+    if right.ndim > 2 and left.ndim > 2:
+        try:
+            common = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+        except ValueError:
+            remedy = "the stacks of @ cannot be broadcast"
+            raise InvalidArgumentError("shapes", (left.shape, right.shape), remedy) from None
+        left, right = (broadcast_to(side, common + side.shape[-2:]) for side in (left, right))
     stack = "".join(chr(ord("a") + k) for k in range(max(left.ndim, right.ndim) - 2))
     left_indices = (stack if left.ndim > 2 else "") + ("xy" if left.ndim > 1 else "y")
     right_indices = (stack if right.ndim > 2 else "") + ("yz" if right.ndim > 1 else "y")
     output = stack + ("x" if left.ndim > 1 else "") + ("z" if right.ndim > 1 else "")
     return Array(primitives.contract(f"{left_indices},{right_indices}->{output}", left.node, right.node))
-
-
-def _align_stacks(left: Array, right: Array) -> tuple[Array, Array]:
-    """Give two stacks of matrices the same stack axes; a lone matrix or vector stays as it is."""
-    if left.ndim <= 2 or right.ndim <= 2:
-        return left, right
-    try:
-        stack = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
-    except ValueError:
-        raise InvalidArgumentError("shapes", (left.shape, right.shape), "the stacks of @ cannot be broadcast") from None
-    return broadcast_to(left, stack + left.shape[-2:]), broadcast_to(right, stack + right.shape[-2:])

@@ -8,10 +8,10 @@ each space is multiplied by the powers of the time coordinate that the grading o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, combinations, combinations_with_replacement, product
-from math import comb
 
 import numpy as np
 import numpy.typing as npt
@@ -48,9 +48,11 @@ def structured(space: StateSpace, max_degree: int) -> Iterator[Ansatz]:
     if max_degree >= 2:
         if space.velocities:
             pairs = [(space.indices(name), space.indices(v)) for v, name in space.velocities.items()]
-            parts = [part for theta, v in pairs for part in _momenta(theta, v)]
+            sliced = [(_slices(theta, axes), _slices(v, axes)) for theta, v in pairs for axes in _single_axes(theta)]
+            parts = [part for pair in sliced for part in _products(*pair)]
             yield _build("products of parameters and velocities", 2, space, parts)
-        grams = [part for name in space.tensors for part in _grams(space.indices(name))]
+        tensors = [space.indices(name) for name in space.tensors]
+        grams = [_gram(_slices(indices, axes)) for indices in tensors for axes in _single_axes(indices)]
         yield _build("Gram matrices", 2, space, grams)
         yield _build("squares and products of slices", 2, space, _squares(space) + _crosses(space))
 
@@ -64,7 +66,7 @@ def graded(space: StateSpace, max_degree: int) -> Iterator[Ansatz]:
 def _all_monomials(space: StateSpace, degree: int) -> TermTable | None:
     """All monomials of degree 1 to `degree`; None if they are too many."""
     size = space.dimension - space.start
-    count = comb(size + degree, degree) - 1
+    count = math.comb(size + degree, degree) - 1
     if count * degree > _MOST_TERMS:
         return None
     # The padding coordinate stands for 1, so monomials of lower degree are included; the last row is the constant.
@@ -85,21 +87,11 @@ def timed(table: TermTable, degree: int, space: StateSpace) -> Iterator[TermTabl
         # A candidate needs all of its terms.
         allowed = np.ones(table.count, dtype=np.bool_)
         np.logical_and.at(allowed, table.owners, powers >= 0)
-        chosen = np.flatnonzero(allowed)
-        if len(chosen):
-            yield _with_powers(table, powers, chosen)
-
-
-def _with_powers(table: TermTable, powers: IntArray, chosen: IntArray) -> TermTable:
-    """Some of the polynomials, each term times a power of coordinate 0."""
-    numbered = replace(table, coefficients=np.arange(len(table.owners)))
-    part = numbered.select(chosen)
-    terms = part.coefficients
-    width = int(powers[terms].max())
-    columns = np.where(np.arange(width) < powers[terms][:, None], 0, table.dimension)
-    factors = np.concatenate([columns, part.factors], axis=1)
-    # Sorted, so that equal monomials are equal rows.
-    return replace(part, factors=np.sort(factors, axis=1), coefficients=table.coefficients[terms])
+        if allowed.any():
+            part, powers = table.select(np.flatnonzero(allowed)), powers[allowed[table.owners]]
+            times = np.where(np.arange(powers.max()) < powers[:, None], 0, table.dimension)
+            # Sorted, so that equal monomials are equal rows.
+            yield replace(part, factors=np.sort(np.concatenate([times, part.factors], axis=1), axis=1))
 
 
 def blocks(table: TermTable, labels: Labels) -> list[IntArray]:
@@ -118,26 +110,20 @@ def blocks(table: TermTable, labels: Labels) -> list[IntArray]:
 
 def _build(name: str, degree: int, space: StateSpace, parts: list[IntArray]) -> Ansatz:
     """A table from parts of shape (candidates, terms of each, factors of each)."""
-    width = max((part.shape[2] for part in parts), default=1)
-    factors, owners, count = [np.zeros((0, width), dtype=np.int64)], [np.zeros(0, dtype=np.int64)], 0
-    for part in parts:
-        candidates, terms, degree_of_part = part.shape
-        flat = np.full((candidates * terms, width), space.dimension, dtype=np.int64)
-        flat[:, :degree_of_part] = np.sort(part.reshape(-1, degree_of_part), axis=1)
-        factors.append(flat)
-        owners.append(np.repeat(np.arange(count, count + candidates), terms))
-        count += candidates
-    rows = np.concatenate(factors)
-    return Ansatz(
-        name, degree, TermTable(space.dimension, rows, np.ones(len(rows), dtype=np.int64), np.concatenate(owners))
-    )
+    parts = [*parts, np.zeros((0, 1, 1), dtype=np.int64)]
+    width = max(part.shape[2] for part in parts)
+    lengths = np.concatenate([np.full(len(part), part.shape[1]) for part in parts])
+    flat = [np.sort(part.reshape(-1, part.shape[2])) for part in parts]
+    padded = [np.pad(f, ((0, 0), (0, width - f.shape[1])), constant_values=space.dimension) for f in flat]
+    owners = np.repeat(np.arange(len(lengths)), lengths)
+    ones = np.ones(len(owners), dtype=np.int64)
+    return Ansatz(name, degree, TermTable(space.dimension, np.concatenate(padded), ones, owners))
 
 
 def _slices(indices: IntArray, axes: tuple[int, ...]) -> IntArray:
     """The coordinates as (slices along the axes, entries of each slice)."""
     moved = np.moveaxis(indices, axes, tuple(range(len(axes))))
-    count = int(np.prod(moved.shape[: len(axes)], dtype=np.int64))
-    return moved.reshape(count, -1)
+    return moved.reshape(math.prod(moved.shape[: len(axes)]), -1)
 
 
 def _products(left: IntArray, right: IntArray) -> list[IntArray]:
@@ -149,25 +135,18 @@ def _products(left: IntArray, right: IntArray) -> list[IntArray]:
 
 
 def _gram(slices: IntArray) -> IntArray:
-    if len(slices) > _LARGEST_GRAM:
-        left = right = np.arange(len(slices))
-    else:
-        left, right = np.triu_indices(len(slices))
+    """The inner products of all slices of a tensor, or their squares alone if they are too many."""
+    few = len(slices) <= _LARGEST_GRAM
+    left, right = np.triu_indices(len(slices)) if few else (np.arange(len(slices)),) * 2
     return np.stack([slices[left], slices[right]], axis=-1)
 
 
-def _grams(indices: IntArray) -> list[IntArray]:
-    """The Gram matrix of the tensor's slices along each axis, and its sum of squares.
+def _single_axes(indices: IntArray) -> list[tuple[int, ...]]:
+    """Along which axes a tensor is cut in slices: each alone, and none, for the whole of it.
 
     Finer candidates come first: where some depend on others, the later ones are dropped.
     """
-    return [*(_gram(_slices(indices, (axis,))) for axis in range(indices.ndim)), _gram(_slices(indices, ()))]
-
-
-def _momenta(theta: IntArray, v: IntArray) -> list[IntArray]:
-    """Inner products of the slices of a tensor and of its velocity along each axis, and the sum of all products."""
-    fixed = [*((axis,) for axis in range(theta.ndim)), ()]
-    return [part for axes in fixed for part in _products(_slices(theta, axes), _slices(v, axes))]
+    return [*((axis,) for axis in range(indices.ndim)), ()]
 
 
 def _squares(space: StateSpace) -> list[IntArray]:
@@ -183,10 +162,9 @@ def _squares(space: StateSpace) -> list[IntArray]:
 def _crosses(space: StateSpace) -> list[IntArray]:
     """Products of slices of two different tensors, wherever the slices have the same shape."""
     parts = []
-    for first, second in combinations(space.tensors, 2):
-        a, b = space.indices(first), space.indices(second)
+    for a, b in combinations(map(space.indices, space.tensors), 2):
         for axis, other in product(range(a.ndim), range(b.ndim)):
-            same = a.shape[:axis] + a.shape[axis + 1 :] == b.shape[:other] + b.shape[other + 1 :]
+            same = np.delete(a.shape, axis).tolist() == np.delete(b.shape, other).tolist()
             if same and not a.ndim == b.ndim == 1:
                 parts += _products(_slices(a, (axis,)), _slices(b, (other,)))
         if a.shape == b.shape and a.ndim > 0:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, groupby, product
 
-from lielaws.engine.flows.state import StateSpace
+from lielaws.engine.flows.state import Clock, StateSpace
 from lielaws.engine.laws.polynomial import Polynomial
 
 Index = tuple[int, ...]
-Entry = tuple[str, Index]
+Terms = dict[tuple[Index, ...], int]
+"""coefficients of products of entries, by the index of each factor"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +33,17 @@ class Slice:
         entries = [(letter or str(fixed[axis])) if axis in fixed else ":" for axis in range(self.ndim)]
         return f"{self.tensor}[{','.join(entries)}]"
 
-    @property
-    def is_entry(self) -> bool:
-        return len(self.axes) == self.ndim
-
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """coefficient times the sum of one slice, the inner product of two, or a product of any number of entries."""
+    """coefficient times the sum of one slice, the inner product of two, or a product of any number of entries.
+
+    power : of the time coordinate that stands before it
+    """
 
     coefficient: int
     factors: tuple[Slice, ...]
+    power: int = 0
 
     def text(self, letters: Sequence[str | None] | None = None) -> str:
         """Without the coefficient.
@@ -50,7 +51,7 @@ class Atom:
         letters : in place of the index of each factor
         """
         names = [factor.text(k) for factor, k in zip(self.factors, letters or [None] * len(self.factors), strict=False)]
-        if all(factor.is_entry for factor in self.factors):
+        if all(len(factor.axes) == factor.ndim for factor in self.factors):
             powers = Counter(names)
             return " ".join(name if count == 1 else f"{name}^{count}" for name, count in powers.items()) or "1"
         if len(names) == 1:
@@ -59,66 +60,59 @@ class Atom:
 
 
 def read(polynomial: Polynomial, space: StateSpace) -> tuple[Atom, ...]:
-    """Atoms with as few fixed axes as possible, in the order in which their tensors appear.
+    """Atoms with as few fixed axes as possible, by their powers of time, in the order in which their tensors appear.
 
     Monomials of more than two factors come last, as they are.
     """
-    parts: dict[tuple[str, ...], dict[tuple[Index, ...], int]] = {}
+    parts: dict[tuple[int, tuple[str, ...]], Terms] = {}
     others = []
     for monomial, coefficient in polynomial.terms:
-        entries = [space.entry(coordinate) for coordinate in monomial]
+        entries = [space.entry(coordinate) for coordinate in monomial if coordinate >= space.start]
+        power = len(monomial) - len(entries)
         if 1 <= len(entries) <= 2:
             tensors, indices = zip(*entries, strict=True)
-            parts.setdefault(tensors, {})[indices] = coefficient
+            parts.setdefault((power, tensors), {})[indices] = coefficient
         else:
-            others.append(_of_entries(coefficient, entries))
-    return (*(atom for names, terms in parts.items() for atom in _contracted(names, terms, space)), *others)
+            others.append(Atom(coefficient, tuple(_entry(*entry) for entry in entries), power))
+    found = [atom for (power, names), terms in parts.items() for atom in _contracted(power, names, terms, space)]
+    return tuple(sorted([*found, *others], key=lambda atom: atom.power))
 
 
-def _of_entries(coefficient: int, entries: Sequence[Entry]) -> Atom:
-    return Atom(coefficient, tuple(Slice(name, len(k), tuple(range(len(k))), k) for name, k in entries))
+def _entry(name: str, index: Index) -> Slice:
+    return Slice(name, len(index), tuple(range(len(index))), index)
 
 
-def _contracted(names: tuple[str, ...], terms: dict[tuple[Index, ...], int], space: StateSpace) -> list[Atom]:
+def _contracted(power: int, names: tuple[str, ...], terms: Terms, space: StateSpace) -> Iterator[Atom]:
     """Products of entries of one or two tensors as sums of slices, or as inner products."""
     if len(names) == len(terms) == 1:
         # A single entry is called by its index, even if it is all there is.
         ((index,), coefficient) = next(iter(terms.items()))
-        return [_of_entries(coefficient, [(names[0], index)])]
+        yield Atom(coefficient, (_entry(names[0], index),), power)
+        return
     shapes = [space.shapes[name] for name in names]
     for axes in _fixed_axes(names, shapes):
         if found := _complete(terms, axes, math.prod(_without(shapes[0], axes[0]))):
             parts = [(name, len(shape), fixed) for name, shape, fixed in zip(names, shapes, axes, strict=True)]
-            return [
-                Atom(coefficient, tuple(Slice(*part, index) for part, index in zip(parts, indices, strict=True)))
-                for indices, coefficient in found.items()
-            ]
-    raise AssertionError("entries always fit")
+            for indices, coefficient in found.items():
+                slices = (Slice(*part, index) for part, index in zip(parts, indices, strict=True))
+                yield Atom(coefficient, tuple(slices), power)
+            return
 
 
 def _fixed_axes(names: tuple[str, ...], shapes: Sequence[Index]) -> Iterator[tuple[Index, ...]]:
-    """For each factor the axes to fix, few first, such that the others have the same shape."""
-    for first in _axis_sets(len(shapes[0])):
-        if len(set(names)) == 1:
-            yield (first,) * len(names)
-            continue
-        for second in _axis_sets(len(shapes[1])):
-            if _without(shapes[0], first) == _without(shapes[1], second):
-                yield first, second
-
-
-def _axis_sets(ndim: int) -> Iterator[Index]:
-    for size in range(ndim + 1):
-        yield from combinations(range(ndim), size)
+    """For each factor the axes to fix, few first, such that the others have the same shape; all of them at last."""
+    dims = [range(len(shape)) for shape in shapes]
+    for axes in product(*([some for size in (*d, len(d)) for some in combinations(d, size)] for d in dims)):
+        rests = {_without(shape, fixed) for shape, fixed in zip(shapes, axes, strict=True)}
+        if len(rests) == 1 and (len(set(names)) == len(names) or len(set(axes)) == 1):
+            yield axes
 
 
 def _without(index: Index, axes: Index) -> Index:
     return tuple(entry for axis, entry in enumerate(index) if axis not in axes)
 
 
-def _complete(
-    terms: dict[tuple[Index, ...], int], axes: tuple[Index, ...], size: int
-) -> dict[tuple[Index, ...], int] | None:
+def _complete(terms: Terms, axes: tuple[Index, ...], size: int) -> Terms | None:
     """The coefficient for each choice of indices along the fixed axes.
 
     None unless each has all `size` terms, with one coefficient, and factors agree along the other axes.
@@ -134,7 +128,7 @@ def _complete(
     return {key: found[0] for key, found in groups.items()}
 
 
-def join_terms(parts: Sequence[tuple[int, str]]) -> str:
+def join_terms(parts: Iterable[tuple[int, str]]) -> str:
     """A sum with its signs, such as "a - 2 b"."""
     text = ""
     for coefficient, name in parts:
@@ -142,3 +136,15 @@ def join_terms(parts: Sequence[tuple[int, str]]) -> str:
         size = "" if abs(coefficient) == 1 else f"{abs(coefficient)} "
         text += sign + size + name
     return text or "0"
+
+
+def timed_sum(parts: Iterable[tuple[Atom, str]], clock: Clock | None) -> str:
+    """A sum of atoms with their texts, those of each power of time in brackets after it."""
+    terms: list[tuple[int, str]] = []
+    for power, part in groupby(parts, key=lambda pair: pair[0].power):
+        inside, factor = [(atom.coefficient, text) for atom, text in part], clock.text(power) if clock else ""
+        # Of "-a + b" the sign comes out of the brackets.
+        sign = -1 if terms and factor and inside[0][0] < 0 else 1
+        bracket = join_terms((sign * coefficient, text) for coefficient, text in inside)
+        terms += [(sign, f"{factor} ({bracket})")] if factor else inside
+    return join_terms(terms)

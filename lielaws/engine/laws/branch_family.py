@@ -209,7 +209,7 @@ class BranchFamily:
             arithmetic, _ = self._run(program, drawn, output)
             shown &= arithmetic.independent(known)
             known.update(numbers)
-            drawn = drawn.select(np.flatnonzero(arithmetic.defined))
+            drawn = drawn.select(np.flatnonzero(arithmetic.rooted))
             if drawn.choice.count < _POINTS:
                 return drawn, False
         return drawn, shown
@@ -218,7 +218,7 @@ class BranchFamily:
         """At most so many of the points at which there are values, and the vector fields in F_p[i] there."""
         arithmetic, tensors = self._run(self.fields.program, drawn, output)
         values = joined(tensors, (2, drawn.choice.count, self.fields.space.dimension), arithmetic)
-        good = np.flatnonzero(arithmetic.defined)[:most]
+        good = np.flatnonzero(arithmetic.rooted)[:most]
         return drawn.select(good), values[:, good]
 
     def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.engine.arithmetic.polynomials import Exact, objects
+from lielaws.engine.arithmetic.polynomials import Exact, each, objects
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.state import TIME
 from lielaws.engine.graph.node import Leaf, Node
 from lielaws.engine.graph.program import Program
 from lielaws.engine.laws.expressions import StateFunction
+from lielaws.engine.potential.patterns import signed
 
-_SMALLEST, _LARGEST = 1, 9
+_SMALLEST, _LARGEST = 1, 8
 _ATTEMPTS = 200
 _RATIONALS = Exact(lambda number: number, lambda entry: 1 / entry)
 
@@ -69,12 +70,9 @@ def find_counterexample(
     if not potential.is_rational:
         return None
     gates = {gate.leaf.static for gate in potential.gates}
-    extra = [] if function.extra is None else [function.extra]
+    leaves = (*fields.leaves, *fields.outside, *([] if function.extra is None else [function.extra]))
     for attempt in range(_ATTEMPTS):
-        values = {
-            leaf.static: _draw(leaf, leaf.static in gates, attempt, rng)
-            for leaf in (*fields.leaves, *fields.outside, *extra)
-        }
+        values = {leaf.static: _draw(leaf, leaf.static in gates, attempt, rng) for leaf in leaves}
         try:
             field = fields.program.run(_RATIONALS, values)
             gradient = function.program.run(_RATIONALS, values)
@@ -90,13 +88,13 @@ def _draw(leaf: Node, gate: bool, attempt: int, rng: np.random.Generator) -> Any
     if gate:
         numbers = [1] * leaf.size if attempt == 0 else rng.integers(0, 2, leaf.size).tolist()
     else:
-        numbers = (rng.integers(_SMALLEST, _LARGEST, leaf.size) * rng.choice([-1, 1], leaf.size)).tolist()
-    return objects([Fraction(number) for number in numbers], leaf.shape)
+        numbers = signed(rng, _SMALLEST, _LARGEST, (leaf.size,)).tolist()
+    return objects(list(map(Fraction, numbers)), leaf.shape)
 
 
 def _describe(derivative: Fraction, fields: VectorFields, values: dict[Leaf, Any]) -> Counterexample:
     def plain(array: Any) -> Any:
-        return np.array([int(entry) for entry in array.ravel()]).reshape(array.shape).tolist()
+        return each(int, array).tolist()
 
     potential, clock = fields.potential, fields.space.clock
     (cotangent,) = Program.of([potential.cotangent]).run(_RATIONALS, values)

@@ -66,9 +66,6 @@ class _Signs(EntryArithmetic):
     def power(self, a: ObjectArray, exponent: int) -> ObjectArray:
         return a if exponent % 2 else objects([None if entry is None else 0 for entry in a.ravel()], a.shape)
 
-    def reciprocal(self, a: ObjectArray) -> ObjectArray:
-        return a
-
     def _even(self, a: ObjectArray, *_: Any) -> ObjectArray:
         """A function without parity: its argument may not change sign, and its value does not."""
         self.relations += [entry for entry in a.ravel() if entry]
@@ -79,11 +76,11 @@ class _Signs(EntryArithmetic):
     def cos(self, a: ObjectArray, node: Any) -> ObjectArray:
         return objects([0] * a.size, a.shape)
 
-    def sin(self, a: ObjectArray, *_: Any) -> ObjectArray:
+    def reciprocal(self, a: ObjectArray, *_: Any) -> ObjectArray:
         """An odd function."""
         return a
 
-    gauss = sin
+    sin = gauss = reciprocal
 
 
 def sign_characters(fields: VectorFields) -> npt.NDArray[np.uint64]:
@@ -131,10 +128,9 @@ def _labels(rows: dict[int, int], bits: int) -> npt.NDArray[np.uint64]:
     codes = rng.integers(0, 2**63, bits, dtype=np.uint64)
     for pivot in sorted(rows):
         rest = rows[pivot] ^ (1 << pivot)
-        code = np.uint64(0)
+        codes[pivot] = 0
         while rest:
             bit = rest & -rest
-            code ^= codes[bit.bit_length() - 1]
+            codes[pivot] ^= codes[bit.bit_length() - 1]
             rest ^= bit
-        codes[pivot] = code
     return codes

@@ -1,8 +1,15 @@
-"""Functions of the state that a user writes as sympy expressions, evaluated exactly with their gradients."""
+"""Functions of the state that a user writes as sympy expressions, evaluated exactly with their gradients.
+
+exp(q t) and t are rational functions of the time coordinate, and of one variable more where needed: t and exp(rate t)
+are algebraically independent, so whichever of them is not the coordinate of the state is a further variable, whose
+derivative along the flow follows from that of the coordinate.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +18,7 @@ import numpy as np
 from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.engine.arithmetic.enclosures import Enclosures, exact
 from lielaws.engine.arithmetic.jets import JetArithmetic, Values
-from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
+from lielaws.engine.arithmetic.modular import BadPrimeError, Modular, retried
 from lielaws.engine.flows.dynamics import gradient
 from lielaws.engine.flows.fields import joined
 from lielaws.engine.flows.heights import FieldBounds, bound_fields
@@ -21,30 +28,42 @@ from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.program import Program
 from lielaws.engine.graph.symbolic import build_expression, free_entries
 from lielaws.engine.graph.trace import Array
-from lielaws.engine.laws.clocks import Timed, without_exponentials
 from lielaws.engine.laws.law import entry_symbol
 from lielaws.engine.laws.polynomial import Polynomial
-from lielaws.engine.linalg import modular
+from lielaws.engine.linalg import as_fraction, common_divisor, modular, random_prime
 from lielaws.engine.potential.patterns import DENOMINATOR
-from lielaws.errors import InvalidArgumentError, nearest
+from lielaws.errors import InvalidArgumentError, UnsupportedError, nearest
 
 if TYPE_CHECKING:
     import sympy
 
 
 @dataclass(frozen=True)
+class _Timed:
+    """An expression without exponentials.
+
+    clock : the symbol that stands for the time coordinate of the state, if the state has one
+    extra : a further symbol, for t where the coordinate is exp(rate t), else for exp(step t); None if it does not occur
+    """
+
+    expression: sympy.Expr
+    clock: Any = None
+    extra: Any = None
+    step: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True)
 class StateFunction:
     """A rational function on the state space, and of time and its exponentials, as a graph.
 
-    leaves, slopes : one for each tensor of the state
-    extra : the leaf of what is no coordinate of the state, see :class:`Timed`
+    slopes : the derivatives by each tensor of the state
+    extra : the leaf of the variable that is no coordinate of the state
     """
 
     expression: sympy.Expr
     space: StateSpace
-    leaves: dict[str, Node]
     slopes: tuple[Node, ...]
-    timed: Timed
+    timed: _Timed
     extra: Node | None
 
     @classmethod
@@ -57,16 +76,23 @@ class StateFunction:
         graph = Graph()
         leaves = {name: graph.leaf("parameter", name, shape) for name, shape in space.shapes.items()}
         ops = Operations(graph)
-        timed = without_exponentials(expression, space)
+        timed = _without_exponentials(expression, space)
         extra = None if timed.extra is None else graph.leaf("parameter", "exponential of time", ())
         special = {timed.clock: leaves.get(TIME), timed.extra: extra}
-        value = build_expression(timed.expression, lambda symbol: _lookup(symbol, special, leaves), ops)
-        slopes = gradient(value.node, ops.array(1).node, leaves.values())
+
+        def lookup(symbol: Any) -> Array:
+            known = special.get(symbol)
+            return _entry(symbol, leaves) if known is None else Array(known)
+
+        value = build_expression(timed.expression, lookup, ops)
+        slopes = gradient(value.node, ops.array(1).node, list(leaves.values()))
         if extra is not None and space.clock is not None:
             (along,) = gradient(value.node, ops.array(1).node, [extra])
-            inner = timed.extra_slope(space.clock, Array(leaves[TIME]), Array(extra)) * Array(along)
-            slopes[0] = (Array(slopes[0]) + inner).node
-        return cls(expression, space, leaves, tuple(slopes), timed, extra)
+            # The derivative of the variable with respect to the coordinate.
+            rate = space.clock.rate
+            inner = (Array(leaves[TIME]) * rate) ** -1 if rate else Array(extra) * timed.step
+            slopes[0] = (Array(slopes[0]) + inner * Array(along)).node
+        return cls(expression, space, tuple(slopes), timed, extra)
 
     @cached_property
     def program(self) -> Program:
@@ -100,27 +126,28 @@ class StateFunction:
         return joined(self.program.run(arithmetic, values), points.shape, arithmetic)
 
 
-def _lookup(symbol: Any, special: dict[Any, Node | None], leaves: dict[str, Node]) -> Array:
-    known = special.get(symbol)
-    return _entry(symbol, leaves) if known is None else Array(known)
+def at_random_state(
+    evaluate: Callable[[IntArray, int], Any], space: StateSpace, rng: np.random.Generator, what: str
+) -> Any:
+    """`evaluate(state, prime)` at a random state modulo a random prime, anew after a BadPrimeError."""
+
+    def attempt() -> Any:
+        prime = random_prime(rng, with_roots=True)
+        return evaluate(modular.residues(rng, prime, (1, space.dimension)), prime)
+
+    return retried(attempt, f"a denominator of {what} vanishes at every state that was tried")
 
 
 def _entry(symbol: Any, leaves: dict[str, Node]) -> Array:
     import sympy
 
-    if isinstance(symbol, sympy.Indexed):
-        name, index = str(symbol.base.label), tuple(symbol.indices)
-    else:
-        name, index = str(symbol), ()
+    indexed = isinstance(symbol, sympy.Indexed)
+    name, index = (str(symbol.base.label), tuple(symbol.indices)) if indexed else (str(symbol), ())
     if name not in leaves:
         raise InvalidArgumentError("law", str(symbol), nearest(name, leaves))
     shape = leaves[name].shape
     numbers = tuple(int(k) for k in index if getattr(k, "is_Integer", False))
-    if (
-        len(numbers) != len(index)
-        or len(index) != len(shape)
-        or any(not 0 <= k < n for k, n in zip(numbers, shape, strict=True))
-    ):
+    if not len(numbers) == len(index) == len(shape) or any(not 0 <= k < n for k, n in zip(numbers, shape, strict=True)):
         raise InvalidArgumentError("law", str(symbol), f"the index must fit the shape {shape} of '{name}'")
     return Array(leaves[name])[numbers] if shape else Array(leaves[name])
 
@@ -136,14 +163,36 @@ def as_polynomial(function: StateFunction) -> Polynomial | None:
     if space.clock is not None:
         entries[0] = function.timed.clock
     present = free_entries(expression)
-    used = [(k, entry) for k, entry in enumerate(entries) if entry in present]
+    used = [k for k, entry in enumerate(entries) if entry in present]
     try:
-        poly = sympy.Poly(expression, *(entry for _, entry in used))
+        poly = sympy.Poly(expression, *(entries[k] for k in used))
     except (sympy.PolynomialError, sympy.GeneratorsError):
         return None
     _, poly = poly.clear_denoms()
-    terms = {}
-    for exponents, coefficient in poly.terms():
-        monomial = tuple(k for (k, _), power in zip(used, exponents, strict=True) for _ in range(power))
-        terms[monomial] = int(coefficient)
-    return Polynomial.of(terms)
+    return Polynomial.of({tuple(np.repeat(used, powers).tolist()): int(number) for powers, number in poly.terms()})
+
+
+def _without_exponentials(expression: sympy.Expr, space: StateSpace) -> _Timed:
+    """Raises UnsupportedError for exponentials of anything but rational multiples of t and of the rate."""
+    import sympy
+
+    clock, time = space.clock, sympy.Symbol(TIME)
+    if clock is None:
+        return _Timed(expression)
+    rates = {part: _multiple(part, time) for part in expression.atoms(sympy.exp)}
+    step = clock.rate or common_divisor(rates.values())
+    if bad := [part for part, rate in rates.items() if (rate / step).denominator != 1]:
+        remedy = f"exponents must be integer multiples of {step} {TIME}, the rate of this flow"
+        raise UnsupportedError("law", str(bad[0]), remedy)
+    exponential, moment = sympy.Dummy("exponential"), sympy.Dummy("time")
+    powers = {part: exponential ** int(rate / step) for part, rate in rates.items()}
+    rewritten = expression.xreplace(powers).subs(time, moment)
+    coordinate, extra = (exponential, moment) if clock.rate else (moment, exponential)
+    return _Timed(rewritten, coordinate, extra if rewritten.has(extra) else None, step)
+
+
+def _multiple(part: Any, time: Any) -> Fraction:
+    factor = part.args[0].expand() / time
+    if not factor.is_Rational:
+        raise UnsupportedError("law", str(part), f"exponentials of rational multiples of {TIME} are supported")
+    return as_fraction(factor)

@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lielaws.arraytypes import FloatArray
+from lielaws.checks import tensor
 from lielaws.engine.flows.state import TIME, Clock, StateSpace
-from lielaws.engine.laws.atoms import Atom, join_terms, read
+from lielaws.engine.laws.atoms import Atom, read, timed_sum
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
 from lielaws.errors import InvalidArgumentError
@@ -34,30 +34,14 @@ class Law:
     space: StateSpace = field(repr=False, compare=False)
 
     @cached_property
-    def parts(self) -> dict[int, tuple[Atom, ...]]:
-        """For each power of the time coordinate, the polynomial in parameters and velocities that it stands with."""
-        terms: dict[int, dict[tuple[int, ...], int]] = {}
-        for monomial, coefficient in self.polynomial.terms:
-            power = sum(coordinate < self.space.start for coordinate in monomial)
-            terms.setdefault(power, {})[monomial[power:]] = coefficient
-        return {power: read(Polynomial.of(terms[power]), self.space) for power in sorted(terms)}
-
-    @property
     def atoms(self) -> tuple[Atom, ...]:
-        """Of the part with the lowest power of time, the only one for most laws."""
-        return next(iter(self.parts.values()))
+        """The law as a person would write it, by powers of time: one for most laws."""
+        return read(self.polynomial, self.space)
 
     @cached_property
     def name(self) -> str:
         """The law in norms and inner products, such as |W1[0,:]|^2 - |W2[:,0]|^2."""
-        terms: list[tuple[int, str]] = []
-        for power, atoms in self.parts.items():
-            factor = self.space.clock.text(power) if self.space.clock else ""
-            # Of "-a + b" the sign comes out of the brackets.
-            sign = -1 if terms and factor and atoms[0].coefficient < 0 else 1
-            inside = [(sign * atom.coefficient, atom.text()) for atom in atoms]
-            terms += [(sign, f"{factor} ({join_terms(inside)})")] if factor else inside
-        return join_terms(terms)
+        return timed_sum(((atom, atom.text()) for atom in self.atoms), self.space.clock)
 
     @cached_property
     def degree(self) -> int:
@@ -83,8 +67,8 @@ class Law:
         symbol = {k: entry_symbol(*space.entry(k)) for k in self.polynomial.coordinates if k >= space.start}
         sums: dict[int, list[Any]] = {}
         for monomial, coefficient in self.polynomial.terms:
-            power = sum(k < space.start for k in monomial)
-            sums.setdefault(power, []).append(sympy.Mul(coefficient, *(symbol[k] for k in monomial[power:])))
+            factors = [symbol[k] for k in monomial if k in symbol]
+            sums.setdefault(len(monomial) - len(factors), []).append(sympy.Mul(coefficient, *factors))
         return sympy.Add(*(_time_factor(space, power) * sympy.Add(*terms) for power, terms in sums.items()))
 
     def latex(self) -> str:
@@ -102,15 +86,13 @@ class Law:
         """
         import sympy
 
-        space, moving = self.space, sorted(k for k in self.polynomial.coordinates if k >= self.space.start)
+        space = self.space
+        moving = [space.entry(k) for k in sorted(self.polynomial.coordinates) if k >= space.start]
         if space.velocities:
-            pairs = [(k, space.entry(k)) for k in moving if space.is_velocity[k]]
-            return {
-                entry_symbol(space.velocities[name], index): sympy.diff(self.expr, entry_symbol(name, index))
-                for _, (name, index) in pairs
-            }
+            changes = [(entry_symbol(space.velocities[v], k), v, k) for v, k in moving if v in space.velocities]
+            return {entry: sympy.diff(self.expr, entry_symbol(v, k)) for entry, v, k in changes}
         factor = sympy.Rational(1, 2) if self.degree == 2 else sympy.Integer(1)
-        entries = [entry_symbol(*space.entry(coordinate)) for coordinate in moving]
+        entries = [entry_symbol(*entry) for entry in moving]
         return {entry: sympy.expand(factor * sympy.diff(self.expr, entry)) for entry in entries}
 
     def evaluate(self, params: Mapping[str, Any], t: float = 0.0, velocity: Mapping[str, Any] | None = None) -> float:
@@ -125,9 +107,9 @@ class Law:
 
     def evaluate_states(self, states: FloatArray) -> FloatArray:
         """Values at many states, shape (samples, dimension) -> (samples,)."""
-        factors, coefficients = self._table
         padded = np.concatenate([states, np.ones((len(states), 1))], axis=1)
-        return np.asarray(np.prod(padded[:, factors], axis=2) @ coefficients)
+        coefficients = self._table.coefficients.astype(np.float64)
+        return np.asarray(np.prod(padded[:, self._table.factors], axis=2) @ coefficients)
 
     def gradient(
         self, params: Mapping[str, Any], t: float = 0.0, velocity: Mapping[str, Any] | None = None
@@ -136,21 +118,15 @@ class Law:
 
         With velocities it has the entries dW1 beside W1, and with time the entry t, the derivative with respect to t.
         """
-        factors, coefficients = self._table
         vector = state_vector(self.space, params, t, velocity)
-        padded = np.append(vector, 1.0)
-        flat = np.zeros(len(padded))
-        for position in range(factors.shape[1]):
-            others = np.delete(factors, position, axis=1)
-            np.add.at(flat, factors[:, position], coefficients * np.prod(padded[others], axis=1))
+        (flat,) = self._table.gradients(vector)
         if self.space.clock is not None and self.space.clock.rate:
             flat[0] *= float(self.space.clock.rate) * vector[0]
         return self.space.split(flat)
 
     @cached_property
-    def _table(self) -> tuple[npt.NDArray[np.int64], FloatArray]:
-        table = TermTable.of([self.polynomial], self.space.dimension)
-        return table.factors, table.coefficients.astype(np.float64)
+    def _table(self) -> TermTable:
+        return TermTable.of([self.polynomial], self.space.dimension)
 
     def __str__(self) -> str:
         return self.name
@@ -183,9 +159,9 @@ def state_vector(
     parts = [] if space.clock is None else [np.array([_clock_value(space.clock, t)])]
     for name, shape in space.tensors.items():
         if name in space.velocities:
-            parts.append(_tensor(velocity or {}, "velocity", space.velocities[name], shape))
+            parts.append(tensor("velocity", velocity, space.velocities[name], shape).ravel())
         else:
-            parts.append(_tensor(params, "params", name, shape))
+            parts.append(tensor("params", params, name, shape).ravel())
     return np.concatenate(parts)
 
 
@@ -197,21 +173,6 @@ def _clock_value(clock: Clock, t: Any) -> float:
     if not math.isfinite(value):
         raise InvalidArgumentError("t", t, f"{clock.text(1)} is no finite float there; choose a time nearer to 0")
     return value
-
-
-def _tensor(values: Any, argument: str, name: str, shape: tuple[int, ...]) -> FloatArray:
-    if not isinstance(values, Mapping):
-        raise InvalidArgumentError(argument, values, "a mapping of parameter names to arrays is needed")
-    if name not in values:
-        raise InvalidArgumentError(argument, sorted(values), f"parameter '{name}' of shape {shape} is missing")
-    try:
-        array = np.asarray(values[name], dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InvalidArgumentError(f"{argument}['{name}']", values[name], "an array of numbers is needed") from None
-    if array.shape != shape:
-        text = f"array of shape {array.shape}"
-        raise InvalidArgumentError(f"{argument}['{name}']", text, f"shape {shape} is needed")
-    return array.ravel()
 
 
 def state_matrix(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+
+from lielaws.engine.linalg import integer_row
 
 Monomial = tuple[int, ...]
 """coordinates in ascending order, repeated for powers; () is the constant 1"""
@@ -32,11 +33,8 @@ class Polynomial:
 
     def primitive(self) -> Polynomial:
         """The multiple without common factor whose first coefficient is positive."""
-        if not self.terms:
-            return self
-        divisor = math.gcd(*(coefficient for _, coefficient in self.terms))
-        divisor = divisor if self.terms[0][1] > 0 else -divisor
-        return Polynomial(tuple((monomial, coefficient // divisor) for monomial, coefficient in self.terms))
+        row = integer_row([coefficient for _, coefficient in self.terms])
+        return Polynomial(tuple(zip((monomial for monomial, _ in self.terms), row, strict=True)))
 
     @property
     def simplicity(self) -> tuple[int, int, int, tuple[tuple[Monomial, int], ...]]:

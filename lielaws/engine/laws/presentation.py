@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.engine.laws.atoms import Atom, Slice, join_terms
+from lielaws.engine.laws.atoms import Atom, Slice, join_terms, timed_sum
 from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.polynomial import Polynomial
 
@@ -46,7 +46,7 @@ def group_laws(laws: Sequence[Law], verified: frozenset[Polynomial] = frozenset(
     members: dict[Any, list[Law]] = {}
     for number, law in enumerate(laws):
         members.setdefault(_form(law) or number, []).append(law)
-    return tuple(_present(form, group, verified) for form, group in members.items())
+    return tuple(_present(group, not isinstance(form, int) and form[1], verified) for form, group in members.items())
 
 
 def _form(law: Law) -> tuple[Any, ...] | None:
@@ -54,22 +54,20 @@ def _form(law: Law) -> tuple[Any, ...] | None:
 
     Each atom has its indices as the first one, or in the other order.
     """
-    if len(law.parts) != 1 or not all(
-        len(atom.factors) in (1, 2) and all(len(side.axes) == 1 for side in atom.factors) for atom in law.atoms
-    ):
-        return None
-    first, straight, swapped = _indices(law.atoms[0]), [], []
+    first, straight, swapped = law.atoms[0], [], []
     for atom in law.atoms:
+        if atom.power != first.power or len(atom.factors) not in (1, 2) or any(len(f.axes) != 1 for f in atom.factors):
+            return None
         sides = tuple((side.tensor, side.axes) for side in atom.factors)
-        if _indices(atom) == first:
+        if _indices(atom) == _indices(first):
             straight.append((atom.coefficient, sides))
-        elif _indices(atom) == first[::-1]:
+        elif _indices(atom) == _indices(first)[::-1]:
             swapped.append((-atom.coefficient, sides))
         else:
             return None
     if swapped and sorted(straight) != sorted(swapped):
         return None
-    return next(iter(law.parts)), bool(swapped), *straight
+    return first.power, bool(swapped), *straight
 
 
 def _indices(atom: Atom) -> tuple[int, int]:
@@ -81,8 +79,7 @@ def _is_swapped(atom: Atom, law: Law) -> bool:
     return _indices(atom) != _indices(law.atoms[0])
 
 
-def _present(form: Any, laws: list[Law], verified: frozenset[Polynomial]) -> LawGroup:
-    antisymmetric = not isinstance(form, int) and form[1]
+def _present(laws: list[Law], antisymmetric: bool, verified: frozenset[Polynomial]) -> LawGroup:
     if len(laws) > 1 or antisymmetric:
         pairs = sorted(_indices(law.atoms[0]) for law in laws)
         if all(i == j for i, j in pairs):
@@ -104,12 +101,8 @@ def _units(laws: list[Law]) -> LawGroup:
 
 def _text(law: Law, i: str, j: str) -> str:
     """The law with letters in place of its indices."""
-    return _with_time(law, [(a.coefficient, a.text((j, i) if _is_swapped(a, law) else (i, j))) for a in law.atoms])
-
-
-def _with_time(law: Law, parts: Sequence[tuple[int, str]]) -> str:
-    factor = law.space.clock.text(next(iter(law.parts))) if law.space.clock else ""
-    return f"{factor} ({join_terms(parts)})" if factor else join_terms(parts)
+    texts = ((atom, atom.text((j, i) if _is_swapped(atom, law) else (i, j))) for atom in law.atoms)
+    return timed_sum(texts, law.space.clock)
 
 
 def _range(ordered: list[int]) -> str:
@@ -148,7 +141,7 @@ def entry_polynomial(law: Law, i: int, j: int) -> Polynomial:
             for side, index in zip(atom.factors, pair, strict=True)
         )
         for entries in zip(left, right, strict=True):
-            monomial = (0,) * next(iter(law.parts)) + tuple(sorted(entries))
+            monomial = (0,) * atom.power + tuple(sorted(entries))
             terms[monomial] = terms.get(monomial, 0) + atom.coefficient
     return Polynomial.of(terms).primitive()
 
@@ -158,7 +151,7 @@ def _matrix_identity(laws: Sequence[Law], antisymmetric: bool, size: int) -> Law
     entries = size * (size - 1) // 2 if antisymmetric else size * (size + 1) // 2
     share = f"{count} independent" + ("" if count == entries else f" of its {entries}")
     scope = f"{size} x {size}, {share} {'entry' if count == entries == 1 else 'entries'}"
-    text = _with_time(law, [(atom.coefficient, _matrix(atom, _is_swapped(atom, law))) for atom in law.atoms])
+    text = timed_sum(((atom, _matrix(atom, _is_swapped(atom, law))) for atom in law.atoms), law.space.clock)
     if antisymmetric:
         return LawGroup(text, f"antisymmetric {scope}", _rotation(law), tuple(laws))
     symmetry = ", ".join(_moved(atom.factors[0], atom.coefficient, "S") for atom in law.atoms) + ", S symmetric"
@@ -189,7 +182,7 @@ def _shows_symmetry(law: Law) -> bool:
 
 
 def _single_symmetry(law: Law) -> str:
-    if not _shows_symmetry(law) or len(law.parts) > 1:
+    if not _shows_symmetry(law) or law.atoms[-1].power > law.atoms[0].power:
         return ""
     if changes := _changes(law):
         return changes
@@ -203,7 +196,7 @@ def _changes(law: Law, letter: str | None = None) -> str:
     """Shifts of slices behind their sums, scalings behind their squared norms; empty for other laws."""
     names = [(atom.coefficient, atom.factors[0].text(letter)) for atom in law.atoms if atom.factors]
     if all(len(atom.factors) == 1 for atom in law.atoms):
-        return ", ".join(f"{name} -> {name} {_signed(c)} s" for c, name in names)
+        return ", ".join(f"{name} -> {join_terms([(1, name), (c, 's')])}" for c, name in names)
     if all(len(atom.factors) == 2 and atom.factors[0] == atom.factors[1] for atom in law.atoms):
         return ", ".join(f"{name} -> {_exponential(c)} {name}" for c, name in names)
     return ""
@@ -214,13 +207,8 @@ def _rotation(law: Law) -> str:
     parts = []
     for atom in law.atoms:
         left, right = atom.factors
-        if (
-            not law.space.euclidean
-            or law.space.velocities.get(right.tensor) != left.tensor
-            or abs(atom.coefficient) != 1
-            or left.ndim != 2
-            or left.axes != right.axes
-        ):
+        are_momenta = law.space.velocities.get(right.tensor) == left.tensor and left.axes == right.axes
+        if not are_momenta or not law.space.euclidean or abs(atom.coefficient) != 1 or left.ndim != 2:
             return ""
         if not _is_swapped(atom, law):
             parts.append(_moved(left, -atom.coefficient if _are_columns(left) else atom.coefficient, "A"))
@@ -234,9 +222,4 @@ def _moved(side: Slice, coefficient: int, generator: str) -> str:
 
 
 def _exponential(coefficient: int, generator: str = "") -> str:
-    size = {1: "s", -1: "-s"}.get(coefficient, f"{coefficient} s")
-    return f"e^({size}{generator})"
-
-
-def _signed(coefficient: int) -> str:
-    return ("+" if coefficient > 0 else "-") + ("" if abs(coefficient) == 1 else f" {abs(coefficient)}")
+    return f"e^({join_terms([(coefficient, 's')])}{generator})"

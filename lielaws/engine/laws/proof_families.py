@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lielaws.arraytypes import IntArray
+from lielaws.engine.arithmetic.modular import BadPrimeError
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.heights import FieldBounds
 from lielaws.engine.laws.branch_family import BranchFamily, Samples, branch_families
@@ -36,26 +37,27 @@ class FreeFamily:
     def bounds(self) -> FieldBounds:
         return self.fields.bounds
 
-    def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:
-        """Random points with random vector fields there; fewer than asked for where some have no values."""
-        return self._sample(rng, count, prime)
+    def sample(self, rng: np.random.Generator, count: int, prime: int, numbers: IntArray | None = None) -> Samples:
+        """Random points with random vector fields there; fewer than asked for where some have no values.
+
+        numbers : of the patterns of a region
+        """
+        point = self.fields.draw_points(rng, count, prime)
+        choice = self.fields.choose(rng, count, point, free_gates=True, numbers=numbers)
+        arithmetic = point.arithmetic
+        values = self.fields.evaluate(point.vector, choice, arithmetic)[0]
+        good = arithmetic.defined(count)
+        return point.vector[0][good], values[good]
 
     def proof(self, rng: np.random.Generator, prime: int) -> Samples:
         """Samples of which an identity that fails is zero at all with the probability of one evaluation only."""
         region = self.fields.region
         count = 1 if region is None else region.count
-        points, values = self._sample(rng, count, prime, None if region is None else np.arange(count))
+        points, values = self.sample(rng, count, prime, None if region is None else np.arange(count))
         # Each pattern counts: where one has no value, all are to be drawn again.
-        kept = slice(None if len(points) == count else 0)
-        return points[kept], values[kept]
-
-    def _sample(self, rng: np.random.Generator, count: int, prime: int, numbers: IntArray | None = None) -> Samples:
-        point = self.fields.draw_points(rng, count, prime)
-        choice = self.fields.choose(rng, count, point, free_gates=True, numbers=numbers)
-        arithmetic = point.arithmetic
-        values = self.fields.evaluate(point.vector, choice, arithmetic)[0]
-        good = slice(None) if arithmetic.undefined is None else ~arithmetic.undefined
-        return point.vector[0][good], values[good]
+        if len(points) < count:
+            raise BadPrimeError("no value at some point")
+        return points, values
 
 
 Family = FreeFamily | BranchFamily

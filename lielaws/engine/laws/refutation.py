@@ -6,7 +6,6 @@ found, and guards the rules by which networks are rewritten before laws are prov
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import islice
@@ -18,6 +17,7 @@ from lielaws.engine.arithmetic.enclosures import Enclosures, of_fractions
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.reals import RealFields, real_points
 from lielaws.engine.laws.polynomial import Polynomial
+from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.potential.patterns import DENOMINATOR
 
 Gradients = Callable[[IntArray], FloatArray]
@@ -45,13 +45,8 @@ def polynomial_gradients(laws: Sequence[Polynomial]) -> Gradients:
     """The gradients of polynomials with integer coefficients."""
 
     def gradients(vector: IntArray) -> FloatArray:
-        point = [Fraction(number, DENOMINATOR) for number in vector.tolist()]
-        entries = [[Fraction(0)] * len(point) for _ in laws]
-        for row, law in zip(entries, laws, strict=True):
-            for monomial, coefficient in law.terms:
-                for place, coordinate in enumerate(monomial):
-                    others = monomial[:place] + monomial[place + 1 :]
-                    row[coordinate] += coefficient * math.prod(point[k] for k in others)
-        return of_fractions([entry for row in entries for entry in row], (len(laws), len(point)))
+        point = np.array([Fraction(number, DENOMINATOR) for number in vector.tolist()], dtype=object)
+        found = TermTable.of(laws, len(point)).gradients(point)
+        return of_fractions(found.ravel(), found.shape)
 
     return gradients

@@ -11,10 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from lielaws.engine.flows.fields import VectorFields
-from lielaws.engine.laws.ansatz import Ansatz, graded, structured, timed
+from lielaws.engine.laws.ansatz import Ansatz, Labels, graded, structured, timed
 from lielaws.engine.laws.characters import sign_characters
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.proof_families import families
@@ -39,12 +38,12 @@ class SearchResult:
     degree : up to which degree all polynomials were searched, or the count was reached before that mattered
     """
 
-    laws: tuple[Polynomial, ...]
-    verified: frozenset[Polynomial]
-    verifications: tuple[Verification, ...]
-    tried: tuple[str, ...]
-    skipped: tuple[str, ...]
-    degree: int
+    laws: tuple[Polynomial, ...] = ()
+    verified: frozenset[Polynomial] = frozenset()
+    verifications: tuple[Verification, ...] = ()
+    tried: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    degree: int = 0
 
 
 def search(
@@ -52,7 +51,7 @@ def search(
     wanted: int,
     rng: np.random.Generator,
     *,
-    labels: npt.NDArray[np.uint64] | None = None,
+    labels: Labels | None = None,
     max_degree: int = 2,
     progress: Progress | None = None,
 ) -> SearchResult:
@@ -63,7 +62,7 @@ def search(
     labels : those of the sign characters by default; zeros for systems that are not split into blocks
     max_degree : of the polynomials that are tried
     """
-    result = SearchResult((), frozenset(), (), (), (), 0)
+    result = SearchResult()
     if not wanted:
         return result
     labels = sign_characters(fields) if labels is None else labels
@@ -71,13 +70,13 @@ def search(
         if progress is not None:
             progress(f"laws: {ansatz.name}", len(result.laws), wanted)
         if ansatz.table is None:
-            result = replace(result, skipped=_with(result.skipped, ansatz.name))
+            result = replace(result, skipped=tuple(dict.fromkeys((*result.skipped, ansatz.name))))
             continue
         for table in timed(ansatz.table, ansatz.degree, fields.space):
             if len(result.laws) < wanted:
                 with suppress(ExactnessError):
                     result = _try(table, result, samples, labels)
-        result = replace(result, tried=_with(result.tried, ansatz.name))
+        result = replace(result, tried=tuple(dict.fromkeys((*result.tried, ansatz.name))))
         if ansatz.is_full and not result.skipped:
             result = replace(result, degree=ansatz.degree)
         if len(result.laws) >= wanted:
@@ -100,11 +99,7 @@ def _stages(fields: VectorFields, max_degree: int, rng: np.random.Generator) -> 
             yield samples, ansatz
 
 
-def _with(names: tuple[str, ...], name: str) -> tuple[str, ...]:
-    return names if name in names else (*names, name)
-
-
-def _try(table: TermTable, result: SearchResult, samples: Samples, labels: npt.NDArray[np.uint64]) -> SearchResult:
+def _try(table: TermTable, result: SearchResult, samples: Samples, labels: Labels) -> SearchResult:
     kept: list[Polynomial] = []
     for attempt in range(1, _ATTEMPTS + 1):
         found = candidate_laws(table, labels, samples, attempt)

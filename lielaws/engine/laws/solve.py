@@ -14,11 +14,10 @@ from itertools import zip_longest
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError, retried
-from lielaws.engine.laws.ansatz import blocks
+from lielaws.engine.laws.ansatz import Labels, blocks
 from lielaws.engine.laws.polynomial import Monomial, Polynomial
 from lielaws.engine.laws.proof_families import Family
 from lielaws.engine.laws.terms import TermTable
@@ -65,9 +64,7 @@ class Samples:
         return points, values
 
 
-def candidate_laws(
-    table: TermTable, labels: npt.NDArray[np.uint64], samples: Samples, attempt: int = 1
-) -> list[Polynomial]:
+def candidate_laws(table: TermTable, labels: Labels, samples: Samples, attempt: int = 1) -> list[Polynomial]:
     """Polynomials in the span of the table that no sample contradicts, in a short integer basis.
 
     attempt : multiplies the number of sample rows and of primes, for when the first result was refuted
@@ -75,20 +72,17 @@ def candidate_laws(
     found: list[Polynomial] = []
     for group, matrix in _matrices(table, labels, samples, attempt):
         basis = dense.nullspace(matrix, samples.prime)
-        if not len(basis):
-            continue
-        part = table.select(group)
-        independent = _independent(part, samples.prime)
-        if len(independent) < part.count:
-            part = part.select(independent)
-            basis = dense.nullspace(np.ascontiguousarray(matrix[:, independent]), samples.prime)
-        found += _polynomials(part, _lift(basis, part, samples, len(matrix), attempt**2))
+        if len(basis):
+            part = table.select(group)
+            independent = _independent(part, samples.prime)
+            if len(independent) < part.count:
+                part = part.select(independent)
+                basis = dense.nullspace(np.ascontiguousarray(matrix[:, independent]), samples.prime)
+            found += _polynomials(part, _lift(basis, part, samples, len(matrix), attempt**2))
     return found
 
 
-def _matrices(
-    table: TermTable, labels: npt.NDArray[np.uint64], samples: Samples, rows: int
-) -> Iterator[tuple[IntArray, IntArray]]:
+def _matrices(table: TermTable, labels: Labels, samples: Samples, rows: int) -> Iterator[tuple[IntArray, IntArray]]:
     """For each block its candidates and its matrix, evaluating many blocks at once."""
     batch: list[IntArray] = []
     total, groups = 0, blocks(table, labels)
@@ -97,21 +91,11 @@ def _matrices(
         total += len(group)
         # The next group, the largest one so far, needs the most rows.
         if following is None or (total + len(following)) * (len(following) + _SPARE_ROWS) * rows > _MOST_ENTRIES:
-            yield from _evaluate(table, batch, samples, rows)
+            chosen, heights = np.sort(np.concatenate(batch)), [rows * (len(some) + _SPARE_ROWS) for some in batch]
+            derivatives = table.select(chosen).derivatives(*samples.take(max(heights)), samples.prime)
+            for some, height in zip(batch, heights, strict=True):
+                yield some, np.ascontiguousarray(derivatives[:height, np.searchsorted(chosen, some)])
             batch, total = [], 0
-
-
-def _evaluate(
-    table: TermTable, batch: list[IntArray], samples: Samples, rows: int
-) -> Iterator[tuple[IntArray, IntArray]]:
-    chosen = np.sort(np.concatenate(batch))
-    count = rows * (max(map(len, batch)) + _SPARE_ROWS)
-    states, values = samples.take(count)
-    derivatives = table.select(chosen).derivatives(states, values, samples.prime)
-    for group in batch:
-        columns = np.searchsorted(chosen, group)
-        height = rows * (len(group) + _SPARE_ROWS)
-        yield group, np.ascontiguousarray(derivatives[:height, columns])
 
 
 def _independent(table: TermTable, p: int) -> IntArray:
@@ -133,10 +117,8 @@ def _lift(basis: IntArray, part: TermTable, samples: Samples, height: int, prime
         lifted = lift_rows(residues, modulus) if used >= primes else None
         if lifted is not None:
             return lifted
-        prime = samples.family.fields.prime(samples.rng)
-        other = Samples(samples.family, samples.rng, prime)
-        states, values = other.take(height)
-        again = dense.nullspace(part.derivatives(states, values, other.prime), other.prime)
+        other = Samples(samples.family, samples.rng, samples.family.fields.prime(samples.rng))
+        again = dense.nullspace(part.derivatives(*other.take(height), other.prime), other.prime)
         if again.shape == basis.shape and modulus % other.prime:
             residues, modulus = combine([residues, again], [modulus, other.prime])
     return []

@@ -5,7 +5,7 @@ Each term is a row of coordinates, repeated for powers and padded to one length;
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -36,22 +36,17 @@ class TermTable:
     @classmethod
     def of(cls, polynomials: Sequence[Polynomial], dimension: int) -> TermTable:
         degree = max((polynomial.degree for polynomial in polynomials), default=1)
-        factors, coefficients, owners = [], [], []
-        for owner, polynomial in enumerate(polynomials):
-            for monomial, coefficient in polynomial.terms:
-                factors.append((*monomial, *(dimension,) * (degree - len(monomial))))
-                coefficients.append(coefficient)
-                owners.append(owner)
-        values = np.array(coefficients, dtype=object)
-        if all(abs(coefficient) < 2**62 for coefficient in coefficients):
+        terms = [term for polynomial in polynomials for term in polynomial.terms]
+        factors = [(*monomial, *(dimension,) * (degree - len(monomial))) for monomial, _ in terms]
+        values = np.array([coefficient for _, coefficient in terms], dtype=object)
+        if all(abs(coefficient) < 2**62 for _, coefficient in terms):
             values = values.astype(np.int64)
-        return cls(
-            dimension, np.array(factors, dtype=np.int64).reshape(-1, degree), values, np.array(owners, dtype=np.int64)
-        )
+        lengths = np.array([len(polynomial.terms) for polynomial in polynomials], dtype=np.int64)
+        owners = np.repeat(np.arange(len(polynomials)), lengths)
+        return cls(dimension, np.array(factors, dtype=np.int64).reshape(-1, degree), values, owners)
 
     @property
     def count(self) -> int:
-        """The number of polynomials."""
         return int(self.owners[-1]) + 1 if len(self.owners) else 0
 
     @cached_property
@@ -72,47 +67,43 @@ class TermTable:
         samples = len(states)
         padded = np.concatenate([states, np.ones((samples, 1), dtype=np.int64)], axis=1)
         directions = np.concatenate([fields, np.zeros((samples, 1), dtype=np.int64)], axis=1)
+        coefficients = self._coefficients(states.dtype, p)
         result = np.zeros((samples, self.count), dtype=states.dtype)
-        for first, last in self._chunks(samples):
-            total = self._product_rule(self.factors[first:last], padded, directions, p)
-            total = total * self._residues(slice(first, last), states.dtype, p) % p
-            owners = self.owners[first:last]
+        step = max(1, _CHUNK_ENTRIES // samples)
+        for terms in (slice(first, first + step) for first in range(0, len(self.owners), step)):
+            total = np.zeros((samples, len(self.owners[terms])), dtype=states.dtype)
+            for column, others in _split(self.factors[terms]):
+                total += _times(directions[:, column], padded, others, p)
+            total = total % p * coefficients[terms] % p
+            owners = self.owners[terms]
             starts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
             result[:, owners[starts]] += np.add.reduceat(total, starts, axis=1) % p
         return result % p
 
-    def _residues(self, terms: slice, dtype: np.dtype[Any], p: int) -> npt.NDArray[Any]:
-        """Coefficients modulo p: as objects for primes beyond words, where int64 would overflow before or after."""
-        chosen = self.coefficients[terms]
-        return chosen.astype(object) % p if dtype.kind == "O" else np.asarray(chosen % p, dtype=np.int64)
-
-    def _chunks(self, samples: int) -> list[tuple[int, int]]:
-        step = max(1, _CHUNK_ENTRIES // samples)
-        return [(first, min(first + step, len(self.owners))) for first in range(0, len(self.owners), step)]
-
-    @staticmethod
-    def _product_rule(factors: IntArray, values: IntArray, directions: IntArray, p: int) -> IntArray:
-        """For each term, the derivative of its monomial along the direction."""
-        total = np.zeros((len(values), len(factors)), dtype=values.dtype)
-        for position in range(factors.shape[1]):
-            others = np.delete(factors, position, axis=1)
-            total += _times(directions[:, factors[:, position]], values, others, p)
-        return total % p
-
-    def gradients(self, point: IntArray, p: int) -> IntArray:
-        """The gradients at one point modulo p, shape (count, dimension)."""
-        values = np.append(point, 1)[None]
-        coefficients = np.asarray(self.coefficients % p, dtype=np.int64)[None]
+    def gradients(self, point: npt.NDArray[Any], p: int | None = None) -> npt.NDArray[Any]:
+        """The gradients at one point of residues modulo p, or of floats or Fractions, shape (count, dimension)."""
+        values = np.append(point, 1)
+        coefficients = self._coefficients(values.dtype, p)
         # The last column is that of the padding. Residues below 2^31: up to 2^32 of them may be added up at one place.
-        result = np.zeros((self.count, self.dimension + 1), dtype=np.int64)
-        for position in range(self.factors.shape[1]):
-            others = np.delete(self.factors, position, axis=1)
-            np.add.at(result, (self.owners, self.factors[:, position]), _times(coefficients, values, others, p)[0])
-        return result[:, :-1] % p
+        result = np.zeros((self.count, self.dimension + 1), dtype=values.dtype)
+        for column, others in _split(self.factors):
+            np.add.at(result, (self.owners, column), _times(coefficients[None], values[None], others, p)[0])
+        return result[:, :-1] if p is None else result[:, :-1] % p
+
+    def _coefficients(self, dtype: np.dtype[Any], p: int | None) -> npt.NDArray[Any]:
+        """As objects for primes beyond words, where int64 would overflow before or after."""
+        exact = self.coefficients.astype(object) if dtype.kind == "O" else self.coefficients
+        return (exact if p is None else exact % p).astype(dtype)
 
 
-def _times(product: IntArray, values: IntArray, factors: IntArray, p: int) -> IntArray:
+def _split(factors: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
+    """Each factor of the terms, with the others: (terms,) and (terms, degree - 1)."""
+    return ((factors[:, place], np.delete(factors, place, axis=1)) for place in range(factors.shape[1]))
+
+
+def _times(product: npt.NDArray[Any], values: npt.NDArray[Any], factors: IntArray, p: int | None) -> npt.NDArray[Any]:
     """Numbers (samples, terms), each times the values (samples, dimension + 1) of the factors of its term modulo p."""
     for column in factors.T:
-        product = product * values[:, column] % p
+        product = product * values[:, column]
+        product = product if p is None else product % p
     return product

@@ -1,4 +1,4 @@
-"""Proof that a polynomial is a law: <grad h, X_z> = 0 identically in theta and z.
+"""Proof that a polynomial, or a rational function, is a law: <grad h, X_z> = 0 identically in theta and z.
 
 Small identities are expanded over Q. Others are evaluated at random points modulo primes drawn after the law was fixed.
 The members are N / D with one denominator D, so that <grad h, X_z> = 0 if and only if <grad h, N> = 0: a polynomial
@@ -31,16 +31,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from lielaws.arraytypes import IntArray
-from lielaws.engine.arithmetic.modular import BadPrimeError, retried
+from lielaws.engine.arithmetic.modular import retried
+from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.heights import FieldBounds
+from lielaws.engine.laws.expressions import StateFunction, as_polynomial
 from lielaws.engine.laws.polynomial import Polynomial
-from lielaws.engine.laws.proof_families import Family
+from lielaws.engine.laws.proof_families import Family, families
+from lielaws.engine.laws.refutation import changing
 from lielaws.engine.laws.terms import TermTable
+from lielaws.errors import ExactnessError
 
 ERROR_EXPONENT = 100
 # Products of residues below 2^31 fit in words; the larger sizes cost Python integers, so that many rounds are better.
@@ -87,6 +93,39 @@ def verified(
     return remaining, Verification("evaluation", rounds.error_log2, rounds.count)
 
 
+def identity_holds(function: StateFunction, fields: VectorFields, rng: np.random.Generator) -> bool:
+    """Whether <grad h, X_z> = 0 identically. "No" is certain, "yes" has error probability below 2^-100.
+
+    Raises ExactnessError if neither can be decided.
+    """
+    if any(_is_proved(function, family, rng) for family in families(fields)):
+        return True
+    if fields.rational and fields.generic:
+        return False
+    if changing(function.enclosed_gradients, fields, rng).any():
+        return False
+    raise ExactnessError(f"{function.expression}: whether it is conserved could neither be proved nor refuted")
+
+
+def _is_proved(function: StateFunction, family: Family, rng: np.random.Generator) -> bool:
+    rounds = plan_rounds(identity_bounds(function.bounds, family))
+    message = f"a denominator of {function.expression} vanishes at every point that was tried"
+
+    def vanishes(bits: int) -> bool:
+        prime, points, values = draw_proof(family, rng, bits)
+        return not ((function.gradients(points, prime) * values % prime).sum(axis=1) % prime).any()
+
+    # Where one family has no values, another one may.
+    with suppress(ExactnessError):
+        if rounds and all(retried(partial(vanishes, rounds.bits), message) for _ in range(rounds.count)):
+            return True
+    # A law may need gates to be 0 or 1: powers of gates are equal in an expansion.
+    if family.fields.expansion(1) is None or (polynomial := as_polynomial(function)) is None:
+        return False
+    expansion = family.fields.expansion(len(polynomial.terms))
+    return expansion is not None and expansion.annihilates(polynomial.terms)
+
+
 @dataclass(frozen=True, slots=True)
 class Rounds:
     """How many evaluations modulo primes of how many bits show that identities hold, and log2 of the error."""
@@ -115,10 +154,7 @@ def draw_proof(family: Family, rng: np.random.Generator, bits: int) -> tuple[int
 
     def attempt() -> tuple[int, IntArray, IntArray]:
         prime = family.fields.prime(rng, bits)
-        points, values = family.proof(rng, prime)
-        if not len(points):
-            raise BadPrimeError("no point has a value")
-        return prime, points, values
+        return prime, *family.proof(rng, prime)
 
     return retried(attempt, "a denominator of the architecture vanishes at every point that was tried")
 

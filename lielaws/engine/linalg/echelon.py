@@ -91,7 +91,6 @@ class Echelon:
 
 
 def rank(matrix: IntArray, p: int) -> int:
-    """The rank of a matrix."""
     # Long columns and short rows: once the short rows are all spanned, what follows costs nothing.
     rows = matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T
     echelon = Echelon(rows.shape[1], p)

@@ -1,4 +1,4 @@
-"""From residues to rational numbers, and from rational vectors to short integer ones.
+"""Rational numbers of Python, FLINT and sympy; from residues to them, and from rational vectors to short integer ones.
 
 One prime determines fractions up to sqrt(p/2); for larger ones residues modulo several primes are combined first. A
 lift is a guess that fits the residues: whoever uses it verifies it over Q.
@@ -7,7 +7,7 @@ lift is a guess that fits the residues: whoever uses it verifies it over Q.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +19,20 @@ from lielaws.arraytypes import ObjectArray
 from lielaws.errors import InvalidArgumentError
 
 Rows = Sequence[Sequence[int]] | npt.NDArray[Any]
+
+
+def as_fmpq(number: Fraction | int) -> Any:
+    return flint.fmpq(number.numerator, number.denominator)
+
+
+def as_fraction(number: Any) -> Fraction:
+    """A rational number of FLINT, or of sympy."""
+    return Fraction(int(number.p), int(number.q))
+
+
+def common_divisor(numbers: Collection[Fraction]) -> Fraction:
+    """The largest number of which all are integer multiples."""
+    return Fraction(math.gcd(*(x.numerator for x in numbers)), math.lcm(*(x.denominator for x in numbers)))
 
 
 def rational_reconstruction(a: int, m: int) -> Fraction | None:
@@ -39,21 +53,15 @@ def rational_reconstruction(a: int, m: int) -> Fraction | None:
 
 def lift_rows(rows_mod: Rows, p: int) -> list[list[Fraction]] | None:
     """Every entry lifted; None if one cannot be. The modulus may be a product of primes."""
+    rows = [[int(residue) for residue in row] for row in rows_mod]
     # Nullspaces repeat few values, most of them 0, 1 and -1.
     known: dict[int, Fraction] = {}
-    lifted = []
-    for row in rows_mod:
-        entries = []
-        for residue in row:
-            value = known.get(residue)
-            if value is None:
-                value = rational_reconstruction(int(residue), p)
-                if value is None:
-                    return None
-                known[int(residue)] = value
-            entries.append(value)
-        lifted.append(entries)
-    return lifted
+    for residue in set().union(*rows):
+        value = rational_reconstruction(residue, p)
+        if value is None:
+            return None
+        known[residue] = value
+    return [[known[residue] for residue in row] for row in rows]
 
 
 def combine(residues: Sequence[Rows], moduli: Sequence[int]) -> tuple[ObjectArray, int]:
@@ -99,17 +107,13 @@ def short_basis(rows: Sequence[Sequence[int]]) -> list[list[int]]:
     """
     if not rows or not len(rows[0]):
         return []
-    basis = _independent(flint.fmpz_mat([[int(entry) for entry in row] for row in rows]))
-    if not basis.nrows():
+    basis = flint.fmpz_mat([[int(entry) for entry in row] for row in rows])
+    if (rank := basis.rank()) < len(rows):
+        basis = _top(basis.hnf(), rank)
+    if not rank:
         return []
-    short = _saturate(basis).lll().tolist()
-    return sorted((_primitive([int(entry) for entry in row]) for row in short), key=_simplicity)
-
-
-def _independent(matrix: flint.fmpz_mat) -> flint.fmpz_mat:
-    """Rows that form a basis of the lattice that the rows span."""
-    rank = matrix.rank()
-    return matrix if rank == matrix.nrows() else _top(matrix.hnf(), rank)
+    short = [_primitive([int(entry) for entry in row]) for row in _saturate(basis).lll().tolist()]
+    return sorted(short, key=lambda row: (len(row) - row.count(0), max(map(abs, row)), [-entry for entry in row]))
 
 
 def _saturate(matrix: flint.fmpz_mat) -> flint.fmpz_mat:
@@ -129,7 +133,3 @@ def _saturate(matrix: flint.fmpz_mat) -> flint.fmpz_mat:
 
 def _top(matrix: flint.fmpz_mat, count: int) -> flint.fmpz_mat:
     return flint.fmpz_mat(matrix.tolist()[:count])
-
-
-def _simplicity(row: list[int]) -> tuple[int, int, list[int]]:
-    return sum(1 for entry in row if entry), max(map(abs, row)), [-entry for entry in row]

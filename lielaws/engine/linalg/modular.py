@@ -17,13 +17,12 @@ Longer sums are cut. The thresholds were measured; both sides of each are tested
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.arraytypes import FloatArray, IntArray
+from lielaws.arraytypes import IntArray
 
 Kernel = Literal["direct", "integer", "float"]
 
@@ -103,12 +102,14 @@ def integer_product(a: IntArray, b: IntArray, p: int) -> IntArray:
 
 def float_product(a: IntArray, b: IntArray, p: int) -> IntArray:
     """The product by float64 BLAS, the smaller operand split in limbs, of matrices with at most 2^14 inner terms."""
-    terms = a.shape[-1]
-    bits = limb_bits(terms)
+    bits = limb_bits(a.shape[-1])
     split_left = a.size <= b.size
     whole = (b if split_left else a).astype(np.float64)
     total: IntArray = np.zeros((), dtype=np.int64)
-    for limb in _limbs(a if split_left else b, bits):
+    divided = a if split_left else b
+    # The base-2^bits digits of 31-bit numbers, the highest first.
+    for shift in range((_PRIME_BITS - 1) // bits * bits, -1, -bits):
+        limb = (divided >> shift & ((1 << bits) - 1)).astype(np.float64)
         # terms * 2^31 * 2^bits <= 2^53: in any order of summation, each partial sum is an integer that float64 holds.
         part = (limb @ whole if split_left else whole @ limb).astype(np.int64)
         # total < 2^31 and bits <= 16: below 2^47 + 2^53.
@@ -122,13 +123,6 @@ def limb_bits(terms: int) -> int:
     spare = _MANTISSA_BITS - _PRIME_BITS - max(terms - 1, 0).bit_length()
     # Limbs of equal width: two of 16 bits, three of 11, four of 8.
     return next(width for width in (16, 11, 8) if width <= spare)
-
-
-def _limbs(array: IntArray, bits: int) -> Iterator[FloatArray]:
-    """The base-2^bits digits of 31-bit numbers, the highest first."""
-    mask = (1 << bits) - 1
-    top = (_PRIME_BITS - 1) // bits * bits
-    return ((array >> shift & mask).astype(np.float64) for shift in range(top, -1, -bits))
 
 
 def reduce(x: IntArray, p: int) -> IntArray:

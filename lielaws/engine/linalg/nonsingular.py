@@ -69,12 +69,11 @@ class Span:
 
     def _rest(self, rows: FloatArray) -> FloatArray:
         """What of the rows, scaled to length one, is outside the span."""
-        length = np.linalg.norm(rows, axis=1, keepdims=True)  # noqa: TID251
-        rest = rows / np.where(length > 0, length, 1.0)
+        rest = _unit_rows(rows)
         for _ in range(2):
             # Twice is enough for orthogonality to rounding (Kahan and Parlett).
             rest = rest - (rest @ self._basis.T) @ self._basis
-        return np.asarray(rest)
+        return rest
 
     def looks_dependent(self, rows: FloatArray, rad: FloatArray, noise: float = _NOISE) -> BoolArray:
         """Which rows with these radii are in the span, as far as floats tell: none with more relative noise."""
@@ -97,6 +96,11 @@ class Span:
         return np.asarray(np.sort(order[:count]), dtype=np.int64)
 
 
+def _unit_rows(rows: FloatArray) -> FloatArray:
+    length = np.linalg.norm(rows, axis=1, keepdims=True)  # noqa: TID251
+    return np.asarray(rows / np.where(length > 0, length, 1.0))
+
+
 def pivot_columns(rows: FloatArray) -> IntArray:
     """Columns that with these rows make a well-conditioned square block, as far as floats tell."""
     count, dimension = rows.shape
@@ -104,6 +108,5 @@ def pivot_columns(rows: FloatArray) -> IntArray:
         return np.arange(count)
     from scipy.linalg import qr
 
-    length = np.linalg.norm(rows, axis=1, keepdims=True)  # noqa: TID251
-    _, order = qr(rows / np.where(length > 0, length, 1.0), mode="r", pivoting=True)[-2:]
+    _, order = qr(_unit_rows(rows), mode="r", pivoting=True)[-2:]
     return np.asarray(np.sort(order[:count]), dtype=np.int64)

@@ -21,13 +21,7 @@ def is_prime(n: int) -> bool:
     return n > 1 and bool(flint.fmpz(n).is_prime())
 
 
-def random_prime(
-    rng: np.random.Generator,
-    below: int = 2**31,
-    above: int = 2**30,
-    *,
-    with_roots: bool = False,
-) -> int:
+def random_prime(rng: np.random.Generator, below: int = 2**31, above: int = 2**30, *, with_roots: bool = False) -> int:
     """Uniform among the primes p with above <= p < below, by rejection.
 
     with_roots : only those that are 3 modulo 4, where q -> q^((p+1)/4) is a multiplicative square root

@@ -62,17 +62,18 @@ def _own_tensors(argument: Node, before: Collection[Leaf]) -> set[Leaf] | None:
     leaves = [leaf.static for leaf in leaves_of([argument])]
     # Weights that are frozen at generic values stand for any.
     parameters = [leaf for leaf in leaves if leaf.role == "parameter" or leaf.name.startswith(FROZEN)]
-    largest = _degrees(argument, [{leaf} for leaf in parameters], DegreeBound)
+    largest = degrees_in(argument, [{leaf} for leaf in parameters], DegreeBound)
     linear = [leaf for leaf, degree in zip(parameters, largest, strict=True) if degree == 1 and leaf not in before]
     candidates = [set(some) for size in range(1, _MOST_TENSORS + 1) for some in combinations(linear, size)]
     if not candidates:
         return None
-    largest, least = (_degrees(argument, candidates, kind) for kind in (DegreeBound, LeastDegree))
+    largest, least = (degrees_in(argument, candidates, kind) for kind in (DegreeBound, LeastDegree))
     homogeneous = np.flatnonzero((largest == 1) & (least == 1))
     return candidates[int(homogeneous[0])] if len(homogeneous) else None
 
 
-def _degrees(node: Node, groups: Sequence[Collection[Leaf]], kind: type[DegreeBound]) -> Degrees:
+def degrees_in(node: Node, groups: Sequence[Collection[Leaf]], kind: type[DegreeBound]) -> Degrees:
+    """The degree of a node in each group of leaves."""
     program = Program.of([node])
     values = {leaf: np.array([float(leaf in group) for group in groups]) for leaf, _ in program.leaves}
     (degrees,) = program.run(kind(len(groups)), values)

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from functools import reduce
 
 from lielaws.engine.arithmetic.base import IndexMap
 from lielaws.engine.arithmetic.bounds import DegreeBound
-from lielaws.engine.arithmetic.signmasks import NEGATIVE, POSITIVE
 from lielaws.engine.graph.contraction import parse_subscripts
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.primitives import add, gather, multiply, permute, power, scale, scatter, sum_axes
-from lielaws.engine.graph.program import Program
+from lielaws.engine.potential.free_gates import degrees_in
 from lielaws.engine.potential.shared_gates import Entry, Tie, find_ties
-from lielaws.engine.potential.signs import sign_masks
+from lielaws.engine.potential.signs import NEGATIVE, POSITIVE, sign_masks
 
 _Ties = dict[Entry, Tie]
 
@@ -42,7 +40,7 @@ class Gate:
     tied: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lowered:
     """A network with gates in place of piecewise linear functions.
 
@@ -72,9 +70,8 @@ def lower_gates(written: Node) -> Lowered:
             ties = found
         lowered = new[output]
         tied = [all((k, entry) in ties for entry in range(piece.size)) for k, piece in enumerate(pieces)]
-        written_arguments = [piece.inputs[0] for piece in pieces]
-        each = zip(leaves, written_arguments, arguments, _affine(lowered, leaves), tied, strict=True)
-        gates = tuple(Gate(*gate) for gate in each)
+        written_arguments = (piece.inputs[0] for piece in pieces)
+        gates = tuple(map(Gate, leaves, written_arguments, arguments, _affine(lowered, leaves), tied))
         values |= {node: filled[simple[node]] for node in _pieces([written]) if node not in fixed}
     return Lowered(lowered, gates, tuple(values[node] for node in _pieces([written])))
 
@@ -145,14 +142,14 @@ class _Lowering:
 
 
 def _gate(k: int, piece: Node, leaves: Sequence[Node], ties: _Ties) -> Node:
+    """The gates of a function: its own leaf, or entries of the leaves to which some are tied."""
     mine = {entry: tie for (number, entry), tie in ties.items() if number == k}
     if not mine:
         return leaves[k]
-    own = [entry for entry in range(piece.size) if entry not in mine]
-    total = _move(leaves[k], own, own, piece)
-    for source in sorted({tie.piece for tie in mine.values()}):
-        entries = [entry for entry, tie in mine.items() if tie.piece == source]
-        total = add(total, _move(leaves[source], [mine[entry].entry for entry in entries], entries, piece))
+    moves: dict[int, dict[int, int]] = {k: {entry: entry for entry in range(piece.size) if entry not in mine}}
+    for entry, tie in mine.items():
+        moves.setdefault(tie.piece, {})[entry] = tie.entry
+    total = reduce(add, (_move(leaves[source], moves[source], piece) for source in sorted(moves)))
     flips = [int(entry in mine and mine[entry].reversed) for entry in range(piece.size)]
     if not any(flips):
         return total
@@ -160,14 +157,12 @@ def _gate(k: int, piece: Node, leaves: Sequence[Node], ties: _Ties) -> Node:
     return add(multiply(signs, total), piece.graph.constant(flips, piece.shape))
 
 
-def _move(leaf: Node, sources: list[int], targets: list[int], piece: Node) -> Node:
-    picked = gather(leaf, IndexMap.of(sources), (len(sources),))
-    return scatter(picked, IndexMap.of(targets), piece.shape)
+def _move(leaf: Node, sources: dict[int, int], piece: Node) -> Node:
+    """Entries of a leaf, each at its place in the gates of a function."""
+    picked = gather(leaf, IndexMap.of(list(sources.values())), (len(sources),))
+    return scatter(picked, IndexMap.of(list(sources)), piece.shape)
 
 
 def _affine(output: Node, leaves: Sequence[Node]) -> list[bool]:
-    program = Program.of([output])
-    unit = {leaf.static: row for leaf, row in zip(leaves, np.eye(len(leaves)), strict=True)}
-    values = {leaf: unit.get(leaf, np.zeros(len(leaves))) for leaf, _ in program.leaves}
-    (degrees,) = program.run(DegreeBound(len(leaves)), values)
-    return [bool(degree <= 1) for degree in degrees]
+    """For each leaf of gates, whether the output is affine in it."""
+    return [bool(degree <= 1) for degree in degrees_in(output, [{leaf.static} for leaf in leaves], DegreeBound)]

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lielaws.arraytypes import BoolArray, FloatArray, IntArray
+from lielaws.arraytypes import BoolArray, IntArray
+from lielaws.engine.arithmetic.balls import Balls
 from lielaws.engine.arithmetic.enclosures import Enclosures, exact
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.arithmetic.modular import Modular
@@ -73,7 +74,7 @@ def shown_patterns(gates: Sequence[Gate]) -> Patterns:
 
     Raises ExactnessError if none was met.
     """
-    search = _Search(gates, np.random.default_rng(0))
+    search = PatternSearch(gates)
     draws = search.everywhere()
     for sign in (1, -1):
         draws = _joined(draws, search.extreme(draws, sign))
@@ -89,7 +90,7 @@ def varied_data(gates: Sequence[Gate], point: Draws, rng: np.random.Generator) -
     In groups: those with the most and with the fewest open gates, and one for each pattern that was met. A proposal of
     what to look at: nothing rests on it.
     """
-    search = _Search(gates, rng, point)
+    search = PatternSearch(gates, rng, point)
     if not search.leaves:
         return []
     draws = search.everywhere()
@@ -97,34 +98,26 @@ def varied_data(gates: Sequence[Gate], point: Draws, rng: np.random.Generator) -
     return [*ends, search.distinct(_joined(draws, _joined(*ends)))]
 
 
-def open_gates(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[dict[Leaf, IntArray], IntArray]:
-    """The distinct settled patterns that data show at a point, by leaf, and for each the first data that do.
-
-    numerators : of the point (1, 1, *shape) and of the data (1, count, *shape)
-    """
-    search = _Search(gates, np.random.default_rng(0))
-    opened, shown = search.distinct_settled(numerators, count)
-    return search.split(opened[shown]), shown
-
-
 def patterns_at(gates: Sequence[Gate], numerators: Draws, count: int) -> tuple[dict[Leaf, IntArray], BoolArray]:
     """The gates that data show at a point, by leaf as (count, *shape), and for which data they are settled.
 
     numerators : of the point (1, 1, *shape) and of the data (1, count, *shape)
     """
-    search = _Search(gates, np.random.default_rng(0))
+    search = PatternSearch(gates)
     opened, certain = search.settled(numerators, count)
     return search.split(opened), certain
 
 
-class _Search:
+class PatternSearch:
     """Looks for patterns in floats; what is returned in the end is decided by enclosures.
 
     fixed : leaves that have one value, (1, *shape)
     """
 
-    def __init__(self, gates: Sequence[Gate], rng: np.random.Generator, fixed: Draws | None = None) -> None:
-        self._gates, self._rng, self._fixed = gates, rng, fixed or {}
+    def __init__(
+        self, gates: Sequence[Gate], rng: np.random.Generator | None = None, fixed: Draws | None = None
+    ) -> None:
+        self._gates, self._rng, self._fixed = gates, rng or np.random.default_rng(0), fixed or {}
         self._program = Program.of([gate.argument for gate in gates])
         leaves = leaves_of([gate.argument for gate in gates])
         self._constants = [leaf for leaf in leaves if leaf.static.role == "constant"]
@@ -133,12 +126,11 @@ class _Search:
     def everywhere(self) -> Draws:
         """Random parameters and data of several sizes."""
         count = _DRAWS // len(_SCALES)
-        parts = [{leaf.static: self._numbers(count, leaf, scale) for leaf in self.leaves} for scale in _SCALES]
+        parts = [
+            {leaf.static: signed(self._rng, 1, scale, (count, *leaf.shape)) for leaf in self.leaves}
+            for scale in _SCALES
+        ]
         return {leaf.static: np.concatenate([part[leaf.static] for part in parts]) for leaf in self.leaves}
-
-    def _numbers(self, count: int, leaf: Node, scale: int) -> IntArray:
-        size = self._rng.integers(1, scale + 1, (count, *leaf.shape))
-        return np.asarray(size * self._rng.choice([-1, 1], size.shape), dtype=np.int64)
 
     def extreme(self, draws: Draws, sign: int) -> Draws:
         """Variations of draws, generation by generation, those with the most (or fewest) open gates going on."""
@@ -154,9 +146,8 @@ class _Search:
     def _varied(self, array: IntArray) -> IntArray:
         rate = self._rng.choice([0.02, 0.1, 0.4], (len(array),) + (1,) * (array.ndim - 1))
         flipped = np.where(self._rng.random(array.shape) < rate, -array, array)
-        fresh = np.rint(
-            self._rng.choice([-1, 1], array.shape) * 2.0 ** self._rng.uniform(0, _LARGEST_BITS, array.shape)
-        )
+        size = self._rng.choice([-1, 1], array.shape) * 2.0 ** self._rng.uniform(0, _LARGEST_BITS, array.shape)
+        fresh = np.rint(size)
         return np.asarray(np.where(self._rng.random(array.shape) < rate / 4, fresh, flipped), dtype=np.int64)
 
     def distinct(self, draws: Draws) -> Draws:
@@ -185,10 +176,10 @@ class _Search:
         count = _number_of(draws)
         opened, first = self.distinct_settled({leaf: array[None] for leaf, array in draws.items()}, count)
         kept = np.sort(first)
-        points: dict[str, IntArray] = {}
-        samples: dict[str, IntArray] = {}
-        for leaf, array in draws.items():
-            (points if leaf.role == "parameter" else samples)[leaf.name] = array[kept]
+        points, samples = (
+            {leaf.name: array[kept] for leaf, array in draws.items() if (leaf.role == "parameter") == of_points}
+            for of_points in (True, False)
+        )
         return Patterns(self.split(opened[kept]), len(kept), points, samples)
 
     def distinct_settled(self, numerators: Draws, count: int) -> tuple[BoolArray, IntArray]:
@@ -205,8 +196,8 @@ class _Search:
         numerators : of parameters and data, (1, 1 or count, *shape)
         """
         values = {leaf.static: exact(numerators[leaf.static] / DENOMINATOR) for leaf in self.leaves}
-        values |= {node.static: constant_enclosure(node) for node in self._constants}
         arithmetic = Enclosures()
+        values |= {node.static: constant_value(node, arithmetic) for node in self._constants}
         with np.errstate(all="ignore"):
             arguments = self._program.run(arithmetic, values)
         mid, rad = (self._flat([a[k, 0] for a in arguments], count) for k in (0, 1))
@@ -214,8 +205,7 @@ class _Search:
         known = opened | closed
         if not known.all():
             known |= self._dead(opened, count)
-        settled = np.asarray(known.all(axis=1))
-        return opened, settled if arithmetic.undefined is None else np.asarray(settled & ~arithmetic.undefined)
+        return opened, known.all(axis=1) & arithmetic.defined(count)
 
     def split(self, opened: BoolArray) -> dict[Leaf, IntArray]:
         """The gates of patterns by leaf, each of shape (count, *shape)."""
@@ -236,8 +226,12 @@ class _Search:
                 values[leaf.static] = modular.residues(rng, prime, (1, count, *leaf.shape))
         arithmetic = Modular(prime, FreeFunctions.draw(rng, prime, count))
         arguments = Program.of(lowered).run(arithmetic, values)
-        vanishing = np.asarray(self._flat([a[0] for a in arguments], count) == 0)
-        return vanishing if arithmetic.undefined is None else vanishing & ~arithmetic.undefined[:, None]
+        return np.asarray((self._flat([a[0] for a in arguments], count) == 0) & arithmetic.defined(count)[:, None])
+
+
+def signed(rng: np.random.Generator, least: int, largest: int, shape: tuple[int, ...]) -> IntArray:
+    """Random integers of both signs and of sizes between two bounds."""
+    return np.asarray(rng.integers(least, largest + 1, shape) * rng.choice([-1, 1], shape), dtype=np.int64)
 
 
 def _number_of(draws: Draws) -> int:
@@ -245,12 +239,17 @@ def _number_of(draws: Draws) -> int:
     return len(next(iter(draws.values()))) if draws else 1
 
 
-def constant_enclosure(node: Node) -> FloatArray:
-    """The value of a constant leaf, as one sample: true, or for generic constants the float that `forward` uses."""
+def constant_value(node: Node, arithmetic: Enclosures | Balls) -> Any:
+    """The value of a constant leaf, as one sample: true, or for generic constants near the float of `forward`."""
     if is_generic(node.static):
-        rounded = np.round(constant_array(node.static.name, node.shape) * DENOMINATOR)
-        return exact(np.where(rounded == 0, 1, rounded)[None, None] / DENOMINATOR)
-    return Enclosures().named(node.static.name)
+        return arithmetic.exact(generic_numerators(node)[None, None] / DENOMINATOR)
+    return arithmetic.named(node.static.name)
+
+
+def generic_numerators(node: Node) -> IntArray:
+    """The numerators of a generic constant, none of them zero."""
+    rounded = np.rint(constant_array(node.static.name, node.shape) * DENOMINATOR).astype(np.int64)
+    return np.asarray(np.where(rounded == 0, 1, rounded))
 
 
 def _joined(one: Draws, other: Draws) -> Draws:

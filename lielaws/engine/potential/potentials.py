@@ -14,26 +14,23 @@ from lielaws.engine.graph.node import Node, ancestors, leaves_of
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
 from lielaws.engine.potential.free_gates import own_tensors
-from lielaws.engine.potential.gates import Gate, lower_gates
+from lielaws.engine.potential.gates import Lowered, lower_gates
 from lielaws.engine.potential.patterns import Patterns, shown_patterns
 from lielaws.engine.potential.signs import regular_between_patterns
 from lielaws.errors import InvalidArgumentError
 
 
 @dataclass(frozen=True)
-class Potential:
+class Potential(Lowered):
     """A network with gates in place of piecewise linear functions, and the cotangent of its output.
 
+    traced : the network as it was written
     free_cotangent : leaf with the independent entries of the cotangent
-    pieces : the value of the gates of each piecewise linear function as it was written
     """
 
     traced: Traced
-    output: Node
     cotangent: Node
     free_cotangent: Node
-    gates: tuple[Gate, ...]
-    pieces: tuple[Node, ...]
     loss: str
 
     @cached_property
@@ -70,8 +67,7 @@ class Potential:
 def build_potential(traced: Traced, loss: str = "any") -> Potential:
     """The potential for a loss: "any", or "cross_entropy", where cotangents sum to zero over the last axis."""
     lowered = lower_gates(traced.output)
-    output = lowered.output
-    shape = output.shape
+    shape = lowered.output.shape
     if loss == "any":
         cotangent = free = traced.graph.leaf("cotangent", "w", shape)
     else:
@@ -81,4 +77,4 @@ def build_potential(traced: Traced, loss: str = "any") -> Potential:
         first, ops = Array(free), Operations(traced.graph)
         last = -first.sum(axis=len(shape) - 1)
         cotangent = ops.concatenate([first, last.reshape((*shape[:-1], 1))], axis=len(shape) - 1).node
-    return Potential(traced, output, cotangent, free, lowered.gates, lowered.pieces, loss)
+    return Potential(lowered.output, lowered.gates, lowered.pieces, traced, cotangent, free, loss)

@@ -62,13 +62,11 @@ def find_ties(arguments: Sequence[Node]) -> dict[Entry, Tie]:
 def _values(arguments: Sequence[Node], prime: int) -> IntArray:
     """The entries of all arguments at random points modulo a prime, (samples, entries)."""
     rng = np.random.default_rng(prime)
-    shapes = {leaf.static: leaf.shape for leaf in leaves_of(arguments)}
-    leaves = {leaf: modular.residues(rng, prime, (1, _SAMPLES, *shape)) for leaf, shape in shapes.items()}
+    leaves = {leaf.static: modular.residues(rng, prime, (1, _SAMPLES, *leaf.shape)) for leaf in leaves_of(arguments)}
     arithmetic = Modular(prime, FreeFunctions.draw(rng, prime, _SAMPLES))
     values = Program.of(arguments).run(arithmetic, leaves)
     flat = [np.broadcast_to(value[0].reshape(value.shape[1], -1), (_SAMPLES, value[0, 0].size)) for value in values]
-    joined = np.concatenate(flat, axis=1)
-    return joined if arithmetic.undefined is None else joined[~arithmetic.undefined]
+    return np.concatenate(flat, axis=1)[arithmetic.defined(_SAMPLES)]
 
 
 def _ratio(pairs: Sequence[IntArray]) -> Fraction | None:

@@ -67,7 +67,7 @@ class RootedModular(Modular):
         self._roots: dict[int, _Root] = {}
 
     @property
-    def defined(self) -> BoolArray:
+    def rooted(self) -> BoolArray:
         """The samples at which all true roots exist and are not zero, and no denominator is."""
         good = self._regular(self._roots)
         for number, root in self._roots.items():
@@ -99,9 +99,7 @@ class RootedModular(Modular):
 
     def _regular(self, roots: Iterable[int]) -> BoolArray:
         """The samples at which none of some roots is zero, and no denominator."""
-        good = np.ones(len(self._signs), dtype=np.bool_)
-        if self.undefined is not None:
-            good &= ~self.undefined
+        good = self.defined(len(self._signs)).copy()
         for number in roots:
             good &= ~self._roots[number].zero
         return good

@@ -31,14 +31,14 @@ def test_enough_is_enough_and_less_is_not(name):
     needed = BATCH if name == "batch norm" else TOKENS
     few, enough, more = (_count(MAKERS[name](n)) for n in (needed - 1, needed, needed + 1))
     assert few.n_laws > enough.n_laws == more.n_laws
-    assert len(few.evidence.warnings) == 1
+    assert len(few.warnings) == 1
     assert f"{needed} are needed" in str(few)
-    assert few.to_dict()["warnings"] == list(few.evidence.warnings)
-    assert not enough.evidence.warnings
+    assert few.to_dict()["warnings"] == list(few.warnings)
+    assert not enough.warnings
     assert "warning" not in str(more)
 
 
 def test_tokens_that_do_not_occur():
     report = _count(lielaws.transformer(4, 2, 1, 2, 1, tokens=2, sequences=[[0, 1], [1, 2]]))
     assert "tokens 3 of the vocabulary of 4 do not occur" in str(report)
-    assert not _count(lielaws.transformer(4, 2, 1, 2, 1, tokens=2)).evidence.warnings
+    assert not _count(lielaws.transformer(4, 2, 1, 2, 1, tokens=2)).warnings

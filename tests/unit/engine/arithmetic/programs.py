@@ -14,7 +14,7 @@ from lielaws.engine.arithmetic.enclosures import NUMBERS, Enclosures, as_arb, of
 from lielaws.engine.graph.network import trace
 from lielaws.engine.graph.node import Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program
-from lielaws.engine.potential.patterns import constant_enclosure
+from lielaws.engine.potential.patterns import constant_value
 
 Network = Callable[..., Any]
 Numbers = Mapping[str, Any]
@@ -40,7 +40,7 @@ def constants(output: Node, arithmetic: Any) -> dict[Leaf, Any]:
     """The true values of the named constants of a network."""
     named = [node for node in ancestors([output]) if node.op == "leaf" and node.static.role == "constant"]
     if isinstance(arithmetic, Enclosures):
-        return {node.static: constant_enclosure(node) for node in named}
+        return {node.static: constant_value(node, Enclosures()) for node in named}
     return {node.static: np.array([[NUMBERS[node.static.name]()]], dtype=object) for node in named}
 
 

@@ -43,7 +43,7 @@ def test_texts_and_tables(text, flow):
 )
 def test_metrics_in_texts(value):
     report = lielaws.discover_laws("linear:2-2-2", flow=value, find_laws=False)
-    assert json.loads(json.dumps(report.evidence.flow.describe()))
+    assert json.loads(json.dumps(report.flow.describe()))
 
 
 @pytest.mark.parametrize("rate", [-1, -0.5, "-1/2", "x", None, [1], float("nan"), float("inf"), True, "1/0", "1" * 200])
@@ -135,7 +135,10 @@ def test_spec_files(tmp_path):
         'family = "linear"\nwidths = [2, 3, 2]\nloss = "cross_entropy"\n[flow]\nkind = "weight_decay"\nrate = 1\n'
     )
     report = lielaws.discover_laws(path)
-    assert (report.evidence.loss, str(report.evidence.flow)) == ("cross_entropy", "gradient flow with weight decay 1")
+    assert (report.potential.loss, str(report.flow)) == (
+        "cross_entropy",
+        "gradient flow with weight decay 1",
+    )
     path.write_text('family = "linear"\nwidths = [2, 3, 2]\nflow = "heavyball"\n')
     with pytest.raises(LieLawsError, match="heavy_ball"):
         lielaws.discover_laws(path)

@@ -47,14 +47,14 @@ def test_numbers_are_those_of_a_field(q):
 
 def test_every_residue_has_roots(q):
     arithmetic, (root,) = _rooted(q[:1])
-    assert arithmetic.defined.all()
+    assert arithmetic.rooted.all()
     assert 90 < root[0].astype(bool).sum() < 166  # half of the residues are squares, the others have imaginary roots
     assert (arithmetic.multiply(root, root) == np.concatenate([q[0], 0 * q[0]])).all()
 
 
 def test_of_other_numbers_half_have_roots(q):
     arithmetic, (root,) = _rooted([q[:2]], nested=[0])
-    there = arithmetic.defined
+    there = arithmetic.rooted
     assert 90 < there.sum() < 166
     assert (arithmetic.multiply(root, root) == q[:2, 0])[:, there].all()
     norm = (q[0, 0] ** 2 + q[1, 0] ** 2 % P) % P
@@ -64,8 +64,8 @@ def test_of_other_numbers_half_have_roots(q):
 def test_numbers_that_are_residues_by_chance_have_roots(q):
     some = np.concatenate([q[0], np.where(np.arange(COUNT) % 2, q[1], 0)])
     arithmetic, (root,) = _rooted([some], nested=[0])
-    assert arithmetic.defined[::2].all()
-    there = arithmetic.defined
+    assert arithmetic.rooted[::2].all()
+    there = arithmetic.rooted
     assert (arithmetic.multiply(root, root) == some)[:, there].all()
 
 
@@ -83,8 +83,8 @@ def test_equal_arguments_share_a_root(q):
 
 
 def test_a_root_of_zero_counts_as_undefined(q):
-    assert not _rooted([0 * q[0]])[0].defined.any()
-    assert not _rooted([0 * q[:2]], nested=[0])[0].defined.any()
+    assert not _rooted([0 * q[0]])[0].rooted.any()
+    assert not _rooted([0 * q[:2]], nested=[0])[0].rooted.any()
 
 
 def test_roots_that_are_not_true_are_free(q):
@@ -136,7 +136,7 @@ def test_a_square_in_the_field_of_an_earlier_root_is_not_independent(q, factor):
     root = arithmetic.sqrt(q[0], 0)
     square = arithmetic.power(arithmetic.add(root, np.ones_like(q[0])), 2)
     arithmetic.sqrt(arithmetic.scale(Fraction(factor), square), 1)
-    assert arithmetic.defined.all()
+    assert arithmetic.rooted.all()
     assert not arithmetic.independent()
 
 
@@ -144,7 +144,7 @@ def test_a_root_of_what_depends_on_a_root_is_shown_to_be_independent(q):
     arithmetic = _arithmetic(2, nested=[1])
     root = arithmetic.sqrt(q[0], 0)
     arithmetic.sqrt(arithmetic.add(root, q[1]), 1)
-    assert 0.5 * COUNT < arithmetic.defined.sum() < COUNT
+    assert 0.5 * COUNT < arithmetic.rooted.sum() < COUNT
     assert arithmetic.independent()
 
 
@@ -165,4 +165,4 @@ def test_circle_and_other_functions_are_those_of_free_values(q):
     free = FreeFunctions(P, arithmetic._functions.keys)
     assert (arithmetic.exp(q[0], None) == free.value("exp", q[0])).all()
     assert (arithmetic.cos(q[0], None) == free.circle(q[0])[0]).all()
-    assert arithmetic.defined.all()
+    assert arithmetic.rooted.all()

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from lielaws.engine.arithmetic.floats import Floats
-from lielaws.engine.arithmetic.signmasks import ANY, NEGATIVE, POSITIVE, ZERO
 from lielaws.engine.graph.constants import constant_array
 from lielaws.engine.graph.network import trace
 from lielaws.engine.graph.node import ancestors
 from lielaws.engine.graph.program import Program
-from lielaws.engine.potential.signs import sign_masks
+from lielaws.engine.potential.signs import ANY, NEGATIVE, POSITIVE, ZERO, sign_masks
 from tests.unit.engine.values.random_networks import random_network
 
 CASES = [
