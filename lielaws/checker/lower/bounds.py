@@ -69,7 +69,7 @@ class Bounds:
     def _step(self, k: int, step: Step) -> Bound:
         inputs = [self._steps[a] for a in step.inputs]
         match step.op:
-            case "leaf":
+            case "leaf" | "gate":
                 return Bound(1)
             case "constant":
                 largest = max(map(abs, step.fixed[0]), default=1)
@@ -91,8 +91,8 @@ class Bounds:
                 log += (step.size - 1) * below.log + math.log2(below.divisor)
                 return Bound(degree + more, log, 1, Counter({step.inputs[0]: 1}))
             case "gated":
-                _, low, high = step.fixed
-                factor = self._sum(_scaled(high - low, Bound(1)), _scaled(low, Bound()))
+                low, high = step.fixed
+                factor = self._sum(_scaled(high - low, inputs[1]), _scaled(low, Bound()))
                 return _product(factor, inputs[0])
             case "scatter":
                 return _longer(inputs[0], self._program.steps[step.inputs[0]].size)

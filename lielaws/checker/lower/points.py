@@ -235,18 +235,18 @@ def _of_output(
     free: set[int] = set()
     for number in program.needed:
         step = program.steps[number]
-        if number not in slopes or step.op not in ("sqrt", "gated"):
+        if number not in slopes or step.op not in ("sqrt", "gate"):
             continue
-        argument = values[step.inputs[0]].ravel()
-        for place in np.flatnonzero(slopes[number][k]):
-            if step.op == "sqrt":
-                roots.setdefault(argument[place], []).append((number, int(place)))
-            elif argument[place] and not affine[step.fixed[0]]:
-                free.add(int(gates.numbers[step.fixed[0]].ravel()[place]))
+        places = np.flatnonzero(slopes[number][k])
+        if step.op == "sqrt":
+            for place in places.tolist():
+                roots.setdefault(values[step.inputs[0]].flat[place], []).append((number, place))
+        elif not affine[program.gates[number]]:
+            free.update(gates.numbers[program.gates[number]].ravel()[places].tolist())
     free -= gates.values.keys()
     if len(roots) + len(free) > _MOST:
-        places = sorted({f"step {number}" for entries in roots.values() for number, _ in entries})
-        needed = f"{len(roots)} square roots ({', '.join(places)}) and {len(free)} gates"
+        steps = sorted({f"step {number}" for entries in roots.values() for number, _ in entries})
+        needed = f"{len(roots)} square roots ({', '.join(steps)}) and {len(free)} gates"
         remedy = "as far as this checker can prove they are no laws: it goes through all branches of fewer"
         raise CertificateError("lower.laws", f"laws of an output that needs {needed}", remedy)
     return Branches(tuple(map(tuple, roots.values())), tuple(sorted(free)))

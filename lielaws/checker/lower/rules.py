@@ -47,19 +47,14 @@ class _Rewriter:
     def __init__(self, program: Program, common: int) -> None:
         self.old, self.common = program, common
         self.steps = Steps()
-        self.arguments: dict[int, int] = {}
-        self.signs = Signs(self.steps, self.arguments)
+        self.signs = Signs(self.steps)
         self.new: dict[int, int] = {}
-        self.extra = 0
 
     def run(self) -> Program:
         for k in self.old.below_gates:
             step = self.old.steps[k]
             self.new[k] = self._step(step, [self.new[a] for a in step.inputs])
-        for piece, argument in enumerate(self.old.arguments):
-            self.arguments[piece] = self.new[argument]
-        arguments = [self.arguments[piece] for piece in range(len(self.arguments))]
-        return Program(self.steps, self.new[self.old.output], arguments)
+        return Program(self.steps, self.new[self.old.output])
 
     def _step(self, step: Step, inputs: list[int]) -> int:
         steps = self.steps
@@ -73,7 +68,7 @@ class _Rewriter:
             case "power":
                 return self._without_roots(steps.power(inputs[0], step.fixed))
             case "gated":
-                return self._gated(inputs[0], *step.fixed)
+                return self._gated(inputs[0], inputs[1], *step.fixed)
             case "exp":
                 return self._exp(inputs[0])
             case "log" if self.old.steps[step.inputs[0]].op == "exp":
@@ -85,13 +80,12 @@ class _Rewriter:
                 return self._sqrt(inputs[0])
         return steps.put(step.op, inputs, step.fixed, step.shape)
 
-    def _gated(self, a: int, piece: int, below: Fraction, above: Fraction) -> int:
-        # The gate follows the sign of the argument, of which `a` may be a power.
-        self.arguments[piece] = self.new[self.old.arguments[piece]]
-        gate = self.signs.fixed(self.arguments[piece])
-        if gate is not None:
-            return self.steps.scale(above if gate else below, a)
-        return self.steps.gated(a, piece, below, above)
+    def _gated(self, a: int, gate: int, below: Fraction, above: Fraction) -> int:
+        # The gate follows the sign of its argument, of which `a` may be a power.
+        fixed = self.signs.fixed(self.steps[gate].inputs[0])
+        if fixed is not None:
+            return self.steps.scale(above if fixed else below, a)
+        return self.steps.gated(a, gate, below, above)
 
     # Exponentials
 
@@ -206,12 +200,12 @@ class _Rewriter:
 
     def _root_of_gated(self, step: Step) -> int | None:
         """The root of below * u^(2 k) or above * u^(2 k), depending on the sign of u."""
-        power, (piece, below, above) = self.steps[step.inputs[0]], step.fixed
+        power, gate, (below, above) = self.steps[step.inputs[0]], step.inputs[1], step.fixed
         low, high = rational_root(below), rational_root(above)
         if power.op != "power" or power.fixed % 2 or low is None or high is None:
             return None
         half = power.fixed // 2
-        return self.steps.gated(self.steps.power(power.inputs[0], half), piece, -low if half % 2 else low, high)
+        return self.steps.gated(self.steps.power(power.inputs[0], half), gate, -low if half % 2 else low, high)
 
     def _absolute_power(self, a: int, exponent: int) -> int:
         return self._integer_power(a if exponent % 2 == 0 else self._absolute(a), exponent)
@@ -221,13 +215,10 @@ class _Rewriter:
         if gate is not None:
             return self.steps.scale(Fraction(1 if gate else -1), a)
         if step.op == "gated":
-            piece, below, above = step.fixed
-            if step.inputs[0] == self.arguments[piece]:
-                return self.steps.gated(step.inputs[0], piece, -abs(below), abs(above))
-        self.extra += 1
-        piece = len(self.old.arguments) + self.extra - 1
-        self.arguments[piece] = a
-        return self.steps.gated(a, piece, Fraction(-1), _ONE)
+            (u, gate), (below, above) = step.inputs, step.fixed
+            if u == self.steps[gate].inputs[0]:
+                return self.steps.gated(u, gate, -abs(below), abs(above))
+        return self.steps.gated(a, self.steps.put("gate", [a], None, step.shape), Fraction(-1), _ONE)
 
 
 def _square_part(value: Fraction) -> tuple[Fraction, Fraction]:

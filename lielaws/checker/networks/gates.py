@@ -89,7 +89,7 @@ def find_gates(program: Program, budget: Budget) -> Gates:
     ring = Residues(random_prime(_BITS))
     budget.charge(2 * program.work * ring.weight, "architecture", "its gates")
     steps, ties = program.steps, _Ties(ring)
-    signs = Signs(steps, dict(enumerate(program.arguments)))
+    signs = Signs(steps)
     fixed = [signs.fixed(argument) for argument in program.arguments]
     numbers: dict[int, Any] = {}
     reverse: dict[int, Any] = {}
@@ -107,7 +107,7 @@ def find_gates(program: Program, budget: Budget) -> Gates:
         drawn = np.array(ties.drawn, dtype=object)[numbers[j].ravel()].T.reshape(2, *shape)
         return np.where(reverse[j], (1 - drawn) % ring.prime, drawn)
 
-    leaves = {steps[k].fixed: ring.random((2, *steps[k].shape)) for k in program.below_gates if steps[k].op == "leaf"}
+    leaves = {leaf: ring.random((2, *shape)) for leaf, shape in program.leaves.items()}
     try:
         program.forward(Jets(ring), leaves, gates)
     except ZeroDivisionError:
@@ -196,8 +196,10 @@ def _degrees(steps: Steps, argument: int, tensors: set[Tensor]) -> tuple[float, 
             case "leaf":
                 inside = float(step.fixed in tensors)
                 found = (inside, inside)
-            case "constant":
+            case "constant" | "gate":
                 found = (0.0, 0.0)
+            case "gated":
+                found = inputs[0]
             case "contract":
                 found = (inputs[0][0] + inputs[1][0], inputs[0][1] + inputs[1][1])
             case "power":
@@ -229,9 +231,8 @@ def affine_pieces(program: Program, gates: Gates) -> list[bool]:
             if step.op in ("contract", "gated"):
                 double |= found & once[a]
             found |= once[a]
-        if step.op == "gated":
-            double |= found & own[step.fixed[0]]
-            found |= own[step.fixed[0]]
+        if step.op == "gate":
+            found, double = own[program.gates[k]], 0
         elif step.op in ("power", "reciprocal", *FUNCTIONS):
             double |= found
         once[k], twice[k] = found, double

@@ -37,7 +37,7 @@ class Network:
     """A network <parameters, data> -> output, its flow, and what the loss allows as cotangents.
 
     parameters, data : shapes by name; coordinates have the order of the parameters
-    program : the steps, with the argument of each piecewise linear function
+    program : the steps
     generic : shapes of the constants that may have any value, by name in the order of the steps
     true_constants : the same for those that have one value, such as sqrt(2)
     row : with cross-entropy the length of the last axis of the output, over which cotangents sum to zero; otherwise 0
@@ -59,7 +59,7 @@ class Network:
     @property
     def pieces(self) -> list[Shape]:
         """The shapes of the gates of each piecewise linear function."""
-        return [self.steps.shape(argument) for argument in self.program.arguments]
+        return [self.steps.shape(gate) for gate in self.program.gates]
 
     @property
     def output_shape(self) -> Shape:
@@ -111,8 +111,8 @@ def read_network(spec: Any, flow: Any, loss: str, budget: Budget) -> Network:
     reader = _Reader(parameters, data, budget)
     for step in listed:
         reader.read(step)
-    program = Program(reader.steps, reader.numbers[-1], reader.arguments)
-    if sum(reader.steps[argument].size for argument in reader.arguments) > _MOST_GATES:
+    program = Program(reader.steps, reader.numbers[-1])
+    if sum(reader.steps[gate].size for gate in program.gates) > _MOST_GATES:
         raise CertificateError("architecture.steps", "its gates", f"at most {_MOST_GATES:,} are checked")
     budget.charge(program.work, "architecture", "its steps")
     constants = reader.constants
@@ -153,13 +153,11 @@ class _Reader:
     """Reads steps one after the other.
 
     numbers : for each step in the file what it has become
-    arguments : of the piecewise linear functions, in order
     """
 
     def __init__(self, parameters: Mapping[str, Shape], data: Mapping[str, Shape], budget: Budget) -> None:
         self.steps, self._budget = Steps(), budget
         self.numbers: list[int] = []
-        self.arguments: list[int] = []
         self.constants: dict[str, Shape] = {}
         self._leaves = {"parameter": parameters, "data": data}
 
@@ -204,8 +202,8 @@ class _Reader:
                 below, above = (reading.rational(slope, where) for slope in reading.items(fixed, where, 2))
                 if below == above:
                     return steps.scale(above, a)
-                self.arguments.append(a)
-                return steps.gated(a, len(self.arguments) - 1, below, above)
+                gate = steps.put("gate", [a], len(self.numbers), steps.shape(a))
+                return steps.gated(a, gate, below, above)
             case "exp" | "log" | "cos" | "sin" | "sqrt":
                 return steps.put(operation, [a], None, steps.shape(a))
         return self._moved(operation, a, fixed, shape, where)

@@ -1,8 +1,8 @@
 """The steps of a network, as the checker keeps them: array operations in the order of evaluation, each written once.
 
-Piecewise linear functions are products with gates here: ("gated", u, (j, below, above)) is above * u where the gate of
-the j-th piecewise function is 1, and below * u where it is 0. A power of such a function is gated once, as gates are
-idempotent.
+Piecewise linear functions are products with gates here. ("gate", u) is a gate of u, one for each function in the file,
+and ("gated", u, gate, (below, above)) is above * u where that is 1, and below * u where it is 0. A power of such a
+function is gated once, as gates are idempotent.
 """
 
 from __future__ import annotations
@@ -105,17 +105,17 @@ class Steps:
         if step.op == "scale":
             return self.scale(_bounded(step.fixed, exponent) ** exponent, self.power(step.inputs[0], exponent))
         if step.op == "gated":
-            piece, (below, above) = step.fixed[0], (_bounded(slope, exponent) for slope in step.fixed[1:])
-            return self.gated(self.power(step.inputs[0], exponent), piece, below**exponent, above**exponent)
+            below, above = (_bounded(slope, exponent) ** exponent for slope in step.fixed)
+            return self.gated(self.power(step.inputs[0], exponent), step.inputs[1], below, above)
         return self.put("power", [a], exponent, step.shape)
 
     def reciprocal(self, a: int) -> int:
         return self.put("reciprocal", [a], None, self.shape(a))
 
-    def gated(self, a: int, piece: int, below: Fraction, above: Fraction) -> int:
+    def gated(self, a: int, gate: int, below: Fraction, above: Fraction) -> int:
         if below == above:
             return self.scale(above, a)
-        return self.put("gated", [a], (piece, below, above), self.shape(a))
+        return self.put("gated", [a, gate], (below, above), self.shape(a))
 
     def contract(self, subscripts: str, a: int, b: int) -> int:
         """Einstein summation of two arrays; what is contracted with itself is a sum of squares."""

@@ -21,7 +21,7 @@ from lielaws.checker.networks.signs import POSITIVE, ZERO, Signs
 from lielaws.checker.networks.steps import Budget
 from lielaws.checker.numbers.balls import TINY, Ball, Balls, U
 from lielaws.checker.numbers.jets import Jets
-from lielaws.checker.upper.patterns import Pattern, leaves_of
+from lielaws.checker.upper.patterns import Pattern
 from lielaws.errors import CertificateError
 
 _TRIES = 8
@@ -39,7 +39,7 @@ def are_apart(network: Network, gates: Gates, budget: Budget) -> bool:
     for _ in range(_TRIES):
         ring = Balls()
         budget.charge(2 * network.program.work * ring.weight, "architecture", "its gates")
-        leaves = {network.steps[k].fixed: _dyadic(rng, network.steps[k].shape) for k in leaves_of(network)}
+        leaves = {leaf: _dyadic(rng, shape) for leaf, shape in network.program.leaves.items()}
         leaves |= network.true_values(ring)
         ends: dict[int, tuple[float, float]] = {}
 
@@ -75,12 +75,12 @@ def is_singular(network: Network, own: Collection[tuple[str, str]] | None = None
         depends on these or on gates counts. sqrt((b x)^2) and the gate of b x belong together only where they come from
         one sign of b x.
     """
-    steps, known = network.steps, Signs(network.steps, dict(enumerate(network.program.arguments)))
+    steps, known = network.steps, Signs(network.steps)
     moved: set[int] = set()
     for k in network.program.below_gates:
         step = steps[k]
         leaf = step.op == "leaf" and own is not None and tuple(step.fixed) in own
-        if leaf or step.op == "gated" or not moved.isdisjoint(step.inputs):
+        if leaf or step.op == "gate" or not moved.isdisjoint(step.inputs):
             moved.add(k)
         if own is not None and k not in moved:
             continue

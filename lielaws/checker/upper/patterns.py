@@ -168,7 +168,7 @@ def _vanish(network: Network, pattern: Pattern, entries: Mapping[int, Any]) -> b
     program = network.program
     for _ in range(2):
         ring = Residues(random_prime())
-        leaves = {program.steps[k].fixed: ring.random((1, *program.steps[k].shape)) for k in leaves_of(network)}
+        leaves = {leaf: ring.random((1, *shape)) for leaf, shape in program.leaves.items()}
         seen: dict[int, Any] = {}
 
         def gate(j: int, argument: Any, seen: dict[int, Any] = seen, ring: Residues = ring) -> Any:
@@ -182,10 +182,6 @@ def _vanish(network: Network, pattern: Pattern, entries: Mapping[int, Any]) -> b
         if any((seen[j][mask] != 0).any() for j, mask in entries.items()):
             return False
     return True
-
-
-def leaves_of(network: Network) -> list[int]:
-    return [k for k in network.program.below_gates if network.steps[k].op == "leaf"]
 
 
 def _rationals(values: Any, where: str, count: int) -> list[Fraction]:
