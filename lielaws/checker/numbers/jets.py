@@ -127,6 +127,11 @@ def added(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return result.reshape(len(x), *shape)
 
 
+def spread(a: Any, samples: int) -> Any:
+    """The entries of each sample in a row, where there may be one sample for all."""
+    return np.broadcast_to(a, (samples, *a.shape[1:])).reshape(samples, -1)
+
+
 def moved(state: list[Any], direction: list[Any]) -> list[Any]:
     """state + e * direction with a new nilpotent e."""
     return [s if type(s) is not tuple and v is None else (s, v) for s, v in zip(state, direction, strict=True)]
