@@ -19,7 +19,7 @@ from lielaws.checker.lower.lower import check_lower
 from lielaws.checker.networks.gates import Gates, find_gates
 from lielaws.checker.networks.network import Network, read_network
 from lielaws.checker.networks.steps import Budget
-from lielaws.checker.upper.patterns import Pattern, read_region
+from lielaws.checker.upper.patterns import read_region
 from lielaws.checker.upper.upper import check_upper
 from lielaws.errors import CertificateError, LieLawsError
 
@@ -124,7 +124,7 @@ def _failures(foreign: Any, subject: list[str]) -> Iterator[str]:
     subject.append(_subject(record, network))
 
 
-def _region(record: dict[str, Any], network: Network, gates: Gates, budget: Budget) -> list[Pattern] | None:
+def _region(record: dict[str, Any], network: Network, gates: Gates, budget: Budget) -> Any:
     """The activation patterns of a certificate about one region; None for free gates, or if there are none at all."""
     if record["setting"]["gates"] == "free" or not network.pieces:
         if "region" in record:
@@ -169,7 +169,7 @@ def _check_statement(record: dict[str, Any], needed: list[str], spare: list[str]
         yield str(CertificateError("hypotheses", record["hypotheses"], f"exactly these are used: {needed}"))
 
 
-def _hypotheses(record: dict[str, Any], network: Network, gates: Gates, region: list[Pattern] | None) -> list[str]:
+def _hypotheses(record: dict[str, Any], network: Network, gates: Gates, region: Any) -> list[str]:
     """What is assumed about a network, in words: it depends on how the probes give their gates."""
     probes = record["upper"].get("probes")
     keys = {key for probe in probes if isinstance(probe, dict) for key in probe} if isinstance(probes, list) else set()

@@ -28,7 +28,7 @@ and fewer points would leave more to the slower way"""
 Roots = tuple[tuple[tuple[int, int], ...], ...]
 """for each root the entries, as (step, place), that are this root; equal arguments have one"""
 Seen = defaultdict[int, set[bool]]
-"""for each root whether it existed at points where the earlier ones did; both for what is rational and needs no signs"""
+"""for each root whether it existed at points where the earlier ones did; both for what is rational, without signs"""
 
 
 @dataclass(frozen=True)

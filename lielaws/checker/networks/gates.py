@@ -8,7 +8,6 @@ functions and gates: that two arguments which are not proportional pass as such 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from typing import Any
@@ -63,20 +62,24 @@ class Gates:
         entries = values[:, self.numbers[j]]
         return np.where(self.reverse[j], (1 - entries) % ring.prime, entries)
 
-    def by_number(self, listed: Sequence[Any]) -> dict[int, int]:
-        """The values of all gates, from those of each function."""
-        found: dict[int, int] = {}
-        for numbers, reverse, values in zip(self.numbers, self.reverse, listed, strict=True):
-            found |= zip(numbers.ravel().tolist(), np.where(reverse, 1 - values, values).ravel().tolist(), strict=True)
-        return found
+    def by_number(self, pattern: Any) -> dict[int, int]:
+        """The values of all gates, from those of all functions in a row."""
+        numbers, reverse = self._rows
+        return dict(zip(numbers.tolist(), np.where(reverse, 1 - pattern, pattern).tolist(), strict=True))
+
+    @property
+    def _rows(self) -> tuple[Any, Any]:
+        """The numbers of the gates of all functions in a row, and which of them are reversed."""
+        numbers, reverse = ([array.ravel() for array in arrays] for arrays in (self.numbers, self.reverse))
+        return np.concatenate(numbers), np.concatenate(reverse)
 
     def contradictions(self, listed: Any, unit: int, prime: int | None) -> Any:
         """Where listed gates differ from those that they are tied to.
 
         listed : integers (samples, entries of all functions), in multiples of 1 / unit
         """
-        numbers = np.concatenate([n.ravel() for n in self.numbers])
-        values = np.where(np.concatenate([r.ravel() for r in self.reverse]), unit - listed, listed)
+        numbers, reverse = self._rows
+        values = np.where(reverse, unit - listed, listed)
         values = values if prime is None else values % prime
         expected = values[:, np.unique(numbers, return_index=True)[1]][:, numbers]
         for number, value in self.values.items():
@@ -140,11 +143,6 @@ class _Ties:
             self._known[ratio] = (len(self.drawn), first)
         self.drawn.append(self.ring.random((2,)))
         return len(self.drawn) - 1, False
-
-
-def freely_gated(network: Network, gates: Gates, budget: Budget) -> bool:
-    """Whether the free gates of each function may be taken together in all patterns, by structure."""
-    return own_tensors(network, gates, budget) is not None
 
 
 def own_tensors(network: Network, gates: Gates, budget: Budget) -> set[Tensor] | None:

@@ -72,8 +72,11 @@ class Network:
 
     def values(self, ring: Jets, state: Sequence[Any], leaves: Leaves, gates: Gates) -> Values:
         """The values of all steps at a state, for data and constants."""
-        names = zip(self.parameters, self.flow.parameters(state), strict=True)
-        return self.program.forward(ring, {("parameter", n): value for n, value in names} | leaves, gates)
+        return self.program.forward(ring, leaves | self.named(self.flow.parameters(state)), gates)
+
+    def named(self, arrays: Sequence[Any]) -> Leaves:
+        """Values of all parameters, as leaves."""
+        return {("parameter", name): array for name, array in zip(self.parameters, arrays, strict=True)}
 
     def field(self, ring: Jets, state: Sequence[Any], values: Values, cotangent: Any, drift: Any) -> list[Any]:
         """Vector fields at a state with these values, array by array."""
@@ -81,7 +84,7 @@ class Network:
         gradient = [slopes.get(self.program.parameter_steps.get(name, -1)) for name in self.parameters]
         return self.flow.field(ring, state, drift, gradient)
 
-    def true_values(self, ring: Any) -> dict[tuple[str, str], Any]:
+    def true_values(self, ring: Any) -> Leaves:
         """The constants that have one value, in a ring of balls."""
         return {("constant", name): ring.named(name, shape) for name, shape in self.true_constants.items()}
 
