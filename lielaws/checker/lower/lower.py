@@ -36,19 +36,18 @@ _LARGEST_ROUND_ERROR = -20
 """log2 of the error of one evaluation; above it, dozens of rounds would be needed"""
 _MOST_NAMED = 10
 """laws that fail; a longer list helps nobody"""
-Regions = Sequence[dict[int, int]]
-"""for each activation pattern of a region the values of all gates by their numbers"""
 
 
-def check_lower(
-    lower: dict[str, Any], network: Network, gates: Gates, regions: Regions | None, budget: Budget
-) -> Iterator[str]:
-    """The statements that fail. Raises CertificateError for what is malformed or too large."""
+def check_lower(lower: dict[str, Any], network: Network, gates: Gates, region: Any, budget: Budget) -> Iterator[str]:
+    """The statements that fail. Raises CertificateError for what is malformed or too large.
+
+    region : with realizable gates the patterns of the region
+    """
     laws = read_laws(lower["laws"], network.dimension)
     check_methods(lower["verification"], bool(laws))
     yield from check_independence(lower["independence"], laws, network.dimension, budget)
     open_laws: dict[int, str] = {}
-    patterns = [{}] if regions is None else regions
+    patterns = [{}] if region is None else [gates.by_number(pattern) for pattern in region]
     for pattern in patterns if laws else ():
         own = replace(gates, values=gates.values | pattern)
         open_laws |= _open(_Trials(network, own, laws, len(patterns), budget))
