@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import flint
+
 from lielaws.checker import reading
 from lielaws.checker.networks.steps import Budget
-from lielaws.checker.numbers.residues import Residues, random_prime, rank_modulo, read_prime
+from lielaws.checker.numbers.residues import Residues, random_prime, read_prime
 from lielaws.errors import CertificateError
 
 _LARGEST_DEGREE = 64
@@ -88,19 +90,18 @@ def check_independence(stated: Any, laws: Sequence[Law], dimension: int, budget:
     gradients = [law.gradient(point, prime) for law in laws]
     if vanishing := [k for k, gradient in enumerate(gradients) if not gradient]:
         yield f"lower.independence: the gradient of law {vanishing[0]} vanishes at the point"
-    elif (rank := _rank(gradients, prime)) != len(laws):
+    elif (rank := _rank(gradients, dimension, prime)) != len(laws):
         yield f"lower.independence: the gradients of {len(laws)} laws have rank {rank} at the point"
     own = Residues(random_prime())
     state = own.random((dimension,)).tolist()
-    rank = _rank([law.gradient(state, own.prime) for law in laws], own.prime)
+    rank = _rank([law.gradient(state, own.prime) for law in laws], dimension, own.prime)
     if rank != len(laws):
         yield f"lower.laws: they depend on each other: {len(laws)} laws, of which {rank} are independent"
 
 
-def _rank(gradients: Sequence[dict[int, int]], prime: int) -> int:
-    columns = {coordinate: k for k, coordinate in enumerate(sorted({c for row in gradients for c in row}))}
-    entries = [[0] * len(columns) for _ in gradients]
-    for row, gradient in zip(entries, gradients, strict=True):
+def _rank(gradients: Sequence[dict[int, int]], dimension: int, prime: int) -> int:
+    matrix = flint.nmod_mat(len(gradients), dimension, prime)
+    for row, gradient in enumerate(gradients):
         for coordinate, value in gradient.items():
-            row[columns[coordinate]] = value
-    return rank_modulo(entries, prime)
+            matrix[row, coordinate] = value
+    return int(matrix.rank())

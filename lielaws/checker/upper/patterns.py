@@ -8,6 +8,7 @@ A pattern is a row of 0 and 1, the gates of all piecewise linear functions one a
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -84,18 +85,18 @@ def read_data(
     """The data of all samples, (samples, *shape).
 
     where : with braces for the number of the sample
-    read : reads one array
+    read : reads the entries of one array
     """
     rows: dict[str, list[Any]] = {name: [] for name in shapes}
     for k, sample in enumerate(samples):
         reading.table(sample, where.format(k), shapes)
         for name, shape in shapes.items():
-            rows[name].append(read(sample[name], f"{where.format(k)}.{name}", shape))
+            rows[name].append(read(sample[name], f"{where.format(k)}.{name}", (math.prod(shape),)))
     return {("data", name): np.array(rows[name]).reshape(-1, *shape) for name, shape in shapes.items()}
 
 
 def _rationals(values: Any, where: str, shape: Shape) -> Any:
-    return np.array(reading.rationals(values, where, shape), dtype=object).reshape(shape)
+    return np.array(reading.rationals(values, where, shape), dtype=object)
 
 
 def _parameters(network: Network, points: list[Any]) -> Leaves:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import flint
 import numpy as np
 
 from lielaws.checker import reading
@@ -15,8 +16,9 @@ from lielaws.checker.numbers.balls import (
     PreciseBalls,
     is_nonsingular,
     is_nonsingular_precisely,
+    narrowed,
 )
-from lielaws.checker.numbers.residues import Residues, rank_modulo
+from lielaws.checker.numbers.residues import Residues
 from lielaws.checker.upper.family import Evidence, calls, cost
 from lielaws.errors import CertificateError
 
@@ -27,13 +29,15 @@ _NARROW = 2.0**-30
 def check_residues(rank: int, evidence: Evidence, prime: int) -> None:
     """Raises CertificateError unless brackets have a rank modulo a prime."""
     words = len(evidence.words)
-    rows: dict[int, Any] = {}
+    matrix = flint.nmod_mat(words, evidence.network.dimension, prime)
     try:
-        for places, found in evidence.rows(Residues(prime), range(words)):
-            rows |= zip(places, found.tolist(), strict=True)
+        for places, rows in evidence.rows(Residues(prime), range(words)):
+            for place, row in zip(places, rows.tolist(), strict=True):
+                for column, entry in enumerate(row):
+                    matrix[place, column] = entry
     except ZeroDivisionError:
         raise CertificateError("upper.point", "a denominator", "a denominator of the network vanishes there") from None
-    true_rank = rank_modulo([rows[k] for k in range(words)], prime)
+    true_rank = matrix.rank()
     if true_rank != rank or rank != words:
         more = "" if rank == words else f", and there are {words}"
         raise CertificateError("upper.rank", rank, f"the brackets have rank {true_rank} at the point{more}")
@@ -80,7 +84,7 @@ def _is_proved(block: Ball, ring: Balls, which: list[int], evidence: Evidence, c
         if not ring.clear.all():
             return False
         rows = ring.move(lambda *x: np.concatenate(x), *parts)
-        narrow = ring.narrowed(rows)
+        narrow = narrowed(rows) if isinstance(ring, PreciseBalls) else rows
         block.mid[order], block.rad[order] = narrow.mid, narrow.rad
         # The order of rows does not matter.
         all_precise = isinstance(ring, PreciseBalls) and len(which) == len(columns)
