@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from fractions import Fraction
+from functools import reduce
 
 from lielaws.checker.networks.program import Program
 from lielaws.checker.networks.signs import ZERO, Signs
@@ -67,25 +68,21 @@ class _Rewriter:
                 return self._without_roots(steps.contract(step.fixed, *inputs))
             case "power":
                 return self._without_roots(steps.power(inputs[0], step.fixed))
+            case "gather":
+                return steps.gather(inputs[0], step.fixed)
             case "gated":
-                return self._gated(inputs[0], inputs[1], *step.fixed)
+                # The gate follows the sign of its argument, of which the first input may be a power.
+                (a, gate), (below, above) = inputs, step.fixed
+                fixed = self.signs.fixed(steps[gate].inputs[0])
+                return steps.gated(a, gate, below, above) if fixed is None else steps.scale((below, above)[fixed], a)
             case "exp":
                 return self._exp(inputs[0])
-            case "log" if self.old.steps[step.inputs[0]].op == "exp":
-                return self.new[self.old.steps[step.inputs[0]].inputs[0]]
-            case "sqrt" if self.old.steps[step.inputs[0]].op == "exp":
+            case "log" | "sqrt" if self.old.steps[step.inputs[0]].op == "exp":
                 exponent = self.new[self.old.steps[step.inputs[0]].inputs[0]]
-                return self._exp(steps.scale(Fraction(1, 2), exponent))
+                return exponent if step.op == "log" else self._exp(steps.scale(Fraction(1, 2), exponent))
             case "sqrt":
                 return self._sqrt(inputs[0])
         return steps.put(step.op, inputs, step.fixed, step.shape)
-
-    def _gated(self, a: int, gate: int, below: Fraction, above: Fraction) -> int:
-        # The gate follows the sign of its argument, of which `a` may be a power.
-        fixed = self.signs.fixed(self.steps[gate].inputs[0])
-        if fixed is not None:
-            return self.steps.scale(above if fixed else below, a)
-        return self.steps.gated(a, gate, below, above)
 
     # Exponentials
 
@@ -128,7 +125,7 @@ class _Rewriter:
         if exponent == 0:
             return self._constant(_ONE, self.steps[a])
         power = self.steps.power(a, abs(exponent))
-        return self.steps.reciprocal(power) if exponent < 0 else power
+        return power if exponent > 0 else self.steps.put("reciprocal", [power], None, self.steps.shape(a))
 
     # Square roots
 
@@ -143,8 +140,8 @@ class _Rewriter:
         parts = [self._absolute_power(base, e // 2) for base, e in powers.items() if e // 2]
         odd = [base for base, e in powers.items() if e % 2]
         if odd or inside != 1:
-            rest = self._product(odd, step) if odd else self._constant(_ONE, step)
-            parts.append(self.steps.put("sqrt", [self.steps.scale(inside, rest)], None, step.shape))
+            rest = self.steps.scale(inside, self._product(odd, step))
+            parts.append(self.steps.put("sqrt", [rest], None, step.shape))
         return self.steps.scale(outside, self._product(parts, step))
 
     def _without_roots(self, a: int) -> int:
@@ -166,12 +163,7 @@ class _Rewriter:
         return self.steps.put("constant", [], fixed, like.shape)
 
     def _product(self, factors: list[int], like: Step) -> int:
-        if not factors:
-            return self._constant(_ONE, like)
-        result = factors[0]
-        for factor in factors[1:]:
-            result = self.steps.multiply(result, factor)
-        return result
+        return reduce(self.steps.multiply, factors) if factors else self._constant(_ONE, like)
 
     def _factors(self, a: int) -> tuple[Fraction, Counter[int]]:
         """A product: a number, and powers of steps."""
@@ -191,9 +183,8 @@ class _Rewriter:
                     return 1 / factor, Counter({k: -e for k, e in powers.items()})
             case "contract" if len(set(step.fixed.replace("->", ",").split(","))) == 1:
                 (f, p), (g, q) = (self._factors(source) for source in step.inputs)
-                powers = Counter(p)
-                powers.update(q)
-                return f * g, powers
+                p.update(q)
+                return f * g, p
             case "gated" if (root := self._root_of_gated(step)) is not None:
                 return _ONE, Counter({root: 2})
         return _ONE, Counter({a: 1})

@@ -8,7 +8,7 @@ functions and gates: that two arguments which are not proportional pass as such 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, combinations
 from typing import Any
 
@@ -18,7 +18,7 @@ from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.program import Program
 from lielaws.checker.networks.signs import Signs
 from lielaws.checker.networks.steps import FROZEN, FUNCTIONS, Budget, Steps
-from lielaws.checker.numbers.jets import Jets
+from lielaws.checker.numbers.jets import Jets, spread
 from lielaws.checker.numbers.residues import Residues, random_prime, small_rational
 from lielaws.errors import CertificateError
 
@@ -91,32 +91,25 @@ def find_gates(program: Program, budget: Budget) -> Gates:
     """All gates of a network, with those that are tied; see the head of this file."""
     ring = Residues(random_prime(_BITS))
     budget.charge(2 * program.work * ring.weight, "architecture", "its gates")
-    steps, ties = program.steps, _Ties(ring)
-    signs = Signs(steps)
-    fixed = [signs.fixed(argument) for argument in program.arguments]
-    numbers: dict[int, Any] = {}
-    reverse: dict[int, Any] = {}
-    values: dict[int, int] = {}
+    signs, ties = Signs(program.steps), _Ties(ring)
+    found = Gates([signs.fixed(argument) for argument in program.arguments], [], [], {}, 0)
 
     def gates(j: int, argument: Any) -> Any:
-        shape = argument.shape[1:]
-        pairs = np.broadcast_to(argument, (2, *shape)).reshape(2, -1).T.tolist()
-        found = [ties.gate(first, second) for first, second in pairs]
-        numbers[j] = np.array([number for number, _ in found], dtype=np.int64).reshape(shape)
-        reverse[j] = np.array([is_reverse for _, is_reverse in found], dtype=bool).reshape(shape)
-        value = fixed[j]
+        pairs = spread(argument, 2).T.tolist()
+        own = [ties.gate(first, second) for first, second in pairs]
+        value, shape = found.fixed[j], argument.shape[1:]
         if value is not None:
-            values.update((number, 1 - value if is_reverse else value) for number, is_reverse in found)
-        drawn = np.array(ties.drawn, dtype=object)[numbers[j].ravel()].T.reshape(2, *shape)
-        return np.where(reverse[j], (1 - drawn) % ring.prime, drawn)
+            found.values.update((number, 1 - value if is_reverse else value) for number, is_reverse in own)
+        found.numbers.append(np.array([number for number, _ in own], dtype=np.int64).reshape(shape))
+        found.reverse.append(np.array([is_reverse for _, is_reverse in own], dtype=bool).reshape(shape))
+        return found.of_piece(ring, np.array(ties.drawn, dtype=object).T, j)
 
     leaves = {leaf: ring.random((2, *shape)) for leaf, shape in program.leaves.items()}
     try:
         program.forward(Jets(ring), leaves, gates)
     except ZeroDivisionError:
         raise CertificateError("architecture", "a denominator", "it vanishes identically, or check once more") from None
-    pieces = range(len(fixed))
-    return Gates(fixed, [numbers[j] for j in pieces], [reverse[j] for j in pieces], values, len(ties.drawn))
+    return replace(found, count=len(ties.drawn))
 
 
 class _Ties:
@@ -128,6 +121,7 @@ class _Ties:
         self._known: dict[int, tuple[int, int]] = {}
 
     def gate(self, first: int, second: int) -> tuple[int, bool]:
+        """Its number, and whether it is reversed."""
         p = self.ring.prime
         if first or second:
             if not first:

@@ -199,15 +199,13 @@ class _Reader:
                 return steps.scale(reading.rational(fixed, where), a)
             case "power":
                 return steps.power(a, reading.integer(fixed, where, 1))
-            case "reciprocal":
-                return steps.reciprocal(a)
             case "piecewise":
                 below, above = (reading.rational(slope, where) for slope in reading.items(fixed, where, 2))
                 if below == above:
                     return steps.scale(above, a)
                 gate = steps.put("gate", [a], len(self.numbers), steps.shape(a))
                 return steps.gated(a, gate, below, above)
-            case "exp" | "log" | "cos" | "sin" | "sqrt":
+            case "reciprocal" | "exp" | "log" | "cos" | "sin" | "sqrt":
                 return steps.put(operation, [a], None, steps.shape(a))
         return self._moved(operation, a, fixed, shape, where)
 

@@ -109,9 +109,6 @@ class Steps:
             return self.gated(self.power(step.inputs[0], exponent), step.inputs[1], below, above)
         return self.put("power", [a], exponent, step.shape)
 
-    def reciprocal(self, a: int) -> int:
-        return self.put("reciprocal", [a], None, self.shape(a))
-
     def gated(self, a: int, gate: int, below: Fraction, above: Fraction) -> int:
         if below == above:
             return self.scale(above, a)
