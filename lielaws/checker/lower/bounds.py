@@ -18,7 +18,7 @@ from fractions import Fraction
 
 from lielaws.checker.networks.flows import Flow
 from lielaws.checker.networks.program import Program
-from lielaws.checker.networks.steps import FUNCTIONS, Step, contraction
+from lielaws.checker.networks.steps import FUNCTIONS, Step
 from lielaws.checker.numbers.residues import PRIME_BITS
 from lielaws.errors import CertificateError
 
@@ -79,8 +79,7 @@ class Bounds:
             case "scale":
                 return _scaled(step.fixed, inputs[0])
             case "contract":
-                shapes = [self._program.steps.shape(a) for a in step.inputs]
-                return _longer(_product(*inputs), contraction(step.fixed, *shapes).summed)
+                return _longer(_product(*inputs), step.fixed.summed)
             case "power":
                 below, e = inputs[0], step.fixed
                 inverted = Counter({a: e * times for a, times in below.inverted.items()})

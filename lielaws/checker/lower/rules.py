@@ -65,7 +65,7 @@ class _Rewriter:
             case "add" if any(self.signs[a] == ZERO for a in inputs):
                 return inputs[self.signs[inputs[0]] == ZERO]
             case "contract":
-                return self._without_roots(steps.contract(step.fixed, *inputs))
+                return self._without_roots(steps.contract(step.fixed.subscripts, *inputs))
             case "power":
                 return self._without_roots(steps.power(inputs[0], step.fixed))
             case "gather":
@@ -181,7 +181,7 @@ class _Rewriter:
                 factor, powers = self._factors(step.inputs[0])
                 if factor:
                     return 1 / factor, Counter({k: -e for k, e in powers.items()})
-            case "contract" if len(set(step.fixed.replace("->", ",").split(","))) == 1:
+            case "contract" if len(set(step.fixed.terms)) == 1:
                 (f, p), (g, q) = (self._factors(source) for source in step.inputs)
                 p.update(q)
                 return f * g, p

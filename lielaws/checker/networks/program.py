@@ -93,7 +93,7 @@ def _gate_factor(ring: Jets, gate: Any, step: Step) -> Any:
 def _work(steps: Steps, step: Step) -> int:
     """About the number of products of float64 numbers in one evaluation."""
     if step.op == "contract":
-        return (contraction(step.fixed, *(steps.shape(a) for a in step.inputs)).summed + 1) * step.size
+        return int(step.fixed.summed + 1) * step.size
     read = sum(steps[a].size for a in step.inputs)
     if step.op in FUNCTIONS:
         # A value of a function takes a microsecond or two.
@@ -115,7 +115,7 @@ def _value(ring: Jets, steps: Steps, k: int, inputs: list[Any], leaves: Leaves) 
             scaled = ring.scale(step.fixed, inputs[0])
             return ring.constant([0] * step.size, 1, step.shape) if scaled is None else scaled
         case "contract":
-            return ring.contract(contraction(step.fixed, *(steps.shape(a) for a in step.inputs)), *inputs)
+            return ring.contract(step.fixed, *inputs)
         case "power":
             return ring.power(inputs[0], step.fixed)
         case "gated":
@@ -143,7 +143,7 @@ def _pulled(ring: Jets, steps: Steps, k: int, values: Values, slope: Any) -> lis
             return [(a, lambda: ring.scale(step.fixed, slope))]
         case "contract":
             b = step.inputs[1]
-            left, right, output = contraction(step.fixed, shape, steps.shape(b)).terms
+            left, right, output = step.fixed.terms
 
             def back(terms: str, other: int) -> Any:
                 return ring.contract(contraction(terms, step.shape, steps.shape(other)), slope, values[other])

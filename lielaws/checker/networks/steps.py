@@ -47,7 +47,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Step:
-    """One array operation. `fixed` does not depend on values: factors, exponents, subscripts, index arrays, names."""
+    """One array operation. `fixed` does not depend on values: factors, exponents, plans, index arrays, names."""
 
     op: str
     inputs: tuple[int, ...]
@@ -119,7 +119,7 @@ class Steps:
         plan = contraction(subscripts, self.shape(a), self.shape(b))
         left, right, output = plan.terms
         if a != b or left != right:
-            return self.put("contract", [a, b], subscripts, plan.shape)
+            return self.put("contract", [a, b], plan, plan.shape)
         summed = [axis for axis, index in enumerate(left) if index not in output]
         kept = [index for index in left if index in output]
         total = self.sum(self.power(a, 2), summed)
@@ -170,6 +170,7 @@ class Contraction:
     summed : the number of products that are added for one entry
     """
 
+    subscripts: str
     terms: tuple[str, str, str]
     shape: Shape
     summed: int
@@ -189,4 +190,4 @@ def contraction(subscripts: str, left: Shape, right: Shape) -> Contraction:
     if lost or not set(output) <= sizes.keys():
         raise CertificateError("subscripts", subscripts, "each index of an operand must reach the other or the result")
     summed = math.prod(sizes[i] for i in first if i not in output)
-    return Contraction((first, second, output), tuple(sizes[i] for i in output), summed)
+    return Contraction(subscripts, (first, second, output), tuple(sizes[i] for i in output), summed)
