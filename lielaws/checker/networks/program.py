@@ -74,10 +74,10 @@ class Program:
         varying = set(self.needed) if of_all else self._varying
         slopes: dict[int, Any] = {self.output: cotangent}
         for k in reversed(self.needed):
-            if k in varying and slopes.get(k) is not None and self.steps[k].inputs:
-                for source, passed in _pulled(ring, self.steps, k, values, slopes[k]):
-                    if source in varying:
-                        slopes[source] = ring.add(slopes.get(source), passed())
+            for place, source in enumerate(self.steps[k].inputs):
+                if k in varying and source in varying and slopes.get(k) is not None:
+                    passed = _pulled(ring, self.steps, k, place, values, slopes[k])
+                    slopes[source] = ring.add(slopes.get(source), passed)
         return slopes
 
 
@@ -131,44 +131,32 @@ def _value(ring: Jets, steps: Steps, k: int, inputs: list[Any], leaves: Leaves) 
     raise AssertionError(step.op)
 
 
-def _pulled(ring: Jets, steps: Steps, k: int, values: Values, slope: Any) -> list[tuple[int, Callable[[], Any]]]:
-    """What a step passes back to each of its inputs, by the chain rule; computed when it is asked for."""
+def _pulled(ring: Jets, steps: Steps, k: int, place: int, values: Values, slope: Any) -> Any:
+    """What a step passes back to one of its inputs, by the chain rule."""
     step = steps[k]
     a = step.inputs[0]
-    shape = steps.shape(a)
     match step.op:
         case "add":
-            return [(source, lambda: slope) for source in step.inputs]
+            return slope
         case "scale":
-            return [(a, lambda: ring.scale(step.fixed, slope))]
+            return ring.scale(step.fixed, slope)
         case "contract":
-            b = step.inputs[1]
-            left, right, output = step.fixed.terms
-
-            def back(terms: str, other: int) -> Any:
-                return ring.contract(contraction(terms, step.shape, steps.shape(other)), slope, values[other])
-
-            return [
-                (a, lambda: back(f"{output},{right}->{left}", b)),
-                (b, lambda: back(f"{output},{left}->{right}", a)),
-            ]
+            other, terms = step.inputs[1 - place], step.fixed.terms
+            subscripts = f"{terms[2]},{terms[1 - place]}->{terms[place]}"
+            return ring.contract(contraction(subscripts, step.shape, steps.shape(other)), slope, values[other])
         case "power":
-            exponent = Fraction(step.fixed)
-            return [(a, lambda: ring.scale(exponent, ring.multiply(slope, ring.power(values[a], step.fixed - 1))))]
+            return ring.scale(Fraction(step.fixed), ring.multiply(slope, ring.power(values[a], step.fixed - 1)))
         case "reciprocal":
-            square = ring.multiply(values[k], values[k])
-            return [(a, lambda: ring.scale(Fraction(-1), ring.multiply(slope, square)))]
+            return ring.scale(Fraction(-1), ring.multiply(slope, ring.multiply(values[k], values[k])))
+        case "gated" if place == 0:
+            return ring.multiply(_gate_factor(ring, values[step.inputs[1]], step), slope)
         case "gated":
-            gate, (below, above) = step.inputs[1], step.fixed
-            return [
-                (a, lambda: ring.multiply(_gate_factor(ring, values[gate], step), slope)),
-                (gate, lambda: ring.scale(above - below, ring.multiply(values[a], slope))),
-            ]
-        case "gate":
-            return []
+            return ring.scale(step.fixed[1] - step.fixed[0], ring.multiply(values[a], slope))
         case "gather":
-            return [(a, lambda: ring.scatter(slope, step.fixed, shape))]
+            return ring.scatter(slope, step.fixed, steps.shape(a))
         case "scatter":
-            return [(a, lambda: ring.gather(slope, step.fixed))]
-    density = values[step.inputs[-1]]
-    return [(a, lambda: ring.multiply(slope, ring.slope(step.op, values[a], density, values[k], k)))]
+            return ring.gather(slope, step.fixed)
+        case operation if operation in FUNCTIONS and place == 0:
+            return ring.multiply(slope, ring.slope(operation, values[a], values[step.inputs[-1]], values[k], k))
+    # Gates are locally constant, and the density of "gauss" is a function of its other input.
+    return None
