@@ -63,8 +63,7 @@ class Bounds:
             self._steps[k] = bound
         self._values = sum(program.steps[k].size for k in program.functions)
         self.bits = LARGE_PRIME_BITS if program.functions else PRIME_BITS
-        leaves = [program.steps[k].fixed for k in program.needed if program.steps[k].op == "leaf"]
-        self._has_root_of_two = ("constant", "sqrt_two") in leaves
+        self._has_root_of_two = ("constant", "sqrt_two") in program.leaves
 
     def _step(self, k: int, step: Step) -> Bound:
         inputs = [self._steps[a] for a in step.inputs]

@@ -73,12 +73,10 @@ def check_methods(entries: Any, needed: bool) -> None:
     for k, entry in enumerate(reading.items(entries, "lower.verification")):
         where = f"lower.verification[{k}]"
         method = reading.choice(reading.table(entry, where).get("method"), where, ("expansion", "evaluation"))
-        if method == "expansion":
-            reading.table(entry, where, {"method"})
-            continue
-        reading.table(entry, where, {"method", "rounds", "error_log2"})
-        reading.integer(entry["rounds"], f"{where}.rounds", 1, 10**6)
-        reading.integer(entry["error_log2"], f"{where}.error_log2", -(10**9), -ERROR_EXPONENT)
+        reading.table(entry, where, {"method"} if method == "expansion" else {"method", "rounds", "error_log2"})
+        if method == "evaluation":
+            reading.integer(entry["rounds"], f"{where}.rounds", 1, 10**6)
+            reading.integer(entry["error_log2"], f"{where}.error_log2", -(10**9), -ERROR_EXPONENT)
 
 
 def check_independence(stated: Any, laws: Sequence[Law], dimension: int, budget: Budget) -> Iterator[str]:

@@ -211,8 +211,8 @@ def affine_pieces(program: Program, gates: Gates) -> list[bool]:
 
     An affine function is a combination of its values at 0 and 1, so that arbitrary values span the same family.
     """
-    own = [_bits(numbers) & ~_bits(list(gates.values)) for numbers in gates.numbers]
-    # The gates on which each step may depend, and those which it may have twice.
+    own = [sum(1 << gate for gate in set(numbers.ravel().tolist()) - gates.values.keys()) for numbers in gates.numbers]
+    # The gates on which each step may depend, and those which it may have twice, as bits.
     once: dict[int, int] = {}
     twice: dict[int, int] = {}
     for k in program.needed:
@@ -229,10 +229,3 @@ def affine_pieces(program: Program, gates: Gates) -> list[bool]:
             double |= found
         once[k], twice[k] = found, double
     return [not twice[program.output] & bits for bits in own]
-
-
-def _bits(numbers: Any) -> int:
-    """A set of gates as a number."""
-    flags = np.zeros(int(np.max(numbers, initial=-1)) + 1, dtype=bool)
-    flags[np.asarray(numbers, dtype=np.int64)] = True
-    return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")

@@ -12,7 +12,7 @@ import numpy as np
 
 from lielaws.checker.networks.flows import joined
 from lielaws.checker.networks.network import Network
-from lielaws.checker.numbers.jets import Jets, moved, slope_part, value_part
+from lielaws.checker.numbers.jets import Jets, moved, parts
 from lielaws.checker.upper.probes import Probes
 from lielaws.errors import CertificateError
 
@@ -71,10 +71,9 @@ class Evidence:
             # The first is evaluated once more than the second.
             return [jets.scale(Fraction(-1), value) for value in self.bracket(jets, [second, first], chosen, state)]
         x = self.bracket(jets, first, chosen, state)
-        along_x = self.bracket(jets, second, chosen, moved(state, x))
-        along_y = self.bracket(jets, first, chosen, moved(state, value_part(along_x)))
-        pairs = zip(slope_part(along_x), slope_part(along_y), strict=True)
-        return [jets.subtract(a, b) for a, b in pairs]
+        y, y_along_x = parts(self.bracket(jets, second, chosen, moved(state, x)))
+        _, x_along_y = parts(self.bracket(jets, first, chosen, moved(state, y)))
+        return [jets.add(a, jets.scale(Fraction(-1), b)) for a, b in zip(y_along_x, x_along_y, strict=True)]
 
 
 def cost(word: Word) -> int:
@@ -87,7 +86,7 @@ def cost(word: Word) -> int:
 
 def calls(words: list[Word], network: Network) -> float:
     """The work of calling operations on arrays, whatever their size: once for all words of one form."""
-    return _CALL * len(network.program.needed) * sum(cost(form) for form, _, _ in grouped(words))
+    return _CALL * len(network.program.below_gates) * sum(cost(form) for form, _, _ in grouped(words))
 
 
 def level(word: Word) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from fractions import Fraction
 from itertools import compress, pairwise
 from typing import Any
 
@@ -20,7 +21,7 @@ from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.program import Leaves
 from lielaws.checker.networks.signs import POSITIVE, ZERO, Signs
 from lielaws.checker.networks.steps import Budget
-from lielaws.checker.numbers.balls import TINY, Ball, Balls, U
+from lielaws.checker.numbers.balls import Ball, Balls, U
 from lielaws.checker.numbers.jets import Jets, spread
 from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
@@ -93,6 +94,12 @@ def is_singular(network: Network, own: Collection[tuple[str, str]] | None = None
     return False
 
 
+def _between(ring: Balls, a: Ball, b: Ball, along: Ball) -> Ball:
+    """Around all points of some pieces of the segment from a to b."""
+    part = ring.move(lambda x: x.reshape(-1, *[1] * (a.mid.ndim - 1)), along)
+    return ring.add(a, ring.multiply(part, ring.add(b, ring.scale(Fraction(-1), a))))
+
+
 def check_continuation(network: Network, start: Leaves, end: Leaves, pattern: Any, where: str, budget: Budget) -> None:
     """Raises CertificateError unless functions and divisions are analytic along the segment, with a sample at each end.
 
@@ -105,20 +112,10 @@ def check_continuation(network: Network, start: Leaves, end: Leaves, pattern: An
             raise CertificateError(where, "its pattern", "a root or logarithm may be singular on the way to the point")
         budget.charge(len(open_pieces) * network.program.work * Balls.weight, where, "the way to the point")
         ring, pieces = Balls(len(open_pieces)), np.array(open_pieces)
-        middle, half = (pieces[:, 0] + pieces[:, 1] / 2), pieces[:, 1] / 2
+        # Balls as wide as a piece; these are dyadic, so that it is exact.
+        along = Ball(pieces[:, 0] + pieces[:, 1] / 2, pieces[:, 1] / 2)
         with ring.entered():
-            # Balls as wide as a piece.
-            leaves = {leaf: _between(a, end[leaf], middle, half) for leaf, a in start.items()}
+            leaves = {leaf: _between(ring, a, end[leaf], along) for leaf, a in start.items()}
             network.program.forward(Jets(ring), leaves | network.true_values(ring), lambda j, _: gates[j])
         left = compress(open_pieces, ~ring.clear)
         open_pieces = [(at + shift, width / 2) for at, width in left for shift in (0, width / 2)]
-
-
-def _between(a: Ball, b: Ball, middle: Any, half: Any) -> Ball:
-    """Around all points of pieces of the segment from a to b; the pieces are dyadic, so that they are exact."""
-    shape = (-1, *[1] * (a.mid.ndim - 1))
-    middle, half = middle.reshape(shape), half.reshape(shape)
-    mid = a.mid * (1 - middle) + b.mid * middle
-    size = abs(a.mid) + abs(b.mid)
-    rad = (abs(b.mid - a.mid) * half + a.rad + b.rad + 8 * U * size) * (1 + 16 * U)
-    return Ball(mid, rad + TINY)
