@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lielaws.checker.lower.bounds import LARGE_PRIME_BITS
-from lielaws.checker.lower.points import ATTEMPTS, Point, never
+from lielaws.checker.lower.points import ATTEMPTS, Point, attempted
 from lielaws.checker.networks.gates import Gates
 from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.program import Program, Values
@@ -25,6 +25,10 @@ _MOST = 12
 _POINTS = 8
 """points for each choice of signs: of the last root both kinds are then missed with a probability of one in a hundred,
 and fewer points would leave more to the slower way"""
+Draw = Callable[[int], Point]
+"""a random point modulo a prime"""
+Charge = Callable[[int], None]
+"""for so many samples"""
 Roots = tuple[tuple[tuple[int, int], ...], ...]
 """for each root the entries, as (step, place), that are this root; equal arguments have one"""
 Seen = defaultdict[int, set[bool]]
@@ -41,16 +45,11 @@ class Branches:
     roots: Roots
     gates: tuple[int, ...]
 
-    def place(self, network: Network, gates: Gates, first: int, charge: Callable[[int], None]) -> tuple[Point, Values]:
-        """A point on the branches that begin with `first`, which are all signs of the roots, or that stands for these.
+    def place(self, first: int, draw: Draw, charge: Charge) -> tuple[Point, Values]:
+        """A point on the branches from `first` on, which are all signs of the roots, or one that stands for these."""
+        return self._conjugate(first, draw) or self._with_all_signs(first, draw, charge)
 
-        charge : with the number of samples that are to be evaluated
-        """
-        return self._conjugate(network, gates, first, charge) or self._with_all_signs(network, gates, first, charge)
-
-    def _conjugate(
-        self, network: Network, gates: Gates, first: int, charge: Callable[[int], None]
-    ) -> tuple[Point, Values] | None:
+    def _conjugate(self, first: int, draw: Draw) -> tuple[Point, Values] | None:
         """A point that stands for all signs of the roots; None if they may not be conjugate.
 
         If the argument of each root is no constant times a square in the field that the earlier ones generate, the
@@ -61,22 +60,18 @@ class Branches:
         prime, count, found = random_prime(LARGE_PRIME_BITS), len(self.roots), None
         seen: Seen = defaultdict(set)
         for _ in range(_POINTS << count):
-            charge(1)
-            point = Point.draw(network, gates, Residues(prime))
+            point = draw(prime)
             with suppress(ZeroDivisionError):
                 found = self._on(point, [first + secrets.randbelow(1 << count)], seen)
             if found is not None and all(len(seen[number]) == 2 for number in range(count)):
                 return found
         return None
 
-    def _with_all_signs(
-        self, network: Network, gates: Gates, first: int, charge: Callable[[int], None]
-    ) -> tuple[Point, Values]:
+    def _with_all_signs(self, first: int, draw: Draw, charge: Charge) -> tuple[Point, Values]:
         """A point at which the roots exist with all signs."""
         branches = range(first, first + (1 << len(self.roots)))
         for _ in range(ATTEMPTS << len(self.roots)):
-            charge(1)
-            point = Point.draw(network, gates, Residues(random_prime(LARGE_PRIME_BITS)))
+            point = draw(random_prime(LARGE_PRIME_BITS))
             with suppress(ZeroDivisionError):
                 # Before all branches one, as roots do not exist at most points.
                 self._on(point, branches[:1], defaultdict(set))
@@ -138,17 +133,16 @@ def find_branches(network: Network, gates: Gates, affine: list[bool], units: Any
     A root or gate that is left out keeps a free value, for which the identity is proved all the more. So do gates of
     functions in which the output is affine: such an identity holds for all values if it holds for 0 and 1.
     """
-    for _ in range(ATTEMPTS):
+
+    def found() -> list[Branches]:
         point = Point.draw(network, gates, Residues(random_prime(LARGE_PRIME_BITS)))
-        with suppress(ZeroDivisionError):
-            values = point.values()
-            slopes = network.program.gradient(Jets(point.ring), values, units % point.ring.prime, of_all=True)
-            rows = {step: spread(slope, len(units)) for step, slope in slopes.items() if slope is not None}
-            return [
-                _of_output(network.program, gates, affine, values, {step: row[k] for step, row in rows.items()})
-                for k in range(len(units))
-            ]
-    raise never()
+        values = point.values()
+        slopes = network.program.gradient(Jets(point.ring), values, units % point.ring.prime, of_all=True)
+        rows = {step: spread(slope, len(units)) for step, slope in slopes.items() if slope is not None}
+        each = [{step: row[k] for step, row in rows.items()} for k in range(len(units))]
+        return [_of_output(network.program, gates, affine, values, slopes_of_one) for slopes_of_one in each]
+
+    return attempted(found)
 
 
 def _of_output(program: Program, gates: Gates, affine: list[bool], values: Values, slopes: dict[int, Any]) -> Branches:

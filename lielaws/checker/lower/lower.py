@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +22,7 @@ import numpy as np
 from lielaws.checker.lower.bounds import Bounds
 from lielaws.checker.lower.branches import Branches, find_branches
 from lielaws.checker.lower.laws import ERROR_EXPONENT, Law, check_independence, check_methods, read_laws
-from lielaws.checker.lower.points import ATTEMPTS, Point, cotangents, never, random_cotangent
+from lielaws.checker.lower.points import Point, attempted, cotangents, random_cotangent
 from lielaws.checker.lower.rules import rewritten
 from lielaws.checker.networks.gates import Gates, affine_pieces, find_gates, own_tensors
 from lielaws.checker.networks.network import Network
@@ -94,8 +93,7 @@ class _Trials:
         bounds = Bounds(self.network.program, self.network.flow)
         failing: set[int] = set()
         for _ in range(self._rounds(chosen, bounds, self.cases)):
-            self._charge(1)
-            failing.update(self._failing(chosen, bounds.bits))
+            failing.update(attempted(lambda: self._failing(chosen, bounds.bits)))
         return sorted(failing)
 
     def fail_on_branches(self, chosen: list[int]) -> list[int]:
@@ -125,18 +123,15 @@ class _Trials:
 
     def _failing(self, chosen: Sequence[int], bits: int) -> list[int]:
         """Those that fail at one random point modulo one random prime."""
-        for _ in range(ATTEMPTS):
-            point = Point.draw(self.network, self.gates, Residues(random_prime(bits)))
-            cotangent, drift = random_cotangent(self.network, point.ring), point.ring.random((1,))
-            with suppress(ZeroDivisionError):
-                return self._nonzero(chosen, point, point.values(), cotangent, drift)
-        raise never()
+        point = self._draw(random_prime(bits))
+        cotangent, drift = random_cotangent(self.network, point.ring), point.ring.random((1,))
+        return self._nonzero(chosen, point, point.values(), cotangent, drift)
 
     def _failing_on(self, one: Branches, chosen: Sequence[int], units: Any) -> set[int]:
         """Those that fail at random points of some branch, for a random sum of cotangents that have these branches."""
         found: set[int] = set()
         for pattern in range(1 << len(one.gates)) if chosen else ():
-            point, values = one.place(self.network, self.gates, pattern << len(one.roots), self._charge)
+            point, values = one.place(pattern << len(one.roots), self._draw, self._charge)
             samples, ring = len(point.gate_values), point.ring
             self._charge(samples)
             weights = ring.random((len(units), *[1] * (units.ndim - 1)))
@@ -153,6 +148,10 @@ class _Trials:
             if len(gradient) and (columns @ np.array(list(gradient.values()), dtype=object) % prime).any():
                 found.append(k)
         return found
+
+    def _draw(self, prime: int) -> Point:
+        self._charge(1)
+        return Point.draw(self.network, self.gates, Residues(prime))
 
     def _charge(self, samples: int) -> None:
         work = samples * (self.network.program.work * Residues.slow + 100 * self.network.dimension)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from lielaws.checker.numbers.jets import Jets
 from lielaws.checker.numbers.residues import Residues
 from lielaws.errors import CertificateError
 
+Found = TypeVar("Found")
 ATTEMPTS = 8
 """points at which a denominator vanishes are drawn again; that all of these are bad has a probability below 2^-100"""
 
@@ -82,5 +85,9 @@ def _allowed(network: Network, values: Any) -> Any:
     return values
 
 
-def never() -> CertificateError:
-    return CertificateError("architecture", "a denominator", "it vanished at every point that was tried")
+def attempted(evaluate: Callable[[], Found]) -> Found:
+    """What is found at random points, at the first of them where no denominator vanishes."""
+    for _ in range(ATTEMPTS):
+        with suppress(ZeroDivisionError):
+            return evaluate()
+    raise CertificateError("architecture", "a denominator", "it vanished at every point that was tried")
