@@ -150,7 +150,9 @@ def own_tensors(network: Network, gates: Gates, budget: Budget) -> set[Tensor] |
     found: set[Tensor] = set()
     for j, argument in enumerate(network.program.arguments):
         numbers = set(gates.numbers[j].ravel().tolist())
-        tensors = _tensors_below(network.program, argument)
+        leaves = [steps[k].fixed for k in network.program.ancestors([argument]) if steps[k].op == "leaf"]
+        # Weights that are frozen at generic values stand for any.
+        tensors = [leaf for leaf in leaves if leaf[0] != "constant" or leaf[1].startswith(FROZEN)]
         if not numbers <= seen:
             own = _own(steps, argument, [t for t in tensors if t not in before], budget)
             if own is None:
@@ -159,12 +161,6 @@ def own_tensors(network: Network, gates: Gates, budget: Budget) -> set[Tensor] |
         seen |= numbers
         before |= set(tensors)
     return found
-
-
-def _tensors_below(program: Program, argument: int) -> list[Tensor]:
-    leaves = [program.steps[k].fixed for k in program.ancestors([argument]) if program.steps[k].op == "leaf"]
-    # Weights that are frozen at generic values stand for any.
-    return [leaf for leaf in leaves if leaf[0] != "constant" or leaf[1].startswith(FROZEN)]
 
 
 def _own(steps: Steps, argument: int, new: list[Tensor], budget: Budget) -> set[Tensor] | None:
