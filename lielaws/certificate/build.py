@@ -61,7 +61,8 @@ def build_certificate(
             **_region(fields.region),
             **_upper(fields, growth),
             "lower": {
-                "laws": [_law(law) for law in laws],
+                # Terms [coefficient, coordinates]; a coordinate is repeated for powers.
+                "laws": [[[coefficient, list(monomial)] for monomial, coefficient in law.terms] for law in laws],
                 "independence": _independence(laws, dimension, seed),
                 "verification": [_verification(verification) for verification in verifications],
             },
@@ -85,22 +86,13 @@ def _written(numerators: IntArray) -> list[str]:
     return [str(Fraction(number, DENOMINATOR)) for number in numerators.ravel().tolist()]
 
 
-def _law(law: Polynomial) -> list[Any]:
-    """Terms [coefficient, coordinates]; a coordinate is repeated for powers."""
-    return [[coefficient, list(monomial)] for monomial, coefficient in law.terms]
-
-
 def _independence(laws: Sequence[Polynomial], dimension: int, seed: int) -> dict[str, Any]:
     """A point and a prime at which the gradients of the laws have full rank."""
-    rng = np.random.default_rng(seed)
-    while True:
+    rng, prime = np.random.default_rng(seed), EXPLORATION_PRIME
+    point = rng.integers(0, 1000, dimension, dtype=np.int64)
+    while laws and rank(TermTable.of(laws, dimension).gradients(point, prime), prime) < len(laws):
         point = rng.integers(0, 1000, dimension, dtype=np.int64)
-        if not laws:
-            break
-        gradients = TermTable.of(laws, dimension).gradients(point, EXPLORATION_PRIME)
-        if rank(gradients, EXPLORATION_PRIME) == len(laws):
-            break
-    return {"prime": EXPLORATION_PRIME, "point": point.tolist()}
+    return {"prime": prime, "point": point.tolist()}
 
 
 def _verification(verification: Verification) -> dict[str, Any]:

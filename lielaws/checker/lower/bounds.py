@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from lielaws.checker.networks.flows import Flow
@@ -97,13 +97,10 @@ class Bounds:
             case "scatter":
                 return _longer(inputs[0], self._program.steps[step.inputs[0]].size)
             case "sqrt" if self._roots:
-                return self._root(inputs[0])
+                # An algebraic function, sqrt(N D) / D; its conjugates are counted at the end.
+                below, (degree, log) = inputs[0], self._denominator(inputs[0].inverted)
+                return replace(below, degree=below.degree + degree + 1, log=below.log + log + 1)
         return Bound(1) if step.op in FUNCTIONS else inputs[0]
-
-    def _root(self, below: Bound) -> Bound:
-        """An algebraic function, sqrt(N D) / D; its conjugates are counted at the end."""
-        degree, log = self._denominator(below.inverted)
-        return Bound(below.degree + degree + 1, below.log + log + 1, below.divisor, below.inverted)
 
     def _sum(self, *terms: Bound) -> Bound:
         common: Counter[int] = Counter()
@@ -160,12 +157,12 @@ class Bounds:
 
 def _longer(a: Bound, count: int) -> Bound:
     """The sum of so many entries."""
-    return Bound(a.degree, a.log + math.log2(max(1, count)), a.divisor, a.inverted)
+    return replace(a, log=a.log + math.log2(max(1, count)))
 
 
 def _scaled(factor: Fraction, a: Bound) -> Bound:
     log = a.log + math.log2(max(1, abs(factor.numerator)))
-    return Bound(a.degree, log, a.divisor * factor.denominator, a.inverted)
+    return replace(a, log=log, divisor=a.divisor * factor.denominator)
 
 
 def _product(a: Bound, b: Bound) -> Bound:
