@@ -133,15 +133,14 @@ def _continue(
 def _check_residues(rank: int, evidence: Evidence, prime: int) -> None:
     """Raises CertificateError unless brackets have a rank modulo a prime."""
     words = len(evidence.words)
-    matrix = flint.nmod_mat(words, evidence.network.dimension, prime)
+    entries: list[int] = []
     try:
-        for places, rows in evidence.rows(Residues(prime), range(words)):
-            for place, row in zip(places, rows.tolist(), strict=True):
-                for column, entry in enumerate(row):
-                    matrix[place, column] = entry
+        for _, rows in evidence.rows(Residues(prime), range(words)):
+            entries += rows.ravel().tolist()
     except ZeroDivisionError:
         raise CertificateError("upper.point", "a denominator", "a denominator of the network vanishes there") from None
-    true_rank = matrix.rank()
+    # The order of rows does not matter.
+    true_rank = flint.nmod_mat(words, evidence.network.dimension, entries, prime).rank()
     if true_rank != rank or rank != words:
         more = "" if rank == words else f", and there are {words}"
         raise CertificateError("upper.rank", rank, f"the brackets have rank {true_rank} at the point{more}")
