@@ -109,9 +109,9 @@ def check(arch: str, laws: tuple[str, ...], as_json: bool, **settings: Any) -> N
 @_json
 def verify(files: tuple[str, ...], as_json: bool) -> None:
     """Check certificates, without trusting what made them. One line a file; status 0 only if all are valid."""
-    from lielaws.checker.verify import verify_file
+    from lielaws.checker.verify import verify
 
-    results = [(file, verify_file(file)) for file in files]
+    results = [(file, verify(file)) for file in files]
     if as_json:
         rows = [{"file": file, "valid": result.valid, "reasons": list(result.reasons)} for file, result in results]
         click.echo(json.dumps(rows, indent=1))

@@ -61,6 +61,8 @@ class Certificate:
     def load(cls, path: str | os.PathLike[str]) -> Certificate:
         """Read a file. Raises CertificateError, in one line, for anything that is not a certificate."""
         try:
+            if Path(path).exists() and not Path(path).is_file():
+                raise CertificateError("path", str(path), "a file is needed, and no folder, pipe or device")
             if Path(path).stat().st_size > _LARGEST_FILE:
                 raise CertificateError("path", str(path), f"larger than {_LARGEST_FILE >> 20} MB; no certificate is")
             text = Path(path).read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from fractions import Fraction
@@ -90,6 +91,11 @@ def rational(value: Any, where: str) -> Fraction:
     if not isinstance(value, str) or not _RATIONAL.fullmatch(value) or int(value.partition("/")[2] or 1) == 0:
         raise CertificateError(where, value, 'a rational number such as "1/100" is needed')
     return Fraction(value)
+
+
+def rationals(value: Any, where: str, size: Shape) -> list[Fraction]:
+    """The entries of an array of some shape."""
+    return [rational(entry, f"{where}[{k}]") for k, entry in enumerate(items(value, where, math.prod(size)))]
 
 
 def shape(value: Any, where: str) -> Shape:

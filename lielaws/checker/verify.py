@@ -19,7 +19,7 @@ from lielaws.checker.lower.lower import check_lower
 from lielaws.checker.networks.gates import Gates, find_gates
 from lielaws.checker.networks.network import Network, read_network
 from lielaws.checker.networks.steps import Budget
-from lielaws.checker.upper.patterns import Pattern, read_region
+from lielaws.checker.upper.patterns import read_region
 from lielaws.checker.upper.upper import check_upper
 from lielaws.errors import CertificateError, LieLawsError
 
@@ -70,33 +70,17 @@ def verify(certificate: Certificate | Mapping[str, Any] | str | os.PathLike[str]
     below 2^-100, over primes and points drawn by the checker. What it cannot decide, or not in a few minutes, is not
     valid.
     """
-    if isinstance(certificate, str | os.PathLike):
-        return verify_file(certificate)
-    subject: list[str] = []
     try:
-        record = certificate.record if isinstance(certificate, Certificate) else certificate
-        reasons = tuple(_failures(record, subject))
-    except LieLawsError as error:
-        reasons = (str(error),)
-    except Exception as error:  # noqa: BLE001  whatever foreign content brings about, it is no valid certificate
-        reasons = (f"the certificate cannot be read ({type(error).__name__}: {' '.join(str(error).split())[:200]})",)
-    return Verification(not reasons, reasons, "" if reasons else subject[0])
-
-
-def verify_file(path: str | os.PathLike[str]) -> Verification:
-    """The same for a file. What cannot be loaded is not valid."""
-    try:
-        if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113  they take whatever `open` takes
-            raise CertificateError("path", str(path), "a file is needed, and no folder, pipe or device")
-        certificate = Certificate.load(path)
+        loaded = Certificate.load(certificate) if isinstance(certificate, str | os.PathLike) else certificate
+        return _verified(loaded.record if isinstance(loaded, Certificate) else loaded)
     except LieLawsError as error:
         return Verification(False, (str(error),))
-    except (OSError, ValueError, TypeError, MemoryError) as error:
-        return Verification(False, (str(CertificateError("path", str(path), f"cannot be read ({error})")),))
-    return verify(certificate)
+    except Exception as error:  # noqa: BLE001  whatever foreign content brings about, it is no valid certificate
+        text = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        return Verification(False, (f"the certificate cannot be read ({text})",))
 
 
-def _failures(foreign: Any, subject: list[str]) -> Iterator[str]:
+def _verified(foreign: Any) -> Verification:
     """What fails, section by section; an error in one section does not hide those of the others."""
     plain = reading.plain(foreign)
     check_format(plain, "the record")
@@ -109,22 +93,17 @@ def _failures(foreign: Any, subject: list[str]) -> Iterator[str]:
         raise CertificateError("dimension", record["dimension"], remedy)
     gates = find_gates(network.program, budget)
     region = _region(record, network, gates, budget)
+    reasons = []
     try:
         check_upper(record["upper"], record.get("patterns"), network, gates, region, budget)
     except LieLawsError as error:
-        yield str(error)
-    needed = _hypotheses(record, network, gates, region)
-    # Where no bracket rests on free gates, to say which patterns are taken together says nothing.
-    about_gates = [_FREE_GATES, _SHOWN_GATES]
-    said = region is not None or not set(about_gates).isdisjoint(needed)
-    spare = [] if said or not network.pieces else about_gates
-    yield from _check_statement(record, needed, spare)
-    regions = None if region is None else [gates.by_number(pattern) for pattern in region]
-    yield from check_lower(record["lower"], network, gates, regions, budget)
-    subject.append(_subject(record, network))
+        reasons.append(str(error))
+    reasons += _check_statement(record, *_hypotheses(record, network, gates, region))
+    reasons += check_lower(record["lower"], network, gates, region, budget)
+    return Verification(not reasons, tuple(reasons), "" if reasons else _subject(record, network))
 
 
-def _region(record: dict[str, Any], network: Network, gates: Gates, budget: Budget) -> list[Pattern] | None:
+def _region(record: dict[str, Any], network: Network, gates: Gates, budget: Budget) -> Any:
     """The activation patterns of a certificate about one region; None for free gates, or if there are none at all."""
     if record["setting"]["gates"] == "free" or not network.pieces:
         if "region" in record:
@@ -169,17 +148,23 @@ def _check_statement(record: dict[str, Any], needed: list[str], spare: list[str]
         yield str(CertificateError("hypotheses", record["hypotheses"], f"exactly these are used: {needed}"))
 
 
-def _hypotheses(record: dict[str, Any], network: Network, gates: Gates, region: list[Pattern] | None) -> list[str]:
-    """What is assumed about a network, in words: it depends on how the probes give their gates."""
+def _hypotheses(record: dict[str, Any], network: Network, gates: Gates, region: Any) -> tuple[list[str], list[str]]:
+    """What is assumed about a network, in words, and what may be said as well, for nothing.
+
+    It depends on how the probes give their gates: where no bracket rests on free ones, to say which patterns are taken
+    together says nothing.
+    """
     probes = record["upper"].get("probes")
     keys = {key for probe in probes if isinstance(probe, dict) for key in probe} if isinstance(probes, list) else set()
-    free = any(fixed is None for fixed in gates.fixed)
-    texts = [_FREE_GATES] * (free and "gates" in keys) + [_SHOWN_GATES] * (free and "pattern" in keys)
+    texts = []
     if region is not None:
         texts = [_REGION.format(count=len(region))]
+    elif any(fixed is None for fixed in gates.fixed):
+        texts = [_FREE_GATES] * ("gates" in keys) + [_SHOWN_GATES] * ("pattern" in keys)
+    spare = [_FREE_GATES, _SHOWN_GATES] if network.pieces and not texts else []
     if network.generic:
         texts.append(_CONSTANTS.format(names=", ".join(network.generic)))
-    return texts
+    return texts, spare
 
 
 def _subject(record: dict[str, Any], network: Network) -> str:

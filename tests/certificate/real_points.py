@@ -20,7 +20,6 @@ from lielaws.checker.upper.family import Evidence, grouped
 from lielaws.checker.upper.paths import are_apart, is_singular
 from lielaws.checker.upper.patterns import read_patterns
 from lielaws.checker.upper.probes import Numbers, Probes
-from lielaws.checker.upper.upper import _real_constants
 from lielaws.checker.verify import _FREE_GATES, _SHOWN_GATES, find_gates
 from lielaws.engine.graph.steps import graph_spec
 
@@ -193,7 +192,7 @@ class _Maker:
         network = self.network
         probes = self._tables()
 
-        constants = {name: value[None] for name, value in self.constants.items()}
+        constants = {("constant", name): value[None] for name, value in self.constants.items()}
         point = cut(self.point[None], network.flow.state_shapes)
         rows = np.full((len(words), network.dimension), np.nan)
         evidence = Evidence(network, probes, constants, UNIT, point, words)
@@ -216,20 +215,21 @@ class _Maker:
         def table(values: list[Any], shape: tuple[int, ...]) -> Any:
             return np.array(values, dtype=np.int64).reshape(len(self.probes), *shape)
 
-        data = {n: table([probe["data"][n] for probe in self.probes], s) for n, s in network.data.items()}
+        data = {("data", n): table([probe["data"][n] for probe in self.probes], s) for n, s in network.data.items()}
         cotangents = table([probe["cotangent"] for probe in self.probes], network.output_shape)
         return Probes(data, cotangents, gates, table([probe.get("drift", 0) for probe in self.probes], ()))
 
     def _gates_of(self, probe: Record, j: int) -> Any:
         if "gates" in probe:
             return np.array(probe["gates"][f"gate{j}"])
-        return self._shown(probe["pattern"])[j] * UNIT
+        return cut(self._shown(probe["pattern"])[None], self.network.pieces)[j] * UNIT
 
-    def _shown(self, number: int) -> list[Any]:
+    def _shown(self, number: int) -> Any:
         """The pattern of a witness, by the checker itself."""
         known = self.__dict__.setdefault("_patterns", {})
         if number not in known:
-            constants = _real_constants({n: v[None] for n, v in self.constants.items()}, Numbers(None, UNIT))
+            numbers = Numbers(None, UNIT)
+            constants = {("constant", n): numbers.exact(v[None]) for n, v in self.constants.items()}
             stated = [self.witnesses[number]]
             known[number] = read_patterns(stated, self.network, self.gates, constants, Budget()).patterns[0]
         return known[number]

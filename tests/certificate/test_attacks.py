@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lielaws.certificate.record import Certificate
-from lielaws.checker.verify import verify, verify_file
+from lielaws.checker.verify import verify
 from tests.certificate.cases import record
 
 _WATCHED = ("open", "exec", "compile", "import", "os.", "subprocess.", "socket.", "shutil.", "ctypes.")
@@ -213,7 +213,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     for name, text in texts.items():
         path = tmp_path / name
         path.write_text(text, encoding="utf-8")
-        verification = verify_file(path)
+        verification = verify(path)
         assert not verification.valid, name
         assert len(verification.reasons) == 1
         assert "\n" not in verification.reasons[0]
@@ -223,7 +223,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "device").symlink_to("/dev/zero")
     os.mkfifo(tmp_path / "pipe")
     for name in ("binary", "large", "link", "device", "pipe", ".", "missing", "a\0b"):
-        assert not verify_file(tmp_path / name).valid, name
+        assert not verify(tmp_path / name).valid, name
 
 
 class Hostile(dict[str, Any]):

@@ -19,7 +19,7 @@ from lielaws.checker.networks.network import Network, read_network
 from lielaws.checker.networks.steps import Budget
 from lielaws.checker.numbers.jets import Jets
 from lielaws.checker.numbers.residues import Residues
-from lielaws.checker.upper.family import Evidence, Family, grouped
+from lielaws.checker.upper.family import Evidence, grouped
 from lielaws.checker.upper.probes import Probes
 from lielaws.engine.graph.network import trace
 from lielaws.engine.graph.steps import graph_spec
@@ -101,11 +101,11 @@ def test_brackets_are_those_of_symbolic_fields(name: str) -> None:
     field = sympy.QQ.frac_field(*sympy.symbols(f"t:{network.dimension}"))
     brackets = _symbolic_brackets(network, probes, field)
     ring = Residues(PRIME)
-    family = Family(Evidence(network, probes, {}, 1, [], words), ring)
+    evidence = Evidence(network, probes, {}, 1, [], words)
     nonzero = 0
     for word in words:
         ((form, _, chosen),) = grouped([word])
-        parts = family.bracket(form, chosen, cut(point.astype(object)[None], network.flow.state_shapes))
+        parts = evidence.bracket(Jets(ring), form, chosen, cut(point.astype(object)[None], network.flow.state_shapes))
         shapes = network.flow.state_shapes
         flat = [
             np.zeros(math.prod(s), dtype=object) if a is None else np.broadcast_to(a, (1, *s)).ravel()
@@ -121,7 +121,7 @@ def _drawn_probes(network: Network, rng: np.random.Generator) -> Probes:
     def draw(shape: Sequence[int]) -> Any:
         return rng.integers(1, 9, (4, *shape))
 
-    data = {key: draw(shape) for key, shape in network.data.items()}
+    data = {("data", key): draw(shape) for key, shape in network.data.items()}
     return Probes(data, draw(network.output_shape), [draw(shape) for shape in network.pieces], draw(()))
 
 
@@ -135,7 +135,7 @@ def _symbolic_brackets(network: Network, probes: Probes, field: Any) -> Any:
 
     def member(k: int) -> list[Any]:
         leaves = {("parameter", key): value for key, value in parameters.items()}
-        leaves |= {("data", key): numbers(table[k]) for key, table in probes.data.items()}
+        leaves |= {leaf: numbers(table[k]) for leaf, table in probes.data.items()}
         values = network.program.forward(Jets(ring), leaves, lambda j, _: numbers(probes.gates[j][k]))
         output = np.broadcast_to(values[network.program.output], (1, *network.output_shape))
         potential = (output * numbers(probes.cotangent[k])).sum()

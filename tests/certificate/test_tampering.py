@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lielaws.certificate.record import parse_record
-from lielaws.checker.verify import verify_file
+from lielaws.checker.verify import verify
 from tests.certificate.cases import TAMPERED, record
 from tests.certificate.mutations import mutant
 from tests.certificate.truth import falsehood
@@ -29,12 +29,12 @@ def test_no_tampered_certificate_lies(name: str, tmp_path: Path) -> None:
     original, path = record(name), tmp_path / "certificate.json"
     accepted = 0
     path.write_text(json.dumps(original), encoding="utf-8")
-    assert verify_file(path).valid
+    assert verify(path).valid
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(-(-MUTANTS // len(TAMPERED))):
         content = mutant(original, generator)
         path.write_text(content, encoding="utf-8")
-        verification = verify_file(path)
+        verification = verify(path)
         assert verification.valid or verification.reasons
         if verification.valid:
             accepted += 1

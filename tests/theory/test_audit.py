@@ -8,7 +8,7 @@ import pytest
 
 from lielaws.audit.verdicts import audit, save_certificates, statements
 from lielaws.certificate.record import Certificate
-from lielaws.checker.verify import verify_file
+from lielaws.checker.verify import verify
 from lielaws.cli import main
 
 EXPECTED = {
@@ -39,7 +39,7 @@ def test_each_refutation_has_a_certificate(rows, tmp_path):
     for path in written:
         # Regions are not read by the checker.
         if Certificate.load(path).record["setting"]["gates"] == "free":
-            assert verify_file(path).reasons == ()
+            assert verify(path).reasons == ()
 
 
 def test_the_smallest_counterexample_is_named(rows):

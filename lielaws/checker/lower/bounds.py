@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from lielaws.checker.networks.flows import Flow
 from lielaws.checker.networks.program import Program
-from lielaws.checker.networks.steps import FUNCTIONS, Step, contraction
+from lielaws.checker.networks.steps import FUNCTIONS, Step
 from lielaws.checker.numbers.residues import PRIME_BITS
 from lielaws.errors import CertificateError
 
@@ -63,13 +63,12 @@ class Bounds:
             self._steps[k] = bound
         self._values = sum(program.steps[k].size for k in program.functions)
         self.bits = LARGE_PRIME_BITS if program.functions else PRIME_BITS
-        leaves = [program.steps[k].fixed for k in program.needed if program.steps[k].op == "leaf"]
-        self._has_root_of_two = ("constant", "sqrt_two") in leaves
+        self._has_root_of_two = ("constant", "sqrt_two") in program.leaves
 
     def _step(self, k: int, step: Step) -> Bound:
         inputs = [self._steps[a] for a in step.inputs]
         match step.op:
-            case "leaf":
+            case "leaf" | "gate":
                 return Bound(1)
             case "constant":
                 largest = max(map(abs, step.fixed[0]), default=1)
@@ -79,10 +78,11 @@ class Bounds:
             case "scale":
                 return _scaled(step.fixed, inputs[0])
             case "contract":
-                shapes = [self._program.steps.shape(a) for a in step.inputs]
-                return _longer(_product(*inputs), contraction(step.fixed, *shapes).summed)
+                return _longer(_product(*inputs), step.fixed.summed)
             case "power":
-                return self._power(inputs[0], step.fixed)
+                below, e = inputs[0], step.fixed
+                inverted = Counter({a: e * times for a, times in below.inverted.items()})
+                return Bound(e * below.degree, e * below.log, below.divisor**e, inverted)
             case "reciprocal":
                 below = inputs[0]
                 degree, log = self._denominator(below.inverted)
@@ -91,19 +91,16 @@ class Bounds:
                 log += (step.size - 1) * below.log + math.log2(below.divisor)
                 return Bound(degree + more, log, 1, Counter({step.inputs[0]: 1}))
             case "gated":
-                _, low, high = step.fixed
-                factor = self._sum(_scaled(high - low, Bound(1)), _scaled(low, Bound()))
+                low, high = step.fixed
+                factor = self._sum(_scaled(high - low, inputs[1]), _scaled(low, Bound()))
                 return _product(factor, inputs[0])
             case "scatter":
                 return _longer(inputs[0], self._program.steps[step.inputs[0]].size)
             case "sqrt" if self._roots:
-                return self._root(inputs[0])
+                # An algebraic function, sqrt(N D) / D; its conjugates are counted at the end.
+                below, (degree, log) = inputs[0], self._denominator(inputs[0].inverted)
+                return replace(below, degree=below.degree + degree + 1, log=below.log + log + 1)
         return Bound(1) if step.op in FUNCTIONS else inputs[0]
-
-    def _root(self, below: Bound) -> Bound:
-        """An algebraic function, sqrt(N D) / D; its conjugates are counted at the end."""
-        degree, log = self._denominator(below.inverted)
-        return Bound(below.degree + degree + 1, below.log + log + 1, below.divisor, below.inverted)
 
     def _sum(self, *terms: Bound) -> Bound:
         common: Counter[int] = Counter()
@@ -111,8 +108,8 @@ class Bounds:
             common |= term.inverted
         divisor = math.lcm(*(term.divisor for term in terms))
         self._merged += len(common) * len(terms)
-        if self._merged > _MOST_INVERTED or divisor.bit_length() > _MOST_CONSTANT_BITS:
-            raise CertificateError("architecture", "its denominators", "too many or too large for this checker")
+        if self._merged > _MOST_INVERTED:
+            raise CertificateError("architecture", "its denominators", "too many for this checker")
         degree, log = 0, 0.0
         for term in terms:
             more, longer = self._denominator(common - term.inverted)
@@ -124,12 +121,6 @@ class Bounds:
         """Degree and log2 of the norm of prod q^e, over all entries of each step."""
         found = [(e * self._program.steps[k].size, self._steps[k]) for k, e in inverted.items()]
         return sum(e * bound.degree for e, bound in found), sum(e * bound.log for e, bound in found)
-
-    def _power(self, a: Bound, exponent: int) -> Bound:
-        if a.divisor.bit_length() * exponent > _MOST_CONSTANT_BITS:
-            raise CertificateError("architecture", "its network", "its constants are too large to check")
-        inverted = Counter({k: exponent * e for k, e in a.inverted.items()})
-        return Bound(a.degree * exponent, a.log * exponent, a.divisor**exponent, inverted)
 
     def round_error(self, law_degree: int, law_norm: int) -> float:
         """log2 of the probability that one evaluation of <grad h, X> is zero although it is no identity.
@@ -166,12 +157,12 @@ class Bounds:
 
 def _longer(a: Bound, count: int) -> Bound:
     """The sum of so many entries."""
-    return Bound(a.degree, a.log + math.log2(max(1, count)), a.divisor, a.inverted)
+    return replace(a, log=a.log + math.log2(max(1, count)))
 
 
 def _scaled(factor: Fraction, a: Bound) -> Bound:
     log = a.log + math.log2(max(1, abs(factor.numerator)))
-    return Bound(a.degree, log, a.divisor * factor.denominator, a.inverted)
+    return replace(a, log=log, divisor=a.divisor * factor.denominator)
 
 
 def _product(a: Bound, b: Bound) -> Bound:

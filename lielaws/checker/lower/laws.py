@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import flint
+
 from lielaws.checker import reading
 from lielaws.checker.networks.steps import Budget
-from lielaws.checker.numbers.residues import Residues, random_prime, rank_modulo, read_prime
+from lielaws.checker.numbers.residues import Residues, random_prime, read_prime
 from lielaws.errors import CertificateError
 
 _LARGEST_DEGREE = 64
@@ -71,12 +73,10 @@ def check_methods(entries: Any, needed: bool) -> None:
     for k, entry in enumerate(reading.items(entries, "lower.verification")):
         where = f"lower.verification[{k}]"
         method = reading.choice(reading.table(entry, where).get("method"), where, ("expansion", "evaluation"))
-        if method == "expansion":
-            reading.table(entry, where, {"method"})
-            continue
-        reading.table(entry, where, {"method", "rounds", "error_log2"})
-        reading.integer(entry["rounds"], f"{where}.rounds", 1, 10**6)
-        reading.integer(entry["error_log2"], f"{where}.error_log2", -(10**9), -ERROR_EXPONENT)
+        reading.table(entry, where, {"method"} if method == "expansion" else {"method", "rounds", "error_log2"})
+        if method == "evaluation":
+            reading.integer(entry["rounds"], f"{where}.rounds", 1, 10**6)
+            reading.integer(entry["error_log2"], f"{where}.error_log2", -(10**9), -ERROR_EXPONENT)
 
 
 def check_independence(stated: Any, laws: Sequence[Law], dimension: int, budget: Budget) -> Iterator[str]:
@@ -88,19 +88,18 @@ def check_independence(stated: Any, laws: Sequence[Law], dimension: int, budget:
     gradients = [law.gradient(point, prime) for law in laws]
     if vanishing := [k for k, gradient in enumerate(gradients) if not gradient]:
         yield f"lower.independence: the gradient of law {vanishing[0]} vanishes at the point"
-    elif (rank := _rank(gradients, prime)) != len(laws):
+    elif (rank := _rank(gradients, dimension, prime)) != len(laws):
         yield f"lower.independence: the gradients of {len(laws)} laws have rank {rank} at the point"
     own = Residues(random_prime())
     state = own.random((dimension,)).tolist()
-    rank = _rank([law.gradient(state, own.prime) for law in laws], own.prime)
+    rank = _rank([law.gradient(state, own.prime) for law in laws], dimension, own.prime)
     if rank != len(laws):
         yield f"lower.laws: they depend on each other: {len(laws)} laws, of which {rank} are independent"
 
 
-def _rank(gradients: Sequence[dict[int, int]], prime: int) -> int:
-    columns = {coordinate: k for k, coordinate in enumerate(sorted({c for row in gradients for c in row}))}
-    entries = [[0] * len(columns) for _ in gradients]
-    for row, gradient in zip(entries, gradients, strict=True):
+def _rank(gradients: Sequence[dict[int, int]], dimension: int, prime: int) -> int:
+    matrix = flint.nmod_mat(len(gradients), dimension, prime)
+    for row, gradient in enumerate(gradients):
         for coordinate, value in gradient.items():
-            row[columns[coordinate]] = value
-    return rank_modulo(entries, prime)
+            matrix[row, coordinate] = value
+    return int(matrix.rank())

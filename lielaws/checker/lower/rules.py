@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from fractions import Fraction
+from functools import reduce
 
 from lielaws.checker.networks.program import Program
 from lielaws.checker.networks.signs import ZERO, Signs
@@ -47,19 +48,14 @@ class _Rewriter:
     def __init__(self, program: Program, common: int) -> None:
         self.old, self.common = program, common
         self.steps = Steps()
-        self.arguments: dict[int, int] = {}
-        self.signs = Signs(self.steps, self.arguments)
+        self.signs = Signs(self.steps)
         self.new: dict[int, int] = {}
-        self.extra = 0
 
     def run(self) -> Program:
         for k in self.old.below_gates:
             step = self.old.steps[k]
             self.new[k] = self._step(step, [self.new[a] for a in step.inputs])
-        for piece, argument in enumerate(self.old.arguments):
-            self.arguments[piece] = self.new[argument]
-        arguments = [self.arguments[piece] for piece in range(len(self.arguments))]
-        return Program(self.steps, self.new[self.old.output], arguments)
+        return Program(self.steps, self.new[self.old.output])
 
     def _step(self, step: Step, inputs: list[int]) -> int:
         steps = self.steps
@@ -69,29 +65,24 @@ class _Rewriter:
             case "add" if any(self.signs[a] == ZERO for a in inputs):
                 return inputs[self.signs[inputs[0]] == ZERO]
             case "contract":
-                return self._without_roots(steps.contract(step.fixed, *inputs))
+                return self._without_roots(steps.contract(step.fixed.subscripts, *inputs))
             case "power":
                 return self._without_roots(steps.power(inputs[0], step.fixed))
+            case "gather":
+                return steps.gather(inputs[0], step.fixed)
             case "gated":
-                return self._gated(inputs[0], *step.fixed)
+                # The gate follows the sign of its argument, of which the first input may be a power.
+                (a, gate), (below, above) = inputs, step.fixed
+                fixed = self.signs.fixed(steps[gate].inputs[0])
+                return steps.gated(a, gate, below, above) if fixed is None else steps.scale((below, above)[fixed], a)
             case "exp":
                 return self._exp(inputs[0])
-            case "log" if self.old.steps[step.inputs[0]].op == "exp":
-                return self.new[self.old.steps[step.inputs[0]].inputs[0]]
-            case "sqrt" if self.old.steps[step.inputs[0]].op == "exp":
+            case "log" | "sqrt" if self.old.steps[step.inputs[0]].op == "exp":
                 exponent = self.new[self.old.steps[step.inputs[0]].inputs[0]]
-                return self._exp(steps.scale(Fraction(1, 2), exponent))
+                return exponent if step.op == "log" else self._exp(steps.scale(Fraction(1, 2), exponent))
             case "sqrt":
                 return self._sqrt(inputs[0])
         return steps.put(step.op, inputs, step.fixed, step.shape)
-
-    def _gated(self, a: int, piece: int, below: Fraction, above: Fraction) -> int:
-        # The gate follows the sign of the argument, of which `a` may be a power.
-        self.arguments[piece] = self.new[self.old.arguments[piece]]
-        gate = self.signs.fixed(self.arguments[piece])
-        if gate is not None:
-            return self.steps.scale(above if gate else below, a)
-        return self.steps.gated(a, piece, below, above)
 
     # Exponentials
 
@@ -134,7 +125,7 @@ class _Rewriter:
         if exponent == 0:
             return self._constant(_ONE, self.steps[a])
         power = self.steps.power(a, abs(exponent))
-        return self.steps.reciprocal(power) if exponent < 0 else power
+        return power if exponent > 0 else self.steps.put("reciprocal", [power], None, self.steps.shape(a))
 
     # Square roots
 
@@ -149,8 +140,8 @@ class _Rewriter:
         parts = [self._absolute_power(base, e // 2) for base, e in powers.items() if e // 2]
         odd = [base for base, e in powers.items() if e % 2]
         if odd or inside != 1:
-            rest = self._product(odd, step) if odd else self._constant(_ONE, step)
-            parts.append(self.steps.put("sqrt", [self.steps.scale(inside, rest)], None, step.shape))
+            rest = self.steps.scale(inside, self._product(odd, step))
+            parts.append(self.steps.put("sqrt", [rest], None, step.shape))
         return self.steps.scale(outside, self._product(parts, step))
 
     def _without_roots(self, a: int) -> int:
@@ -172,12 +163,7 @@ class _Rewriter:
         return self.steps.put("constant", [], fixed, like.shape)
 
     def _product(self, factors: list[int], like: Step) -> int:
-        if not factors:
-            return self._constant(_ONE, like)
-        result = factors[0]
-        for factor in factors[1:]:
-            result = self.steps.multiply(result, factor)
-        return result
+        return reduce(self.steps.multiply, factors) if factors else self._constant(_ONE, like)
 
     def _factors(self, a: int) -> tuple[Fraction, Counter[int]]:
         """A product: a number, and powers of steps."""
@@ -195,23 +181,22 @@ class _Rewriter:
                 factor, powers = self._factors(step.inputs[0])
                 if factor:
                     return 1 / factor, Counter({k: -e for k, e in powers.items()})
-            case "contract" if len(set(step.fixed.replace("->", ",").split(","))) == 1:
+            case "contract" if len(set(step.fixed.terms)) == 1:
                 (f, p), (g, q) = (self._factors(source) for source in step.inputs)
-                powers = Counter(p)
-                powers.update(q)
-                return f * g, powers
+                p.update(q)
+                return f * g, p
             case "gated" if (root := self._root_of_gated(step)) is not None:
                 return _ONE, Counter({root: 2})
         return _ONE, Counter({a: 1})
 
     def _root_of_gated(self, step: Step) -> int | None:
         """The root of below * u^(2 k) or above * u^(2 k), depending on the sign of u."""
-        power, (piece, below, above) = self.steps[step.inputs[0]], step.fixed
+        power, gate, (below, above) = self.steps[step.inputs[0]], step.inputs[1], step.fixed
         low, high = rational_root(below), rational_root(above)
         if power.op != "power" or power.fixed % 2 or low is None or high is None:
             return None
         half = power.fixed // 2
-        return self.steps.gated(self.steps.power(power.inputs[0], half), piece, -low if half % 2 else low, high)
+        return self.steps.gated(self.steps.power(power.inputs[0], half), gate, -low if half % 2 else low, high)
 
     def _absolute_power(self, a: int, exponent: int) -> int:
         return self._integer_power(a if exponent % 2 == 0 else self._absolute(a), exponent)
@@ -221,13 +206,10 @@ class _Rewriter:
         if gate is not None:
             return self.steps.scale(Fraction(1 if gate else -1), a)
         if step.op == "gated":
-            piece, below, above = step.fixed
-            if step.inputs[0] == self.arguments[piece]:
-                return self.steps.gated(step.inputs[0], piece, -abs(below), abs(above))
-        self.extra += 1
-        piece = len(self.old.arguments) + self.extra - 1
-        self.arguments[piece] = a
-        return self.steps.gated(a, piece, Fraction(-1), _ONE)
+            (u, gate), (below, above) = step.inputs, step.fixed
+            if u == self.steps[gate].inputs[0]:
+                return self.steps.gated(u, gate, -abs(below), abs(above))
+        return self.steps.gated(a, self.steps.put("gate", [a], None, step.shape), Fraction(-1), _ONE)
 
 
 def _square_part(value: Fraction) -> tuple[Fraction, Fraction]:

@@ -23,59 +23,49 @@ from lielaws.errors import CertificateError
 
 _LARGEST_DEGREE = 24
 """of the polynomials of a metric; those of the literature have degree 1, and brackets of higher ones take long"""
-_KEYS = {
-    "gradient": set(),
-    "weight_decay": {"rate"},
-    "heavy_ball": {"friction"},
-    "nesterov": set(),
-    "metric": {"default", "tensors"},
+_KINDS: dict[str, tuple[set[str], set[str], str]] = {
+    "gradient": (set(), set(), "gradient flow"),
+    "weight_decay": ({"rate"}, set(), "gradient flow with weight decay {}"),
+    "heavy_ball": ({"friction"}, {"metric"}, "the heavy ball with friction {}"),
+    "nesterov": (set(), set(), "Nesterov's flow"),
+    "metric": ({"default", "tensors"}, set(), "gradient flow in a metric"),
 }
-_OPTIONAL = {"heavy_ball": {"metric"}}
-_NAMES = {
-    "gradient": "gradient flow",
-    "weight_decay": "gradient flow with weight decay {}",
-    "heavy_ball": "the heavy ball with friction {}",
-    "nesterov": "Nesterov's flow",
-    "metric": "gradient flow in a metric",
-}
+"""keys that are needed, keys that are possible, and the name"""
+Polynomial = tuple[tuple[Fraction, ...], ...]
+"""coefficients, the constant one first; each is one number, or one for each entry of a tensor"""
+_UNIT: Polynomial = ((Fraction(1),),)
 
 
 @dataclass(frozen=True)
 class Inverse:
-    """The inverse metric on one tensor: weights for each entry, or numerator / denominator at each entry.
+    """The inverse metric on one tensor: numerator / denominator at each entry."""
 
-    numerator, denominator : coefficients of polynomials, the constant one first
-    """
-
-    numerator: tuple[Fraction, ...] = (Fraction(1),)
-    denominator: tuple[Fraction, ...] = (Fraction(1),)
-    weights: tuple[Fraction, ...] = ()
+    numerator: Polynomial
+    denominator: Polynomial = _UNIT
 
     @property
     def is_constant(self) -> bool:
-        return bool(self.weights) or len(self.numerator) == len(self.denominator) == 1
+        return len(self.numerator) == len(self.denominator) == 1
 
     @property
     def is_linear(self) -> bool:
-        return not self.weights and len(self.numerator) == 2 and not self.numerator[0] and len(self.denominator) == 1
+        return len(self.numerator) == 2 and not any(self.numerator[0]) and len(self.denominator) == 1
 
     def value(self, ring: Jets, x: Any, shape: Shape) -> Any:
-        if self.weights:
-            below = math.lcm(*(weight.denominator for weight in self.weights))
-            return ring.constant([int(weight * below) for weight in self.weights], below, shape)
         above = _polynomial(ring, self.numerator, x, shape)
-        if len(self.denominator) == 1:
-            return ring.scale(1 / self.denominator[0], above)
+        if self.denominator == _UNIT:
+            return above
         return ring.multiply(above, ring.inverse(_polynomial(ring, self.denominator, x, shape)))
 
 
-def _polynomial(ring: Jets, coefficients: Sequence[Fraction], x: Any, shape: Shape) -> Any:
+def _polynomial(ring: Jets, coefficients: Polynomial, x: Any, shape: Shape) -> Any:
     total: Any = None
-    for coefficient in reversed(coefficients):
+    for numbers in reversed(coefficients):
         total = ring.multiply(total, x)
-        if coefficient:
-            unit = ring.constant([coefficient.numerator], coefficient.denominator, (1,) * len(shape))
-            total = ring.add(total, unit)
+        if any(numbers):
+            below = math.lcm(*(number.denominator for number in numbers))
+            own = (1,) * len(shape) if len(numbers) == 1 else shape
+            total = ring.add(total, ring.constant([int(number * below) for number in numbers], below, own))
     return total
 
 
@@ -95,7 +85,7 @@ class Flow:
     @property
     def name(self) -> str:
         metric = " in a metric" if self.inverses and self.kind != "metric" else ""
-        return _NAMES[self.kind].format(self.rate) + metric
+        return _KINDS[self.kind][-1].format(self.rate) + metric
 
     @property
     def has_time(self) -> bool:
@@ -127,10 +117,12 @@ class Flow:
     @property
     def log(self) -> float:
         """log2 of a factor by which the coefficients grow at most, over common denominators."""
-        total = 4 + 2 * _log([self.rate])
-        for shape, inverse in zip(self.shapes, self.inverses, strict=False):
-            own = _log(inverse.numerator) + _log(inverse.denominator) + self.degree * (1 + 2 * _log([self.rate]))
-            total += own * math.prod(shape) + sum(_log([weight]) for weight in inverse.weights)
+        rate = 2 * _log(self.rate)
+        total = 4 + rate
+        for size, inverse in zip(map(math.prod, self.shapes), self.inverses, strict=False):
+            coefficients = [*inverse.numerator, *inverse.denominator]
+            total += sum(size / len(numbers) * _log(number) for numbers in coefficients for number in numbers)
+            total += size * self.degree * (1 + rate)
         return total
 
     def field(self, ring: Jets, state: Sequence[Any], drift: Any, gradient: list[Any]) -> list[Any]:
@@ -190,58 +182,53 @@ def _times(ring: Jets, factor: Any, a: Any, shape: Shape) -> Any:
     return ring.multiply(ring.move(lambda x: x.reshape(len(x), *[1] * len(shape)), factor), a)
 
 
-def _log(numbers: Sequence[Fraction]) -> float:
-    below = math.lcm(*(number.denominator for number in numbers))
-    return math.log2(1 + below + sum(abs(number) * below for number in numbers))
+def _log(number: Fraction) -> float:
+    return math.log2(1 + number.denominator + abs(number.numerator))
 
 
 def read_flow(value: Any, parameters: Mapping[str, Shape]) -> Flow:
     """The flow of a certificate, for parameter tensors of given shapes. Raises CertificateError."""
     where, shapes = "setting.flow", tuple(parameters.values())
-    kind = reading.choice(reading.table(value, where).get("kind"), where, _KEYS)
-    reading.table(value, where, {"kind"} | _KEYS[kind], _OPTIONAL.get(kind, ()))
-    rate = next((_rate(value[key], f"{where}.{key}") for key in ("rate", "friction") if key in value), Fraction(0))
+    kind = reading.choice(reading.table(value, where).get("kind"), where, _KINDS)
+    needed, optional, _ = _KINDS[kind]
+    reading.table(value, where, {"kind"} | needed, optional)
+    rate = Fraction(0)
+    for key in {"rate", "friction"} & needed:
+        rate = reading.rational(value[key], f"{where}.{key}")
+        if rate < 0:
+            raise CertificateError(f"{where}.{key}", value[key], "it must not be negative")
     if kind != "metric" and "metric" not in value:
         return Flow(kind, shapes, rate)
-    metric = value if kind == "metric" else value["metric"]
-    reading.table(metric, f"{where}.metric", {"kind", "default", "tensors"})
-    reading.choice(metric["kind"], f"{where}.metric", ["metric"])
-    inverses = _inverses(metric, parameters)
+    inverses = _inverses(value if kind == "metric" else value["metric"], where, parameters)
     is_simple = all(i.is_constant for i in inverses) or all(i.is_linear for i in inverses)
     if kind == "heavy_ball" and not rate and not is_simple:
         raise CertificateError(where, "this metric without friction", "momentum in it has no limit there")
     return Flow(kind, shapes, rate, inverses)
 
 
-def _rate(value: Any, where: str) -> Fraction:
-    rate = reading.rational(value, where)
-    if rate < 0:
-        raise CertificateError(where, value, "it must not be negative")
-    return rate
-
-
-def _inverses(metric: Any, parameters: Mapping[str, Shape]) -> tuple[Inverse, ...]:
-    where = "setting.flow.tensors"
-    tensors = reading.table(metric["tensors"], where, (), parameters)
+def _inverses(metric: Any, where: str, parameters: Mapping[str, Shape]) -> tuple[Inverse, ...]:
+    reading.table(metric, f"{where}.metric", {"kind", "default", "tensors"})
+    reading.choice(metric["kind"], f"{where}.metric", ["metric"])
+    tensors = reading.table(metric["tensors"], f"{where}.tensors", (), parameters)
     return tuple(
-        _entry(tensors.get(name, metric["default"]), f"{where}.{name}", math.prod(shape))
+        _inverse(tensors.get(name, metric["default"]), f"{where}.tensors.{name}", shape)
         for name, shape in parameters.items()
     )
 
 
-def _entry(value: Any, where: str, size: int) -> Inverse:
-    if "weights" in reading.table(value, where):
-        reading.table(value, where, {"weights"})
-        weights = [reading.rational(entry, where) for entry in reading.items(value["weights"], where, size)]
-        if any(weight <= 0 for weight in weights):
-            raise CertificateError(where, value["weights"], "a metric is positive")
-        return Inverse(weights=tuple(weights))
-    reading.table(value, where, {"numerator", "denominator"})
-    return Inverse(*(_coefficients(value[key], f"{where}.{key}") for key in ("numerator", "denominator")))
+def _inverse(value: Any, where: str, shape: Shape) -> Inverse:
+    if "weights" not in reading.table(value, where):
+        reading.table(value, where, {"numerator", "denominator"})
+        return Inverse(*(_coefficients(value[key], f"{where}.{key}") for key in ("numerator", "denominator")))
+    reading.table(value, where, {"weights"})
+    weights = reading.rationals(value["weights"], where, shape)
+    if any(weight <= 0 for weight in weights):
+        raise CertificateError(where, value["weights"], "a metric is positive")
+    return Inverse((tuple(weights),))
 
 
-def _coefficients(value: Any, where: str) -> tuple[Fraction, ...]:
-    found = tuple(reading.rational(entry, where) for entry in reading.items(value, where))
-    if not 1 <= len(found) <= _LARGEST_DEGREE + 1 or not found[-1]:
+def _coefficients(value: Any, where: str) -> Polynomial:
+    found = tuple((reading.rational(entry, where),) for entry in reading.items(value, where))
+    if not 1 <= len(found) <= _LARGEST_DEGREE + 1 or not any(found[-1]):
         raise CertificateError(where, value, f"coefficients up to degree {_LARGEST_DEGREE}, the last not 0, are needed")
     return found

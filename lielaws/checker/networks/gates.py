@@ -8,8 +8,7 @@ functions and gates: that two arguments which are not proportional pass as such 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, combinations
 from typing import Any
 
@@ -19,7 +18,7 @@ from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.program import Program
 from lielaws.checker.networks.signs import Signs
 from lielaws.checker.networks.steps import FROZEN, FUNCTIONS, Budget, Steps
-from lielaws.checker.numbers.jets import Jets
+from lielaws.checker.numbers.jets import Jets, spread
 from lielaws.checker.numbers.residues import Residues, random_prime, small_rational
 from lielaws.errors import CertificateError
 
@@ -63,20 +62,24 @@ class Gates:
         entries = values[:, self.numbers[j]]
         return np.where(self.reverse[j], (1 - entries) % ring.prime, entries)
 
-    def by_number(self, listed: Sequence[Any]) -> dict[int, int]:
-        """The values of all gates, from those of each function."""
-        found: dict[int, int] = {}
-        for numbers, reverse, values in zip(self.numbers, self.reverse, listed, strict=True):
-            found |= zip(numbers.ravel().tolist(), np.where(reverse, 1 - values, values).ravel().tolist(), strict=True)
-        return found
+    def by_number(self, pattern: Any) -> dict[int, int]:
+        """The values of all gates, from those of all functions in a row."""
+        numbers, reverse = self._rows
+        return dict(zip(numbers.tolist(), np.where(reverse, 1 - pattern, pattern).tolist(), strict=True))
+
+    @property
+    def _rows(self) -> tuple[Any, Any]:
+        """The numbers of the gates of all functions in a row, and which of them are reversed."""
+        numbers, reverse = ([array.ravel() for array in arrays] for arrays in (self.numbers, self.reverse))
+        return np.concatenate(numbers), np.concatenate(reverse)
 
     def contradictions(self, listed: Any, unit: int, prime: int | None) -> Any:
         """Where listed gates differ from those that they are tied to.
 
         listed : integers (samples, entries of all functions), in multiples of 1 / unit
         """
-        numbers = np.concatenate([n.ravel() for n in self.numbers])
-        values = np.where(np.concatenate([r.ravel() for r in self.reverse]), unit - listed, listed)
+        numbers, reverse = self._rows
+        values = np.where(reverse, unit - listed, listed)
         values = values if prime is None else values % prime
         expected = values[:, np.unique(numbers, return_index=True)[1]][:, numbers]
         for number, value in self.values.items():
@@ -88,32 +91,25 @@ def find_gates(program: Program, budget: Budget) -> Gates:
     """All gates of a network, with those that are tied; see the head of this file."""
     ring = Residues(random_prime(_BITS))
     budget.charge(2 * program.work * ring.weight, "architecture", "its gates")
-    steps, ties = program.steps, _Ties(ring)
-    signs = Signs(steps, dict(enumerate(program.arguments)))
-    fixed = [signs.fixed(argument) for argument in program.arguments]
-    numbers: dict[int, Any] = {}
-    reverse: dict[int, Any] = {}
-    values: dict[int, int] = {}
+    signs, ties = Signs(program.steps), _Ties(ring)
+    found = Gates([signs.fixed(argument) for argument in program.arguments], [], [], {}, 0)
 
     def gates(j: int, argument: Any) -> Any:
-        shape = argument.shape[1:]
-        pairs = np.broadcast_to(argument, (2, *shape)).reshape(2, -1).T.tolist()
-        found = [ties.gate(first, second) for first, second in pairs]
-        numbers[j] = np.array([number for number, _ in found], dtype=np.int64).reshape(shape)
-        reverse[j] = np.array([is_reverse for _, is_reverse in found], dtype=bool).reshape(shape)
-        value = fixed[j]
+        pairs = spread(argument, 2).T.tolist()
+        own = [ties.gate(first, second) for first, second in pairs]
+        value, shape = found.fixed[j], argument.shape[1:]
         if value is not None:
-            values.update((number, 1 - value if is_reverse else value) for number, is_reverse in found)
-        drawn = np.array(ties.drawn, dtype=object)[numbers[j].ravel()].T.reshape(2, *shape)
-        return np.where(reverse[j], (1 - drawn) % ring.prime, drawn)
+            found.values.update((number, 1 - value if is_reverse else value) for number, is_reverse in own)
+        found.numbers.append(np.array([number for number, _ in own], dtype=np.int64).reshape(shape))
+        found.reverse.append(np.array([is_reverse for _, is_reverse in own], dtype=bool).reshape(shape))
+        return found.of_piece(ring, np.array(ties.drawn, dtype=object).T, j)
 
-    leaves = {steps[k].fixed: ring.random((2, *steps[k].shape)) for k in program.below_gates if steps[k].op == "leaf"}
+    leaves = {leaf: ring.random((2, *shape)) for leaf, shape in program.leaves.items()}
     try:
         program.forward(Jets(ring), leaves, gates)
     except ZeroDivisionError:
         raise CertificateError("architecture", "a denominator", "it vanishes identically, or check once more") from None
-    pieces = range(len(fixed))
-    return Gates(fixed, [numbers[j] for j in pieces], [reverse[j] for j in pieces], values, len(ties.drawn))
+    return replace(found, count=len(ties.drawn))
 
 
 class _Ties:
@@ -125,6 +121,7 @@ class _Ties:
         self._known: dict[int, tuple[int, int]] = {}
 
     def gate(self, first: int, second: int) -> tuple[int, bool]:
+        """Its number, and whether it is reversed."""
         p = self.ring.prime
         if first or second:
             if not first:
@@ -142,11 +139,6 @@ class _Ties:
         return len(self.drawn) - 1, False
 
 
-def freely_gated(network: Network, gates: Gates, budget: Budget) -> bool:
-    """Whether the free gates of each function may be taken together in all patterns, by structure."""
-    return own_tensors(network, gates, budget) is not None
-
-
 def own_tensors(network: Network, gates: Gates, budget: Budget) -> set[Tensor] | None:
     """Tensors by which all free gates change at will; None if some have none.
 
@@ -158,7 +150,9 @@ def own_tensors(network: Network, gates: Gates, budget: Budget) -> set[Tensor] |
     found: set[Tensor] = set()
     for j, argument in enumerate(network.program.arguments):
         numbers = set(gates.numbers[j].ravel().tolist())
-        tensors = _tensors_below(network.program, argument)
+        leaves = [steps[k].fixed for k in network.program.ancestors([argument]) if steps[k].op == "leaf"]
+        # Weights that are frozen at generic values stand for any.
+        tensors = [leaf for leaf in leaves if leaf[0] != "constant" or leaf[1].startswith(FROZEN)]
         if not numbers <= seen:
             own = _own(steps, argument, [t for t in tensors if t not in before], budget)
             if own is None:
@@ -167,12 +161,6 @@ def own_tensors(network: Network, gates: Gates, budget: Budget) -> set[Tensor] |
         seen |= numbers
         before |= set(tensors)
     return found
-
-
-def _tensors_below(program: Program, argument: int) -> list[Tensor]:
-    leaves = [program.steps[k].fixed for k in program.ancestors([argument]) if program.steps[k].op == "leaf"]
-    # Weights that are frozen at generic values stand for any.
-    return [leaf for leaf in leaves if leaf[0] != "constant" or leaf[1].startswith(FROZEN)]
 
 
 def _own(steps: Steps, argument: int, new: list[Tensor], budget: Budget) -> set[Tensor] | None:
@@ -196,8 +184,10 @@ def _degrees(steps: Steps, argument: int, tensors: set[Tensor]) -> tuple[float, 
             case "leaf":
                 inside = float(step.fixed in tensors)
                 found = (inside, inside)
-            case "constant":
+            case "constant" | "gate":
                 found = (0.0, 0.0)
+            case "gated":
+                found = inputs[0]
             case "contract":
                 found = (inputs[0][0] + inputs[1][0], inputs[0][1] + inputs[1][1])
             case "power":
@@ -217,8 +207,8 @@ def affine_pieces(program: Program, gates: Gates) -> list[bool]:
 
     An affine function is a combination of its values at 0 and 1, so that arbitrary values span the same family.
     """
-    own = [_bits(numbers) & ~_bits(list(gates.values)) for numbers in gates.numbers]
-    # The gates on which each step may depend, and those which it may have twice.
+    own = [sum(1 << gate for gate in set(numbers.ravel().tolist()) - gates.values.keys()) for numbers in gates.numbers]
+    # The gates on which each step may depend, and those which it may have twice, as bits.
     once: dict[int, int] = {}
     twice: dict[int, int] = {}
     for k in program.needed:
@@ -229,17 +219,9 @@ def affine_pieces(program: Program, gates: Gates) -> list[bool]:
             if step.op in ("contract", "gated"):
                 double |= found & once[a]
             found |= once[a]
-        if step.op == "gated":
-            double |= found & own[step.fixed[0]]
-            found |= own[step.fixed[0]]
+        if step.op == "gate":
+            found, double = own[program.gates[k]], 0
         elif step.op in ("power", "reciprocal", *FUNCTIONS):
             double |= found
         once[k], twice[k] = found, double
     return [not twice[program.output] & bits for bits in own]
-
-
-def _bits(numbers: Any) -> int:
-    """A set of gates as a number."""
-    flags = np.zeros(int(np.max(numbers, initial=-1)) + 1, dtype=bool)
-    flags[np.asarray(numbers, dtype=np.int64)] = True
-    return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")

@@ -37,7 +37,7 @@ class Network:
     """A network <parameters, data> -> output, its flow, and what the loss allows as cotangents.
 
     parameters, data : shapes by name; coordinates have the order of the parameters
-    program : the steps, with the argument of each piecewise linear function
+    program : the steps
     generic : shapes of the constants that may have any value, by name in the order of the steps
     true_constants : the same for those that have one value, such as sqrt(2)
     row : with cross-entropy the length of the last axis of the output, over which cotangents sum to zero; otherwise 0
@@ -59,7 +59,7 @@ class Network:
     @property
     def pieces(self) -> list[Shape]:
         """The shapes of the gates of each piecewise linear function."""
-        return [self.steps.shape(argument) for argument in self.program.arguments]
+        return [self.steps.shape(gate) for gate in self.program.gates]
 
     @property
     def output_shape(self) -> Shape:
@@ -72,8 +72,11 @@ class Network:
 
     def values(self, ring: Jets, state: Sequence[Any], leaves: Leaves, gates: Gates) -> Values:
         """The values of all steps at a state, for data and constants."""
-        names = zip(self.parameters, self.flow.parameters(state), strict=True)
-        return self.program.forward(ring, {("parameter", n): value for n, value in names} | leaves, gates)
+        return self.program.forward(ring, leaves | self.named(self.flow.parameters(state)), gates)
+
+    def named(self, arrays: Sequence[Any]) -> Leaves:
+        """Values of all parameters, as leaves."""
+        return {("parameter", name): array for name, array in zip(self.parameters, arrays, strict=True)}
 
     def field(self, ring: Jets, state: Sequence[Any], values: Values, cotangent: Any, drift: Any) -> list[Any]:
         """Vector fields at a state with these values, array by array."""
@@ -81,7 +84,7 @@ class Network:
         gradient = [slopes.get(self.program.parameter_steps.get(name, -1)) for name in self.parameters]
         return self.flow.field(ring, state, drift, gradient)
 
-    def true_values(self, ring: Any) -> dict[tuple[str, str], Any]:
+    def true_values(self, ring: Any) -> Leaves:
         """The constants that have one value, in a ring of balls."""
         return {("constant", name): ring.named(name, shape) for name, shape in self.true_constants.items()}
 
@@ -111,21 +114,17 @@ def read_network(spec: Any, flow: Any, loss: str, budget: Budget) -> Network:
     reader = _Reader(parameters, data, budget)
     for step in listed:
         reader.read(step)
-    program = Program(reader.steps, reader.numbers[-1], reader.arguments)
-    if sum(reader.steps[argument].size for argument in reader.arguments) > _MOST_GATES:
+    program = Program(reader.steps, reader.numbers[-1])
+    if sum(reader.steps[gate].size for gate in program.gates) > _MOST_GATES:
         raise CertificateError("architecture.steps", "its gates", f"at most {_MOST_GATES:,} are checked")
     budget.charge(program.work, "architecture", "its steps")
-    constants = reader.constants
-    return Network(
-        name,
-        parameters,
-        data,
-        program,
-        read_flow(flow, parameters),
-        _row(reader.steps.shape(program.output)) if loss == "cross_entropy" else 0,
-        {name: shape for name, shape in constants.items() if name not in TRUE_CONSTANTS},
-        {name: shape for name, shape in constants.items() if name in TRUE_CONSTANTS},
-    )
+    shape = reader.steps.shape(program.output)
+    if loss == "cross_entropy" and (not shape or shape[-1] < 2):
+        raise CertificateError("setting.loss", loss, f"an output of shape {shape} has no classes")
+    row = shape[-1] if loss == "cross_entropy" else 0
+    generic = {name: shape for name, shape in reader.constants.items() if name not in TRUE_CONSTANTS}
+    true = {name: shape for name, shape in reader.constants.items() if name in TRUE_CONSTANTS}
+    return Network(name, parameters, data, program, read_flow(flow, parameters), row, generic, true)
 
 
 def _shapes(value: Any, where: str) -> dict[str, Shape]:
@@ -143,23 +142,15 @@ def _ordered(parameters: dict[str, Shape], steps: list[Any]) -> dict[str, Shape]
     return {name: parameters[name] for name in [*order, *sorted(parameters.keys() - set(order))]}
 
 
-def _row(shape: Shape) -> int:
-    if not shape or shape[-1] < 2:
-        raise CertificateError("setting.loss", "cross_entropy", f"an output of shape {shape} has no classes")
-    return shape[-1]
-
-
 class _Reader:
     """Reads steps one after the other.
 
     numbers : for each step in the file what it has become
-    arguments : of the piecewise linear functions, in order
     """
 
     def __init__(self, parameters: Mapping[str, Shape], data: Mapping[str, Shape], budget: Budget) -> None:
         self.steps, self._budget = Steps(), budget
         self.numbers: list[int] = []
-        self.arguments: list[int] = []
         self.constants: dict[str, Shape] = {}
         self._leaves = {"parameter": parameters, "data": data}
 
@@ -177,55 +168,51 @@ class _Reader:
         self.numbers.append(number)
 
     def _step(self, operation: Any, inputs: list[int], fixed: Any, shape: Shape, where: str) -> int:
+        steps = self.steps
         match operation, inputs:
             case "leaf", []:
                 return self._leaf(fixed, shape, where)
             case "constant", []:
-                numerators, denominator = reading.items(fixed, where, 2)
-                reading.integer(denominator, where, 1)
-                values = [reading.integer(value, where) for value in reading.items(numerators, where, math.prod(shape))]
-                return self.steps.put("constant", [], (tuple(values), denominator), shape)
+                return self._constant(fixed, shape, where)
+            case "scale", [a]:
+                return steps.scale(reading.rational(fixed, where), a)
+            case "power", [a]:
+                return steps.power(a, reading.integer(fixed, where, 1))
+            case "piecewise", [a]:
+                return self._piecewise(a, fixed, where)
+            case "reciprocal" | "exp" | "log" | "cos" | "sin" | "sqrt", [a]:
+                return steps.put(operation, [a], None, steps.shape(a))
+            case "add" | "gauss", [a, b]:
+                return self._of_two(operation, a, b, where)
+            case "contract", [a, b]:
+                return steps.contract(reading.text(fixed, where), a, b)
             case _, [a]:
-                return self._of_one(operation, a, fixed, shape, where)
-            case _, [a, b]:
-                return self._of_two(operation, a, b, fixed, where)
+                return self._moved(operation, a, fixed, shape, where)
         raise CertificateError(where, operation, f"no step with {len(inputs)} inputs has this name")
 
-    def _of_one(self, operation: Any, a: int, fixed: Any, shape: Shape, where: str) -> int:
-        steps = self.steps
-        match operation:
-            case "scale":
-                return steps.scale(reading.rational(fixed, where), a)
-            case "power":
-                return steps.power(a, reading.integer(fixed, where, 1))
-            case "reciprocal":
-                return steps.reciprocal(a)
-            case "piecewise":
-                below, above = (reading.rational(slope, where) for slope in reading.items(fixed, where, 2))
-                if below == above:
-                    return steps.scale(above, a)
-                self.arguments.append(a)
-                return steps.gated(a, len(self.arguments) - 1, below, above)
-            case "exp" | "log" | "cos" | "sin" | "sqrt":
-                return steps.put(operation, [a], None, steps.shape(a))
-        return self._moved(operation, a, fixed, shape, where)
+    def _of_two(self, operation: str, a: int, b: int, where: str) -> int:
+        steps, shape = self.steps, self.steps.shape(a)
+        if operation == "add":
+            if steps.shape(b) != shape:
+                raise CertificateError(where, operation, f"{shape} and {steps.shape(b)} differ")
+            return steps.put("add", [min(a, b), max(a, b)], None, shape)
+        # What is written twice is one step.
+        if b != steps.put("exp", [steps.scale(Fraction(-1, 2), steps.power(a, 2))], None, shape):
+            raise CertificateError(where, operation, "its second input must be exp(-a^2 / 2)")
+        return steps.put("gauss", [a, b], None, shape)
 
-    def _of_two(self, operation: Any, a: int, b: int, fixed: Any, where: str) -> int:
-        steps = self.steps
-        match operation:
-            case "add":
-                if steps.shape(a) != steps.shape(b):
-                    raise CertificateError(where, operation, f"{steps.shape(a)} and {steps.shape(b)} differ")
-                return steps.put("add", [min(a, b), max(a, b)], None, steps.shape(a))
-            case "contract":
-                return steps.contract(reading.text(fixed, where), a, b)
-            case "gauss":
-                # What is written twice is one step.
-                exponent = steps.scale(Fraction(-1, 2), steps.power(a, 2))
-                if b != steps.put("exp", [exponent], None, steps.shape(a)):
-                    raise CertificateError(where, operation, "its second input must be exp(-a^2 / 2)")
-                return steps.put("gauss", [a, b], None, steps.shape(a))
-        raise CertificateError(where, operation, "no step with two inputs has this name")
+    def _piecewise(self, a: int, fixed: Any, where: str) -> int:
+        below, above = (reading.rational(slope, where) for slope in reading.items(fixed, where, 2))
+        if below == above:
+            return self.steps.scale(above, a)
+        gate = self.steps.put("gate", [a], len(self.numbers), self.steps.shape(a))
+        return self.steps.gated(a, gate, below, above)
+
+    def _constant(self, fixed: Any, shape: Shape, where: str) -> int:
+        numerators, denominator = reading.items(fixed, where, 2)
+        reading.integer(denominator, where, 1)
+        values = [reading.integer(value, where) for value in reading.items(numerators, where, math.prod(shape))]
+        return self.steps.put("constant", [], (tuple(values), denominator), shape)
 
     def _leaf(self, fixed: Any, shape: Shape, where: str) -> int:
         role, name = reading.items(fixed, where, 2)

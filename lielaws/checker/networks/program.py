@@ -6,7 +6,6 @@ Arrays have a first axis for the samples, of length 1 where all samples agree.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -19,39 +18,37 @@ Gates = Callable[[int, Any], Any]
 """the values of the gates of a piecewise function: its number and its argument -> an array of the ring"""
 
 
-@dataclass(frozen=True)
-class Values:
-    """The values of steps by their numbers, and those of the gates of piecewise functions."""
-
-    steps: dict[int, Any]
-    gates: dict[int, Any]
-
-    def __getitem__(self, step: int) -> Any:
-        return self.steps[step]
+Values = dict[int, Any]
+"""the values of steps by their numbers"""
 
 
 class Program:
-    """The steps that an output and the arguments of all gates need.
+    """The steps that an output and all gates need.
 
-    arguments : for each piecewise function the step of its argument
+    gates : the steps of the gates, with their numbers
+    arguments : the steps of their arguments
+    leaves : the shapes of all leaves
     parameter_steps : the step of each parameter that the output needs, by name
     functions : the steps that the output needs and that are no field operations
     work : about the number of products of one evaluation with its gradient, for one sample
     """
 
-    def __init__(self, steps: Steps, output: int, arguments: Sequence[int]) -> None:
-        self.steps, self.output, self.arguments = steps, output, tuple(arguments)
+    def __init__(self, steps: Steps, output: int) -> None:
+        self.steps, self.output = steps, output
+        gates = [k for k, step in enumerate(steps.all) if step.op == "gate"]
+        self.gates = {k: j for j, k in enumerate(gates)}
+        self.arguments = [steps[k].inputs[0] for k in gates]
         self.needed = self.ancestors([output])
-        self.below_gates = self.ancestors([output, *arguments])
-        self.varying: set[int] = set()
-        for k in self.needed:
-            step = steps[k]
-            if (step.op == "leaf" and step.fixed[0] == "parameter") or not self.varying.isdisjoint(step.inputs):
-                self.varying.add(k)
+        self.below_gates = self.ancestors([output, *gates])
         self.work = 1 + sum(4 * _work(steps, steps[k]) for k in self.below_gates)
-        leaves = [(k, steps[k].fixed) for k in self.needed if steps[k].op == "leaf"]
-        self.parameter_steps = {name: k for k, (role, name) in leaves if role == "parameter"}
+        self.leaves = {steps[k].fixed: steps.shape(k) for k in self.below_gates if steps[k].op == "leaf"}
+        leaves = {steps[k].fixed: k for k in self.needed if steps[k].op == "leaf"}
+        self.parameter_steps = {name: k for (role, name), k in leaves.items() if role == "parameter"}
         self.functions = [k for k in self.needed if steps[k].op in FUNCTIONS]
+        self._varying = set(self.parameter_steps.values())
+        for k in self.needed:
+            if steps[k].op != "gate" and not self._varying.isdisjoint(steps[k].inputs):
+                self._varying.add(k)
 
     def ancestors(self, outputs: Sequence[int]) -> list[int]:
         """The steps that some steps need, and these themselves, in order."""
@@ -63,37 +60,30 @@ class Program:
 
     def forward(self, ring: Jets, leaves: Leaves, gates: Gates) -> Values:
         """The values of all steps, and all gates."""
-        values: dict[int, Any] = {}
-        found: dict[int, Any] = {}
+        values: Values = {}
         for k in self.below_gates:
-            step = self.steps[k]
-            if step.op == "gated":
-                j = step.fixed[0]
-                if j not in found:
-                    found[j] = gates(j, values[self.arguments[j]])
-                values[k] = ring.multiply(gate_factor(ring, found[j], step), values[step.inputs[0]])
+            inputs = [values[a] for a in self.steps[k].inputs]
+            if k in self.gates:
+                values[k] = gates(self.gates[k], *inputs)
             else:
-                values[k] = _value(ring, self.steps, k, [values[a] for a in step.inputs], leaves)
-        for j, argument in enumerate(self.arguments):
-            if j not in found:
-                found[j] = gates(j, values[argument])
-        return Values(values, found)
+                values[k] = _value(ring, self.steps, k, inputs, leaves)
+        return values
 
     def gradient(self, ring: Jets, values: Values, cotangent: Any, *, of_all: bool = False) -> dict[int, Any]:
         """The derivative of <cotangent, output> along each step that depends on parameters, or along all steps."""
-        varying = set(self.needed) if of_all else self.varying
+        varying = set(self.needed) if of_all else self._varying
         slopes: dict[int, Any] = {self.output: cotangent}
         for k in reversed(self.needed):
-            if k in varying and slopes.get(k) is not None and self.steps[k].inputs:
-                for source, passed in _pulled(ring, self.steps, k, values, slopes[k]):
-                    if source in varying:
-                        slopes[source] = ring.add(slopes.get(source), passed())
+            for place, source in enumerate(self.steps[k].inputs):
+                if k in varying and source in varying and slopes.get(k) is not None:
+                    passed = _pulled(ring, self.steps, k, place, values, slopes[k])
+                    slopes[source] = ring.add(slopes.get(source), passed)
         return slopes
 
 
-def gate_factor(ring: Jets, gate: Any, step: Step) -> Any:
+def _gate_factor(ring: Jets, gate: Any, step: Step) -> Any:
     """below + (above - below) * gate."""
-    _, below, above = step.fixed
+    below, above = step.fixed
     factor = ring.scale(above - below, gate)
     if not below:
         return factor
@@ -103,7 +93,7 @@ def gate_factor(ring: Jets, gate: Any, step: Step) -> Any:
 def _work(steps: Steps, step: Step) -> int:
     """About the number of products of float64 numbers in one evaluation."""
     if step.op == "contract":
-        return (contraction(step.fixed, *(steps.shape(a) for a in step.inputs)).summed + 1) * step.size
+        return int(step.fixed.summed + 1) * step.size
     read = sum(steps[a].size for a in step.inputs)
     if step.op in FUNCTIONS:
         # A value of a function takes a microsecond or two.
@@ -125,9 +115,11 @@ def _value(ring: Jets, steps: Steps, k: int, inputs: list[Any], leaves: Leaves) 
             scaled = ring.scale(step.fixed, inputs[0])
             return ring.constant([0] * step.size, 1, step.shape) if scaled is None else scaled
         case "contract":
-            return ring.contract(contraction(step.fixed, *(steps.shape(a) for a in step.inputs)), *inputs)
+            return ring.contract(step.fixed, *inputs)
         case "power":
             return ring.power(inputs[0], step.fixed)
+        case "gated":
+            return ring.multiply(_gate_factor(ring, inputs[1], step), inputs[0])
         case "reciprocal":
             return ring.inverse(inputs[0])
         case "gather":
@@ -139,38 +131,32 @@ def _value(ring: Jets, steps: Steps, k: int, inputs: list[Any], leaves: Leaves) 
     raise AssertionError(step.op)
 
 
-def _pulled(ring: Jets, steps: Steps, k: int, values: Values, slope: Any) -> list[tuple[int, Callable[[], Any]]]:
-    """What a step passes back to each of its inputs, by the chain rule; computed when it is asked for."""
+def _pulled(ring: Jets, steps: Steps, k: int, place: int, values: Values, slope: Any) -> Any:
+    """What a step passes back to one of its inputs, by the chain rule."""
     step = steps[k]
     a = step.inputs[0]
-    shape = steps.shape(a)
     match step.op:
         case "add":
-            return [(source, lambda: slope) for source in step.inputs]
+            return slope
         case "scale":
-            return [(a, lambda: ring.scale(step.fixed, slope))]
+            return ring.scale(step.fixed, slope)
         case "contract":
-            b = step.inputs[1]
-            left, right, output = contraction(step.fixed, shape, steps.shape(b)).terms
-
-            def back(terms: str, other: int) -> Any:
-                return ring.contract(contraction(terms, step.shape, steps.shape(other)), slope, values[other])
-
-            return [
-                (a, lambda: back(f"{output},{right}->{left}", b)),
-                (b, lambda: back(f"{output},{left}->{right}", a)),
-            ]
+            other, terms = step.inputs[1 - place], step.fixed.terms
+            subscripts = f"{terms[2]},{terms[1 - place]}->{terms[place]}"
+            return ring.contract(contraction(subscripts, step.shape, steps.shape(other)), slope, values[other])
         case "power":
-            exponent = Fraction(step.fixed)
-            return [(a, lambda: ring.scale(exponent, ring.multiply(slope, ring.power(values[a], step.fixed - 1))))]
+            return ring.scale(Fraction(step.fixed), ring.multiply(slope, ring.power(values[a], step.fixed - 1)))
         case "reciprocal":
-            square = ring.multiply(values[k], values[k])
-            return [(a, lambda: ring.scale(Fraction(-1), ring.multiply(slope, square)))]
+            return ring.scale(Fraction(-1), ring.multiply(slope, ring.multiply(values[k], values[k])))
+        case "gated" if place == 0:
+            return ring.multiply(_gate_factor(ring, values[step.inputs[1]], step), slope)
         case "gated":
-            return [(a, lambda: ring.multiply(gate_factor(ring, values.gates[step.fixed[0]], step), slope))]
+            return ring.scale(step.fixed[1] - step.fixed[0], ring.multiply(values[a], slope))
         case "gather":
-            return [(a, lambda: ring.scatter(slope, step.fixed, shape))]
+            return ring.scatter(slope, step.fixed, steps.shape(a))
         case "scatter":
-            return [(a, lambda: ring.gather(slope, step.fixed))]
-    density = values[step.inputs[-1]]
-    return [(a, lambda: ring.multiply(slope, ring.slope(step.op, values[a], density, values[k], k)))]
+            return ring.gather(slope, step.fixed)
+        case operation if operation in FUNCTIONS and place == 0:
+            return ring.multiply(slope, ring.slope(operation, values[a], values[step.inputs[-1]], values[k], k))
+    # Gates are locally constant, and the density of "gauss" is a function of its other input.
+    return None

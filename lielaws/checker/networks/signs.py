@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from fractions import Fraction
 
 import numpy as np
@@ -17,13 +17,10 @@ _ANY = Sign({-1, 0, 1})
 
 
 class Signs:
-    """What the entries of each step may be, by structure alone, for all values of leaves.
+    """The signs of steps, to which more may be added later on."""
 
-    arguments : the step of the argument of each piecewise linear function, by its number; both may grow later on
-    """
-
-    def __init__(self, steps: Steps, arguments: Mapping[int, int]) -> None:
-        self._steps, self._arguments = steps, arguments
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
         self._known: list[Sign] = []
 
     def __getitem__(self, step: int) -> Sign:
@@ -51,9 +48,11 @@ class Signs:
                 return _sums(_signs(a * b for a in first for b in inputs[1]))
             case "power":
                 return _signs(a**step.fixed for a in first)
+            case "gate":
+                return Sign({0, 1})
             case "gated":
-                piece, below, above = step.fixed
-                if step.inputs[0] != self._arguments[piece]:
+                (a, gate), (below, above) = step.inputs, step.fixed
+                if a != self._steps[gate].inputs[0]:
                     # A power of the argument, whose sign the gate does not follow.
                     return _products(first, below, above)
                 return _signs(a * (above if a > 0 else below) for a in first)
@@ -64,10 +63,8 @@ class Signs:
             case "scatter":
                 # Places to which nothing is added are zero.
                 return _sums(first) | (ZERO if len(np.unique(step.fixed)) < step.size else Sign())
-            case "reciprocal":
-                return first - ZERO
         # The odd and increasing "gauss" keeps the sign, as moves of entries do.
-        return first
+        return first - ZERO if step.op == "reciprocal" else first
 
 
 def _signs(numbers: Iterable[Fraction | int]) -> Sign:

@@ -1,8 +1,8 @@
 """The steps of a network, as the checker keeps them: array operations in the order of evaluation, each written once.
 
-Piecewise linear functions are products with gates here: ("gated", u, (j, below, above)) is above * u where the gate of
-the j-th piecewise function is 1, and below * u where it is 0. A power of such a function is gated once, as gates are
-idempotent.
+Piecewise linear functions are products with gates here. ("gate", u) is a gate of u, one for each function in the file,
+and ("gated", u, gate, (below, above)) is above * u where that is 1, and below * u where it is 0. A power of such a
+function is gated once, as gates are idempotent.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Step:
-    """One array operation. `fixed` does not depend on values: factors, exponents, subscripts, index arrays, names."""
+    """One array operation. `fixed` does not depend on values: factors, exponents, plans, index arrays, names."""
 
     op: str
     inputs: tuple[int, ...]
@@ -105,24 +105,21 @@ class Steps:
         if step.op == "scale":
             return self.scale(_bounded(step.fixed, exponent) ** exponent, self.power(step.inputs[0], exponent))
         if step.op == "gated":
-            piece, (below, above) = step.fixed[0], (_bounded(slope, exponent) for slope in step.fixed[1:])
-            return self.gated(self.power(step.inputs[0], exponent), piece, below**exponent, above**exponent)
+            below, above = (_bounded(slope, exponent) ** exponent for slope in step.fixed)
+            return self.gated(self.power(step.inputs[0], exponent), step.inputs[1], below, above)
         return self.put("power", [a], exponent, step.shape)
 
-    def reciprocal(self, a: int) -> int:
-        return self.put("reciprocal", [a], None, self.shape(a))
-
-    def gated(self, a: int, piece: int, below: Fraction, above: Fraction) -> int:
+    def gated(self, a: int, gate: int, below: Fraction, above: Fraction) -> int:
         if below == above:
             return self.scale(above, a)
-        return self.put("gated", [a], (piece, below, above), self.shape(a))
+        return self.put("gated", [a, gate], (below, above), self.shape(a))
 
     def contract(self, subscripts: str, a: int, b: int) -> int:
         """Einstein summation of two arrays; what is contracted with itself is a sum of squares."""
         plan = contraction(subscripts, self.shape(a), self.shape(b))
         left, right, output = plan.terms
         if a != b or left != right:
-            return self.put("contract", [a, b], subscripts, plan.shape)
+            return self.put("contract", [a, b], plan, plan.shape)
         summed = [axis for axis, index in enumerate(left) if index not in output]
         kept = [index for index in left if index in output]
         total = self.sum(self.power(a, 2), summed)
@@ -173,6 +170,7 @@ class Contraction:
     summed : the number of products that are added for one entry
     """
 
+    subscripts: str
     terms: tuple[str, str, str]
     shape: Shape
     summed: int
@@ -192,4 +190,4 @@ def contraction(subscripts: str, left: Shape, right: Shape) -> Contraction:
     if lost or not set(output) <= sizes.keys():
         raise CertificateError("subscripts", subscripts, "each index of an operand must reach the other or the result")
     summed = math.prod(sizes[i] for i in first if i not in output)
-    return Contraction((first, second, output), tuple(sizes[i] for i in output), summed)
+    return Contraction(subscripts, (first, second, output), tuple(sizes[i] for i in output), summed)

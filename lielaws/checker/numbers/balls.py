@@ -8,7 +8,7 @@ rounding in their own computation. What overflows becomes infinite or NaN, of wh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -21,8 +21,6 @@ from lielaws.checker.reading import Shape
 U = 2.0**-53
 TINY = 2.0**-1060
 """a thousand times what underflow can lose in one operation, and nothing beside any number that is not tiny itself"""
-_FUNCTION_BITS = 80
-"""of functions of float64 balls: rounding is far below that of float64, and a value takes no longer than with 53"""
 PRECISIONS = (128, 256, 512)
 """bits of flint.arb, one after the other, where floats do not decide; what 512 bits leave open is taken as open"""
 
@@ -51,6 +49,8 @@ class Balls:
     """
 
     weight = 4.0
+    bits = 80
+    """of functions and rational numbers: rounding is far below that of float64, and they take no longer than with 53"""
 
     def __init__(self, samples: int = 1) -> None:
         self.clear = np.ones(samples, dtype=bool)
@@ -81,32 +81,33 @@ class Balls:
         self.clear = self.clear & (clear if len(clear) == len(self.clear) else clear.all())
         return self._or_one(a, allowed)
 
-    def exact(self, values: Sequence[Fraction], shape: Sequence[int]) -> Ball:
+    def exact(self, values: Sequence[Fraction], shape: Sequence[int]) -> Any:
         """Enclosures of rational numbers."""
-        mids, rads = [], []
-        for value in values:
-            try:
-                mid = float(value)
-            except OverflowError:
-                mid = float("inf")
-            mids.append(mid)
-            rads.append(0.0 if np.isfinite(mid) and Fraction(mid) == value else abs(mid) * 2 * U + TINY)
-        return Ball(np.array(mids, dtype=np.float64).reshape(shape), np.array(rads, dtype=np.float64).reshape(shape))
+        with flint.ctx.workprec(self.bits):
+            return self._of([flint.arb(flint.fmpq(value.numerator, value.denominator)) for value in values], shape)
+
+    def named(self, name: str, shape: Shape) -> Any:
+        with flint.ctx.workprec(self.bits):
+            return self._of([TRUE_CONSTANTS[name]()] * math.prod(shape), (1, *shape))
+
+    def _function(self, kind: str, a: Any) -> Any:
+        with flint.ctx.workprec(self.bits):
+            return self._of([_value(kind, x) for x in self._entries(a)], a.shape)
 
     def integers(self, a: Any, unit: int = 1) -> Ball:
         """Multiples of 1 / unit, a power of two, by integers below 2^53."""
         return Ball(a / float(unit), np.zeros(a.shape))
 
-    def named(self, name: str, shape: Shape) -> Ball:
-        with flint.ctx.workprec(_FUNCTION_BITS):
-            mid, rad = _narrow(TRUE_CONSTANTS[name]())
-        return Ball(np.full((1, *shape), mid), np.full((1, *shape), rad))
-
     def move(self, function: Callable[..., Any], *arrays: Ball) -> Ball:
         return Ball(function(*(a.mid for a in arrays)), function(*(a.rad for a in arrays)))
 
-    def narrowed(self, a: Ball) -> Ball:
-        return a
+    def _of(self, values: Sequence[Any], shape: Sequence[int]) -> Any:
+        """From balls of flint.arb."""
+        return narrowed(np.array(values, dtype=object).reshape(shape))
+
+    def _entries(self, a: Any) -> Iterable[Any]:
+        """Back to balls of flint.arb."""
+        return map(flint.arb, a.mid.ravel().tolist(), a.rad.ravel().tolist())
 
     def signs(self, a: Ball) -> tuple[Any, Any]:
         """Where all numbers of a ball are certainly positive, and where they are certainly negative."""
@@ -151,21 +152,17 @@ class Balls:
         # |1 / x - 1 / m| <= r / (|m| (|m| - r)) for |x - m| <= r.
         return Ball(mid, (a.rad / room * abs(mid) + 2 * U * abs(mid)) * (1 + 32 * U) + TINY * (1 + abs(mid)))
 
-    def _function(self, kind: str, a: Ball) -> Ball:
-        entries = zip(a.mid.ravel().tolist(), a.rad.ravel().tolist(), strict=True)
-        with flint.ctx.workprec(_FUNCTION_BITS):
-            pairs = [_narrow(_value(kind, flint.arb(mid, rad))) for mid, rad in entries]
-        return _balls(pairs, a.shape)
 
-
-def _balls(pairs: Sequence[tuple[float, float]], shape: Sequence[int]) -> Ball:
-    values = np.array(pairs, dtype=np.float64).reshape(*shape, 2)
+def narrowed(a: Any) -> Ball:
+    """Float64 balls around balls of flint.arb."""
+    values = np.array([_narrow(x) for x in a.flat], dtype=np.float64).reshape(*a.shape, 2)
     return Ball(values[..., 0], values[..., 1])
 
 
 def _narrow(value: Any) -> tuple[float, float]:
-    """A float64 ball around a ball of flint.arb."""
     mid, rad = float(value.mid()), float(value.rad())
+    if value.is_exact() and value == mid:
+        return mid, 0.0
     # The midpoint is rounded to the nearest float64, and the radius once more.
     return mid, rad * (1 + 4 * U) + 2 * U * abs(mid) + TINY
 
@@ -197,21 +194,17 @@ class PreciseBalls(Balls):
     def entered(self) -> Any:
         return flint.ctx.workprec(self.bits)
 
-    def exact(self, values: Sequence[Fraction], shape: Sequence[int]) -> Any:
-        return _objects([flint.arb(flint.fmpq(value.numerator, value.denominator)) for value in values], shape)
-
     def integers(self, a: Any, unit: int = 1) -> Any:
         return self.exact([Fraction(int(n), unit) for n in a.ravel()], a.shape)
-
-    def named(self, name: str, shape: Shape) -> Any:
-        return _objects([TRUE_CONSTANTS[name]()] * math.prod(shape), (1, *shape))
 
     def move(self, function: Callable[..., Any], *arrays: Any) -> Any:
         return function(*arrays)
 
-    def narrowed(self, a: Any) -> Ball:
-        """Float64 balls around these."""
-        return _balls([_narrow(x) for x in a.flat], a.shape)
+    def _of(self, values: Sequence[Any], shape: Sequence[int]) -> Any:
+        return np.array(values, dtype=object).reshape(shape)
+
+    def _entries(self, a: Any) -> Iterable[Any]:
+        return list(a.flat)
 
     def signs(self, a: Any) -> tuple[Any, Any]:
         return self._each(lambda x: x > 0, a), self._each(lambda x: x < 0, a)
@@ -224,7 +217,7 @@ class PreciseBalls(Balls):
         return np.array([condition(x) for x in a.flat], dtype=bool).reshape(a.shape)
 
     def _or_one(self, a: Any, allowed: Any) -> Any:
-        return np.where(allowed, a, _objects([flint.arb(1)], ()))
+        return np.where(allowed, a, np.array(flint.arb(1), dtype=object))
 
     def add(self, a: Any, b: Any) -> Any:
         return a + b
@@ -240,15 +233,6 @@ class PreciseBalls(Balls):
 
     def _inverse(self, a: Any) -> Any:
         return 1 / a
-
-    def _function(self, kind: str, a: Any) -> Any:
-        return _objects([_value(kind, x) for x in a.flat], a.shape)
-
-
-def _objects(values: Sequence[Any], shape: Sequence[int]) -> Any:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array.reshape(shape)
 
 
 def is_nonsingular(a: Ball) -> bool:
@@ -286,10 +270,5 @@ def _scaled(mid: Any, rad: Any) -> tuple[Any, Any]:
 
 def is_nonsingular_precisely(a: Any) -> bool:
     """The same for a square object array of flint.arb, by its determinant."""
-    n = len(a)
-    if n == 0:
-        return True
-    if not all(x.is_finite() for x in a.flat):
-        return False
-    determinant = flint.arb_mat(n, n, list(a.flat)).det()
-    return bool(determinant.is_finite() and not determinant.contains(0))
+    determinant = flint.arb_mat(len(a), len(a), list(a.flat)).det()
+    return bool(all(x.is_finite() for x in a.flat) and determinant.is_finite() and not determinant.contains(0))

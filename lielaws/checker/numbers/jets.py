@@ -45,9 +45,6 @@ class Jets:
             return (self.add(a[0], b[0]), self.add(a[1], b[1])) if type(b) is tuple else (self.add(a[0], b), a[1])
         return (self.add(a, b[0]), b[1]) if type(b) is tuple else self.ring.add(a, b)
 
-    def subtract(self, a: Any, b: Any) -> Any:
-        return self.add(a, self.scale(Fraction(-1), b))
-
     def multiply(self, a: Any, b: Any) -> Any:
         return self._bilinear(self.ring.multiply, a, b)
 
@@ -127,16 +124,17 @@ def added(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return result.reshape(len(x), *shape)
 
 
+def spread(a: Any, samples: int) -> Any:
+    """The entries of each sample in a row, where there may be one sample for all."""
+    return np.broadcast_to(a, (samples, *a.shape[1:])).reshape(samples, -1)
+
+
 def moved(state: list[Any], direction: list[Any]) -> list[Any]:
     """state + e * direction with a new nilpotent e."""
     return [s if type(s) is not tuple and v is None else (s, v) for s, v in zip(state, direction, strict=True)]
 
 
-def value_part(state: list[Any]) -> list[Any]:
-    """What is left when the newest nilpotent is zero."""
-    return [a[0] if type(a) is tuple else a for a in state]
-
-
-def slope_part(state: list[Any]) -> list[Any]:
-    """The coefficient of the newest nilpotent."""
-    return [a[1] if type(a) is tuple else None for a in state]
+def parts(state: list[Any]) -> tuple[list[Any], list[Any]]:
+    """What is left when the newest nilpotent is zero, and its coefficients."""
+    pairs = [a if type(a) is tuple else (a, None) for a in state]
+    return [a for a, _ in pairs], [b for _, b in pairs]

@@ -48,14 +48,6 @@ def read_prime(value: Any, where: str) -> int:
     return prime
 
 
-def rank_modulo(rows: Sequence[Sequence[int]], prime: int) -> int:
-    """The rank of a matrix modulo a proven prime."""
-    if not rows or not len(rows[0]):
-        return 0
-    entries = [int(entry) for row in rows for entry in row]
-    return int(flint.nmod_mat(len(rows), len(rows[0]), entries, prime).rank())
-
-
 def small_rational(residue: int, prime: int) -> Fraction | None:
     """The rational number with this residue, by Euclid's algorithm; None unless it is far smaller than most."""
     limit = 1 << prime.bit_length() // 6

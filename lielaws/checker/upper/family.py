@@ -12,7 +12,7 @@ import numpy as np
 
 from lielaws.checker.networks.flows import joined
 from lielaws.checker.networks.network import Network
-from lielaws.checker.numbers.jets import Jets, moved, slope_part, value_part
+from lielaws.checker.numbers.jets import Jets, moved, parts
 from lielaws.checker.upper.probes import Probes
 from lielaws.errors import CertificateError
 
@@ -31,59 +31,49 @@ Word = int | list[Any]
 class Evidence:
     """Brackets at a point, as they stand in a certificate: in integers that are residues, or multiples of 1 / unit.
 
-    constants : those that may have any value, by name
+    constants : those that may have any value, by leaf
     point : the arrays of a state, with one sample
     """
 
     network: Network
     probes: Probes
-    constants: Mapping[str, Any]
+    constants: Mapping[tuple[str, str], Any]
     unit: int
     point: list[Any]
     words: list[Word]
 
     def rows(self, ring: Any, which: Sequence[int]) -> Iterator[tuple[list[int], Any]]:
         """Some of the brackets in a ring, a few at a time: their places among all, and their values as rows."""
-        family, shapes = Family(self, ring), self.network.flow.state_shapes
+        jets, shapes = Jets(ring), self.network.flow.state_shapes
         state = [ring.integers(block, self.unit) for block in self.point]
         for form, places, probes in grouped([self.words[k] for k in which]):
             chunk = max(1, CHUNK_ENTRIES // (self.network.steps.entries << level(form)))
             for start in range(0, len(places), chunk):
                 chosen = probes[start : start + chunk]
-                rows = joined(family.ring, family.bracket(form, chosen, state), shapes, len(chosen))
+                rows = joined(jets, self.bracket(jets, form, chosen, state), shapes, len(chosen))
                 yield [which[k] for k in places[start : start + chunk]], rows
 
-
-class Family:
-    """The fields of a network in a ring."""
-
-    def __init__(self, evidence: Evidence, ring: Any) -> None:
-        self.network, self.probes, self.ring = evidence.network, evidence.probes, Jets(ring)
-        self._lift = partial(ring.integers, unit=evidence.unit)
-        self._constants = {("constant", name): self._lift(table) for name, table in evidence.constants.items()}
-        self._constants |= self.network.true_values(ring)
-
-    def field(self, chosen: Any, state: list[Any]) -> list[Any]:
+    def field(self, jets: Jets, chosen: Any, state: list[Any]) -> list[Any]:
         """Those of the chosen probes, one for each sample, at a state; with a state of jets also the derivatives."""
-        probes = self.probes
-        leaves = self._constants | {("data", name): self._lift(table[chosen]) for name, table in probes.data.items()}
-        values = self.network.values(self.ring, state, leaves, lambda j, _: self._lift(probes.gates[j][chosen]))
-        cotangent, drift = self._lift(probes.cotangent[chosen]), self._lift(probes.drift[chosen])
-        return self.network.field(self.ring, state, values, cotangent, drift)
+        lift, probes = partial(jets.ring.integers, unit=self.unit), self.probes
+        leaves = {leaf: lift(table[chosen]) for leaf, table in probes.data.items()}
+        leaves |= {leaf: lift(table) for leaf, table in self.constants.items()} | self.network.true_values(jets.ring)
+        values = self.network.values(jets, state, leaves, lambda j, _: lift(probes.gates[j][chosen]))
+        cotangent, drift = lift(probes.cotangent[chosen]), lift(probes.drift[chosen])
+        return self.network.field(jets, state, values, cotangent, drift)
 
-    def bracket(self, word: Word, chosen: Any, state: list[Any]) -> list[Any]:
+    def bracket(self, jets: Jets, word: Word, chosen: Any, state: list[Any]) -> list[Any]:
         """Brackets of one form at a state. `word` has columns of `chosen`, (samples, fields), in place of probes."""
         if isinstance(word, int):
-            return self.field(chosen[:, word], state)
+            return self.field(jets, chosen[:, word], state)
         first, second = word
         if cost(first) > cost(second):
             # The first is evaluated once more than the second.
-            return [self.ring.scale(Fraction(-1), value) for value in self.bracket([second, first], chosen, state)]
-        x = self.bracket(first, chosen, state)
-        along_x = self.bracket(second, chosen, moved(state, x))
-        along_y = self.bracket(first, chosen, moved(state, value_part(along_x)))
-        pairs = zip(slope_part(along_x), slope_part(along_y), strict=True)
-        return [self.ring.subtract(a, b) for a, b in pairs]
+            return [jets.scale(Fraction(-1), value) for value in self.bracket(jets, [second, first], chosen, state)]
+        x = self.bracket(jets, first, chosen, state)
+        y, y_along_x = parts(self.bracket(jets, second, chosen, moved(state, x)))
+        _, x_along_y = parts(self.bracket(jets, first, chosen, moved(state, y)))
+        return [jets.add(a, jets.scale(Fraction(-1), b)) for a, b in zip(y_along_x, x_along_y, strict=True)]
 
 
 def cost(word: Word) -> int:
@@ -96,7 +86,7 @@ def cost(word: Word) -> int:
 
 def calls(words: list[Word], network: Network) -> float:
     """The work of calling operations on arrays, whatever their size: once for all words of one form."""
-    return _CALL * len(network.program.needed) * sum(cost(form) for form, _, _ in grouped(words))
+    return _CALL * len(network.program.below_gates) * sum(cost(form) for form, _, _ in grouped(words))
 
 
 def level(word: Word) -> int:

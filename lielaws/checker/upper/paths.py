@@ -8,20 +8,22 @@ different.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from fractions import Fraction
 from itertools import compress, pairwise
 from typing import Any
 
 import numpy as np
 
+from lielaws.checker.networks.flows import cut
 from lielaws.checker.networks.gates import Gates
 from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.program import Leaves
 from lielaws.checker.networks.signs import POSITIVE, ZERO, Signs
 from lielaws.checker.networks.steps import Budget
-from lielaws.checker.numbers.balls import TINY, Ball, Balls, U
-from lielaws.checker.numbers.jets import Jets
-from lielaws.checker.upper.patterns import Pattern, leaves_of
+from lielaws.checker.numbers.balls import Ball, Balls, U
+from lielaws.checker.numbers.jets import Jets, spread
+from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
 
 _TRIES = 8
@@ -35,35 +37,36 @@ def are_apart(network: Network, gates: Gates, budget: Budget) -> bool:
 
     With free values of functions, equal numbers may look different: two real points, with any numbers as gates, tell.
     """
-    rng = np.random.default_rng(secrets.randbits(128))
     for _ in range(_TRIES):
-        ring = Balls()
-        budget.charge(2 * network.program.work * ring.weight, "architecture", "its gates")
-        leaves = {network.steps[k].fixed: _dyadic(rng, network.steps[k].shape) for k in leaves_of(network)}
-        leaves |= network.true_values(ring)
-        ends: dict[int, tuple[float, float]] = {}
-
-        def gate(j: int, argument: Any, ends: dict[int, tuple[float, float]] = ends, ring: Balls = ring) -> Any:
-            wide = ring.move(lambda x: np.broadcast_to(x, (2, *network.pieces[j])).reshape(2, -1), argument)
-            if gates.fixed[j] is None:
-                ratio = ring.multiply(wide[1:], ring.inverse(wide[:1]))
-                # Twice the radius, and more than the ends are rounded.
-                width = 2 * ratio.rad[0] + 4 * U * abs(ratio.mid[0])
-                low, high = ratio.mid[0] - width, ratio.mid[0] + width
-                ends.update(zip(gates.numbers[j].ravel().tolist(), zip(low, high, strict=True), strict=True))
-            return _dyadic(rng, network.pieces[j])
-
-        with ring.entered():
-            network.program.forward(Jets(ring), leaves, gate)
-        if ring.clear.all():
-            return all(a[1] < b[0] for a, b in pairwise(sorted(ends.values())))
+        budget.charge(2 * network.program.work * Balls.weight, "architecture", "its gates")
+        ratios = _ratios(network, gates)
+        if ratios is not None:
+            return all(a[1] < b[0] for a, b in pairwise(sorted(ratios.values())))
     return False
 
 
-def _dyadic(rng: np.random.Generator, shape: Sequence[int]) -> Ball:
-    """Positive numbers, at two points."""
-    drawn = rng.integers(1, 2**20, (2, *shape)) / 2.0**19
-    return Ball(drawn, np.zeros_like(drawn))
+def _ratios(network: Network, gates: Gates) -> dict[int, tuple[float, float]] | None:
+    """The ends of an interval around the ratio of the arguments of each gate at two points, if all is defined there."""
+    rng, ring = np.random.default_rng(secrets.randbits(128)), Balls()
+    ends: dict[int, tuple[float, float]] = {}
+
+    def drawn(shape: Shape) -> Any:
+        return ring.integers(rng.integers(1, 2**20, (2, *shape)), 2**19)
+
+    def gate(j: int, argument: Any) -> Any:
+        if gates.fixed[j] is None:
+            first, second = (ring.move(lambda x, k=k: spread(x, 2)[k : k + 1], argument) for k in (0, 1))
+            ratio = ring.multiply(second, ring.inverse(first))
+            # Twice the radius, and more than the ends are rounded.
+            width = 2 * ratio.rad[0] + 4 * U * abs(ratio.mid[0])
+            low, high = ratio.mid[0] - width, ratio.mid[0] + width
+            ends.update(zip(gates.numbers[j].ravel().tolist(), zip(low, high, strict=True), strict=True))
+        return drawn(network.pieces[j])
+
+    leaves = {leaf: drawn(shape) for leaf, shape in network.program.leaves.items()}
+    with ring.entered():
+        network.program.forward(Jets(ring), leaves | network.true_values(ring), gate)
+    return ends if ring.clear.all() else None
 
 
 def is_singular(network: Network, own: Collection[tuple[str, str]] | None = None) -> bool:
@@ -75,12 +78,12 @@ def is_singular(network: Network, own: Collection[tuple[str, str]] | None = None
         depends on these or on gates counts. sqrt((b x)^2) and the gate of b x belong together only where they come from
         one sign of b x.
     """
-    steps, known = network.steps, Signs(network.steps, dict(enumerate(network.program.arguments)))
+    steps, known = network.steps, Signs(network.steps)
     moved: set[int] = set()
     for k in network.program.below_gates:
         step = steps[k]
         leaf = step.op == "leaf" and own is not None and tuple(step.fixed) in own
-        if leaf or step.op == "gated" or not moved.isdisjoint(step.inputs):
+        if leaf or step.op == "gate" or not moved.isdisjoint(step.inputs):
             moved.add(k)
         if own is not None and k not in moved:
             continue
@@ -91,42 +94,28 @@ def is_singular(network: Network, own: Collection[tuple[str, str]] | None = None
     return False
 
 
-def check_continuation(
-    network: Network, start: Leaves, end: Leaves, pattern: Pattern, where: str, budget: Budget
-) -> None:
+def _between(ring: Balls, a: Ball, b: Ball, along: Ball) -> Ball:
+    """Around all points of some pieces of the segment from a to b."""
+    part = ring.move(lambda x: x.reshape(-1, *[1] * (a.mid.ndim - 1)), along)
+    return ring.add(a, ring.multiply(part, ring.add(b, ring.scale(Fraction(-1), a))))
+
+
+def check_continuation(network: Network, start: Leaves, end: Leaves, pattern: Any, where: str, budget: Budget) -> None:
     """Raises CertificateError unless functions and divisions are analytic along the segment, with a sample at each end.
 
     In the pattern at the start, which is kept all along.
     """
+    gates = [Balls().integers(gate) for gate in cut(pattern[None], network.pieces)]
     open_pieces = [(k / _FIRST_CUTS, 1 / _FIRST_CUTS) for k in range(_FIRST_CUTS)]
     while open_pieces:
         if len(open_pieces) > _MOST_CUTS or open_pieces[0][1] < 1 / _MOST_CUTS:
             raise CertificateError(where, "its pattern", "a root or logarithm may be singular on the way to the point")
         budget.charge(len(open_pieces) * network.program.work * Balls.weight, where, "the way to the point")
-        clear = _clear(network, start, end, pattern, np.array(open_pieces))
-        left = compress(open_pieces, ~clear)
+        ring, pieces = Balls(len(open_pieces)), np.array(open_pieces)
+        # Balls as wide as a piece; these are dyadic, so that it is exact.
+        along = Ball(pieces[:, 0] + pieces[:, 1] / 2, pieces[:, 1] / 2)
+        with ring.entered():
+            leaves = {leaf: _between(ring, a, end[leaf], along) for leaf, a in start.items()}
+            network.program.forward(Jets(ring), leaves | network.true_values(ring), lambda j, _: gates[j])
+        left = compress(open_pieces, ~ring.clear)
         open_pieces = [(at + shift, width / 2) for at, width in left for shift in (0, width / 2)]
-
-
-def _clear(network: Network, start: Leaves, end: Leaves, pattern: Pattern, pieces: Any) -> Any:
-    """Which pieces (at, width) of the segment from one end to the other are free of singularities.
-
-    The balls are as wide as a piece.
-    """
-    ring = Balls(len(pieces))
-    middle, half = (pieces[:, 0] + pieces[:, 1] / 2), pieces[:, 1] / 2
-    with ring.entered():
-        leaves = {leaf: _between(a, end[leaf], middle, half) for leaf, a in start.items()}
-        gates = [ring.integers(gate[None]) for gate in pattern]
-        network.program.forward(Jets(ring), leaves | network.true_values(ring), lambda j, _: gates[j])
-    return ring.clear
-
-
-def _between(a: Ball, b: Ball, middle: Any, half: Any) -> Ball:
-    """Around all points of pieces of the segment from a to b; the pieces are dyadic, so that they are exact."""
-    shape = (-1, *[1] * (a.mid.ndim - 1))
-    middle, half = middle.reshape(shape), half.reshape(shape)
-    mid = a.mid * (1 - middle) + b.mid * middle
-    size = abs(a.mid) + abs(b.mid)
-    rad = (abs(b.mid - a.mid) * half + a.rad + b.rad + 8 * U * size) * (1 + 16 * U)
-    return Ball(mid, rad + TINY)

@@ -2,15 +2,16 @@
 
 An argument of known sign keeps it nearby, so that the pattern is one of an open set of parameters and data. Arguments
 that vanish identically in a pattern have a gate that does not matter.
+
+A pattern is a row of 0 and 1, the gates of all piecewise linear functions one after the other.
 """
 
 from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,13 @@ from lielaws.checker import reading
 from lielaws.checker.networks.flows import cut
 from lielaws.checker.networks.gates import Gates
 from lielaws.checker.networks.network import Network
+from lielaws.checker.networks.program import Leaves
 from lielaws.checker.networks.steps import Budget
 from lielaws.checker.numbers.balls import PRECISIONS, Balls, PreciseBalls
-from lielaws.checker.numbers.jets import Jets
+from lielaws.checker.numbers.jets import Jets, spread
 from lielaws.checker.numbers.residues import Residues, random_prime
+from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
-
-Pattern = list[Any]
-"""for each piecewise linear function its gates, arrays of 0 and 1"""
-Tables = Mapping[tuple[str, str], Any]
-"""exact values by role and name: object arrays of Fractions, (samples, *shape)"""
 
 _MOST_PATTERNS = 4000
 """of a region or a certificate; the laws are checked on each of them"""
@@ -40,52 +38,72 @@ _DRAWN = 2000
 
 @dataclass(frozen=True)
 class Witnesses:
-    """Points, data and constants, (count, *shape) or one for all, and the patterns that they show."""
+    """Points, data and constants, Fractions (count, *shape) or one for all, and the patterns that they show."""
 
-    leaves: Tables
-    patterns: list[Pattern]
+    leaves: Leaves
+    patterns: Any
 
 
-def read_patterns(stated: Any, network: Network, gates: Gates, constants: Tables, budget: Budget) -> Witnesses:
+def read_patterns(stated: Any, network: Network, gates: Gates, constants: Leaves, budget: Budget) -> Witnesses:
     """The section `patterns`. Raises CertificateError."""
-    entries = reading.items(stated, "patterns")
-    if not 0 < len(entries) <= _MOST_PATTERNS:
-        raise CertificateError("patterns", f"{len(entries)} of them", f"from 1 to {_MOST_PATTERNS:,} are checked")
-    points, data = [], []
+    entries = _counted(stated, "patterns")
     for k, entry in enumerate(entries):
         reading.table(entry, f"patterns[{k}]", {"point", "data"})
-        points.append(_rationals(entry["point"], f"patterns[{k}].point", network.count))
-        data.append(entry["data"])
-    leaves = _parameters(network, points) | _data(network, data, "patterns", ".data") | dict(constants)
+    points = [_rationals(e["point"], f"patterns[{k}].point", (network.count,)) for k, e in enumerate(entries)]
+    data = read_data([entry["data"] for entry in entries], "patterns[{}].data", network.data, _rationals)
+    leaves = _parameters(network, points) | data | constants
     return Witnesses(leaves, shown(network, gates, leaves, len(entries), "patterns", budget))
 
 
-def read_region(stated: Any, network: Network, gates: Gates, budget: Budget) -> list[Pattern]:
+def read_region(stated: Any, network: Network, gates: Gates, budget: Budget) -> Any:
     """The patterns of the samples of a region, after a look for others. Raises CertificateError."""
     reading.table(stated, "region", {"point", "samples"})
     if not network.is_rational or network.generic:
         raise CertificateError("setting.gates", "realizable", "signs are known for rational networks only")
-    samples = reading.items(stated["samples"], "region.samples")
-    if not 0 < len(samples) <= _MOST_PATTERNS:
-        remedy = "too many or too few for this checker"
-        raise CertificateError("region.samples", f"{len(samples)} samples", remedy)
-    point = _parameters(network, [_rationals(stated["point"], "region.point", network.count)])
-    leaves = point | _data(network, samples, "region.samples", "")
-    found = shown(network, gates, leaves, len(samples), "region.samples", budget)
+    samples = _counted(stated["samples"], "region.samples")
+    point = _parameters(network, [_rationals(stated["point"], "region.point", (network.count,))])
+    leaves = point | read_data(samples, "region.samples[{}]", network.data, _rationals)
+    patterns = shown(network, gates, leaves, len(samples), "region.samples", budget)
     known: dict[bytes, int] = {}
-    for k, pattern in enumerate(found):
-        if known.setdefault(key_of(pattern), k) != k:
-            remedy = f"sample {known[key_of(pattern)]} has the same"
-            raise CertificateError(f"region.samples[{k}]", "its activation pattern", remedy)
+    for k, pattern in enumerate(patterns):
+        if (same := known.setdefault(pattern.tobytes(), k)) != k:
+            raise CertificateError(f"region.samples[{k}]", "its activation pattern", f"sample {same} has the same")
     _look_for_others(network, gates, point, known, budget)
-    return found
+    return patterns
 
 
-def key_of(pattern: Pattern) -> bytes:
-    return b"".join(np.asarray(gates, dtype=np.int8).tobytes() for gates in pattern)
+def _counted(stated: Any, where: str) -> list[Any]:
+    entries = reading.items(stated, where)
+    if not 0 < len(entries) <= _MOST_PATTERNS:
+        raise CertificateError(where, f"{len(entries)} of them", f"from 1 to {_MOST_PATTERNS:,} are checked")
+    return entries
 
 
-def _look_for_others(network: Network, gates: Gates, point: Tables, known: Mapping[bytes, int], budget: Budget) -> None:
+def read_data(
+    samples: Sequence[Any], where: str, shapes: Mapping[str, Shape], read: Callable[[Any, str, Shape], Any]
+) -> Leaves:
+    """The data of all samples, (samples, *shape).
+
+    where : with braces for the number of the sample
+    read : reads the entries of one array
+    """
+    rows: dict[str, list[Any]] = {name: [] for name in shapes}
+    for k, sample in enumerate(samples):
+        reading.table(sample, where.format(k), shapes)
+        for name, shape in shapes.items():
+            rows[name].append(read(sample[name], f"{where.format(k)}.{name}", (math.prod(shape),)))
+    return {("data", name): np.array(rows[name]).reshape(-1, *shape) for name, shape in shapes.items()}
+
+
+def _rationals(values: Any, where: str, shape: Shape) -> Any:
+    return np.array(reading.rationals(values, where, shape), dtype=object)
+
+
+def _parameters(network: Network, points: list[Any]) -> Leaves:
+    return network.named(cut(np.array(points), network.parameters.values()))
+
+
+def _look_for_others(network: Network, gates: Gates, point: Leaves, known: Mapping[bytes, int], budget: Budget) -> None:
     """Draw data that nobody could foresee, and refuse a region in which they show a pattern that is not listed."""
     rng = np.random.default_rng(secrets.randbits(128))
     each, ring = _DRAWN // len(_GRIDS), Balls()
@@ -94,117 +112,73 @@ def _look_for_others(network: Network, gates: Gates, point: Tables, known: Mappi
         parts = [rng.integers(-n, n + 1, (each, *shape)) * step for step, n in _GRIDS]
         values["data", name] = ring.integers(np.concatenate(parts), _FINEST)
     budget.charge(_DRAWN * network.program.work * ring.weight, "region", "its data")
-    patterns, decided = _evaluated(network, gates, ring, values, _DRAWN, None)
+    patterns, undecided = _evaluated(network, gates, ring, values, _DRAWN)
     # Where a denominator is too close to zero at some of these data, nothing is decided.
-    for k in np.flatnonzero(decided):
-        if key_of([g[k] for g in patterns]) not in known:
+    for pattern in patterns[~undecided.any(axis=1) & ring.clear]:
+        if pattern.tobytes() not in known:
             remedy = "data at its point show an activation pattern that is not listed"
             raise CertificateError("region.samples", f"{len(known)} samples", remedy)
 
 
-def shown(network: Network, gates: Gates, leaves: Tables, count: int, where: str, budget: Budget) -> list[Pattern]:
+def shown(network: Network, gates: Gates, leaves: Leaves, count: int, where: str, budget: Budget) -> Any:
     """The patterns at exact values. Raises CertificateError where an argument has no sign."""
-    found: dict[int, Pattern] = {}
 
-    def look(ring: Balls, samples: list[int]) -> None:
-        """At all of some samples at once."""
+    def look(ring: Balls, samples: list[int]) -> tuple[Any, Any]:
+        """The patterns at some samples, and which of them are certain."""
         budget.charge(len(samples) * network.program.work * ring.weight, where, "its signs")
-        own = {leaf: table if len(table) == 1 else table[samples] for leaf, table in leaves.items()}
         with ring.entered():
+            own = {leaf: table if len(table) == 1 else table[samples] for leaf, table in leaves.items()}
             values = {leaf: ring.exact(table.ravel(), table.shape) for leaf, table in own.items()}
-            patterns, decided = _evaluated(network, gates, ring, values, len(samples), budget)
-        found.update({samples[k]: [gate[k] for gate in patterns] for k in np.flatnonzero(decided)})
+            patterns, undecided = _evaluated(network, gates, ring, values, len(samples))
+        certain = ~undecided.any(axis=1)
+        for k in np.flatnonzero(~certain & ring.clear):
+            budget.charge(2 * network.program.work * Residues.slow, "patterns", "its signs")
+            certain[k] = all(_vanish(network, patterns[k : k + 1], undecided[k]) for _ in range(2))
+        return patterns, certain & ring.clear
 
-    look(Balls(count), list(range(count)))
-    for k in range(count):
+    patterns, certain = look(Balls(count), list(range(count)))
+    for k in np.flatnonzero(~certain).tolist():
         for bits in PRECISIONS:
-            if k not in found:
-                look(PreciseBalls(bits), [k])
-        if k not in found:
-            remedy = "it is zero, so that no pattern persists"
-            raise CertificateError(f"{where}[{k}]", "the argument of a gate", remedy)
-    return [found[k] for k in range(count)]
+            if not certain[k]:
+                row, found = look(PreciseBalls(bits), [k])
+                patterns[k], certain[k] = row[0], found[0]
+        if not certain[k]:
+            raise CertificateError(f"{where}[{k}]", "the argument of a gate", "it is zero, so that no pattern persists")
+    return patterns
 
 
-def _evaluated(
-    network: Network, gates: Gates, ring: Balls, leaves: Any, count: int, budget: Budget | None
-) -> tuple[list[Any], Any]:
-    """All gates, (samples, *shape) for each function, and for which samples all signs are decided.
-
-    budget : for the proofs that numbers without a sign vanish identically; None to leave these open
-    """
-    found: dict[int, Any] = {}
-    open_entries: dict[int, Any] = {}
+def _evaluated(network: Network, gates: Gates, ring: Balls, leaves: Leaves, count: int) -> tuple[Any, Any]:
+    """The patterns of some samples, and which of their entries are undecided."""
+    rows, undecided = [np.zeros((count, 0), dtype=np.int64)], [np.zeros((count, 0), dtype=bool)]
 
     def gate(j: int, argument: Any) -> Any:
-        shape = network.pieces[j]
+        positive, negative = (spread(sign, count) for sign in ring.signs(argument))
         fixed = gates.fixed[j]
-        if fixed is None:
-            positive, negative = (np.broadcast_to(a, (count, *shape)) for a in ring.signs(argument))
-            found[j], open_entries[j] = positive.astype(np.int64), ~(positive | negative)
-        else:
-            found[j] = np.full((count, *shape), fixed)
-        return ring.integers(found[j])
+        rows.append((positive if fixed is None else np.full_like(positive, fixed)).astype(np.int64))
+        undecided.append(~(positive | negative) & (fixed is None))
+        return ring.integers(rows[-1].reshape(count, *network.pieces[j]))
 
     with ring.entered():
         network.program.forward(Jets(ring), leaves | network.true_values(ring), gate)
-    patterns = [found[j] for j in range(len(network.pieces))]
-    undecided = np.zeros(count, dtype=bool)
-    for mask in open_entries.values():
-        undecided |= mask.reshape(count, -1).any(axis=1)
-    if budget is not None:
-        for k in np.flatnonzero(undecided & ring.clear):
-            budget.charge(2 * network.program.work * Residues.slow, "patterns", "its signs")
-            own = {j: mask[k : k + 1] for j, mask in open_entries.items()}
-            undecided[k] = not _vanish(network, [gate[k : k + 1] for gate in patterns], own)
-    return patterns, ~undecided & ring.clear
+    return np.concatenate(rows, axis=1), np.concatenate(undecided, axis=1)
 
 
-def _vanish(network: Network, pattern: Pattern, entries: Mapping[int, Any]) -> bool:
-    """Whether some arguments are identically zero where the gates have these values: so they are for free functions.
+def _vanish(network: Network, pattern: Any, entries: Any) -> bool:
+    """Whether some arguments are zero at random residues, where the gates have these values, with free functions.
 
-    Later arguments rest on the gates of earlier ones, which have a sign or do not matter.
+    If it is no accident, they are identically zero. Later arguments rest on the gates of earlier ones, which have a
+    sign or do not matter.
     """
-    program = network.program
-    for _ in range(2):
-        ring = Residues(random_prime())
-        leaves = {program.steps[k].fixed: ring.random((1, *program.steps[k].shape)) for k in leaves_of(network)}
-        seen: dict[int, Any] = {}
+    ring, seen = Residues(random_prime()), []
+    leaves = {leaf: ring.random((1, *shape)) for leaf, shape in network.program.leaves.items()}
+    chosen = cut(pattern, network.pieces)
 
-        def gate(j: int, argument: Any, seen: dict[int, Any] = seen, ring: Residues = ring) -> Any:
-            seen[j] = np.broadcast_to(argument, (1, *network.pieces[j]))
-            return ring.array(pattern[j].ravel().tolist(), pattern[j].shape)
+    def gate(j: int, argument: Any) -> Any:
+        seen.append(spread(argument, 1)[0])
+        return ring.integers(chosen[j])
 
-        try:
-            program.forward(Jets(ring), leaves, gate)
-        except ZeroDivisionError:
-            return False
-        if any((seen[j][mask] != 0).any() for j, mask in entries.items()):
-            return False
-    return True
-
-
-def leaves_of(network: Network) -> list[int]:
-    return [k for k in network.program.below_gates if network.steps[k].op == "leaf"]
-
-
-def _rationals(values: Any, where: str, count: int) -> list[Fraction]:
-    return [reading.rational(text, f"{where}[{k}]") for k, text in enumerate(reading.items(values, where, count))]
-
-
-def _table(rows: Sequence[Sequence[Fraction]], shape: Sequence[int]) -> Any:
-    return np.array(rows, dtype=object).reshape(len(rows), *shape)
-
-
-def _parameters(network: Network, points: Sequence[Sequence[Fraction]]) -> dict[tuple[str, str], Any]:
-    arrays = cut(_table(points, (network.count,)), network.parameters.values())
-    return {("parameter", name): array for name, array in zip(network.parameters, arrays, strict=True)}
-
-
-def _data(network: Network, samples: Sequence[Any], where: str, key: str) -> dict[tuple[str, str], Any]:
-    rows: dict[str, list[list[Fraction]]] = {name: [] for name in network.data}
-    for k, sample in enumerate(samples):
-        reading.table(sample, f"{where}[{k}]{key}", network.data)
-        for name, shape in network.data.items():
-            rows[name].append(_rationals(sample[name], f"{where}[{k}]{key}.{name}", math.prod(shape)))
-    return {("data", name): _table(rows[name], shape) for name, shape in network.data.items()}
+    try:
+        network.program.forward(Jets(ring), leaves, gate)
+    except ZeroDivisionError:
+        return False
+    return not np.concatenate(seen)[entries].any()

@@ -6,39 +6,43 @@ numbers and all values are enclosed: that a square block of the brackets is inve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
+import flint
 import numpy as np
 
 from lielaws.checker import reading
 from lielaws.checker.networks.flows import cut
 from lielaws.checker.networks.gates import Gates
 from lielaws.checker.networks.network import Network
+from lielaws.checker.networks.program import Leaves
 from lielaws.checker.networks.steps import Budget
-from lielaws.checker.numbers.balls import Balls
-from lielaws.checker.numbers.residues import read_prime
+from lielaws.checker.numbers.balls import (
+    PRECISIONS,
+    Ball,
+    Balls,
+    PreciseBalls,
+    is_nonsingular,
+    is_nonsingular_precisely,
+    narrowed,
+)
+from lielaws.checker.numbers.residues import Residues, read_prime
 from lielaws.checker.upper.family import CHUNK_ENTRIES, Evidence, Word, calls, check_word, cost, level
 from lielaws.checker.upper.paths import check_continuation, is_singular
-from lielaws.checker.upper.patterns import Pattern, read_patterns
+from lielaws.checker.upper.patterns import Witnesses, read_patterns
 from lielaws.checker.upper.probes import Numbers, ProbeReader, Probes
-from lielaws.checker.upper.rank import check_enclosures, check_residues
 from lielaws.errors import CertificateError
 
 _LARGEST_DENOMINATOR = 2**64
 """of points and data; the finest that is of use is 2^-53"""
 _MOST_ENTRIES = 2 * 10**7
 """of the matrix of brackets"""
+_NARROW = 2.0**-30
+"""relative to the largest entry: a few rows of a thousand are wider, and spoil the inverse; with less, all are"""
 
 
 def check_upper(
-    upper: dict[str, Any],
-    patterns: Any,
-    network: Network,
-    gates: Gates,
-    region: Sequence[Pattern] | None,
-    budget: Budget,
+    upper: dict[str, Any], patterns: Any, network: Network, gates: Gates, region: Any, budget: Budget
 ) -> None:
     """Raises CertificateError unless the brackets have the claimed rank.
 
@@ -46,31 +50,24 @@ def check_upper(
     region : with realizable gates the patterns of the region
     """
     numbers = _read_arithmetic(upper, network)
-    where = "upper.constants"
-    reading.table(upper.get("constants", {}), where, network.generic)
-    if ("constants" in upper) != bool(network.generic):
-        raise CertificateError(where, sorted(network.generic), "these are the constants that have a value")
-    named = {
-        name: numbers.read(upper["constants"][name], f"{where}.{name}", (1, *shape))
-        for name, shape in network.generic.items()
-    }
-    if "epsilon" in named and not (named["epsilon"] > 0).all():
-        raise CertificateError(f"{where}.epsilon", upper["constants"]["epsilon"], "it is positive")
+    constants = _read_constants(upper, network, numbers)
     point = cut(numbers.read(upper["point"], "upper.point", (1, network.dimension)), network.flow.state_shapes)
     witnesses = None
     if patterns is not None:
-        witnesses = read_patterns(patterns, network, gates, _real_constants(named, numbers), budget)
-    reader = ProbeReader(network, gates, numbers, region, witnesses, budget)
-    probes = reader.read(reading.items(upper["probes"], "upper.probes"))
-    if reader.used and not numbers.prime and is_singular(network):
-        _continue(reader, probes, point, numbers, budget)
-    words = _read_words(upper["brackets"], probes.count, network, budget)
+        exact = {leaf: numbers.exact(table, positive=leaf[1] == "epsilon") for leaf, table in constants.items()}
+        witnesses = read_patterns(patterns, network, gates, exact, budget)
+    known = None if region is None else {pattern.tobytes() for pattern in region}
+    stated = reading.items(upper["probes"], "upper.probes")
+    probes = ProbeReader(network, gates, numbers, known, witnesses, budget).read(stated)
+    if witnesses is not None and not numbers.prime and is_singular(network):
+        _continue(network, witnesses, probes, point, numbers, budget)
+    words = _read_words(upper["brackets"], len(stated), network, budget)
     rank = reading.integer(upper["rank"], "upper.rank", 0, min(network.dimension, len(words)))
-    evidence = Evidence(network, probes, named, numbers.unit, point, words)
+    evidence = Evidence(network, probes, constants, numbers.unit, point, words)
     if numbers.prime:
-        check_residues(rank, evidence, numbers.prime)
+        _check_residues(rank, evidence, numbers.prime)
     else:
-        check_enclosures(rank, upper["columns"], evidence, budget)
+        _check_enclosures(rank, upper["columns"], evidence, budget)
 
 
 def _read_arithmetic(upper: dict[str, Any], network: Network) -> Numbers:
@@ -89,6 +86,19 @@ def _read_arithmetic(upper: dict[str, Any], network: Network) -> Numbers:
     return Numbers(read_prime(upper["prime"], "upper.prime"), 1)
 
 
+def _read_constants(upper: dict[str, Any], network: Network, numbers: Numbers) -> Leaves:
+    """The constants that may have any value."""
+    where, found = "upper.constants", {}
+    values = reading.table(upper.get("constants", {}), where, network.generic)
+    if ("constants" in upper) != bool(network.generic):
+        raise CertificateError(where, sorted(network.generic), "these are the constants that have a value")
+    for name, shape in network.generic.items():
+        found["constant", name] = table = numbers.read(values[name], f"{where}.{name}", (1, *shape))
+        if name == "epsilon" and not (table > 0).all():
+            raise CertificateError(f"{where}.{name}", values[name], "it is positive")
+    return found
+
+
 def _read_words(values: Any, probes: int, network: Network, budget: Budget) -> list[Word]:
     words = reading.items(values, "upper.brackets")
     if len(words) > network.dimension or len(words) * network.dimension > _MOST_ENTRIES:
@@ -104,30 +114,88 @@ def _read_words(values: Any, probes: int, network: Network, budget: Budget) -> l
     return words
 
 
-def _real_constants(named: dict[str, Any], numbers: Numbers) -> dict[tuple[str, str], Any]:
-    """Generic constants as rational numbers, for patterns: residues may stand for any numbers, these for themselves."""
-    half = (numbers.prime or 0) // 2
-
-    def exact(n: int, name: str) -> Fraction:
-        return Fraction(n - numbers.prime if numbers.prime and n > half and name != "epsilon" else n, numbers.unit)
-
-    return {
-        ("constant", name): np.array([exact(int(n), name) for n in table.ravel()], dtype=object).reshape(table.shape)
-        for name, table in named.items()
-    }
-
-
-def _continue(reader: ProbeReader, probes: Probes, point: Any, numbers: Numbers, budget: Budget) -> None:
+def _continue(
+    network: Network, witnesses: Witnesses, probes: Probes, point: Any, numbers: Numbers, budget: Budget
+) -> None:
     """Each field must be reached from where its pattern is shown."""
-    network, witnesses, ring = reader.network, reader.witnesses, Balls()
-    assert witnesses is not None
-    blocks = zip(network.parameters, network.flow.parameters(point), strict=True)
-    place = {("parameter", name): ring.integers(block, numbers.unit) for name, block in blocks}
-    data = {("data", name): ring.integers(table, numbers.unit) for name, table in probes.data.items()}
+    ring = Balls()
     shown = {leaf: ring.exact(table.ravel(), table.shape) for leaf, table in witnesses.leaves.items()}
     constants = {leaf: ball for leaf, ball in shown.items() if leaf[0] == "constant"}
-    for probe, number in reader.used.items():
+    place = network.named([ring.integers(block, numbers.unit) for block in network.flow.parameters(point)])
+    data = {leaf: ring.integers(table, numbers.unit) for leaf, table in probes.data.items()}
+    for probe, number in probes.used.items():
         start = {leaf: ball[number : number + 1] for leaf, ball in shown.items()} | constants
         end = place | {leaf: ball[probe : probe + 1] for leaf, ball in data.items()} | constants
         where = f"upper.probes[{probe}].pattern"
         check_continuation(network, start, end, witnesses.patterns[number], where, budget)
+
+
+def _check_residues(rank: int, evidence: Evidence, prime: int) -> None:
+    """Raises CertificateError unless brackets have a rank modulo a prime."""
+    words = len(evidence.words)
+    entries: list[int] = []
+    try:
+        for _, rows in evidence.rows(Residues(prime), range(words)):
+            entries += rows.ravel().tolist()
+    except ZeroDivisionError:
+        raise CertificateError("upper.point", "a denominator", "a denominator of the network vanishes there") from None
+    # The order of rows does not matter.
+    true_rank = flint.nmod_mat(words, evidence.network.dimension, entries, prime).rank()
+    if true_rank != rank or rank != words:
+        more = "" if rank == words else f", and there are {words}"
+        raise CertificateError("upper.rank", rank, f"the brackets have rank {true_rank} at the point{more}")
+
+
+def _check_enclosures(rank: int, columns: Any, evidence: Evidence, budget: Budget) -> None:
+    """Raises CertificateError unless the entries of brackets in some columns are proved to be an invertible block.
+
+    By float64 numbers first, then with more and more precision.
+    """
+    network, words = evidence.network, evidence.words
+    if rank != len(words):
+        raise CertificateError("upper.rank", rank, f"there are {len(words)} brackets; their rank is to be proved")
+    chosen = reading.integers(columns, "upper.columns", 0, network.dimension - 1, rank)
+    if len(set(chosen)) < rank:
+        raise CertificateError("upper.columns", chosen, "distinct coordinates are needed")
+    # Products of large matrices are far faster than those of arrays.
+    budget.charge(rank**3 / 4, "upper.rank", rank)
+    block = Ball(np.full((rank, rank), np.nan), np.zeros((rank, rank)))
+    if not rank or _is_proved(block, Balls(), list(range(rank)), evidence, chosen):
+        return
+    for bits in PRECISIONS:
+        ring = PreciseBalls(bits)
+        # Rows whose enclosures are wide first; if there are none left, all rows without rounding them to floats.
+        wide = _wide_rows(block)
+        which = wide or list(range(rank))
+        work = sum(cost(words[k]) for k in which) * network.program.work + (0 if wide else rank**3)
+        charged = work * ring.weight + calls([words[k] for k in which], network)
+        budget.charge(charged, "upper.rank", f"{rank}, which floats do not prove")
+        if _is_proved(block, ring, which, evidence, chosen):
+            return
+    remedy = f"{PRECISIONS[-1]} bits do not prove that the block is invertible, or a function is singular there"
+    raise CertificateError("upper.columns", f"{rank} brackets and coordinates", remedy)
+
+
+def _is_proved(block: Ball, ring: Balls, which: list[int], evidence: Evidence, columns: list[int]) -> bool:
+    """Whether the block is proved to be invertible, after some of its rows were computed in a ring."""
+    with ring.entered(), np.errstate(all="ignore"):
+        order: list[int] = []
+        parts = []
+        for places, part in evidence.rows(ring, which):
+            order += places
+            parts.append(ring.move(lambda x: x[:, columns], part))
+        if not ring.clear.all():
+            return False
+        rows = ring.move(lambda *x: np.concatenate(x), *parts)
+        narrow = narrowed(rows) if isinstance(ring, PreciseBalls) else rows
+        block.mid[order], block.rad[order] = narrow.mid, narrow.rad
+        # The order of rows does not matter.
+        all_precise = isinstance(ring, PreciseBalls) and len(which) == len(columns)
+        return is_nonsingular(block) or (all_precise and is_nonsingular_precisely(rows))
+
+
+def _wide_rows(found: Ball) -> list[int]:
+    """The rows that are known to few digits only, or not at all."""
+    largest = abs(found.mid).max(axis=1, initial=0.0)
+    narrow = found.rad.max(axis=1, initial=0.0) < _NARROW * largest
+    return [int(k) for k in np.flatnonzero(~narrow)]
