@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,10 +14,10 @@ from lielaws.arraytypes import BoolArray, IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError
 from lielaws.engine.flows.fields import Choice, VectorFields, joined
 from lielaws.engine.flows.heights import FieldBounds, bound_fields
-from lielaws.engine.graph.node import Leaf, Node, ancestors
+from lielaws.engine.graph.node import Leaf
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import modular
-from lielaws.engine.values.branches import RootedModular
+from lielaws.engine.values.branches import RootedModular, Roots
 from lielaws.engine.values.free import FreeFunctions
 from lielaws.errors import ExactnessError
 
@@ -97,7 +97,7 @@ class BranchFamily:
 
     @cached_property
     def _all_roots(self) -> Roots:
-        return Roots.of(self.fields)
+        return Roots.of(self.fields.slopes)
 
     @cached_property
     def _nested(self) -> frozenset[int]:
@@ -286,39 +286,9 @@ class BranchFamily:
         raise ExactnessError("no points were met at which the square roots of the network exist")
 
 
-@dataclass(frozen=True)
-class Roots:
-    """The square roots of a network, numbered entry by entry.
-
-    first : the number of the first entry of each node of square roots
-    nested : the numbers of the roots of what depends on roots
-    stages : programs of those that depend on none, then of these and the next node, and so on, with what is new in each
-    """
-
-    first: Mapping[Node, int]
-    nested: frozenset[int]
-    stages: tuple[tuple[Program, list[int]], ...]
-
-    @classmethod
-    def of(cls, fields: VectorFields) -> Roots:
-        nodes = [node for node in ancestors(fields.slopes) if node.op == "sqrt"]
-        starts = np.cumsum([0, *(node.size for node in nodes)]).tolist()
-        first = dict(zip(nodes, starts, strict=False))
-        numbers = {node: range(start, start + node.size) for node, start in first.items()}
-        later = [node for node in nodes if any(below.op == "sqrt" for below in ancestors(node.inputs))]
-        early = [node for node in nodes if node not in later]
-        stages = [(Program.of(early), [k for node in early for k in numbers[node]])] if early else []
-        stages += [(Program.of([*early, *later[: k + 1]]), list(numbers[node])) for k, node in enumerate(later)]
-        return cls(first, frozenset(k for node in later for k in numbers[node]), tuple(stages))
-
-    @property
-    def count(self) -> int:
-        return sum(len(numbers) for _, numbers in self.stages)
-
-
 def branch_families(fields: VectorFields, original: VectorFields | None) -> Iterator[BranchFamily]:
     """Those with as many true roots as points have together, without and with gates of 0 and 1."""
-    roots = Roots.of(fields)
+    roots = Roots.of(fields.slopes)
     plain, nested = [k for k in range(roots.count) if k not in roots.nested], sorted(roots.nested)
     chosen = [(*plain, *nested[k : k + _MOST_NESTED]) for k in range(0, max(1, len(nested)), _MOST_NESTED)]
     for binary in (False,) if fields.potential.affine else (False, True):

@@ -19,8 +19,40 @@ import numpy as np
 
 from lielaws.arraytypes import BoolArray, IntArray
 from lielaws.engine.arithmetic.modular import Modular
+from lielaws.engine.graph.node import Node, ancestors
+from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import modular
 from lielaws.engine.values.free import FreeFunctions
+
+
+@dataclass(frozen=True)
+class Roots:
+    """The square roots of a network, numbered entry by entry.
+
+    first : the number of the first entry of each node of square roots
+    nested : the numbers of the roots of what depends on roots
+    stages : programs of those that depend on none, then of these and the next node, and so on, with what is new in each
+    """
+
+    first: Mapping[Node, int]
+    nested: frozenset[int]
+    stages: tuple[tuple[Program, list[int]], ...]
+
+    @classmethod
+    def of(cls, outputs: Sequence[Node]) -> Roots:
+        nodes = [node for node in ancestors(outputs) if node.op == "sqrt"]
+        starts = np.cumsum([0, *(node.size for node in nodes)]).tolist()
+        first = dict(zip(nodes, starts, strict=False))
+        numbers = {node: range(start, start + node.size) for node, start in first.items()}
+        later = [node for node in nodes if any(below.op == "sqrt" for below in ancestors(node.inputs))]
+        early = [node for node in nodes if node not in later]
+        stages = [(Program.of(early), [k for node in early for k in numbers[node]])] if early else []
+        stages += [(Program.of([*early, *later[: k + 1]]), list(numbers[node])) for k, node in enumerate(later)]
+        return cls(first, frozenset(k for node in later for k in numbers[node]), tuple(stages))
+
+    @property
+    def count(self) -> int:
+        return sum(len(numbers) for _, numbers in self.stages)
 
 
 @dataclass(frozen=True)
