@@ -133,12 +133,12 @@ def _has_stopped(ranks: Sequence[int]) -> bool:
     return len(ranks) > 1 and ranks[-1] == ranks[-2]
 
 
-class _ModularBrackets(Brackets):
+class ModularBrackets(Brackets):
     """At a point modulo its prime."""
 
     def __init__(self, fields: VectorFields, rng: np.random.Generator, point: Point) -> None:
         super().__init__(fields.space.dimension)
-        self._fields, self._rng, self._point = fields, rng, point
+        self.fields, self._rng, self.point = fields, rng, point
         self.echelon, self._drawn = Echelon(self.dimension, point.prime), 0
 
     @property
@@ -146,24 +146,27 @@ class _ModularBrackets(Brackets):
         return self.echelon.rank
 
     def patience(self, depth: int) -> int:
-        if self._fields.generic:
+        if self.fields.generic:
             return DEPENDENT_ROWS
-        if self._fields.listed is not None:
-            return max(2 * self._fields.listed.count, LEAST_PATIENCE)
+        if self.fields.listed is not None:
+            return max(2 * self.fields.listed.count, LEAST_PATIENCE)
         return max(LEAST_PATIENCE, 2 * self.dimension)
 
     def draw(self, depth: int, missing: int, turn: int) -> Words:
         chunk = min((_FIRST_CHUNK if depth == 1 else DEPENDENT_ROWS) << turn, _LARGEST_CHUNK)
         count = min(chunk, missing + self.patience(depth))
         # The listed patterns follow each other in X_1; the others have any.
-        listed = self._fields.listed
+        listed = self.fields.listed
         first = None if listed is None else (self._drawn + np.arange(count)) % listed.count
         self._drawn += count
-        numbers = [first, *[None] * (depth - 1)]
-        return tuple(self._fields.choose(self._rng, count, self._point, numbers=some) for some in numbers)
+        return tuple(self.choose(count, some) for some in [first, *[None] * (depth - 1)])
+
+    def choose(self, count: int, numbers: IntArray | None) -> Choice:
+        """Random vector fields; numbers : of their patterns, where these are listed."""
+        return self.fields.choose(self._rng, count, self.point, numbers=numbers)
 
     def add(self, words: Words) -> tuple[IntArray, int]:
-        return self.echelon.extend(brackets_at(self._fields, words, self._point)), words[0].count
+        return self.echelon.extend(brackets_at(self.fields, words, self.point)), words[0].count
 
 
 def grow(
@@ -184,6 +187,6 @@ def grow_at(
     fields: VectorFields, rng: np.random.Generator, point: Point, progress: Progress | None = None
 ) -> ModularGrowth:
     """The same at a given point, where the ranks may stall before they grow again."""
-    brackets = _ModularBrackets(fields, rng, point)
+    brackets = ModularBrackets(fields, rng, point)
     ranks, witnesses = brackets.close(progress=progress)
     return ModularGrowth(ranks, witnesses, brackets.echelon.pivots, at=point)

@@ -22,6 +22,7 @@ from lielaws.engine.arithmetic.balls import Balls
 from lielaws.engine.closure.ball_echelon import BallEchelon
 from lielaws.engine.closure.brackets import chunks
 from lielaws.engine.closure.growth import DEPENDENT_ROWS, LEAST_PATIENCE, Brackets, Growth, Words
+from lielaws.engine.closure.rooted import rooted_growth
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.reals import WIDE, RealFields, real_points
 from lielaws.engine.linalg.nonsingular import Span, is_nonsingular, pivot_columns
@@ -89,13 +90,16 @@ def _attempts(
     """Proofs, the fastest first."""
     small = fields.space.dimension <= _LARGEST_PRECISE
     yield _guess_in_floats(RealFields(fields, vector, rng, thorough=False), guess)
-    if small:
+    better, narrow = rooted_growth(fields, rng), np.rint(_NARROW * vector).astype(np.int64)
+    if better is not None and better.ranks != guess.ranks:
+        guess = better
+        yield _guess_in_floats(RealFields(fields, narrow, rng, thorough=True), guess)
+    elif small:
         wide = next(real_points(fields, rng, WIDE))
         yield _guess_in_floats(RealFields(fields, wide, rng, thorough=False), guess)
-    if small and tentative:
-        narrow = np.rint(_NARROW * vector).astype(np.int64)
-        found = _closed_in_floats(RealFields(fields, narrow, rng, thorough=True), guess, clear=True)
-        yield replace(found, tentative=True) if found is not None and _may_be_confirmed(found, guess) else None
+        if tentative:
+            found = _closed_in_floats(RealFields(fields, narrow, rng, thorough=True), guess, clear=True)
+            yield replace(found, tentative=True) if found is not None and _may_be_confirmed(found, guess) else None
     reals = RealFields(fields, vector, rng, thorough=True)
     yield _closed_in_balls(reals, guess) if small else _closed_in_floats(reals, guess)
 

@@ -66,6 +66,10 @@ class Choice:
         picked = {leaf: a if a.shape[1] == 1 else a[:, chosen] for leaf, a in self.values.items()}
         return Choice(picked, count, None if self.patterns is None else self.patterns[chosen])
 
+    def lifted(self, exact: Callable[[Any], Any]) -> Choice:
+        """The same with values that are brought into an arithmetic."""
+        return replace(self, values={leaf: exact(array) for leaf, array in self.values.items()})
+
 
 def vector_fields(flow: Flow, potential: Potential, patterns: Patterns | None = None) -> VectorFields:
     """The family of a flow, for all activation patterns or for those of one region."""

@@ -12,10 +12,9 @@ import numpy as np
 
 from lielaws.arraytypes import BoolArray, IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError
-from lielaws.engine.flows.fields import Choice, VectorFields, joined
+from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.flows.heights import FieldBounds, bound_fields
 from lielaws.engine.graph.node import Leaf
-from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import modular
 from lielaws.engine.values.branches import RootedModular, Roots
 from lielaws.engine.values.free import FreeFunctions
@@ -148,21 +147,19 @@ class BranchFamily:
         free = FreeFunctions.draw(rng, prime)
 
         def rows(choice: Choice, shifted: IntArray | None = None) -> IntArray:
-            signs = np.zeros((choice.count, 0), dtype=np.bool_)
-            arithmetic = RootedModular(free, signs, self._all_roots.first, shifted=shifted)
-            return self.fields.evaluate(vector, choice, arithmetic)
+            return self._evaluated(RootedModular(free, self._all_roots, shifted=shifted), vector, choice)
 
         base, roots, gates = rows(Choice(values, 1)), tuple[int, ...](), []
         if count := self._all_roots.count:
             changed = rows(Choice(values, count), np.arange(count))
-            needed = set(np.flatnonzero((changed != base).any(axis=(0, 2))).tolist())
+            needed = set(np.flatnonzero(_differ(changed, base)).tolist())
             roots = tuple(number for number in self.roots if number in needed)
         for gate in self.fields.potential.gates if self.binary else ():
             array = np.repeat(values[gate.leaf.static], gate.leaf.size, axis=1)
             diagonal = array.reshape(gate.leaf.size, gate.leaf.size)
             np.fill_diagonal(diagonal, (diagonal.diagonal() + 1) % prime)
             changed = rows(Choice(values | {gate.leaf.static: array}, gate.leaf.size))
-            gates += [(gate.leaf.static, k) for k in np.flatnonzero((changed != base).any(axis=(0, 2))).tolist()]
+            gates += [(gate.leaf.static, k) for k in np.flatnonzero(_differ(changed, base)).tolist()]
         return roots, tuple(gates)
 
     # Points
@@ -188,16 +185,12 @@ class BranchFamily:
         mixed, signs = modular.residues(rng, prime, (count,)), rng.integers(0, 2, (count, len(output.roots))) > 0
         return _Drawn(vector, Choice(values, count), FreeFunctions.draw(rng, prime, count), mixed, signs)
 
-    def _run(self, program: Program, drawn: _Drawn, output: _Output) -> tuple[RootedModular, list[IntArray]]:
-        arithmetic = RootedModular(
-            drawn.free,
-            drawn.signs,
-            self._all_roots.first,
-            true=output.roots,
-            nested=self._nested,
-            mixed=drawn.mixed,
-        )
-        return arithmetic, self.fields.run(program, drawn.vector, drawn.choice.values, arithmetic)
+    def _evaluated(self, arithmetic: RootedModular, vector: IntArray, choice: Choice) -> IntArray:
+        """Vector fields in F_p[i], (2, count, dimension)."""
+        return self.fields.evaluate(arithmetic.exact(vector), choice.lifted(arithmetic.exact), arithmetic)[:, 0]
+
+    def _arithmetic(self, drawn: _Drawn, output: _Output) -> RootedModular:
+        return RootedModular(drawn.free, self._all_roots, true=output.roots, signs=drawn.signs, mixed=drawn.mixed)
 
     def _with_roots(self, drawn: _Drawn, output: _Output) -> tuple[_Drawn, bool]:
         """The points at which all roots of an output exist, and whether these are shown to be independent.
@@ -206,19 +199,21 @@ class BranchFamily:
         """
         shown, known = True, set[int]()
         for program, numbers in self._all_roots.stages:
-            arithmetic, _ = self._run(program, drawn, output)
-            shown &= arithmetic.independent(known)
+            arithmetic, count = self._arithmetic(drawn, output), drawn.choice.count
+            values = drawn.choice.lifted(arithmetic.exact).values
+            self.fields.run(program, arithmetic.exact(drawn.vector), values, arithmetic)
+            shown &= arithmetic.independent(count, known)
             known.update(numbers)
-            drawn = drawn.select(np.flatnonzero(arithmetic.rooted))
+            drawn = drawn.select(np.flatnonzero(arithmetic.rooted(count)))
             if drawn.choice.count < _POINTS:
                 return drawn, False
         return drawn, shown
 
     def _with_values(self, drawn: _Drawn, output: _Output, most: int) -> tuple[_Drawn, IntArray]:
         """At most so many of the points at which there are values, and the vector fields in F_p[i] there."""
-        arithmetic, tensors = self._run(self.fields.program, drawn, output)
-        values = joined(tensors, (2, drawn.choice.count, self.fields.space.dimension), arithmetic)
-        good = np.flatnonzero(arithmetic.rooted)[:most]
+        arithmetic = self._arithmetic(drawn, output)
+        values = self._evaluated(arithmetic, drawn.vector, drawn.choice)
+        good = np.flatnonzero(arithmetic.rooted(drawn.choice.count))[:most]
         return drawn.select(good), values[:, good]
 
     def sample(self, rng: np.random.Generator, count: int, prime: int) -> Samples:
@@ -296,6 +291,10 @@ def branch_families(fields: VectorFields, original: VectorFields | None) -> Iter
             family = BranchFamily(fields, original, tuple(sorted(some)), binary)
             if family.outputs if binary else some:
                 yield family
+
+
+def _differ(changed: IntArray, base: IntArray) -> BoolArray:
+    return np.asarray((changed != base).any(axis=(0, 2)))
 
 
 def _both(drawn: _Drawn, values: IntArray) -> Samples:

@@ -10,15 +10,17 @@ roots: these exist at every other point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import flint
 import numpy as np
 
 from lielaws.arraytypes import BoolArray, IntArray
-from lielaws.engine.arithmetic.modular import Modular
+from lielaws.engine.arithmetic.base import Shape
+from lielaws.engine.arithmetic.modular import BadPrimeError, Modular
 from lielaws.engine.graph.node import Node, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import modular
@@ -59,161 +61,179 @@ class Roots:
 class _Root:
     """What is known of a true root, by samples.
 
-    square : whether the argument is a square: in F_p, or in F_p[i] if it is nested
+    real : whether its argument is in F_p at all of them
+    square : whether the argument is a square: in F_p if it is always there, else in F_p[i]
     zero : whether the argument is zero
     """
 
+    real: bool
     square: BoolArray
     zero: BoolArray
 
 
 class RootedModular(Modular):
-    """Arithmetic in F_p[i]: a value has one coefficient, or two along the axis that is that of jets elsewhere.
+    """Jets over F_p[i], as arrays of shape (2, jets, samples, *shape): a + b i in the order a, b.
 
-    The square roots of a network are numbered entry by entry. Arguments that are equal at all samples have equal roots.
-    Functions have free values in F_p, and so have the other square roots.
+    The square roots of a network are numbered entry by entry. Functions have free values in F_p, and so have square
+    roots that are no true ones. Arguments that are equal at all samples have equal roots.
 
-    first : the number of the first entry, for each node of square roots
     true : the numbers of the roots that are true ones
-    nested : the numbers of those whose arguments depend on roots, which may have values that are not in F_p
-    signs : (samples, len(true)), which of the two roots is taken
-    mixed : (samples,), residues: functions of a + i b are those of a + mixed b, which are equal for equal arguments
+    signs : (samples, len(true)), which of the two roots is taken; None for the same one of each number
+    mixed : (samples,), residues: functions of a + b i are those of a + mixed b, which are equal for equal arguments
     shifted : for each sample the number of a free root that is changed
     """
+
+    lead = 3
+    axis = 1
 
     def __init__(
         self,
         free: FreeFunctions,
-        signs: BoolArray,
-        first: Mapping[Any, int],
+        roots: Roots,
         *,
         true: Sequence[int] = (),
-        nested: Collection[int] = (),
+        signs: BoolArray | None = None,
         mixed: IntArray | None = None,
         shifted: IntArray | None = None,
     ) -> None:
         super().__init__(free.prime, free)
-        self._first, self._true, self._nested = first, true, nested
-        self._signs, self._mixed, self._shifted = signs, mixed, shifted
+        self._all, self._true, self._signs, self._shifted = roots, true, signs, shifted
+        self._mixed = np.zeros(1, dtype=np.int64) if mixed is None else mixed
         self._places: dict[Any, int] = {}
         self._roots: dict[int, _Root] = {}
+        self._missing: Any = np.zeros(1, dtype=np.bool_)
 
-    @property
-    def rooted(self) -> BoolArray:
-        """The samples at which all true roots exist and are not zero, and no denominator is."""
-        good = self._regular(self._roots)
-        for number, root in self._roots.items():
-            good &= root.square if number in self._nested else True
-        return good
+    def rooted(self, count: int) -> BoolArray:
+        """The samples at which all true roots exist and are not zero, and no denominator is, so far."""
+        return np.asarray(self.defined(count) & ~self._missing)
 
-    def independent(self, known: Collection[int] = ()) -> bool:
+    def independent(self, count: int, known: Collection[int] = ()) -> bool:
         """Whether the samples show that no argument is a constant times a square in the field of the other roots.
 
-        known : the roots of which that is known, which exist at all samples; all those in F_p if any
-
         Then all signs are conjugate: r^2 = q have one irreducible set of solutions, and a point with any signs stands
-        for all. Of arguments in F_p no product of some is a constant times a square if the Legendre symbols of all,
-        and ones, are independent over F_2. A nested one that is such a square is one at all points in F_p[i] at which
-        the earlier roots exist, as constants of F_p have roots there.
+        for all. Of arguments that are in F_p everywhere no product of some is a constant times a square if the Legendre
+        symbols of all, and ones, are independent over F_2. Another one that is such a square is one at all points in
+        F_p[i] at which the earlier roots exist, as constants of F_p have roots there. (What depends on roots that are in
+        F_p at all samples counts as if it were in F_p everywhere; the symbols of these roots are ones then.)
+
+        known : the roots of which that is known, which exist at all samples
         """
-        plain = [number for number in self._roots if number not in self._nested and number not in known]
-        left = self._regular(plain)
-        symbols = np.array([*(self._roots[k].square[left] for k in plain), np.ones(left.sum(), dtype=np.bool_)])
-        if flint.nmod_mat(symbols.astype(np.int64).tolist(), 2).rank() < len(symbols):
-            return False
-        for number, root in self._roots.items():
-            if number in self._nested and number not in known:
-                left = left & ~root.zero
-                if root.square[left].all():
-                    return False
-                left = left & root.square
+        left = self.defined(count) & ~np.logical_or.reduce([root.zero for root in self._roots.values()], initial=False)
+        plain = [number for number, root in self._roots.items() if root.real]
+        others = [number for number, root in self._roots.items() if not root.real]
+        if not plain or not set(plain) <= set(known):
+            rows = left & np.logical_and.reduce([self._roots[k].square for k in others], initial=True)
+            symbols = np.array([*(self._roots[k].square[rows] for k in plain), np.ones(rows.sum(), dtype=np.bool_)])
+            if flint.nmod_mat(symbols.astype(np.int64).tolist(), 2).rank() < len(symbols):
+                return False
+        for number in others:
+            square = self._roots[number].square
+            if number not in known and square[left].all():
+                return False
+            left = left & square
         return True
 
-    def _regular(self, roots: Iterable[int]) -> BoolArray:
-        """The samples at which none of some roots is zero, and no denominator."""
-        good = self.defined(len(self._signs)).copy()
-        for number in roots:
-            good &= ~self._roots[number].zero
-        return good
+    # Numbers
 
-    # Products and quotients
+    def exact(self, residues: IntArray) -> IntArray:
+        """Residues of shape (jets, samples, *shape)."""
+        return np.stack([residues, np.zeros_like(residues)])
 
-    def _bilinear(self, product: Callable[[Any, Any], Any], a: IntArray, b: IntArray) -> IntArray:
-        if min(self.jets(a), self.jets(b)) == 1:
-            return np.asarray(product(a, b))
-        (x, y), (u, v) = self.halves(a), self.halves(b)
-        real, imaginary = self.minus(product(x, u), product(y, v)), self.plus(product(x, v), product(y, u))
-        return self.joined(real, imaginary)
+    def constant(self, constant: Any, shape: Shape) -> IntArray:
+        return self.exact(super().constant(constant, shape))
 
-    def reciprocal(self, a: IntArray) -> IntArray:
-        if self.jets(a) == 1:
-            return self.inverse(a)
-        x, y = self.halves(a)
-        inverse = self.inverse(self.plus(self.times(x, x), self.times(y, y)))
-        return self.joined(self.times(x, inverse), self.times(self.prime - y, inverse))
+    def times(self, a: IntArray, b: IntArray) -> IntArray:
+        return self._product(super().times, a, b)
 
-    # Functions have no derivatives here: vector fields are evaluated, and no brackets.
+    def matrix_product(self, a: IntArray, b: IntArray) -> IntArray:
+        return self._product(super().matrix_product, a, b)
 
-    def _base(self, a: IntArray) -> IntArray:
-        if self.jets(a) == 1:
-            return a
-        assert self._mixed is not None
-        x, y = self.halves(a)
-        return self.plus(x, self.times(self._mixed.reshape(1, -1, *[1] * (a.ndim - 2)), y))
+    def _product(self, product: Callable[[IntArray, IntArray], IntArray], a: IntArray, b: IntArray) -> IntArray:
+        (x, y), (u, v) = a, b
+        return np.stack([product(x, u) - product(y, v), product(x, v) + product(y, u)]) % self.prime
 
-    def _lift(self, a: IntArray, base: IntArray, slope: Any) -> IntArray:
-        return base
+    def grouped(self, terms: IntArray, starts: IntArray) -> IntArray:
+        return np.asarray(np.add.reduceat(terms, starts, axis=self.axis) % self.prime)
 
-    def _circle(self, a: IntArray, cos: IntArray, sin: IntArray) -> tuple[IntArray, IntArray]:
-        return cos, sin
+    def inverse(self, a: IntArray) -> IntArray:
+        norm = (a[0] * a[0] + a[1] * a[1]) % self.prime
+        zero = norm == 0
+        if zero.any():
+            if norm.shape[1] == 1:
+                raise BadPrimeError("a denominator vanishes at the chosen point")
+            self.mark(zero[None])
+        inverse = modular.inverse(np.where(zero, 1, norm), self.prime)
+        return np.stack([a[0], self.prime - a[1]]) * inverse % self.prime
 
-    # Square roots
+    # Functions
+
+    def value(self, kind: str, a: IntArray) -> IntArray:
+        return self.exact(super().value(kind, self._key(a)))
+
+    def circle(self, a: IntArray) -> tuple[IntArray, IntArray]:
+        cos, sin = super().circle(self._key(a))
+        return self.exact(cos), self.exact(sin)
+
+    def _key(self, a: IntArray) -> IntArray:
+        mixed = self._mixed.reshape(1, -1, *[1] * (a.ndim - 3))
+        return np.asarray((a[0] + mixed * a[1]) % self.prime)
 
     def sqrt(self, a: IntArray, node: Any) -> IntArray:
-        shape = (max(a.shape[1], len(self._signs)), *a.shape[2:])
-        size = int(np.prod(shape[1:], dtype=np.int64))
-        values = np.array(np.broadcast_to(self.value("sqrt", self._base(a)), (1, *shape))).reshape(1, -1, size)
-        first = self._first[node]
+        base = self._all_roots(self._base(a), node)
+        return self._lift(a, base, lambda value, _: self.reciprocal(self.scale(Fraction(2), value)))
+
+    def _all_roots(self, a: IntArray, node: Any) -> IntArray:
+        """True ones and free ones, of numbers without infinitesimal part."""
+        given = [len(array) for array in (self._signs, self._shifted) if array is not None]
+        samples, shape, first = max([a.shape[2], *given]), a.shape[3:], self._all.first[node]
+        size = int(np.prod(shape, dtype=np.int64))
+        values = np.array(np.broadcast_to(self.value("sqrt", a), (2, 1, samples, *shape))).reshape(2, samples, size)
         if self._shifted is not None:
-            samples = np.flatnonzero((self._shifted >= first) & (self._shifted < first + size))
-            columns = self._shifted[samples] - first
-            values[0, samples, columns] = 1 + (values[0, samples, columns] * 5 + 7) % (self.prime - 1)
-        chosen = [place for place, number in enumerate(self._true) if first <= number < first + size]
-        if chosen:
-            values = self.joined(values, np.zeros_like(values))
-            columns = np.array([self._true[place] - first for place in chosen])
-            arguments = np.broadcast_to(a, (self.jets(a), *shape)).reshape(self.jets(a), -1, size)[:, :, columns]
-            values[:, :, columns] = self._true_roots(arguments, chosen)
-        return values.reshape(-1, *shape)
+            changed = np.flatnonzero((self._shifted >= first) & (self._shifted < first + size))
+            columns = self._shifted[changed] - first
+            values[0, changed, columns] = 1 + (values[0, changed, columns] * 5 + 7) % (self.prime - 1)
+        places = [place for place, number in enumerate(self._true) if first <= number < first + size]
+        if places:
+            columns = np.array([self._true[place] - first for place in places])
+            arguments = np.broadcast_to(a, (2, 1, samples, *shape)).reshape(2, samples, size)[:, :, columns]
+            values[:, :, columns] = self._true_roots(arguments, places)
+        return values.reshape(2, 1, samples, *shape)
 
     def _true_roots(self, arguments: IntArray, places: Sequence[int]) -> IntArray:
-        """With their signs."""
-        roots, square = (self._roots_of_residues if len(arguments) == 1 else self._nested_roots)(*arguments)
+        """With their signs; (2, samples, len(places))."""
+        real = ~arguments[1].any(axis=0)
+        roots, square = _roots_of_residues(arguments[0], self.prime)
+        if not real.all():
+            roots, exists = _roots_in_the_field(arguments, roots, self.prime)
+            square = np.where(real, square, exists)
+        zero = np.asarray(~arguments.any(axis=0))
+        self._missing = self._missing | (zero | ~(real | square)).any(axis=1)
         for k, place in enumerate(places):
             known = self._places.setdefault(tuple(arguments[:, :, k].ravel().tolist()), place)
             if known == place:
-                self._roots[self._true[place]] = _Root(square[:, k], np.asarray(~arguments[:, :, k].any(axis=0)))
-            negative = self._signs[:, known]
-            roots[:, negative, k] = (self.prime - roots[:, negative, k]) % self.prime
+                self._roots[self._true[place]] = _Root(bool(real[k]), square[:, k], zero[:, k])
+            if self._signs is not None:
+                negative = self._signs[:, known]
+                roots[:, negative, k] = (self.prime - roots[:, negative, k]) % self.prime
         return roots
 
-    def _roots_of_residues(self, a: IntArray) -> tuple[IntArray, BoolArray]:
-        """Of residues, and which of them are squares: the others have the root i s, as -1 is no square."""
-        p = self.prime
-        s = modular.power(a, (p + 1) // 4, p)
-        square = np.asarray((s * s - a) % p == 0, dtype=np.bool_)
-        return np.stack([np.where(square, s, 0), np.where(square, 0, s)]), square
 
-    def _nested_roots(self, x: IntArray, y: IntArray) -> tuple[IntArray, BoolArray]:
-        """Of x + i y, and which of them exist."""
-        p, half = self.prime, (self.prime + 1) // 2
-        plain, _ = self._roots_of_residues(x)
-        norm = (x * x + y * y) % p
-        (d, _), exists = self._roots_of_residues(norm)
-        # u^2 is that one of (x + d) / 2 and (x - d) / 2 which is a square: their product is -y^2 / 4.
-        (first, _), is_square = self._roots_of_residues((x + d) * half % p)
-        (second, _), _ = self._roots_of_residues((x - d) * half % p)
-        u = np.where(is_square, first, second)
-        v = y * modular.inverse(np.where(u, 2 * u % p, 1), p) % p
-        real = np.asarray(y == 0, dtype=np.bool_)
-        return np.where(real, plain, np.stack([u, v])), real | exists
+def _roots_of_residues(a: IntArray, p: int) -> tuple[IntArray, BoolArray]:
+    """Roots in F_p[i], and which residues are squares: the others have the root i s, as -1 is no square."""
+    s = modular.power(a, (p + 1) // 4, p)
+    square = np.asarray((s * s - a) % p == 0, dtype=np.bool_)
+    return np.stack([np.where(square, s, 0), np.where(square, 0, s)]), square
+
+
+def _roots_in_the_field(a: IntArray, plain: IntArray, p: int) -> tuple[IntArray, BoolArray]:
+    """Of x + i y, and which exist. plain : the roots of x."""
+    (x, y), half = a, (p + 1) // 2
+    norm = (x * x + y * y) % p
+    (d, _), exists = _roots_of_residues(norm, p)
+    # u^2 is that one of (x + d) / 2 and (x - d) / 2 which is a square: their product is -y^2 / 4.
+    (first, _), is_square = _roots_of_residues((x + d) * half % p, p)
+    (second, _), _ = _roots_of_residues((x - d) * half % p, p)
+    u = np.where(is_square, first, second)
+    v = y * modular.inverse(np.where(u, 2 * u % p, 1), p) % p
+    real = np.asarray(y == 0, dtype=np.bool_)
+    return np.where(real, plain, np.stack([u, v])), real | exists

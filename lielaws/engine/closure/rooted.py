@@ -1,0 +1,106 @@
+"""The growth modulo a prime with true square roots: a better guess of the real one where r^2 = q matters.
+
+The scale invariance of a norm without epsilon costs ranks that free roots have. With true roots in F_p[i] they are
+those of the real network, if all signs of the roots are conjugate and no other functions are related.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+
+from lielaws.arraytypes import IntArray
+from lielaws.engine.arithmetic.modular import BadPrimeError, retried
+from lielaws.engine.closure.brackets import chunks
+from lielaws.engine.closure.growth import ModularBrackets, ModularGrowth, Words
+from lielaws.engine.flows.fields import Choice, Point, VectorFields
+from lielaws.engine.linalg import Echelon, modular
+from lielaws.engine.values.branches import RootedModular, Roots
+from lielaws.errors import ExactnessError
+
+# One of 2^12 points has so many roots of what depends on roots: with more, they take longer to meet than real brackets
+# to close.
+_MOST_NESTED = 12
+# Choices of data among which those with the roots are looked for, for each bracket; log2.
+_MOST_TRIED = 8
+# More points than roots, so that these are seen to be independent.
+_SPARE = 12
+# Values in F_p[i] take the room of two, and products that of some more.
+_ARRAYS = 6
+
+
+def rooted_growth(fields: VectorFields, rng: np.random.Generator) -> ModularGrowth | None:
+    """The growth with true roots; None if there are none, too many, or if they may not be conjugate."""
+    roots = Roots.of(fields.slopes)
+    if not roots.count or len(roots.nested) > _MOST_NESTED:
+        return None
+    with suppress(ExactnessError):
+        return retried(lambda: _grown(fields, rng, roots), "no point was met at which the square roots exist")
+    return None
+
+
+def _grown(fields: VectorFields, rng: np.random.Generator, roots: Roots) -> ModularGrowth | None:
+    prime = fields.prime()
+    count = _SPARE + roots.count + (2 << len(roots.nested))
+    points, mixed = fields.draw_points(rng, count, prime), modular.residues(rng, prime, (count,))
+    arithmetic = RootedModular(points.functions, roots, true=range(roots.count), mixed=mixed)
+    values = fields.choose(rng, count, points).lifted(arithmetic.exact).values
+    fields.run(roots.stages[-1][0], arithmetic.exact(points.vector), values, arithmetic)
+    there = np.flatnonzero(arithmetic.rooted(count))[:1]
+    if not len(there):
+        raise BadPrimeError("no point has the square roots")
+    if not arithmetic.independent(count):
+        return None
+    constants = {leaf: array[:, there] for leaf, array in points.constants.items()}
+    point = Point(prime, points.vector[:, there], constants, points.functions.select(there))
+    brackets = _RootedBrackets(fields, rng, point, roots, mixed[there])
+    ranks, witnesses = brackets.close()
+    columns = np.unique(brackets.echelon.pivots % brackets.dimension)
+    return ModularGrowth(ranks, witnesses, columns, at=point)
+
+
+class _RootedBrackets(ModularBrackets):
+    """At a point modulo its prime, in F_p[i], by the real and imaginary parts of rows and of i times rows."""
+
+    def __init__(
+        self, fields: VectorFields, rng: np.random.Generator, point: Point, roots: Roots, mixed: IntArray
+    ) -> None:
+        super().__init__(fields, rng, point)
+        self.echelon = Echelon(2 * self.dimension, point.prime)
+        self._roots, self._mixed = roots, mixed
+
+    @property
+    def rank(self) -> int:
+        return self.echelon.rank // 2
+
+    def _arithmetic(self) -> RootedModular:
+        return RootedModular(self.point.functions, self._roots, true=range(self._roots.count), mixed=self._mixed)
+
+    def choose(self, count: int, numbers: IntArray | None) -> Choice:
+        """Those for which the roots exist, some of them more than once if they are fewer."""
+        for doubled in range(0, _MOST_TRIED + 1, 2):
+            repeated = None if numbers is None else np.repeat(numbers, 1 << doubled)
+            drawn, arithmetic = super().choose(count << doubled, repeated), self._arithmetic()
+            values = drawn.lifted(arithmetic.exact).values
+            self.fields.run(self._roots.stages[-1][0], arithmetic.exact(self.point.vector), values, arithmetic)
+            found = np.flatnonzero(arithmetic.rooted(drawn.count))
+            if len(found) >= count:
+                break
+        if not len(found):
+            raise BadPrimeError("no choice of data has the square roots")
+        return drawn.select(found[np.arange(count) * max(1, len(found) // count) % len(found)])
+
+    def add(self, words: Words) -> tuple[IntArray, int]:
+        parts, good = [], []
+        for some in chunks(self.fields, words, arrays=_ARRAYS):
+            arithmetic = self._arithmetic()
+            lifted = [word.lifted(arithmetic.exact) for word in some]
+            found = self.fields.bracket(arithmetic.exact(self.point.vector), lifted, arithmetic)[:, 0]
+            parts.append(np.broadcast_to(found, (2, some[0].count, self.dimension)))
+            good.append(arithmetic.rooted(some[0].count))
+        there = np.flatnonzero(np.concatenate(good))
+        real, imaginary = np.concatenate(parts, axis=1)[:, there]
+        rows = np.stack([np.hstack([real, imaginary]), np.hstack([-imaginary % self.point.prime, real])], axis=1)
+        kept = self.echelon.extend(rows.reshape(-1, 2 * self.dimension))
+        return there[np.unique(kept // 2)], len(there)
