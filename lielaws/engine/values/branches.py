@@ -113,8 +113,8 @@ class RootedModular(Modular):
         Then all signs are conjugate: r^2 = q have one irreducible set of solutions, and a point with any signs stands
         for all. Of arguments that are in F_p everywhere no product of some is a constant times a square if the Legendre
         symbols of all, and ones, are independent over F_2. Another one that is such a square is one at all points in
-        F_p[i] at which the earlier roots exist, as constants of F_p have roots there. (What depends on roots that are in
-        F_p at all samples counts as if it were in F_p everywhere; the symbols of these roots are ones then.)
+        F_p[i] at which the earlier roots exist, as constants of F_p have roots there. (What depends on roots that are
+        in F_p at all samples counts as if it were in F_p everywhere; the symbols of these roots are ones then.)
 
         known : the roots of which that is known, which exist at all samples
         """
