@@ -90,16 +90,16 @@ def _attempts(
     """Proofs, the fastest first."""
     small = fields.space.dimension <= _LARGEST_PRECISE
     yield _guess_in_floats(RealFields(fields, vector, rng, thorough=False), guess)
+    if small:
+        wide = next(real_points(fields, rng, WIDE))
+        yield _guess_in_floats(RealFields(fields, wide, rng, thorough=False), guess)
     better, narrow = rooted_growth(fields, rng), np.rint(_NARROW * vector).astype(np.int64)
     if better is not None and better.ranks != guess.ranks:
         guess = better
         yield _guess_in_floats(RealFields(fields, narrow, rng, thorough=True), guess)
-    elif small:
-        wide = next(real_points(fields, rng, WIDE))
-        yield _guess_in_floats(RealFields(fields, wide, rng, thorough=False), guess)
-        if tentative:
-            found = _closed_in_floats(RealFields(fields, narrow, rng, thorough=True), guess, clear=True)
-            yield replace(found, tentative=True) if found is not None and _may_be_confirmed(found, guess) else None
+    elif small and tentative:
+        found = _closed_in_floats(RealFields(fields, narrow, rng, thorough=True), guess, clear=True)
+        yield replace(found, tentative=True) if found is not None and _may_be_confirmed(found, guess) else None
     reals = RealFields(fields, vector, rng, thorough=True)
     yield _closed_in_balls(reals, guess) if small else _closed_in_floats(reals, guess)
 
