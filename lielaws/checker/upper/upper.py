@@ -27,7 +27,7 @@ from lielaws.checker.numbers.balls import (
     narrowed,
 )
 from lielaws.checker.numbers.residues import Residues, read_prime
-from lielaws.checker.upper.family import CHUNK_ENTRIES, Evidence, Word, calls, check_word, cost, level
+from lielaws.checker.upper.family import Evidence, Word, calls, check_word, cost
 from lielaws.checker.upper.paths import check_continuation, is_singular
 from lielaws.checker.upper.patterns import Witnesses, read_patterns
 from lielaws.checker.upper.probes import Numbers, ProbeReader, Probes
@@ -106,9 +106,6 @@ def _read_words(values: Any, probes: int, network: Network, budget: Budget) -> l
     for k, word in enumerate(words):
         where = f"upper.brackets[{k}]"
         check_word(word, where, probes)
-        # Jets below this size are held for one word alone.
-        if network.steps.entries << level(word) > CHUNK_ENTRIES:
-            raise CertificateError(where, word, "too costly for this checker")
         budget.charge(cost(word) * (network.program.work + 10 * network.dimension) * Balls.weight, where, word)
     budget.charge(calls(words, network), "upper.brackets", f"{len(words)} brackets")
     return words
@@ -119,13 +116,14 @@ def _continue(
 ) -> None:
     """Each field must be reached from where its pattern is shown."""
     ring = Balls()
-    shown = {leaf: ring.exact(table.ravel(), table.shape) for leaf, table in witnesses.leaves.items()}
-    constants = {leaf: ball for leaf, ball in shown.items() if leaf[0] == "constant"}
+    constants = {leaf: table for leaf, table in witnesses.leaves.items() if leaf[0] == "constant"}
     place = network.named([ring.integers(block, numbers.unit) for block in network.flow.parameters(point)])
     data = {leaf: ring.integers(table, numbers.unit) for leaf, table in probes.data.items()}
     for probe, number in probes.used.items():
-        start = {leaf: ball[number : number + 1] for leaf, ball in shown.items()} | constants
-        end = place | {leaf: ball[probe : probe + 1] for leaf, ball in data.items()} | constants
+        own = {leaf: table[number : number + 1] for leaf, table in witnesses.leaves.items()} | constants
+        start = {leaf: ring.exact(table.ravel(), table.shape) for leaf, table in own.items()}
+        end = place | {leaf: ball[probe : probe + 1] for leaf, ball in data.items()}
+        end |= {leaf: start[leaf] for leaf in constants}
         where = f"upper.probes[{probe}].pattern"
         check_continuation(network, start, end, witnesses.patterns[number], where, budget)
 
@@ -133,14 +131,16 @@ def _continue(
 def _check_residues(rank: int, evidence: Evidence, prime: int) -> None:
     """Raises CertificateError unless brackets have a rank modulo a prime."""
     words = len(evidence.words)
-    entries: list[int] = []
+    matrix = flint.nmod_mat(words, evidence.network.dimension, prime)
     try:
-        for _, rows in evidence.rows(Residues(prime), range(words)):
-            entries += rows.ravel().tolist()
+        for places, rows in evidence.rows(Residues(prime), range(words)):
+            # One by one, as a list of all numbers takes more memory than the matrix.
+            for place, row in zip(places, rows, strict=True):
+                for column, value in enumerate(row.tolist()):
+                    matrix[place, column] = value
     except ZeroDivisionError:
         raise CertificateError("upper.point", "a denominator", "a denominator of the network vanishes there") from None
-    # The order of rows does not matter.
-    true_rank = flint.nmod_mat(words, evidence.network.dimension, entries, prime).rank()
+    true_rank = matrix.rank()
     if true_rank != rank or rank != words:
         more = "" if rank == words else f", and there are {words}"
         raise CertificateError("upper.rank", rank, f"the brackets have rank {true_rank} at the point{more}")
@@ -178,20 +178,22 @@ def _check_enclosures(rank: int, columns: Any, evidence: Evidence, budget: Budge
 
 def _is_proved(block: Ball, ring: Balls, which: list[int], evidence: Evidence, columns: list[int]) -> bool:
     """Whether the block is proved to be invertible, after some of its rows were computed in a ring."""
+    is_precise = isinstance(ring, PreciseBalls)
+    all_precise = is_precise and len(which) == len(columns)
+    found: list[tuple[list[int], Any, Ball]] = []
     with ring.entered(), np.errstate(all="ignore"):
-        order: list[int] = []
-        parts = []
         for places, part in evidence.rows(ring, which):
-            order += places
-            parts.append(ring.move(lambda x: x[:, columns], part))
+            rows = ring.move(lambda x: x[:, columns], part)
+            # Precise numbers are large; if all are kept, the cube of the number of rows bounds the work.
+            found.append((places, rows if all_precise else None, narrowed(rows) if is_precise else rows))
         if not ring.clear.all():
             return False
-        rows = ring.move(lambda *x: np.concatenate(x), *parts)
-        narrow = narrowed(rows) if isinstance(ring, PreciseBalls) else rows
-        block.mid[order], block.rad[order] = narrow.mid, narrow.rad
+        for places, _, narrow in found:
+            block.mid[places], block.rad[places] = narrow.mid, narrow.rad
         # The order of rows does not matter.
-        all_precise = isinstance(ring, PreciseBalls) and len(which) == len(columns)
-        return is_nonsingular(block) or (all_precise and is_nonsingular_precisely(rows))
+        return is_nonsingular(block) or (
+            all_precise and is_nonsingular_precisely(np.concatenate([rows for _, rows, _ in found]))
+        )
 
 
 def _wide_rows(found: Ball) -> list[int]:
