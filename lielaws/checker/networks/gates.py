@@ -59,7 +59,10 @@ class Gates:
 
     def of_piece(self, ring: Residues, values: Any, j: int) -> Any:
         """The gates of the j-th function, from arrays of one value for each gate, (samples, gates)."""
-        entries = values[:, self.numbers[j]]
+        return self.turned(ring, values[:, self.numbers[j]], j)
+
+    def turned(self, ring: Residues, entries: Any, j: int) -> Any:
+        """The same from the values of what they are tied to, (samples, *shape)."""
         return np.where(self.reverse[j], (1 - entries) % ring.prime, entries)
 
     def by_number(self, pattern: Any) -> dict[int, int]:
@@ -102,7 +105,8 @@ def find_gates(program: Program, budget: Budget) -> Gates:
             found.values.update((number, 1 - value if is_reverse else value) for number, is_reverse in own)
         found.numbers.append(np.array([number for number, _ in own], dtype=np.int64).reshape(shape))
         found.reverse.append(np.array([is_reverse for _, is_reverse in own], dtype=bool).reshape(shape))
-        return found.of_piece(ring, np.array(ties.drawn, dtype=object).T, j)
+        drawn = [ties.drawn[number] for number, _ in own]
+        return found.turned(ring, np.array(drawn, dtype=object).T.reshape(2, *shape), j)
 
     leaves = {leaf: ring.random((2, *shape)) for leaf, shape in program.leaves.items()}
     try:

@@ -155,11 +155,12 @@ def _ordered(parameters: dict[str, Shape], steps: list[Any]) -> dict[str, Shape]
     """In the order of coordinates: that of the table, or that of the steps if sorting its keys has lost it."""
     leaves = [step[2] for step in steps if isinstance(step, list) and step[:1] == ["leaf"] and len(step) == 4]
     order = [leaf[1] for leaf in leaves if isinstance(leaf, list) and leaf[:1] == ["parameter"] and len(leaf) == 2]
-    if any(not isinstance(name, str) or name not in parameters or order.count(name) > 1 for name in order):
+    known = {name for name in order if isinstance(name, str) and name in parameters}
+    if len(known) < len(order):
         raise CertificateError("architecture.steps", order, "at most one leaf for each of the parameters is needed")
-    if [name for name in parameters if name in order] == order:
+    if [name for name in parameters if name in known] == order:
         return parameters
-    return {name: parameters[name] for name in [*order, *sorted(parameters.keys() - set(order))]}
+    return {name: parameters[name] for name in [*order, *sorted(parameters.keys() - known)]}
 
 
 class _Reader:
@@ -245,7 +246,9 @@ class _Reader:
                 raise CertificateError(where, name, "it has two shapes")
             return self.steps.put("leaf", [], (role, name), shape)
         shapes = self._leaves[role]
-        return self.steps.put("leaf", [], (role, name), shapes[reading.choice(name, where, shapes)])
+        if reading.text(name, where) not in shapes:
+            reading.choice(name, where, shapes)
+        return self.steps.put("leaf", [], (role, name), shapes[name])
 
     def _moved(self, operation: Any, a: int, fixed: Any, shape: Shape, where: str) -> int:
         """Steps that move entries around, or add them up."""

@@ -61,7 +61,8 @@ def check_upper(
     probes = ProbeReader(network, gates, numbers, known, witnesses, budget).read(stated)
     if witnesses is not None and not numbers.prime and is_singular(network):
         _continue(network, witnesses, probes, point, numbers, budget)
-    words = _read_words(upper["brackets"], len(stated), network, budget)
+    ring = Residues(numbers.prime) if numbers.prime else Balls()
+    words = _read_words(upper["brackets"], len(stated), network, ring.weight, budget)
     rank = reading.integer(upper["rank"], "upper.rank", 0, min(network.dimension, len(words)))
     evidence = Evidence(network, probes, constants, numbers.unit, point, words)
     if numbers.prime:
@@ -99,14 +100,14 @@ def _read_constants(upper: dict[str, Any], network: Network, numbers: Numbers) -
     return found
 
 
-def _read_words(values: Any, probes: int, network: Network, budget: Budget) -> list[Word]:
+def _read_words(values: Any, probes: int, network: Network, weight: float, budget: Budget) -> list[Word]:
     words = reading.items(values, "upper.brackets")
     if len(words) > network.dimension or len(words) * network.dimension > _MOST_ENTRIES:
         raise CertificateError("upper.brackets", f"{len(words)} brackets", "too many for this checker")
     for k, word in enumerate(words):
         where = f"upper.brackets[{k}]"
         check_word(word, where, probes)
-        budget.charge(cost(word) * (network.program.work + 10 * network.dimension) * Balls.weight, where, word)
+        budget.charge(cost(word) * (network.program.work + 10 * network.dimension) * weight, where, word)
     budget.charge(calls(words, network), "upper.brackets", f"{len(words)} brackets")
     return words
 
