@@ -37,6 +37,9 @@ _LARGEST_DENOMINATOR = 2**64
 """of points and data; the finest that is of use is 2^-53"""
 _MOST_ENTRIES = 2 * 10**7
 """of the matrix of brackets"""
+_MORE_BITS, _SLOWER = (1024, 2048, 4096), 1024
+"""precisions for blocks that are nearly singular, as those of many heads are, while half of the work is left for the
+laws; beyond 1,024 bits products take longer in proportion"""
 _NARROW = 2.0**-30
 """relative to the largest entry: a few rows of a thousand are wider, and spoil the inverse; with less, all are"""
 
@@ -163,17 +166,21 @@ def _check_enclosures(rank: int, columns: Any, evidence: Evidence, budget: Budge
     block = Ball(np.full((rank, rank), np.nan), np.zeros((rank, rank)))
     if not rank or _is_proved(block, Balls(), list(range(rank)), evidence, chosen):
         return
-    for bits in PRECISIONS:
+    tried = 0
+    for bits in (*PRECISIONS, *_MORE_BITS):
         ring = PreciseBalls(bits)
         # Rows whose enclosures are wide first; if there are none left, all rows without rounding them to floats.
         wide = _wide_rows(block)
         which = wide or list(range(rank))
         work = sum(cost(words[k]) for k in which) * network.program.work + (0 if wide else rank**3)
-        charged = work * ring.weight + calls([words[k] for k in which], network)
+        charged = (work * ring.weight + calls([words[k] for k in which], network)) * max(1, bits / _SLOWER)
+        if bits in _MORE_BITS and charged > budget.left / 2:
+            break
         budget.charge(charged, "upper.rank", f"{rank}, which floats do not prove")
         if _is_proved(block, ring, which, evidence, chosen):
             return
-    remedy = f"{PRECISIONS[-1]} bits do not prove that the block is invertible, or a function is singular there"
+        tried = bits
+    remedy = f"{tried} bits do not prove that the block is invertible, or a function is singular there"
     raise CertificateError("upper.columns", f"{rank} brackets and coordinates", remedy)
 
 
