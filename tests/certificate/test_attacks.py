@@ -191,10 +191,8 @@ HUGE: dict[str, tuple[Callable[[Record], Any], str]] = {
     "scales": (_steps(*_chain("scale", "1/" + "9" * 300, 5000)), "'its constants'"),
     "deep words": (lambda found: found["upper"].update(brackets=[_left_normed(16)] * 100), "'100 brackets': too many"),
     "deeper words": (lambda found: found["upper"].update(brackets=[_left_normed(18)]), "at most 16 deep"),
-    "balanced words": (
-        lambda found: found["upper"].update(brackets=[_balanced(12)]),
-        "lower.laws = '6 laws': too large",
-    ),
+    "balanced words": (lambda found: found["upper"].update(brackets=[_balanced(12)]), "upper.brackets[0] = "),
+    "nested words": (lambda found: found["upper"].update(brackets=[_left_normed(14)]), "upper.brackets = '1 brackets'"),
     "large prime": (_large_prime, "too large for this checker"),
     "many leaves": (_many_leaves, "the architecture has 19000 parameters"),
     "many brackets": (lambda found: found["upper"].update(brackets=[0] * 10**6), "'1000000 brackets'"),
