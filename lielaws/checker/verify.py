@@ -98,6 +98,9 @@ def _verified(foreign: Any) -> Verification:
         check_upper(record["upper"], record.get("patterns"), network, gates, region, budget)
     except LieLawsError as error:
         reasons.append(str(error))
+    if budget.left < 0:
+        # Nothing is left for the laws, which would seem to be what is too large.
+        return Verification(False, tuple(reasons))
     reasons += _check_statement(record, *_hypotheses(record, network, gates, region))
     reasons += check_lower(record["lower"], network, gates, region, budget)
     return Verification(not reasons, tuple(reasons), "" if reasons else _subject(record, network))

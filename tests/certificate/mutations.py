@@ -215,7 +215,8 @@ def statement(found: Record, generator: random.Random) -> None:
         lower["laws"], lower["verification"] = [], []
     if "columns" in upper and len(upper["columns"]) != len(upper["brackets"]):
         kept = upper["columns"][: len(upper["brackets"])]
-        others = [k for k in range(found["dimension"]) if k not in kept]
+        # An earlier change may have made a dimension of 2^62.
+        others = [k for k in range(min(found["dimension"], 1000)) if k not in kept]
         generator.shuffle(others)
         upper["columns"] = kept + others[: len(upper["brackets"]) - len(kept)]
     _follow(found, len(upper["brackets"]) if change != "bounds" else upper["rank"] + generator.choice((-1, 1)))

@@ -125,6 +125,20 @@ def _balanced(depth: int) -> Any:
     return [_balanced(depth - 1)] * 2 if depth else 0
 
 
+def _large_prime(found: Record) -> None:
+    """Products of residues of 61 bits take as long as many of 31 bits."""
+    _steps(["broadcast", [0], [0], [1500, 12]], ["sum", [2], [0, 1], []])(found)
+    found["upper"] |= {"prime": 2**61 - 1, "probes": [{"data": {"x": [1, 1]}, "cotangent": [1], "gates": {}}]}
+    found["upper"]["brackets"] = [[[[[[[0, 0], 0], 0], 0], 0], 0]] * 12
+
+
+def _many_leaves(found: Record) -> None:
+    names = [f"p{k}" for k in range(19_000)]
+    _steps()(found)
+    found["architecture"]["parameters"] = {name: [] for name in names}
+    found["architecture"]["steps"] = [["leaf", [], ["parameter", name], []] for name in names]
+
+
 def _law(*terms: Any) -> Callable[[Record], None]:
     def change(found: Record) -> None:
         found["lower"]["laws"][0] = list(terms)
@@ -177,10 +191,10 @@ HUGE: dict[str, tuple[Callable[[Record], Any], str]] = {
     "scales": (_steps(*_chain("scale", "1/" + "9" * 300, 5000)), "'its constants'"),
     "deep words": (lambda found: found["upper"].update(brackets=[_left_normed(16)] * 100), "'100 brackets': too many"),
     "deeper words": (lambda found: found["upper"].update(brackets=[_left_normed(18)]), "at most 16 deep"),
-    "balanced words": (
-        lambda found: found["upper"].update(brackets=[_balanced(12)]),
-        "lower.laws = '6 laws': too large",
-    ),
+    "balanced words": (lambda found: found["upper"].update(brackets=[_balanced(12)]), "upper.brackets[0] = "),
+    "nested words": (lambda found: found["upper"].update(brackets=[_left_normed(14)]), "upper.brackets = '1 brackets'"),
+    "large prime": (_large_prime, "too large for this checker"),
+    "many leaves": (_many_leaves, "the architecture has 19000 parameters"),
     "many brackets": (lambda found: found["upper"].update(brackets=[0] * 10**6), "'1000000 brackets'"),
     "many laws": (lambda found: found["lower"].update(laws=found["lower"]["laws"] * 10**5), "'too large'"),
     "long law": (_law(*([k + 1, [k % 12] * 20] for k in range(10**5))), "the laws are too large"),

@@ -18,6 +18,7 @@ from lielaws.checker.numbers.balls import (
     is_nonsingular,
     is_nonsingular_precisely,
 )
+from lielaws.checker.upper.upper import _is_proved
 
 PRECISE = PreciseBalls(300)
 SIZES = (1.0, 1e-3, 1e6, 1e-150, 1e150, 1e-300)
@@ -175,3 +176,16 @@ def test_samples_that_are_not_defined_are_known_one_by_one() -> None:
     assert ring.clear.tolist() == [True, False, False]
     ring.inverse(Ball(np.array([[np.inf]]), np.zeros((1, 1))))
     assert not ring.clear.any()
+
+
+def test_rows_without_values_are_not_kept_for_the_next_precision() -> None:
+    """Ones stand in place of what is not defined, so that the rows look as if they were proved."""
+
+    class Undefined:
+        def rows(self, ring: Any, which: Any) -> Any:
+            yield list(which), ring.function("log", ring.integers(np.eye(2)), 0)
+
+    for ring in (Balls(), PreciseBalls(100)):
+        block = Ball(np.full((2, 2), np.nan), np.zeros((2, 2)))
+        assert not _is_proved(block, ring, [0, 1], Undefined(), [0, 1])  # type: ignore[arg-type]
+        assert np.isnan(block.mid).all()

@@ -11,14 +11,17 @@ import pytest
 
 import lielaws
 import lielaws.checker
-from lielaws.checker.networks.gates import find_gates
+from lielaws.checker.networks.gates import _own, find_gates
 from lielaws.checker.networks.network import read_network
 from lielaws.checker.networks.steps import Budget
 from lielaws.checker.numbers.balls import Ball, Balls
 from lielaws.checker.numbers.jets import Jets
 from lielaws.checker.numbers.residues import Residues, random_prime
+from lielaws.checker.verify import verify
 from lielaws.engine.graph.constants import constant_array
+from lielaws.engine.graph.steps import graph_spec
 from tests.certificate.cases import MAKERS, make, record
+from tests.properties.same_functions import random_pair
 
 ALLOWED = {"lielaws.errors", "lielaws.certificate.record", "lielaws.checker", "flint", "numpy"}
 STANDARD = {"__future__", "collections", "contextlib", "dataclasses", "fractions", "functools", "hashlib", "itertools"}
@@ -94,3 +97,33 @@ def test_reverse_mode_is_the_transpose_of_forward_mode(name: str) -> None:
     back = sum(int((slopes[steps[k]] * along[k]).sum()) for k in point if slopes.get(steps.get(k)) is not None)
     _, slope = values(True)[network.program.output]
     assert int((w * slope).sum()) % ring.prime == back % ring.prime
+
+
+OWN: dict[str, tuple[Any, bool]] = {
+    "zero by a factor": (lambda p, x, ops: p.b * x + (p.b + 0 * x), True),
+    "zeros": (lambda p, x, ops: p.b * x + ops.zeros(()) ** 2 * p.c, True),
+    "zero times what has no degree": (lambda p, x, ops: p.b * x + 0 * p.c * ops.exp(p.b), True),
+    "one by a zero": (lambda p, x, ops: p.b * x + ops.exp(0 * p.b), False),
+    "one over one and a zero": (lambda p, x, ops: p.b * x + 1 / (1 + 0 * p.b), False),
+    "nothing but zero": (lambda p, x, ops: 0 * p.b, False),
+    "a gate of zero": (lambda p, x, ops: p.b * x + ops.relu(0 * p.b) + x, False),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_zero_has_every_degree(name: str) -> None:
+    """Whether the argument of a gate is homogeneous of degree one in a weight."""
+    argument, has_own = OWN[name]
+    traced = lielaws.architecture(
+        lambda p, x, ops: ops.relu(argument(p, x, ops)), dict.fromkeys("bc", ()), {"x": ()}
+    ).traced
+    network = read_network(graph_spec("", traced), {"kind": "gradient"}, "any", Budget())
+    argument = network.program.arguments[-1]
+    assert (_own(network.steps, argument, [("parameter", "b")], Budget()) is not None) is has_own
+
+
+def test_a_zero_in_an_argument_hides_no_weights() -> None:
+    pair = random_pair(173)
+    for function in (pair.first, pair.second):
+        report = lielaws.discover_laws(lielaws.architecture(function, pair.parameters, pair.data))
+        assert verify(report.certificate).reasons == ()

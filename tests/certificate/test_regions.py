@@ -24,6 +24,11 @@ def _one_sign(p: Any, x: Any, ops: Any) -> Any:
     return p.a * ops.relu((p.b * x[0]) ** 2) + ops.relu(p.c * x[1])
 
 
+def _undefined(p: Any, x: Any, ops: Any) -> Any:
+    """At some of the data that the checker draws."""
+    return p.C @ ops.relu(p.A @ (1 / x))
+
+
 ARCHITECTURES: dict[str, Callable[[], Any]] = {
     "relu": lambda: "relu:1-3-1",
     "deep": lambda: "relu:2-3-3-2",
@@ -31,6 +36,7 @@ ARCHITECTURES: dict[str, Callable[[], Any]] = {
     "square": lambda: "relu2:2-2-1",
     "no gates": lambda: "linear:2-3-2",
     "rational": lambda: lielaws.architecture(_rational, {"A": (2, 2), "C": (1, 2)}, {"x": (2,)}),
+    "undefined": lambda: lielaws.architecture(_undefined, {"A": (2, 2), "C": (1, 2)}, {"x": (2,)}),
     "one sign": lambda: lielaws.architecture(_one_sign, dict.fromkeys("abc", ()), {"x": (2,)}),
 }
 
@@ -83,6 +89,13 @@ def the_same_pattern_twice(found: Record) -> None:
 
 def a_sample_left_out(found: Record) -> None:
     found["region"]["samples"].pop()
+
+
+@pytest.mark.parametrize("name", ["rational", "undefined"])
+def test_a_pattern_is_missed_wherever_other_data_are_undefined(name: str) -> None:
+    found = record(name)
+    a_sample_left_out(found)
+    assert any("an activation pattern that is not listed" in reason for reason in verify(found).reasons)
 
 
 def another_point(found: Record) -> None:

@@ -75,7 +75,7 @@ def _product_of(count: int) -> lielaws.Architecture:
     return lielaws.from_phi(symbols, [sympy.prod(symbols)])
 
 
-# Rows of the table of known facts with polynomial potentials under gradient flow: dimension, laws.
+# Rows of the table of known facts under gradient flow: dimension, laws.
 @pytest.mark.parametrize(
     ("architecture", "dimension", "laws"),
     [
@@ -87,6 +87,8 @@ def _product_of(count: int) -> lielaws.Architecture:
         (lambda: lielaws.mlp([9] * 5, bias=True), 351, 27),
         (lambda: lielaws.linear([9] * 5), 324, 135),
         (lambda: lielaws.linear([10, 20, 10]), 400, 210),
+        # Its block is invertible by 1,024 bits, not by 512.
+        (lambda: lielaws.attention(1, 1, heads=24, kv_heads=1, tokens=2), 50, 2),
     ],
 )
 def test_known_facts_are_checked(architecture: Any, dimension: int, laws: int) -> None:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -210,8 +211,9 @@ def _inverses(metric: Any, where: str, parameters: Mapping[str, Shape]) -> tuple
     reading.table(metric, f"{where}.metric", {"kind", "default", "tensors"})
     reading.choice(metric["kind"], f"{where}.metric", ["metric"])
     tensors = reading.table(metric["tensors"], f"{where}.tensors", (), parameters)
+    default = cache(partial(_inverse, metric["default"], f"{where}.default"))
     return tuple(
-        _inverse(tensors.get(name, metric["default"]), f"{where}.tensors.{name}", shape)
+        _inverse(tensors[name], f"{where}.tensors.{name}", shape) if name in tensors else default(shape)
         for name, shape in parameters.items()
     )
 

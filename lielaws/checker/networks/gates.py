@@ -59,7 +59,10 @@ class Gates:
 
     def of_piece(self, ring: Residues, values: Any, j: int) -> Any:
         """The gates of the j-th function, from arrays of one value for each gate, (samples, gates)."""
-        entries = values[:, self.numbers[j]]
+        return self.turned(ring, values[:, self.numbers[j]], j)
+
+    def turned(self, ring: Residues, entries: Any, j: int) -> Any:
+        """The same from the values of what they are tied to, (samples, *shape)."""
         return np.where(self.reverse[j], (1 - entries) % ring.prime, entries)
 
     def by_number(self, pattern: Any) -> dict[int, int]:
@@ -102,7 +105,8 @@ def find_gates(program: Program, budget: Budget) -> Gates:
             found.values.update((number, 1 - value if is_reverse else value) for number, is_reverse in own)
         found.numbers.append(np.array([number for number, _ in own], dtype=np.int64).reshape(shape))
         found.reverse.append(np.array([is_reverse for _, is_reverse in own], dtype=bool).reshape(shape))
-        return found.of_piece(ring, np.array(ties.drawn, dtype=object).T, j)
+        drawn = [ties.drawn[number] for number, _ in own]
+        return found.turned(ring, np.array(drawn, dtype=object).T.reshape(2, *shape), j)
 
     leaves = {leaf: ring.random((2, *shape)) for leaf, shape in program.leaves.items()}
     try:
@@ -175,8 +179,14 @@ def _own(steps: Steps, argument: int, new: list[Tensor], budget: Budget) -> set[
     return None
 
 
+_NOTHING, _ANYTHING = (math.inf, -math.inf), (-math.inf, math.inf)
+
+
 def _degrees(steps: Steps, argument: int, tensors: set[Tensor]) -> tuple[float, float]:
-    """The least and the largest degree in some parameters; (-inf, inf) for what is no homogeneous expression."""
+    """The least and the largest degree in some parameters; (-inf, inf) for what is no homogeneous expression.
+
+    Zero has no terms: (inf, -inf).
+    """
     degrees: list[tuple[float, float]] = []
     for step in steps.all[: argument + 1]:
         inputs = [degrees[a] for a in step.inputs]
@@ -185,17 +195,22 @@ def _degrees(steps: Steps, argument: int, tensors: set[Tensor]) -> tuple[float, 
                 inside = float(step.fixed in tensors)
                 found = (inside, inside)
             case "constant" | "gate":
-                found = (0.0, 0.0)
+                found = (0.0, 0.0) if step.op == "gate" or any(step.fixed[0]) else _NOTHING
+            case "scale" if not step.fixed:
+                found = _NOTHING
             case "gated":
                 found = inputs[0]
+            case "contract" if _NOTHING in inputs:
+                found = _NOTHING
             case "contract":
                 found = (inputs[0][0] + inputs[1][0], inputs[0][1] + inputs[1][1])
             case "power":
                 found = (inputs[0][0] * step.fixed, inputs[0][1] * step.fixed)
             case "reciprocal":
-                found = (-inputs[0][1], -inputs[0][0])
+                # Of zero there is none.
+                found = _ANYTHING if _NOTHING in inputs else (-inputs[0][1], -inputs[0][0])
             case operation if operation in FUNCTIONS:
-                found = (0.0, 0.0) if inputs[0] == (0, 0) else (-math.inf, math.inf)
+                found = (0.0, 0.0) if inputs[0] in ((0, 0), _NOTHING) else _ANYTHING
             case _:
                 found = (min(low for low, _ in inputs), max(high for _, high in inputs))
         degrees.append(found)

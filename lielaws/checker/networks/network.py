@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,8 +14,9 @@ from lielaws.checker import reading
 from lielaws.checker.networks.flows import Flow, read_flow
 from lielaws.checker.networks.program import Gates, Leaves, Program, Values
 from lielaws.checker.networks.steps import FROZEN, FUNCTIONS, Budget, Steps, check_entries, places
-from lielaws.checker.numbers.balls import TRUE_CONSTANTS
+from lielaws.checker.numbers.balls import TRUE_CONSTANTS, Balls, PreciseBalls
 from lielaws.checker.numbers.jets import Jets
+from lielaws.checker.numbers.residues import Residues
 from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
 
@@ -27,6 +28,8 @@ _MOST_STEPS = 20_000
 """a network of a hundred blocks has some thousand; each step costs time whatever its size"""
 _MOST_GATES = 50_000
 """which are looked at one by one, in some microseconds each, and listed in every probe"""
+_MOST_BYTES = 2 * 10**8
+"""of the values of all steps at once: about a gigabyte with all that is made from them"""
 _PLACE = 10
 """the place of an entry takes as long to find as so many products of float64 numbers"""
 _NOTHING_FIXED = ("add", "reciprocal", "reshape", *FUNCTIONS)
@@ -88,6 +91,16 @@ class Network:
         """The constants that have one value, in a ring of balls."""
         return {("constant", name): ring.named(name, shape) for name, shape in self.true_constants.items()}
 
+    def batches(self, ring: Any, count: int, where: str, level: int = 0) -> Iterator[slice]:
+        """So many samples, as many at a time as memory allows. Raises CertificateError if it does not allow one.
+
+        level : the nilpotents of jets
+        """
+        size = _MOST_BYTES // ((self.steps.entries + self.dimension) * _bytes(ring) << level)
+        if not size:
+            raise CertificateError(where, "all values at once", f"more than {_MOST_BYTES:,} bytes are not checked")
+        return (slice(start, min(start + size, count)) for start in range(0, count, size))
+
     @property
     def count(self) -> int:
         """Of parameters."""
@@ -96,6 +109,13 @@ class Network:
     @property
     def dimension(self) -> int:
         return self.flow.dimension
+
+
+def _bytes(ring: Any) -> int:
+    """About the memory of one number."""
+    if isinstance(ring, PreciseBalls):
+        return 100 + ring.bits // 8
+    return 16 if isinstance(ring, Balls) or ring.weight == Residues.fast else 56
 
 
 def read_network(spec: Any, flow: Any, loss: str, budget: Budget) -> Network:
@@ -135,11 +155,12 @@ def _ordered(parameters: dict[str, Shape], steps: list[Any]) -> dict[str, Shape]
     """In the order of coordinates: that of the table, or that of the steps if sorting its keys has lost it."""
     leaves = [step[2] for step in steps if isinstance(step, list) and step[:1] == ["leaf"] and len(step) == 4]
     order = [leaf[1] for leaf in leaves if isinstance(leaf, list) and leaf[:1] == ["parameter"] and len(leaf) == 2]
-    if any(not isinstance(name, str) or name not in parameters or order.count(name) > 1 for name in order):
+    known = {name for name in order if isinstance(name, str) and name in parameters}
+    if len(known) < len(order):
         raise CertificateError("architecture.steps", order, "at most one leaf for each of the parameters is needed")
-    if [name for name in parameters if name in order] == order:
+    if [name for name in parameters if name in known] == order:
         return parameters
-    return {name: parameters[name] for name in [*order, *sorted(parameters.keys() - set(order))]}
+    return {name: parameters[name] for name in [*order, *sorted(parameters.keys() - known)]}
 
 
 class _Reader:
@@ -210,7 +231,8 @@ class _Reader:
 
     def _constant(self, fixed: Any, shape: Shape, where: str) -> int:
         numerators, denominator = reading.items(fixed, where, 2)
-        reading.integer(denominator, where, 1)
+        # Each entry may keep a denominator of its own.
+        check_entries(math.prod(shape) * (1 + reading.integer(denominator, where, 1).bit_length() // 64))
         values = [reading.integer(value, where) for value in reading.items(numerators, where, math.prod(shape))]
         return self.steps.put("constant", [], (tuple(values), denominator), shape)
 
@@ -224,7 +246,9 @@ class _Reader:
                 raise CertificateError(where, name, "it has two shapes")
             return self.steps.put("leaf", [], (role, name), shape)
         shapes = self._leaves[role]
-        return self.steps.put("leaf", [], (role, name), shapes[reading.choice(name, where, shapes)])
+        if reading.text(name, where) not in shapes:
+            reading.choice(name, where, shapes)
+        return self.steps.put("leaf", [], (role, name), shapes[name])
 
     def _moved(self, operation: Any, a: int, fixed: Any, shape: Shape, where: str) -> int:
         """Steps that move entries around, or add them up."""

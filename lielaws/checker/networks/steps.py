@@ -65,6 +65,7 @@ class Steps:
 
     all: list[Step] = field(default_factory=list)
     entries: int = 0
+    _places: int = 0
     _known: dict[Hashable, int] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, number: int) -> Step:
@@ -74,7 +75,9 @@ class Steps:
         key = (op, tuple(inputs), fixed.tobytes() if isinstance(fixed, np.ndarray) else fixed, shape)
         if key not in self._known:
             self.entries += math.prod(shape)
-            check_entries(self.entries)
+            # Sums of one array over many axes have small results, and an index of all its entries each.
+            self._places += getattr(fixed, "size", 0)
+            check_entries(max(self.entries, self._places))
             self._known[key] = len(self.all)
             self.all.append(Step(op, tuple(inputs), fixed, shape))
         return self._known[key]

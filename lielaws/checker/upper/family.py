@@ -19,10 +19,8 @@ from lielaws.errors import CertificateError
 _DEEPEST = 16
 """of a word; the deepest brackets that a network was seen to need have nine fields"""
 
-CHUNK_ENTRIES = 10**7
-"""of the largest arrays at once: about a gigabyte with all that is made from them"""
-_CALL = 800
-"""an operation on small arrays takes as long as so many products in large ones, some microseconds"""
+_CALL = 8000
+"""an operation on small arrays, with its gradient, takes as long as so many products in large ones: ten microseconds"""
 
 Word = int | list[Any]
 
@@ -47,11 +45,9 @@ class Evidence:
         jets, shapes = Jets(ring), self.network.flow.state_shapes
         state = [ring.integers(block, self.unit) for block in self.point]
         for form, places, probes in grouped([self.words[k] for k in which]):
-            chunk = max(1, CHUNK_ENTRIES // (self.network.steps.entries << level(form)))
-            for start in range(0, len(places), chunk):
-                chosen = probes[start : start + chunk]
-                rows = joined(jets, self.bracket(jets, form, chosen, state), shapes, len(chosen))
-                yield [which[k] for k in places[start : start + chunk]], rows
+            for part in self.network.batches(ring, len(places), "upper.brackets", level(form)):
+                rows = joined(jets, self.bracket(jets, form, probes[part], state), shapes, len(probes[part]))
+                yield [which[k] for k in places[part]], rows
 
     def field(self, jets: Jets, chosen: Any, state: list[Any]) -> list[Any]:
         """Those of the chosen probes, one for each sample, at a state; with a state of jets also the derivatives."""

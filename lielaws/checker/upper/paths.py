@@ -8,9 +8,9 @@ different.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from fractions import Fraction
-from itertools import compress, pairwise
+from itertools import chain, compress, pairwise
 from typing import Any
 
 import numpy as np
@@ -106,16 +106,22 @@ def check_continuation(network: Network, start: Leaves, end: Leaves, pattern: An
     In the pattern at the start, which is kept all along.
     """
     gates = [Balls().integers(gate) for gate in cut(pattern[None], network.pieces)]
-    open_pieces = [(k / _FIRST_CUTS, 1 / _FIRST_CUTS) for k in range(_FIRST_CUTS)]
-    while open_pieces:
-        if len(open_pieces) > _MOST_CUTS or open_pieces[0][1] < 1 / _MOST_CUTS:
-            raise CertificateError(where, "its pattern", "a root or logarithm may be singular on the way to the point")
-        budget.charge(len(open_pieces) * network.program.work * Balls.weight, where, "the way to the point")
-        ring, pieces = Balls(len(open_pieces)), np.array(open_pieces)
+
+    def undecided(some: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+        """Those of some pieces on which there may be a singularity."""
+        ring, pieces = Balls(len(some)), np.array(some)
         # Balls as wide as a piece; these are dyadic, so that it is exact.
         along = Ball(pieces[:, 0] + pieces[:, 1] / 2, pieces[:, 1] / 2)
         with ring.entered():
             leaves = {leaf: _between(ring, a, end[leaf], along) for leaf, a in start.items()}
             network.program.forward(Jets(ring), leaves | network.true_values(ring), lambda j, _: gates[j])
-        left = compress(open_pieces, ~ring.clear)
+        return compress(some, ~ring.clear)
+
+    open_pieces = [(k / _FIRST_CUTS, 1 / _FIRST_CUTS) for k in range(_FIRST_CUTS)]
+    while open_pieces:
+        if len(open_pieces) > _MOST_CUTS or open_pieces[0][1] < 1 / _MOST_CUTS:
+            raise CertificateError(where, "its pattern", "a root or logarithm may be singular on the way to the point")
+        budget.charge(len(open_pieces) * network.program.work * Balls.weight, where, "the way to the point")
+        parts = network.batches(Balls, len(open_pieces), where)
+        left = chain.from_iterable(undecided(open_pieces[part]) for part in parts)
         open_pieces = [(at + shift, width / 2) for at, width in left for shift in (0, width / 2)]

@@ -12,6 +12,7 @@ import math
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ from lielaws.errors import CertificateError
 
 _MOST_PATTERNS = 4000
 """of a region or a certificate; the laws are checked on each of them"""
+_MOST_GATES = 5 * 10**6
+"""of all patterns together"""
 _GRIDS, _FINEST = ((1, 40), (4, 40), (32, 20), (32, 300)), 32
 """steps and sizes of the data that the checker draws, in units of 1 / 32: kinks may lie close together, or far out"""
 _DRAWN = 2000
@@ -46,7 +49,7 @@ class Witnesses:
 
 def read_patterns(stated: Any, network: Network, gates: Gates, constants: Leaves, budget: Budget) -> Witnesses:
     """The section `patterns`. Raises CertificateError."""
-    entries = _counted(stated, "patterns")
+    entries = _counted(stated, "patterns", network)
     for k, entry in enumerate(entries):
         reading.table(entry, f"patterns[{k}]", {"point", "data"})
     points = [_rationals(e["point"], f"patterns[{k}].point", (network.count,)) for k, e in enumerate(entries)]
@@ -60,7 +63,7 @@ def read_region(stated: Any, network: Network, gates: Gates, budget: Budget) -> 
     reading.table(stated, "region", {"point", "samples"})
     if not network.is_rational or network.generic:
         raise CertificateError("setting.gates", "realizable", "signs are known for rational networks only")
-    samples = _counted(stated["samples"], "region.samples")
+    samples = _counted(stated["samples"], "region.samples", network)
     point = _parameters(network, [_rationals(stated["point"], "region.point", (network.count,))])
     leaves = point | read_data(samples, "region.samples[{}]", network.data, _rationals)
     patterns = shown(network, gates, leaves, len(samples), "region.samples", budget)
@@ -72,10 +75,11 @@ def read_region(stated: Any, network: Network, gates: Gates, budget: Budget) -> 
     return patterns
 
 
-def _counted(stated: Any, where: str) -> list[Any]:
-    entries = reading.items(stated, where)
-    if not 0 < len(entries) <= _MOST_PATTERNS:
-        raise CertificateError(where, f"{len(entries)} of them", f"from 1 to {_MOST_PATTERNS:,} are checked")
+def _counted(stated: Any, where: str, network: Network) -> list[Any]:
+    entries, gates = reading.items(stated, where), sum(map(math.prod, network.pieces))
+    most = min(_MOST_PATTERNS, _MOST_GATES // max(1, gates))
+    if not 0 < len(entries) <= most:
+        raise CertificateError(where, f"{len(entries)} of them", f"from 1 to {most:,} with {gates} gates are checked")
     return entries
 
 
@@ -106,16 +110,18 @@ def _parameters(network: Network, points: list[Any]) -> Leaves:
 def _look_for_others(network: Network, gates: Gates, point: Leaves, known: Mapping[bytes, int], budget: Budget) -> None:
     """Draw data that nobody could foresee, and refuse a region in which they show a pattern that is not listed."""
     rng = np.random.default_rng(secrets.randbits(128))
-    each, ring = _DRAWN // len(_GRIDS), Balls()
-    values = {leaf: ring.exact(table.ravel(), table.shape) for leaf, table in point.items()}
-    for name, shape in network.data.items():
-        parts = [rng.integers(-n, n + 1, (each, *shape)) * step for step, n in _GRIDS]
-        values["data", name] = ring.integers(np.concatenate(parts), _FINEST)
-    budget.charge(_DRAWN * network.program.work * ring.weight, "region", "its data")
-    patterns, undecided = _evaluated(network, gates, ring, values, _DRAWN)
-    # Where a denominator is too close to zero at some of these data, nothing is decided.
-    for pattern in patterns[~undecided.any(axis=1) & ring.clear]:
-        if pattern.tobytes() not in known:
+    parameters = {leaf: Balls().exact(table.ravel(), table.shape) for leaf, table in point.items()}
+    data = {leaf: shape for leaf, shape in network.program.leaves.items() if leaf[0] == "data"}
+    budget.charge(_DRAWN * network.program.work * Balls.weight, "region", "its data")
+    each = _DRAWN // len(_GRIDS)
+    for (step, n), part in product(_GRIDS, network.batches(Balls, each, "region")):
+        count = len(range(each)[part])
+        ring, values = Balls(count), dict(parameters)
+        for leaf, shape in data.items():
+            values[leaf] = ring.integers(rng.integers(-n, n + 1, (count, *shape)) * step, _FINEST)
+        patterns, undecided = _evaluated(network, gates, ring, values, count)
+        # Where a denominator may be zero, data show nothing.
+        if any(pattern.tobytes() not in known for pattern in patterns[~undecided.any(axis=1) & ring.clear]):
             remedy = "data at its point show an activation pattern that is not listed"
             raise CertificateError("region.samples", f"{len(known)} samples", remedy)
 
@@ -123,8 +129,9 @@ def _look_for_others(network: Network, gates: Gates, point: Leaves, known: Mappi
 def shown(network: Network, gates: Gates, leaves: Leaves, count: int, where: str, budget: Budget) -> Any:
     """The patterns at exact values. Raises CertificateError where an argument has no sign."""
 
-    def look(ring: Balls, samples: list[int]) -> tuple[Any, Any]:
+    def look(ring: Balls, samples: Any) -> tuple[Any, Any]:
         """The patterns at some samples, and which of them are certain."""
+        network.batches(ring, 1, where)
         budget.charge(len(samples) * network.program.work * ring.weight, where, "its signs")
         with ring.entered():
             own = {leaf: table if len(table) == 1 else table[samples] for leaf, table in leaves.items()}
@@ -136,7 +143,8 @@ def shown(network: Network, gates: Gates, leaves: Leaves, count: int, where: str
             certain[k] = all(_vanish(network, patterns[k : k + 1], undecided[k]) for _ in range(2))
         return patterns, certain & ring.clear
 
-    patterns, certain = look(Balls(count), list(range(count)))
+    parts = [np.arange(count)[part] for part in network.batches(Balls, count, where)]
+    patterns, certain = map(np.concatenate, zip(*(look(Balls(len(part)), part) for part in parts), strict=True))
     for k in np.flatnonzero(~certain).tolist():
         for bits in PRECISIONS:
             if not certain[k]:

@@ -21,6 +21,8 @@ from lielaws.errors import CertificateError
 
 _LARGEST_REAL = 2**53
 """numerators below it are exact as float64 numbers"""
+_MOST_GATES = 10**7
+"""of all probes together"""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,9 @@ class ProbeReader:
         cotangents, drifts, rows = [], [], []
         patterns = [] if self.witnesses is None else self.witnesses.patterns
         drift = {"drift"} if network.flow.has_time else set()
+        entries = sum(map(math.prod, network.pieces))
+        if len(probes) * entries > _MOST_GATES:
+            raise CertificateError("upper.probes", f"{len(probes)} with {entries} gates", "too many for this checker")
         for k, probe in enumerate(probes):
             where = f"upper.probes[{k}]"
             by_pattern = "pattern" in reading.table(probe, where)
@@ -91,7 +96,6 @@ class ProbeReader:
             else:
                 rows.append(self._listed(probe["gates"], f"{where}.gates"))
         data = read_data([probe["data"] for probe in probes], "upper.probes[{}].data", network.data, numbers.read)
-        entries = sum(map(math.prod, network.pieces))
         gates = np.array(rows, dtype=np.int64).reshape(len(probes), entries)
         self._check_listed(gates, [k for k in range(len(probes)) if k not in used])
         stacked = np.array(cotangents, dtype=np.int64).reshape(-1, *network.output_shape)

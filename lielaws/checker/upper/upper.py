@@ -27,7 +27,7 @@ from lielaws.checker.numbers.balls import (
     narrowed,
 )
 from lielaws.checker.numbers.residues import Residues, read_prime
-from lielaws.checker.upper.family import CHUNK_ENTRIES, Evidence, Word, calls, check_word, cost, level
+from lielaws.checker.upper.family import Evidence, Word, calls, check_word, cost
 from lielaws.checker.upper.paths import check_continuation, is_singular
 from lielaws.checker.upper.patterns import Witnesses, read_patterns
 from lielaws.checker.upper.probes import Numbers, ProbeReader, Probes
@@ -37,6 +37,9 @@ _LARGEST_DENOMINATOR = 2**64
 """of points and data; the finest that is of use is 2^-53"""
 _MOST_ENTRIES = 2 * 10**7
 """of the matrix of brackets"""
+_MORE_BITS, _SLOWER = (1024, 2048, 4096), 1024
+"""precisions for blocks that are nearly singular, as those of many heads are, while half of the work is left for the
+laws; beyond 1,024 bits products take longer in proportion"""
 _NARROW = 2.0**-30
 """relative to the largest entry: a few rows of a thousand are wider, and spoil the inverse; with less, all are"""
 
@@ -61,7 +64,8 @@ def check_upper(
     probes = ProbeReader(network, gates, numbers, known, witnesses, budget).read(stated)
     if witnesses is not None and not numbers.prime and is_singular(network):
         _continue(network, witnesses, probes, point, numbers, budget)
-    words = _read_words(upper["brackets"], len(stated), network, budget)
+    ring = Residues(numbers.prime) if numbers.prime else Balls()
+    words = _read_words(upper["brackets"], len(stated), network, ring.weight, budget)
     rank = reading.integer(upper["rank"], "upper.rank", 0, min(network.dimension, len(words)))
     evidence = Evidence(network, probes, constants, numbers.unit, point, words)
     if numbers.prime:
@@ -99,17 +103,14 @@ def _read_constants(upper: dict[str, Any], network: Network, numbers: Numbers) -
     return found
 
 
-def _read_words(values: Any, probes: int, network: Network, budget: Budget) -> list[Word]:
+def _read_words(values: Any, probes: int, network: Network, weight: float, budget: Budget) -> list[Word]:
     words = reading.items(values, "upper.brackets")
     if len(words) > network.dimension or len(words) * network.dimension > _MOST_ENTRIES:
         raise CertificateError("upper.brackets", f"{len(words)} brackets", "too many for this checker")
     for k, word in enumerate(words):
         where = f"upper.brackets[{k}]"
         check_word(word, where, probes)
-        # Jets below this size are held for one word alone.
-        if network.steps.entries << level(word) > CHUNK_ENTRIES:
-            raise CertificateError(where, word, "too costly for this checker")
-        budget.charge(cost(word) * (network.program.work + 10 * network.dimension) * Balls.weight, where, word)
+        budget.charge(cost(word) * (network.program.work + 10 * network.dimension) * weight, where, word)
     budget.charge(calls(words, network), "upper.brackets", f"{len(words)} brackets")
     return words
 
@@ -119,13 +120,14 @@ def _continue(
 ) -> None:
     """Each field must be reached from where its pattern is shown."""
     ring = Balls()
-    shown = {leaf: ring.exact(table.ravel(), table.shape) for leaf, table in witnesses.leaves.items()}
-    constants = {leaf: ball for leaf, ball in shown.items() if leaf[0] == "constant"}
+    constants = {leaf: table for leaf, table in witnesses.leaves.items() if leaf[0] == "constant"}
     place = network.named([ring.integers(block, numbers.unit) for block in network.flow.parameters(point)])
     data = {leaf: ring.integers(table, numbers.unit) for leaf, table in probes.data.items()}
     for probe, number in probes.used.items():
-        start = {leaf: ball[number : number + 1] for leaf, ball in shown.items()} | constants
-        end = place | {leaf: ball[probe : probe + 1] for leaf, ball in data.items()} | constants
+        own = {leaf: table[number : number + 1] for leaf, table in witnesses.leaves.items()} | constants
+        start = {leaf: ring.exact(table.ravel(), table.shape) for leaf, table in own.items()}
+        end = place | {leaf: ball[probe : probe + 1] for leaf, ball in data.items()}
+        end |= {leaf: start[leaf] for leaf in constants}
         where = f"upper.probes[{probe}].pattern"
         check_continuation(network, start, end, witnesses.patterns[number], where, budget)
 
@@ -133,14 +135,16 @@ def _continue(
 def _check_residues(rank: int, evidence: Evidence, prime: int) -> None:
     """Raises CertificateError unless brackets have a rank modulo a prime."""
     words = len(evidence.words)
-    entries: list[int] = []
+    matrix = flint.nmod_mat(words, evidence.network.dimension, prime)
     try:
-        for _, rows in evidence.rows(Residues(prime), range(words)):
-            entries += rows.ravel().tolist()
+        for places, rows in evidence.rows(Residues(prime), range(words)):
+            # One by one, as a list of all numbers takes more memory than the matrix.
+            for place, row in zip(places, rows, strict=True):
+                for column, value in enumerate(row.tolist()):
+                    matrix[place, column] = value
     except ZeroDivisionError:
         raise CertificateError("upper.point", "a denominator", "a denominator of the network vanishes there") from None
-    # The order of rows does not matter.
-    true_rank = flint.nmod_mat(words, evidence.network.dimension, entries, prime).rank()
+    true_rank = matrix.rank()
     if true_rank != rank or rank != words:
         more = "" if rank == words else f", and there are {words}"
         raise CertificateError("upper.rank", rank, f"the brackets have rank {true_rank} at the point{more}")
@@ -162,36 +166,42 @@ def _check_enclosures(rank: int, columns: Any, evidence: Evidence, budget: Budge
     block = Ball(np.full((rank, rank), np.nan), np.zeros((rank, rank)))
     if not rank or _is_proved(block, Balls(), list(range(rank)), evidence, chosen):
         return
-    for bits in PRECISIONS:
+    tried = 0
+    for bits in (*PRECISIONS, *_MORE_BITS):
         ring = PreciseBalls(bits)
         # Rows whose enclosures are wide first; if there are none left, all rows without rounding them to floats.
         wide = _wide_rows(block)
         which = wide or list(range(rank))
         work = sum(cost(words[k]) for k in which) * network.program.work + (0 if wide else rank**3)
-        charged = work * ring.weight + calls([words[k] for k in which], network)
+        charged = (work * ring.weight + calls([words[k] for k in which], network)) * max(1, bits / _SLOWER)
+        if bits in _MORE_BITS and charged > budget.left / 2:
+            break
         budget.charge(charged, "upper.rank", f"{rank}, which floats do not prove")
         if _is_proved(block, ring, which, evidence, chosen):
             return
-    remedy = f"{PRECISIONS[-1]} bits do not prove that the block is invertible, or a function is singular there"
+        tried = bits
+    remedy = f"{tried} bits do not prove that the block is invertible, or a function is singular there"
     raise CertificateError("upper.columns", f"{rank} brackets and coordinates", remedy)
 
 
 def _is_proved(block: Ball, ring: Balls, which: list[int], evidence: Evidence, columns: list[int]) -> bool:
     """Whether the block is proved to be invertible, after some of its rows were computed in a ring."""
+    is_precise = isinstance(ring, PreciseBalls)
+    all_precise = is_precise and len(which) == len(columns)
+    found: list[tuple[list[int], Any, Ball]] = []
     with ring.entered(), np.errstate(all="ignore"):
-        order: list[int] = []
-        parts = []
         for places, part in evidence.rows(ring, which):
-            order += places
-            parts.append(ring.move(lambda x: x[:, columns], part))
+            rows = ring.move(lambda x: x[:, columns], part)
+            # Precise numbers are large; if all are kept, the cube of the number of rows bounds the work.
+            found.append((places, rows if all_precise else None, narrowed(rows) if is_precise else rows))
         if not ring.clear.all():
             return False
-        rows = ring.move(lambda *x: np.concatenate(x), *parts)
-        narrow = narrowed(rows) if isinstance(ring, PreciseBalls) else rows
-        block.mid[order], block.rad[order] = narrow.mid, narrow.rad
+        for places, _, narrow in found:
+            block.mid[places], block.rad[places] = narrow.mid, narrow.rad
         # The order of rows does not matter.
-        all_precise = isinstance(ring, PreciseBalls) and len(which) == len(columns)
-        return is_nonsingular(block) or (all_precise and is_nonsingular_precisely(rows))
+        return is_nonsingular(block) or (
+            all_precise and is_nonsingular_precisely(np.concatenate([rows for _, rows, _ in found]))
+        )
 
 
 def _wide_rows(found: Ball) -> list[int]:
