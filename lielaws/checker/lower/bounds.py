@@ -50,10 +50,13 @@ class Bound:
 
 
 class Bounds:
-    """The bounds of a network, where so many square roots are roots, and the others have free values."""
+    """The bounds of a network.
 
-    def __init__(self, program: Program, flow: Flow, roots: int = 0) -> None:
-        self._program, self._flow, self._roots = program, flow, roots
+    drawn : where square roots are true, the number of points of which one is chosen; 0 if they have free values
+    """
+
+    def __init__(self, program: Program, flow: Flow, drawn: int = 0) -> None:
+        self._program, self._flow, self._drawn = program, flow, drawn
         self._steps: dict[int, Bound] = {}
         self._merged = 0
         for k in program.needed:
@@ -96,10 +99,11 @@ class Bounds:
                 return _product(factor, inputs[0])
             case "scatter":
                 return _longer(inputs[0], self._program.steps[step.inputs[0]].size)
-            case "sqrt" if self._roots:
-                # An algebraic function, sqrt(N D) / D; its conjugates are counted at the end.
+            case "sqrt" if self._drawn:
+                # An algebraic function, sqrt(N D) / D, of half the degree and half the log of N D.
                 below, (degree, log) = inputs[0], self._denominator(inputs[0].inverted)
-                return replace(below, degree=below.degree + degree + 1, log=below.log + log + 1)
+                log += below.log + math.log2(below.divisor)
+                return replace(below, degree=below.degree + degree + 1, log=log)
         return Bound(1) if step.op in FUNCTIONS else inputs[0]
 
     def _sum(self, *terms: Bound) -> Bound:
@@ -147,12 +151,13 @@ class Bounds:
             # Values may have negative exponents, and points on the circle are divided by 1 + t^2.
             total *= 2 * (self._values + 1)
             height += total
-            cases += self._values**2
-        doubled = 1 + 2 * self._has_root_of_two
-        # A root has two conjugates, all of which are multiplied, and exists at half of the points.
-        total, height, doubled = total << self._roots, height * 2.0**self._roots, doubled + self._roots
+            # Numbers of F_p[i] that differ also have one value if x + m y agrees, for one m.
+            cases += 2 * self._values**2
+        doubled = 1 + 2 * self._has_root_of_two + math.log2(max(1, self._drawn))
         unlucky = 1.01 * height / self.bits * 2.0 ** (_LOG_OF_PRIME_DENSITY - self.bits) + total * 2.0**-self.bits
-        return min(0.0, math.log2(cases * unlucky) + doubled)
+        # With true roots: an argument is one of the 2^(bits / 3 + 1) small rational numbers by chance.
+        rational = self._values * total * 2.0 ** (1 - 2 * self.bits // 3) if self._drawn else 0.0
+        return min(0.0, math.log2(cases * unlucky + rational) + doubled)
 
 
 def _longer(a: Bound, count: int) -> Bound:
