@@ -27,6 +27,8 @@ _LOG_OF_PRIME_DENSITY = 9
 which there are over 3 x / (5 log x) between x and 2 x (Rosser and Schoenfeld)"""
 LARGE_PRIME_BITS = 120
 """of primes for networks with functions: pairs of thousands of values may agree by chance, too often with 60 bits"""
+RATIONAL_BITS = 14
+"""of numerators and denominators of numbers that are told from other residues, such as 1/100^2"""
 _LARGEST_DEGREE = 2**40
 """beyond it no prime of 120 bits makes an error small, and exponents may be absurd"""
 _MOST_CONSTANT_BITS = 2**12
@@ -155,8 +157,8 @@ class Bounds:
             cases += 2 * self._values**2
         doubled = 1 + 2 * self._has_root_of_two + math.log2(max(1, self._drawn))
         unlucky = 1.01 * height / self.bits * 2.0 ** (_LOG_OF_PRIME_DENSITY - self.bits) + total * 2.0**-self.bits
-        # With true roots: an argument is one of the 2^(bits / 3 + 1) small rational numbers by chance.
-        rational = self._values * total * 2.0 ** (1 - 2 * self.bits // 3) if self._drawn else 0.0
+        # With true roots: an argument is one of so few rational numbers by chance.
+        rational = self._values * total * 2.0 ** (1 + 2 * RATIONAL_BITS - self.bits) if self._drawn else 0.0
         return min(0.0, math.log2(cases * unlucky + rational) + doubled)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lielaws.checker.lower.bounds import RATIONAL_BITS
 from lielaws.checker.numbers.jets import Jets, spread
 from lielaws.checker.numbers.residues import Residues, rational_root, small_rational
 
@@ -30,7 +31,9 @@ class RootResidues(Residues):
 
     def known_root(self, a: int) -> int | None:
         value = small_rational(a, self.prime) if a else None
-        root = None if value is None else rational_root(value)
+        if value is None or max(value.numerator, value.denominator) >> RATIONAL_BITS:
+            return None
+        root = rational_root(value)
         return None if root is None else self.residue(root)
 
 
