@@ -7,6 +7,12 @@ for all entries of a step. Denominators are kept as multisets, so that sums with
 For the output N / D and a polynomial h, D^2 <grad h, grad (N / D)> is a polynomial. With functions, the gradient is a
 sum over chains of functions f_j(u_j), each of which occurs once at most in a chain; so it is a polynomial after a
 multiplication by D^2 and, for each j, by the square of the denominator of u_j and by that of the derivative of f_j.
+
+With n true roots whose signs are conjugate, the product over all signs has degree 2^n d, and a zero of as high an order
+as there are signs that make the identity zero. The orders of the zeros modulo p add up to 2^n d p^(N-1) at most for N
+variables (Dvir, Kopparty, Saraf and Sudan, arXiv 0901.2529), so that a random point with random signs is a zero with
+probability d / p, without 2^n. Nor has the height that factor: a prime is bad if it divides all coefficients of the
+normal form, with each r^2 replaced by q, where r counts like the root of the sum of the coefficients of q.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """The lower bound: each law is constant along all vector fields of the network, and the laws are independent.
 
 The identity <grad h, X> = 0 is evaluated at random points modulo random primes, all drawn after the file was read. It
-is tried in three ways, each for the laws that the ones before leave open:
+is tried in four ways, each for the laws that the ones before leave open:
 
 0. functions, square roots among them, have free values, and gates any value;
 1. the same after local rules have identified functions that are equal (`rules`);
-2. square roots are roots, with either sign, and gates have any value; 3. the gates that an output needs are 0 or 1.
+2. square roots are roots, with either sign (`branches`), and gates have any value;
+3. the same with gates of 0 or 1 where an output needs them: all choices.
 
 What holds in any of these ways is a law: true values of functions, roots and gates are special ones.
 """
