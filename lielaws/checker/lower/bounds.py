@@ -7,6 +7,12 @@ for all entries of a step. Denominators are kept as multisets, so that sums with
 For the output N / D and a polynomial h, D^2 <grad h, grad (N / D)> is a polynomial. With functions, the gradient is a
 sum over chains of functions f_j(u_j), each of which occurs once at most in a chain; so it is a polynomial after a
 multiplication by D^2 and, for each j, by the square of the denominator of u_j and by that of the derivative of f_j.
+
+With n true roots whose signs are conjugate, the product over all signs has degree 2^n d, and a zero of as high an order
+as there are signs that make the identity zero. The orders of the zeros modulo p add up to 2^n d p^(N-1) at most for N
+variables (Dvir, Kopparty, Saraf and Sudan, arXiv 0901.2529), so that a random point with random signs is a zero with
+probability d / p, without 2^n. Nor has the height that factor: a prime is bad if it divides all coefficients of the
+normal form, with each r^2 replaced by q, where r counts like the root of the sum of the coefficients of q.
 """
 
 from __future__ import annotations
@@ -27,6 +33,8 @@ _LOG_OF_PRIME_DENSITY = 9
 which there are over 3 x / (5 log x) between x and 2 x (Rosser and Schoenfeld)"""
 LARGE_PRIME_BITS = 120
 """of primes for networks with functions: pairs of thousands of values may agree by chance, too often with 60 bits"""
+RATIONAL_BITS = 14
+"""of numerators and denominators of numbers that are told from other residues, such as 1/100^2"""
 _LARGEST_DEGREE = 2**40
 """beyond it no prime of 120 bits makes an error small, and exponents may be absurd"""
 _MOST_CONSTANT_BITS = 2**12
@@ -50,10 +58,13 @@ class Bound:
 
 
 class Bounds:
-    """The bounds of a network, where so many square roots are roots, and the others have free values."""
+    """The bounds of a network.
 
-    def __init__(self, program: Program, flow: Flow, roots: int = 0) -> None:
-        self._program, self._flow, self._roots = program, flow, roots
+    drawn : where square roots are true, the number of points of which one is chosen; 0 if they have free values
+    """
+
+    def __init__(self, program: Program, flow: Flow, drawn: int = 0) -> None:
+        self._program, self._flow, self._drawn = program, flow, drawn
         self._steps: dict[int, Bound] = {}
         self._merged = 0
         for k in program.needed:
@@ -96,10 +107,11 @@ class Bounds:
                 return _product(factor, inputs[0])
             case "scatter":
                 return _longer(inputs[0], self._program.steps[step.inputs[0]].size)
-            case "sqrt" if self._roots:
-                # An algebraic function, sqrt(N D) / D; its conjugates are counted at the end.
+            case "sqrt" if self._drawn:
+                # An algebraic function, sqrt(N D) / D, of half the degree and half the log of N D.
                 below, (degree, log) = inputs[0], self._denominator(inputs[0].inverted)
-                return replace(below, degree=below.degree + degree + 1, log=below.log + log + 1)
+                log += below.log + math.log2(below.divisor)
+                return replace(below, degree=below.degree + degree + 1, log=log)
         return Bound(1) if step.op in FUNCTIONS else inputs[0]
 
     def _sum(self, *terms: Bound) -> Bound:
@@ -147,12 +159,13 @@ class Bounds:
             # Values may have negative exponents, and points on the circle are divided by 1 + t^2.
             total *= 2 * (self._values + 1)
             height += total
-            cases += self._values**2
-        doubled = 1 + 2 * self._has_root_of_two
-        # A root has two conjugates, all of which are multiplied, and exists at half of the points.
-        total, height, doubled = total << self._roots, height * 2.0**self._roots, doubled + self._roots
+            # Numbers of F_p[i] that differ also have one value if x + m y agrees, for one m.
+            cases += 2 * self._values**2
+        doubled = 1 + 2 * self._has_root_of_two + math.log2(max(1, self._drawn))
         unlucky = 1.01 * height / self.bits * 2.0 ** (_LOG_OF_PRIME_DENSITY - self.bits) + total * 2.0**-self.bits
-        return min(0.0, math.log2(cases * unlucky) + doubled)
+        # With true roots: an argument is one of so few rational numbers by chance.
+        rational = self._values * total * 2.0 ** (1 + 2 * RATIONAL_BITS - self.bits) if self._drawn else 0.0
+        return min(0.0, math.log2(cases * unlucky + rational) + doubled)
 
 
 def _longer(a: Bound, count: int) -> Bound:

@@ -1,130 +1,145 @@
-"""The branches of an output: the signs of the square roots that it needs, and the 0 and 1 of its gates."""
+"""The branches of an output: the signs of the square roots that it needs, and the 0 and 1 of its gates.
+
+An identity in true roots holds if it holds for all signs of them, r^2 = q. Let n roots be such that each argument q is
+no constant times a square in the field that the earlier ones generate, over an algebraic closure of F_p. Then all signs
+of the n are conjugate, and one point with random signs stands for all; the signs of the other roots are gone through.
+
+Arguments in F_p(theta, v), those of the roots that are not nested, are such if their Legendre symbols, and ones, are
+independent over F_2 at some points: no product of them has the same symbol at all points then. If all these are such,
+the field that they and some nested ones generate is defined over F_p and has no other constants. A later argument that
+is c s^2 in it has a constant c of F_p, which is a square in F_p[i], so that it is a square at all points in F_p[i] at
+which the earlier roots exist: one point where it is none suffices.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+import flint
 import numpy as np
 
 from lielaws.checker.lower.bounds import LARGE_PRIME_BITS
 from lielaws.checker.lower.points import ATTEMPTS, Point, attempted
+from lielaws.checker.lower.roots import RootJets, RootResidues
 from lielaws.checker.networks.gates import Gates
 from lielaws.checker.networks.network import Network
-from lielaws.checker.networks.program import Program, Values
+from lielaws.checker.networks.program import Values
 from lielaws.checker.numbers.jets import Jets, spread
-from lielaws.checker.numbers.residues import Residues, random_prime, rational_root, small_rational
+from lielaws.checker.numbers.residues import Residues, random_prime
 from lielaws.errors import CertificateError
 
 _MOST = 12
-"""roots and gates of one output: there are 2^12 branches then, and the roots exist at one of as many points"""
-_POINTS = 8
-"""points for each choice of signs: of the last root both kinds are then missed with a probability of one in a hundred,
-and fewer points would leave more to the slower way"""
-Draw = Callable[[int], Point]
-"""a random point modulo a prime"""
-Charge = Callable[[int], None]
-"""for so many samples"""
-Roots = tuple[tuple[tuple[int, int], ...], ...]
-"""for each root the entries, as (step, place), that are this root; equal arguments have one"""
-Seen = defaultdict[int, set[bool]]
-"""for each root whether it existed at points where the earlier ones did; both for what is rational, without signs"""
+"""gates and roots whose values are gone through, as there are 2^12 branches then; and gates and nested roots, which
+exist at one of as many points"""
+_SPARE = 8
+"""more points than roots: independent symbols fail to show it with a probability of 2^-8, which costs one more sign"""
+Draw = Callable[[Residues], Point]
+"""a random point, with gates of 0 and 1 where they are needed"""
+Charge = Callable[[int, int], None]
+"""for so many samples, and how long a product takes"""
+Root = tuple[tuple[int, int], ...]
+"""the entries, as (step, place), that are one root, as they have equal arguments"""
 
 
 @dataclass(frozen=True)
 class Branches:
     """What one output needs.
 
+    nested : the numbers of the roots whose arguments depend on roots
     gates : the numbers of its gates
     """
 
-    roots: Roots
+    roots: tuple[Root, ...]
+    nested: tuple[int, ...]
     gates: tuple[int, ...]
 
-    def place(self, first: int, draw: Draw, charge: Charge) -> tuple[Point, Values]:
-        """A point on the branches from `first` on, which are all signs of the roots, or one that stands for these."""
-        return self._conjugate(first, draw) or self._with_all_signs(first, draw, charge)
+    @property
+    def drawn(self) -> int:
+        """The points of which at most one is chosen in `place`."""
+        return ATTEMPTS**2 << len(self.nested)
 
-    def _conjugate(self, first: int, draw: Draw) -> tuple[Point, Values] | None:
-        """A point that stands for all signs of the roots; None if they may not be conjugate.
+    def place(self, primes: Callable[[int], int], draw: Draw, charge: Charge) -> tuple[Point, Values]:
+        """A point with all signs of the roots that may not be conjugate, and random ones of the others.
 
-        If the argument of each root is no constant times a square in the field that the earlier ones generate, the
-        equations r^2 = q have one irreducible set of solutions, and a point with any signs stands for all. A constant
-        times a square is a square at all points at which the earlier roots exist, or at none, modulo one prime: so one
-        point of each kind is looked for. Roots of rational squares have their positive values on all branches.
+        primes : numbered, as the next is tried where roots of constants do not exist modulo one
         """
-        prime, count, found = random_prime(LARGE_PRIME_BITS), len(self.roots), None
-        seen: Seen = defaultdict(set)
-        for _ in range(_POINTS << count):
-            point = draw(prime)
-            with suppress(ZeroDivisionError):
-                found = self._on(point, [first + secrets.randbelow(1 << count)], seen)
-            if found is not None and all(len(seen[number]) == 2 for number in range(count)):
-                return found
-        return None
-
-    def _with_all_signs(self, first: int, draw: Draw, charge: Charge) -> tuple[Point, Values]:
-        """A point at which the roots exist with all signs."""
-        branches = range(first, first + (1 << len(self.roots)))
-        for _ in range(ATTEMPTS << len(self.roots)):
-            point = draw(random_prime(LARGE_PRIME_BITS))
-            with suppress(ZeroDivisionError):
-                # Before all branches one, as roots do not exist at most points.
-                self._on(point, branches[:1], defaultdict(set))
-                charge(len(branches))
-                return self._on(point, branches, defaultdict(set))
+        self._refuse_beyond(self.nested)
+        for ring in (RootResidues(primes(k)) for k in range(ATTEMPTS)):
+            either = self._perhaps_dependent(draw, ring)
+            self._refuse_beyond(either)
+            for _ in range(ATTEMPTS << len(self.nested)):
+                with suppress(ZeroDivisionError):
+                    point, signs = draw(ring), self._random_signs()
+                    # Before all signs one choice, as nested roots do not exist at most points.
+                    found = self._on(point, signs)
+                    charge(len(either) and 1 << len(either), ring.weight)
+                    return self._on(point, _all_signs(signs, either)) if either else found
         raise CertificateError("architecture", "its square roots", "they exist at none of the points that were tried")
 
-    def _on(self, point: Point, branches: Sequence[int], seen: Seen) -> tuple[Point, Values]:
-        """The point on some branches, one for each sample. Raises ZeroDivisionError where a root does not exist."""
-        choices = (np.asarray(branches)[:, None] >> np.arange(len(self.roots) + len(self.gates))) & 1
-        ring = _RootRing(point.ring.prime, self.roots, 1 - 2 * choices[:, : len(self.roots)], seen)
-        gate_values = np.repeat(point.gate_values, len(branches), axis=0)
-        gate_values[:, list(self.gates)] = choices[:, len(self.roots) :]
-        there = replace(point, ring=ring, gate_values=gate_values)
+    def _perhaps_dependent(self, draw: Draw, ring: RootResidues) -> Sequence[int]:
+        """The roots that are not shown to have arguments as at the head of this file."""
+        plain = [number for number in range(len(self.roots)) if number not in self.nested]
+        rows: list[list[int]] = []
+        dependent = plain
+        while dependent and len(rows) < len(plain) + _SPARE:
+            rows.append([1, *attempted(lambda: self._symbols(draw(ring), plain))])
+            dependent = _dependent(rows, plain)
+        if dependent:
+            return [*dependent, *self.nested]
+        settled: set[int] = set()
+        for _ in range(ATTEMPTS << len(self.nested)):
+            if settled.issuperset(self.nested):
+                return ()
+            with suppress(ZeroDivisionError):
+                self._on(draw(ring), self._random_signs(), settled)
+        return self.nested[[number in settled for number in (*self.nested, -1)].index(False) :]
+
+    def _symbols(self, point: Point, numbers: Sequence[int]) -> list[int]:
+        """Whether the arguments of some roots are squares in F_p. Raises ZeroDivisionError if one is zero."""
+        values, squares = point.values(), []
+        for step, place in (self.roots[number][0] for number in numbers):
+            argument = values[point.network.steps[step].inputs[0]].ravel()[place]
+            if not argument:
+                raise ZeroDivisionError
+            squares.append(int(point.ring.root(argument) is not None))
+        return squares
+
+    def _random_signs(self) -> Any:
+        return np.array([[secrets.choice((1, -1)) for _ in self.roots]], dtype=np.int64)
+
+    def _on(self, point: Point, signs: Any, settled: set[int] | None = None) -> tuple[Point, Values]:
+        """The point with true roots, one sample for each row of signs. Raises ZeroDivisionError if one has no value."""
+        entries: dict[int, list[tuple[int, int]]] = {}
+        for number, root in enumerate(self.roots):
+            for step, place in root:
+                entries.setdefault(step, []).append((place, number))
+        jets = RootJets(point.ring, entries, signs, set() if settled is None else settled)
+        there = replace(point, jets=jets, samples=len(signs))
         return there, there.values()
 
+    def _refuse_beyond(self, roots: Sequence[int]) -> None:
+        if len(roots) + len(self.gates) > _MOST:
+            needed = f"{len(roots)} signs of square roots and {len(self.gates)} gates"
+            remedy = "as far as this checker can prove they are no laws: it goes through all branches of fewer"
+            raise CertificateError("lower.laws", f"laws of an output that needs {needed}", remedy)
 
-class _RootRing(Residues):
-    """Residues where some entries of square roots are roots, with signs (samples, roots); the others are free."""
 
-    def __init__(self, prime: int, roots: Roots, signs: Any, seen: Seen) -> None:
-        super().__init__(prime)
-        self._signs, self._seen = signs, seen
-        self._entries: dict[int, list[tuple[int, int]]] = {}
-        for number, entries in enumerate(roots):
-            for step, place in entries:
-                self._entries.setdefault(step, []).append((place, number))
+def _all_signs(signs: Any, either: Sequence[int]) -> Any:
+    """Rows with all signs of some roots."""
+    rows = np.repeat(signs, 1 << len(either), axis=0)
+    rows[:, list(either)] = 1 - 2 * (np.arange(len(rows))[:, None] >> np.arange(len(either)) & 1)
+    return rows
 
-    def function(self, kind: str, a: Any, step: int) -> Any:
-        value = super().function(kind, a, step)
-        if step not in self._entries or kind != "sqrt":
-            return value
-        samples = len(self._signs)
-        flat, squares = spread(value, samples).copy(), spread(a, samples)
-        for place, number in self._entries[step]:
-            column = squares[:, place].tolist()
-            roots = {square: self._root(square) for square in set(column)}
-            exists = all(root is not None for root, _ in roots.values())
-            self._seen[number].add(exists)
-            if not exists:
-                raise ZeroDivisionError
-            if all(is_rational for _, is_rational in roots.values()):
-                self._seen[number].add(False)
-            pairs = zip(column, self._signs[:, number].tolist(), strict=True)
-            triples = ((*roots[square], sign) for square, sign in pairs)
-            flat[:, place] = [root if is_rational else sign * root % self.prime for root, is_rational, sign in triples]
-        return flat.reshape(samples, *value.shape[1:])
 
-    def _root(self, square: int) -> tuple[Any, bool]:
-        """Some root, or None; of a rational square, as of 1, the positive one, which it has on all branches."""
-        value = small_rational(square, self.prime)
-        exact = None if value is None else rational_root(value)
-        return (self.root(square), False) if exact is None else (self.residue(exact), True)
+def _dependent(rows: list[list[int]], numbers: Sequence[int]) -> list[int]:
+    """The numbers of those columns over F_2, beside a first one, that are sums of earlier ones."""
+    reduced, rank = flint.nmod_mat(rows, 2).rref()
+    independent = {[int(entry) for entry in row].index(1) for row in reduced.tolist()[:rank]}
+    return [number for k, number in enumerate(numbers, 1) if k not in independent]
 
 
 def find_branches(network: Network, gates: Gates, affine: list[bool], units: Any) -> list[Branches]:
@@ -135,31 +150,30 @@ def find_branches(network: Network, gates: Gates, affine: list[bool], units: Any
     """
 
     def found() -> list[Branches]:
-        point = Point.draw(network, gates, Residues(random_prime(LARGE_PRIME_BITS)))
+        point = Point.draw(network, gates, RootResidues(random_prime(LARGE_PRIME_BITS)))
         values = point.values()
         slopes = network.program.gradient(Jets(point.ring), values, units % point.ring.prime, of_all=True)
         rows = {step: spread(slope, len(units)) for step, slope in slopes.items() if slope is not None}
         each = [{step: row[k] for step, row in rows.items()} for k in range(len(units))]
-        return [_of_output(network.program, gates, affine, values, slopes_of_one) for slopes_of_one in each]
+        return [_of_output(point, affine, values, slopes_of_one) for slopes_of_one in each]
 
     return attempted(found)
 
 
-def _of_output(program: Program, gates: Gates, affine: list[bool], values: Values, slopes: dict[int, Any]) -> Branches:
+def _of_output(point: Point, affine: list[bool], values: Values, slopes: dict[int, Any]) -> Branches:
+    program, numbers = point.network.program, point.gates.numbers
     roots: dict[int, list[tuple[int, int]]] = {}
     free: set[int] = set()
     for k in sorted(slopes):
-        places = np.flatnonzero(slopes[k])
+        places = np.flatnonzero(slopes[k]).tolist()
         if program.steps[k].op == "sqrt":
             squares = values[program.steps[k].inputs[0]].ravel()
-            for place in places.tolist():
-                roots.setdefault(squares[place], []).append((k, place))
+            for place in places:
+                if point.ring.known_root(squares[place]) is None:
+                    roots.setdefault(squares[place], []).append((k, place))
         elif k in program.gates and not affine[program.gates[k]]:
-            free.update(gates.numbers[program.gates[k]].ravel()[places].tolist())
-    free -= gates.values.keys()
-    if len(roots) + len(free) > _MOST:
-        steps = sorted({f"step {step}" for entries in roots.values() for step, _ in entries})
-        needed = f"{len(roots)} square roots ({', '.join(steps)}) and {len(free)} gates"
-        remedy = "as far as this checker can prove they are no laws: it goes through all branches of fewer"
-        raise CertificateError("lower.laws", f"laws of an output that needs {needed}", remedy)
-    return Branches(tuple(map(tuple, roots.values())), tuple(sorted(free)))
+            free.update(numbers[program.gates[k]].ravel()[places].tolist())
+    first = [entries[0][0] for entries in roots.values()]
+    deep = {k: not set(first).isdisjoint(program.ancestors(program.steps[k].inputs)) for k in set(first)}
+    nested = tuple(number for number, k in enumerate(first) if deep[k])
+    return Branches(tuple(map(tuple, roots.values())), nested, tuple(sorted(free - point.gates.values.keys())))

@@ -1,11 +1,12 @@
 """The lower bound: each law is constant along all vector fields of the network, and the laws are independent.
 
 The identity <grad h, X> = 0 is evaluated at random points modulo random primes, all drawn after the file was read. It
-is tried in three ways, each for the laws that the ones before leave open:
+is tried in four ways, each for the laws that the ones before leave open:
 
 0. functions, square roots among them, have free values, and gates any value;
 1. the same after local rules have identified functions that are equal (`rules`);
-2. square roots that an output needs are roots, with either sign, and the gates that it needs are 0 or 1: all choices.
+2. square roots are roots, with either sign (`branches`), and gates have any value;
+3. the same with gates of 0 or 1 where an output needs them: all choices.
 
 What holds in any of these ways is a law: true values of functions, roots and gates are special ones.
 """
@@ -13,16 +14,19 @@ What holds in any of these ways is a law: true values of functions, roots and ga
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache, partial
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from lielaws.checker.lower.bounds import Bounds
+from lielaws.checker.lower.bounds import LARGE_PRIME_BITS, Bounds
 from lielaws.checker.lower.branches import Branches, find_branches
 from lielaws.checker.lower.laws import ERROR_EXPONENT, Law, check_independence, check_methods, read_laws
-from lielaws.checker.lower.points import Point, attempted, cotangents, random_cotangent
+from lielaws.checker.lower.points import Point, attempted, cotangents, random_cotangent, random_sum
 from lielaws.checker.lower.rules import rewritten
 from lielaws.checker.networks.gates import Gates, affine_pieces, find_gates, own_tensors
 from lielaws.checker.networks.network import Network
@@ -102,16 +106,29 @@ class _Trials:
         if all(affine) and not self.network.program.functions:
             return chosen
         units = cotangents(self.network)
-        self._charge(2 * len(units))
-        groups: dict[Branches, list[int]] = {}
-        for number, one in enumerate(find_branches(self.network, self.gates, affine, units)):
-            groups.setdefault(one, []).append(number)
-        bounds = Bounds(self.network.program, self.network.flow, max(len(one.roots) for one in groups))
+        self._charge(2 * len(units) + 2)
+        *each, together = find_branches(self.network, self.gates, affine, np.concatenate([units, random_sum(units)]))
+        outputs = [(one, units[k : k + 1]) for k, one in enumerate(each)]
+        freely = outputs if together.nested else [(together, units)]
+        # With free gates, and without nested roots for all outputs at once, there is less to go through.
+        with suppress(CertificateError):
+            chosen = self._fail_on([(replace(one, gates=()), some) for one, some in freely], chosen)
+        return self._fail_on(outputs, chosen) if chosen else chosen
+
+    def _fail_on(self, outputs: Sequence[tuple[Branches, Any]], chosen: list[int]) -> list[int]:
+        """Those that fail for some outputs, cotangents with what these need."""
+        groups: dict[Branches, list[Any]] = {}
+        for one, units in outputs:
+            groups.setdefault(one, []).append(units)
+        bounds = Bounds(self.network.program, self.network.flow, max(one.drawn for one in groups))
         rounds = self._rounds(chosen, bounds, self.cases * len(groups))
         failing: set[int] = set()
-        for one, numbers in groups.items():
-            for _ in range(rounds):
-                failing |= self._failing_on(one, [k for k in chosen if k not in failing], units[numbers])
+        for _ in range(rounds):
+            # That a number of that size is a prime takes longer to prove than many evaluations.
+            primes = cache(lambda _: random_prime(LARGE_PRIME_BITS))
+            for one, units in groups.items():
+                left = [k for k in chosen if k not in failing]
+                failing |= self._failing_on(one, left, np.concatenate(units), primes)
         return sorted(failing)
 
     def _rounds(self, chosen: Sequence[int], bounds: Bounds, cases: int) -> int:
@@ -123,20 +140,18 @@ class _Trials:
 
     def _failing(self, chosen: Sequence[int], bits: int) -> list[int]:
         """Those that fail at one random point modulo one random prime."""
-        point = self._draw(random_prime(bits))
+        point = self._draw(self.gates, Residues(random_prime(bits)))
         cotangent, drift = random_cotangent(self.network, point.ring), point.ring.random((1,))
         return self._nonzero(chosen, point, point.values(), cotangent, drift)
 
-    def _failing_on(self, one: Branches, chosen: Sequence[int], units: Any) -> set[int]:
+    def _failing_on(self, one: Branches, chosen: Sequence[int], units: Any, primes: Callable[[int], int]) -> set[int]:
         """Those that fail at random points of some branch, for a random sum of cotangents that have these branches."""
         found: set[int] = set()
-        for pattern in range(1 << len(one.gates)) if chosen else ():
-            point, values = one.place(pattern << len(one.roots), self._draw, self._charge)
-            samples, ring = len(point.gate_values), point.ring
-            self._charge(samples)
-            weights = ring.random((len(units), *[1] * (units.ndim - 1)))
-            cotangent = np.repeat((weights * units).sum(axis=0, keepdims=True) % ring.prime, samples, axis=0)
-            found.update(self._nonzero(chosen, point, values, cotangent, np.repeat(ring.random((1,)), samples)))
+        for bits in product((0, 1), repeat=len(one.gates)) if chosen else ():
+            own = replace(self.gates, values=self.gates.values | dict(zip(one.gates, bits, strict=True)))
+            point, values = one.place(primes, partial(self._draw, own), self._charge)
+            cotangent = random_sum(units) % point.ring.prime
+            found.update(self._nonzero(chosen, point, values, cotangent, point.ring.random((1,))))
         return found
 
     def _nonzero(self, chosen: Sequence[int], point: Point, values: Values, cotangent: Any, drift: Any) -> list[int]:
@@ -149,10 +164,10 @@ class _Trials:
                 found.append(k)
         return found
 
-    def _draw(self, prime: int) -> Point:
-        self._charge(1)
-        return Point.draw(self.network, self.gates, Residues(prime))
+    def _draw(self, gates: Gates, ring: Residues) -> Point:
+        self._charge(1, ring.weight)
+        return Point.draw(self.network, gates, ring)
 
-    def _charge(self, samples: int) -> None:
-        work = samples * (self.network.program.work * Residues.slow + 100 * self.network.dimension)
+    def _charge(self, samples: int, weight: int = Residues.slow) -> None:
+        work = samples * (self.network.program.work * weight + 100 * self.network.dimension)
         self.budget.charge(work, "lower.laws", f"{len(self.laws)} laws")

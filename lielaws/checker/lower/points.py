@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from lielaws.checker.lower.bounds import LARGE_PRIME_BITS
 from lielaws.checker.networks.flows import joined
 from lielaws.checker.networks.gates import Gates
 from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.program import Leaves, Values
-from lielaws.checker.numbers.jets import Jets
+from lielaws.checker.numbers.jets import Jets, parts
 from lielaws.checker.numbers.residues import Residues
 from lielaws.errors import CertificateError
 
@@ -28,15 +30,17 @@ class Point:
     """Random values of everything but the cotangent.
 
     state : one array for each tensor of the state, with one sample
-    gate_values : one value for each gate, (samples, gates)
+    gate_values : one value for each gate, (1, gates)
+    jets : the arithmetic, with so many samples
     """
 
     network: Network
     gates: Gates
-    ring: Residues
+    jets: Jets
     leaves: Leaves
     state: list[Any]
     gate_values: Any
+    samples: int = 1
 
     @classmethod
     def draw(cls, network: Network, gates: Gates, ring: Residues) -> Point:
@@ -48,7 +52,11 @@ class Point:
             value = ring.root(2) if name == "sqrt_two" else int(ring.random((1,))[0])
             assert value is not None, "two is a square modulo primes that are 7 mod 8"
             leaves["constant", name] = np.full((1, *shape), value, dtype=ring.dtype)
-        return cls(network, gates, ring, leaves, state, gates.random(ring)[None])
+        return cls(network, gates, Jets(ring), leaves, state, gates.random(ring)[None])
+
+    @property
+    def ring(self) -> Any:
+        return self.jets.ring
 
     @property
     def coordinates(self) -> list[int]:
@@ -56,14 +64,17 @@ class Point:
 
     def values(self) -> Values:
         return self.network.values(
-            Jets(self.ring), self.state, self.leaves, lambda j, _: self.gates.of_piece(self.ring, self.gate_values, j)
+            self.jets, self.state, self.leaves, lambda j, _: self.gates.of_piece(self.ring, self.gate_values, j)
         )
 
     def fields(self, values: Values, cotangent: Any, drift: Any) -> Any:
-        """Vector fields for some cotangents (samples, *shape) and drift factors (samples,), as (samples, dimension)."""
-        jets = Jets(self.ring)
-        blocks = self.network.field(jets, self.state, values, cotangent, drift)
-        return joined(jets, blocks, self.network.flow.state_shapes, len(cotangent))
+        """The vector field for a cotangent and a drift factor, with one sample each, in rows of residues.
+
+        A field in F_p[i] has two rows, which both vanish along with it.
+        """
+        both = parts(self.network.field(self.jets, self.state, values, cotangent, drift))
+        shapes, plain = self.network.flow.state_shapes, Jets(self.ring)
+        return np.concatenate([joined(plain, blocks, shapes, self.samples) for blocks in both])
 
 
 def cotangents(network: Network) -> Any:
@@ -76,6 +87,12 @@ def cotangents(network: Network) -> Any:
 def random_cotangent(network: Network, ring: Residues) -> Any:
     """A random one, with one sample."""
     return _allowed(network, ring.random((1, *network.output_shape))) % ring.prime
+
+
+def random_sum(units: Any) -> Any:
+    """A random sum of cotangents, with one sample."""
+    weights = [secrets.randbits(LARGE_PRIME_BITS) for _ in units]
+    return np.tensordot(np.array(weights, dtype=object)[None], units, 1)
 
 
 def _allowed(network: Network, values: Any) -> Any:
