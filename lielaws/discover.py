@@ -102,15 +102,12 @@ def discover_laws(
         whole, settings = as_question(arch, settings)
         architecture, fields = prepare(whole, settings)
     rng, result = np.random.default_rng(seed), NOT_SEARCHED
-    for tentative in (find_laws, False):
-        with _timed(seconds, "count"):
-            growth = count_dimensions(fields, rng, progress, tentative=tentative)
-        at_most = fields.space.dimension - growth.rank
-        if find_laws:
-            with _timed(seconds, "laws"):
-                result = search(fields, at_most, rng, max_degree=max_degree, progress=progress)
-        if not growth.tentative or len(result.laws) >= at_most:
-            break
+    with _timed(seconds, "count"):
+        growth = count_dimensions(fields, rng, progress)
+    at_most = fields.space.dimension - growth.rank
+    if find_laws:
+        with _timed(seconds, "laws"):
+            result = search(fields, at_most, rng, max_degree=max_degree, progress=progress)
     if len(result.laws) > at_most:
         # Both bounds are proved, so that this never happens.
         text = f"{len(result.laws)} laws were proved, but at most {at_most} are possible; please report this network"
@@ -156,15 +153,10 @@ def prepare(architecture: Architecture, settings: Settings) -> tuple[Architectur
     return architecture, vector_fields(settings.flow, potential, patterns)
 
 
-def count_dimensions(
-    fields: VectorFields, rng: np.random.Generator, progress: Progress | None = None, *, tentative: bool = False
-) -> Growth:
-    """The growth of the brackets: modulo a prime where that is true, else proved with real values.
-
-    tentative : whether laws will be looked for, which confirm that it is complete; see :func:`proved_growth`
-    """
+def count_dimensions(fields: VectorFields, rng: np.random.Generator, progress: Progress | None = None) -> Growth:
+    """The growth of the brackets: modulo a prime where that is true, else proved with real values."""
     growth = grow(fields, rng, progress=progress)
-    return growth if fields.rational else proved_growth(fields, growth, rng, progress, tentative=tentative)
+    return growth if fields.rational else proved_growth(fields, growth, rng, progress)
 
 
 def trace_dimension(arch: Any, at: Mapping[str, Any], *, seed: int = 0) -> TraceDimension:

@@ -48,13 +48,11 @@ class Growth:
     ranks : by depth; the last one is repeated when the family was seen to be closed
     witnesses : brackets that are independent of each other, as many as the rank
     columns : coordinates on which they have full rank
-    tentative : whether it was float64 alone that found no further brackets: as many laws as are left confirm that
     """
 
     ranks: tuple[int, ...]
     witnesses: tuple[Words, ...]
     columns: IntArray
-    tentative: bool = False
 
     @property
     def closed(self) -> bool:

@@ -10,9 +10,8 @@ show, functions are related, and the brackets are closed again in real arithmeti
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import flint
 import numpy as np
@@ -38,8 +37,6 @@ _PRECISIONS = (256, 512, 1024, 2048, 4096)
 _LARGEST_PRECISE = 400
 # With smaller weights enclosures of norms without epsilon stay narrow; far smaller ones make directions too small.
 _NARROW = 0.5
-# Scale invariance costs few of the directions of the guess; where float64 sees far fewer, most are too small for it.
-_LEAST_SHARE = 0.9
 # Vector fields that are drawn to see whether the network has values at a point: most have them all.
 _SAMPLES = (2, 32)
 # Brackets that are evaluated together: more waste where few are missing, fewer waste the vector units.
@@ -61,13 +58,8 @@ def proved_growth(
     guess: Growth,
     rng: np.random.Generator,
     progress: Progress | None = None,
-    *,
-    tentative: bool = False,
 ) -> RealGrowth:
     """The ranks that real brackets have; those of the guess if they can be proved.
-
-    tentative : whether ranks will do beyond which float64 finds no brackets of the depths of the guess, where that is
-        too large. That takes a tenth of the time of `arb`, which tells small from zero
 
     Raises ExactnessError if the network has a value at none of the points that are tried, or if no rank can be proved.
     """
@@ -76,7 +68,7 @@ def proved_growth(
         if any(here.sample(count)[1].any() for count in _SAMPLES):
             if progress is not None:
                 progress("proof of the rank with real values", 0, guess.rank)
-            attempts = _attempts(fields, vector, guess, rng, tentative=tentative)
+            attempts = _attempts(fields, vector, guess, rng)
             found = next((found for found in attempts if found is not None), None)
             if found is None:
                 raise ExactnessError(f"rank {guess.rank} of real brackets could not be proved; try another seed")
@@ -85,7 +77,7 @@ def proved_growth(
 
 
 def _attempts(
-    fields: VectorFields, vector: IntArray, guess: Growth, rng: np.random.Generator, *, tentative: bool
+    fields: VectorFields, vector: IntArray, guess: Growth, rng: np.random.Generator
 ) -> Iterator[RealGrowth | None]:
     """Proofs, the fastest first."""
     small = fields.space.dimension <= _LARGEST_PRECISE
@@ -93,22 +85,12 @@ def _attempts(
     if small:
         wide = next(real_points(fields, rng, WIDE))
         yield _guess_in_floats(RealFields(fields, wide, rng, thorough=False), guess)
-    better, narrow = rooted_growth(fields, rng), np.rint(_NARROW * vector).astype(np.int64)
-    if better is not None and better.ranks != guess.ranks:
+    if (better := rooted_growth(fields, rng)) is not None:
         guess = better
-        yield _guess_in_floats(RealFields(fields, narrow, rng, thorough=True), guess)
-    elif small and tentative:
-        found = _closed_in_floats(RealFields(fields, narrow, rng, thorough=True), guess, clear=True)
-        yield replace(found, tentative=True) if found is not None and _may_be_confirmed(found, guess) else None
+    narrow = np.rint(_NARROW * vector).astype(np.int64)
+    yield _guess_in_floats(RealFields(fields, narrow, rng, thorough=True), guess)
     reals = RealFields(fields, vector, rng, thorough=True)
     yield _closed_in_balls(reals, guess) if small else _closed_in_floats(reals, guess)
-
-
-def _may_be_confirmed(found: Growth, guess: Growth) -> bool:
-    """Whether it is the last rank alone that is less than the guess, and by little: laws confirm no other one."""
-    return found.rank >= _LEAST_SHARE * guess.rank and all(
-        rank == min(other, found.rank) for rank, other in zip(found.ranks, guess.ranks, strict=False)
-    )
 
 
 def _guess_in_floats(reals: RealFields, guess: Growth) -> RealGrowth | None:
@@ -134,16 +116,11 @@ def _guess_in_floats(reals: RealFields, guess: Growth) -> RealGrowth | None:
     return None if span.rank < guess.rank else _proved(reals, guess.ranks, best)
 
 
-def _closed_in_floats(reals: RealFields, guess: Growth, *, clear: bool = False) -> RealGrowth | None:
-    """The growth of real brackets as far as float64 tells; all that were kept are proved in the end, or none.
-
-    clear : whether to give up where a bracket is neither clearly new nor clearly dependent, and to look no deeper than
-        the guess grew
-    """
-    depths = len(dict.fromkeys(guess.ranks)) if clear and guess.closed else None
-    brackets = _FloatBrackets(reals, clear=clear, depths=depths)
+def _closed_in_floats(reals: RealFields, guess: Growth) -> RealGrowth | None:
+    """The growth of real brackets as far as float64 tells; all that were kept are proved in the end, or none."""
+    brackets = _FloatBrackets(reals)
     ranks, _ = brackets.close(guess=guess)
-    return None if brackets.given_up else _proved(reals, ranks, brackets.chosen)
+    return _proved(reals, ranks, brackets.chosen)
 
 
 def _closed_in_balls(reals: RealFields, guess: Growth) -> RealGrowth:
@@ -208,20 +185,11 @@ class _RealBrackets(Brackets):
 
 
 class _FloatBrackets(_RealBrackets):
-    """In enclosures: those are kept that are independent as far as float64 tells.
+    """In enclosures: those are kept that are independent as far as float64 tells."""
 
-    clear : whether they are given up where one is neither clearly new nor clearly dependent
-    depths : the depths that are looked at; None for all
-    """
-
-    def __init__(self, reals: RealFields, *, clear: bool, depths: int | None) -> None:
+    def __init__(self, reals: RealFields) -> None:
         super().__init__(reals)
         self.chosen: list[_Rows] = []
-        self.given_up, self._clear, self._depths = False, clear, depths
-
-    def patience(self, depth: int) -> int:
-        deeper = self._depths is not None and depth > self._depths
-        return 0 if self.given_up or deeper else super().patience(depth)
 
     @property
     def rank(self) -> int:
@@ -231,8 +199,6 @@ class _FloatBrackets(_RealBrackets):
         rows, good = float_rows(self.reals, words)
         seen = np.flatnonzero(good)
         kept = seen[self.span.extend(rows.mid[seen])]
-        if self._clear:
-            self.given_up |= not self.span.looks_dependent(rows.mid[seen], rows.rad[seen], noise=math.inf).all()
         if len(kept):
             self.chosen.append(rows.select(kept))
         return kept, len(seen)

@@ -75,11 +75,11 @@ class Span:
             rest = rest - (rest @ self._basis.T) @ self._basis
         return rest
 
-    def looks_dependent(self, rows: FloatArray, rad: FloatArray, noise: float = _NOISE) -> BoolArray:
-        """Which rows with these radii are in the span, as far as floats tell: none with more relative noise."""
+    def looks_dependent(self, rows: FloatArray, rad: FloatArray) -> BoolArray:
+        """Which rows with these radii are in the span, as far as floats tell."""
         length, radius, rest = (np.linalg.norm(x, axis=1) for x in (rows, rad, self._rest(rows)))  # noqa: TID251
         size = np.where(length > 0, length, 1.0)
-        near = (rest < _ROUNDING + 4 * radius / size) & (radius < noise * size)
+        near = (rest < _ROUNDING + 4 * radius / size) & (radius < _NOISE * size)
         return np.asarray(near | (np.maximum(length, radius) < _ZERO))
 
     def extend(self, rows: FloatArray, most: int | None = None) -> IntArray:
