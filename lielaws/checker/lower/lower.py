@@ -105,8 +105,9 @@ class _Trials:
         affine = affine_pieces(self.network.program, self.gates)
         if all(affine) and not self.network.program.functions:
             return chosen
+        # Before a matrix of so many rows and columns is made.
+        self._charge(2 * math.prod(self.network.output_shape) + 2)
         units = cotangents(self.network)
-        self._charge(2 * len(units) + 2)
         *each, together = find_branches(self.network, self.gates, affine, np.concatenate([units, random_sum(units)]))
         outputs = [(one, units[k : k + 1]) for k, one in enumerate(each)]
         freely = outputs if together.nested else [(together, units)]
