@@ -24,8 +24,10 @@ from lielaws.errors import ExactnessError
 _MOST_NESTED = 12
 # Choices of data among which those with the roots are looked for, for each bracket; log2.
 _MOST_TRIED = 8
-# More points than roots, so that these are seen to be independent.
-_SPARE = 12
+# More points than roots, so that these are seen to be independent, and so many at which nested ones exist: fewer seldom
+# show an argument that is no square where all others are.
+_SPARE, _SPARE_NESTED = 12, 8
+_TRIES = 4
 # Values in F_p[i] take the room of two, and products that of some more.
 _ARRAYS = 6
 
@@ -41,30 +43,36 @@ def rooted_growth(fields: VectorFields, rng: np.random.Generator) -> ModularGrow
 
 
 def _grown(fields: VectorFields, rng: np.random.Generator, roots: Roots) -> ModularGrowth | None:
+    found = next(filter(None, (_point(fields, rng, roots) for _ in range(_TRIES))), None)
+    if found is None:
+        return None
+    brackets = _RootedBrackets(fields, rng, roots, *found)
+    ranks, witnesses = brackets.close()
+    columns = np.unique(brackets.echelon.pivots % brackets.dimension)
+    return ModularGrowth(ranks, witnesses, columns, at=brackets.point)
+
+
+def _point(fields: VectorFields, rng: np.random.Generator, roots: Roots) -> tuple[Point, IntArray] | None:
+    """A point at which the roots exist for some data, and what mixes coefficients there; None if other points do not
+    show that all signs are conjugate."""
     prime = fields.prime()
-    count = _SPARE + roots.count + (2 << len(roots.nested))
+    count = _SPARE + roots.count + (_SPARE_NESTED << len(roots.nested))
     points, mixed = fields.draw_points(rng, count, prime), modular.residues(rng, prime, (count,))
     arithmetic = RootedModular(points.functions, roots, true=range(roots.count), mixed=mixed)
     values = fields.choose(rng, count, points).lifted(arithmetic.exact).values
     fields.run(roots.stages[-1][0], arithmetic.exact(points.vector), values, arithmetic)
     there = np.flatnonzero(arithmetic.rooted(count))[:1]
-    if not len(there):
-        raise BadPrimeError("no point has the square roots")
-    if not arithmetic.independent(count):
+    if not len(there) or not arithmetic.independent(count):
         return None
     constants = {leaf: array[:, there] for leaf, array in points.constants.items()}
-    point = Point(prime, points.vector[:, there], constants, points.functions.select(there))
-    brackets = _RootedBrackets(fields, rng, point, roots, mixed[there])
-    ranks, witnesses = brackets.close()
-    columns = np.unique(brackets.echelon.pivots % brackets.dimension)
-    return ModularGrowth(ranks, witnesses, columns, at=point)
+    return Point(prime, points.vector[:, there], constants, points.functions.select(there)), mixed[there]
 
 
 class _RootedBrackets(ModularBrackets):
     """At a point modulo its prime, in F_p[i], by the real and imaginary parts of rows and of i times rows."""
 
     def __init__(
-        self, fields: VectorFields, rng: np.random.Generator, point: Point, roots: Roots, mixed: IntArray
+        self, fields: VectorFields, rng: np.random.Generator, roots: Roots, point: Point, mixed: IntArray
     ) -> None:
         super().__init__(fields, rng, point)
         self.echelon = Echelon(2 * self.dimension, point.prime)

@@ -49,8 +49,9 @@ from lielaws.engine.laws.terms import TermTable
 from lielaws.errors import ExactnessError
 
 ERROR_EXPONENT = 100
-# Products of residues below 2^31 fit in words; the larger sizes cost Python integers, so that many rounds are better.
-_BITS = {31: 40, 61: 10, 127: 10, 255: 10, 511: 10}
+# How many rounds to allow before larger primes are taken. Products of residues below 2^31 fit in words; the larger ones
+# cost Python integers, of whatever size, so that few rounds are better there.
+_BITS = {31: 40, 61: 2, 127: 2, 255: 2, 511: 10}
 _MOST_ROUNDS = 64
 
 
