@@ -13,7 +13,7 @@ import numpy as np
 from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError, retried
 from lielaws.engine.closure.brackets import chunks
-from lielaws.engine.closure.growth import ModularBrackets, ModularGrowth, Words
+from lielaws.engine.closure.growth import LEAST_PATIENCE, ModularBrackets, ModularGrowth, Words
 from lielaws.engine.flows.fields import Choice, Point, VectorFields
 from lielaws.engine.linalg import Echelon, modular
 from lielaws.engine.values.branches import RootedModular, Roots
@@ -77,6 +77,11 @@ class _RootedBrackets(ModularBrackets):
         super().__init__(fields, rng, point)
         self.echelon = Echelon(2 * self.dimension, point.prime)
         self._roots, self._mixed = roots, mixed
+        self._generic = self._drawn_existing(_SPARE + roots.count + (_SPARE_NESTED << len(roots.nested)), None)[2]
+
+    def patience(self, depth: int) -> int:
+        # Where a root is one of two numbers at this point, as sqrt(x^2 v) is for v without data, so are vector fields.
+        return super().patience(depth) if self._generic else max(LEAST_PATIENCE, super().patience(depth))
 
     @property
     def rank(self) -> int:
@@ -89,15 +94,20 @@ class _RootedBrackets(ModularBrackets):
         """Those for which the roots exist, some of them more than once if they are fewer."""
         for doubled in range(0, _MOST_TRIED + 1, 2):
             repeated = None if numbers is None else np.repeat(numbers, 1 << doubled)
-            drawn, arithmetic = super().choose(count << doubled, repeated), self._arithmetic()
-            values = drawn.lifted(arithmetic.exact).values
-            self.fields.run(self._roots.stages[-1][0], arithmetic.exact(self.point.vector), values, arithmetic)
-            found = np.flatnonzero(arithmetic.rooted(drawn.count))
+            drawn, found, _ = self._drawn_existing(count << doubled, repeated)
             if len(found) >= count:
                 break
         if not len(found):
             raise BadPrimeError("no choice of data has the square roots")
         return drawn.select(found[np.arange(count) * max(1, len(found) // count) % len(found)])
+
+    def _drawn_existing(self, count: int, numbers: IntArray | None) -> tuple[Choice, IntArray, bool]:
+        """Choices, those for which the roots exist, and whether all signs of these are conjugate at this point."""
+        drawn, arithmetic = super().choose(count, numbers), self._arithmetic()
+        values = drawn.lifted(arithmetic.exact).values
+        self.fields.run(self._roots.stages[-1][0], arithmetic.exact(self.point.vector), values, arithmetic)
+        found = np.flatnonzero(arithmetic.rooted(drawn.count))
+        return drawn, found, arithmetic.independent(drawn.count, at_a_point=True)
 
     def add(self, words: Words) -> tuple[IntArray, int]:
         parts, good = [], []

@@ -64,11 +64,13 @@ class _Root:
     real : whether its argument is in F_p at all of them
     square : whether the argument is a square: in F_p if it is always there, else in F_p[i]
     zero : whether the argument is zero
+    constant : whether the argument is one number
     """
 
     real: bool
     square: BoolArray
     zero: BoolArray
+    constant: bool
 
 
 class RootedModular(Modular):
@@ -107,7 +109,7 @@ class RootedModular(Modular):
         """The samples at which all true roots exist and are not zero, and no denominator is, so far."""
         return np.asarray(self.defined(count) & ~self._missing)
 
-    def independent(self, count: int, known: Collection[int] = ()) -> bool:
+    def independent(self, count: int, known: Collection[int] = (), *, at_a_point: bool = False) -> bool:
         """Whether the samples show that no argument is a constant times a square in the field of the other roots.
 
         Then all signs are conjugate: r^2 = q have one irreducible set of solutions, and a point with any signs stands
@@ -117,17 +119,19 @@ class RootedModular(Modular):
         in F_p at all samples counts as if it were in F_p everywhere; the symbols of these roots are ones then.)
 
         known : the roots of which that is known, which exist at all samples
+        at_a_point : whether samples differ in data alone, so that the roots of constant numbers are constants as well
         """
-        left = self.defined(count) & ~np.logical_or.reduce([root.zero for root in self._roots.values()], initial=False)
-        plain = [number for number, root in self._roots.items() if root.real]
-        others = [number for number, root in self._roots.items() if not root.real]
+        roots = {number: root for number, root in self._roots.items() if not (at_a_point and root.constant)}
+        left = self.defined(count) & ~np.logical_or.reduce([root.zero for root in roots.values()], initial=False)
+        plain = [number for number, root in roots.items() if root.real]
+        others = [number for number, root in roots.items() if not root.real]
         if not plain or not set(plain) <= set(known):
-            rows = left & np.logical_and.reduce([self._roots[k].square for k in others], initial=True)
-            symbols = np.array([*(self._roots[k].square[rows] for k in plain), np.ones(rows.sum(), dtype=np.bool_)])
+            rows = left & np.logical_and.reduce([roots[k].square for k in others], initial=True)
+            symbols = np.array([*(roots[k].square[rows] for k in plain), np.ones(rows.sum(), dtype=np.bool_)])
             if flint.nmod_mat(symbols.astype(np.int64).tolist(), 2).rank() < len(symbols):
                 return False
         for number in others:
-            square = self._roots[number].square
+            square = roots[number].square
             if number not in known and square[left].all():
                 return False
             left = left & square
@@ -206,12 +210,12 @@ class RootedModular(Modular):
         if not real.all():
             roots, exists = _roots_in_the_field(arguments, roots, self.prime)
             square = np.where(real, square, exists)
-        zero = np.asarray(~arguments.any(axis=0))
+        zero, constant = np.asarray(~arguments.any(axis=0)), (arguments == arguments[:, :1]).all(axis=(0, 1))
         self._missing = self._missing | (zero | ~(real | square)).any(axis=1)
         for k, place in enumerate(places):
             known = self._places.setdefault(tuple(arguments[:, :, k].ravel().tolist()), place)
             if known == place:
-                self._roots[self._true[place]] = _Root(bool(real[k]), square[:, k], zero[:, k])
+                self._roots[self._true[place]] = _Root(bool(real[k]), square[:, k], zero[:, k], bool(constant[k]))
             if self._signs is not None:
                 negative = self._signs[:, known]
                 roots[:, negative, k] = (self.prime - roots[:, negative, k]) % self.prime
