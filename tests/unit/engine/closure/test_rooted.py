@@ -57,6 +57,6 @@ def test_there_is_none_where_too_many_roots_depend_on_roots():
 
 @pytest.mark.parametrize("seed", range(6))
 def test_what_is_one_of_two_vector_fields_at_a_point_takes_patience(seed):
-    """Of one input x a norm is x^2 v for v without data, and its root one of two numbers times x: most brackets are 0."""
+    """Of one input x a norm is x^2 v, and its root one of two numbers times x: most brackets are zero."""
     fields, rng = _fields(mlp([1, 3, 1], "linear", norm="layer", epsilon=False)), np.random.default_rng(seed)
     assert rooted_growth(fields, rng).ranks == (2, 3, 4, 5, 7, 7)
