@@ -15,6 +15,7 @@ from lielaws.engine.arithmetic.modular import BadPrimeError, retried
 from lielaws.engine.closure.brackets import chunks
 from lielaws.engine.closure.growth import LEAST_PATIENCE, ModularBrackets, ModularGrowth, Words
 from lielaws.engine.flows.fields import Choice, Point, VectorFields
+from lielaws.engine.graph.node import Node, leaves_of
 from lielaws.engine.linalg import Echelon, modular
 from lielaws.engine.values.branches import RootedModular, Roots
 from lielaws.errors import ExactnessError
@@ -33,13 +34,20 @@ _ARRAYS = 6
 
 
 def rooted_growth(fields: VectorFields, rng: np.random.Generator) -> ModularGrowth | None:
-    """The growth with true roots; None if there are none, too many, or if they may not be conjugate."""
+    """The growth with true roots; None if there are none that matter, too many, or if they may not be conjugate."""
     roots = Roots.of(fields.slopes)
-    if not roots.count or len(roots.nested) > _MOST_NESTED:
+    if all(map(_has_epsilon, roots.first)) or len(roots.nested) > _MOST_NESTED:
         return None
     with suppress(ExactnessError):
         return retried(lambda: _grown(fields, rng, roots), "no point was met at which the square roots exist")
     return None
+
+
+def _has_epsilon(root: Node) -> bool:
+    """Whether a constant is added below the root: free roots have the ranks of true ones then."""
+    (argument,) = root.inputs
+    parts = argument.inputs if argument.op == "add" else ()
+    return any(all(leaf.static.role == "constant" for leaf in leaves_of([part])) for part in parts)
 
 
 def _grown(fields: VectorFields, rng: np.random.Generator, roots: Roots) -> ModularGrowth | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,15 @@ def _scalar(network):
 )
 def test_there_is_none_without_roots_or_where_signs_matter(network):
     assert rooted_growth(_scalar(network), np.random.default_rng(0)) is None
+
+
+@pytest.mark.parametrize("epsilon", [True, Fraction(1, 100)])
+def test_there_is_none_where_a_constant_is_added_below_each_root(epsilon):
+    """Free roots have the true ranks then."""
+    fields, rng = _fields(mlp([2, 3, 2], "relu", norm="layer", epsilon=epsilon)), np.random.default_rng(0)
+    guess = grow(fields, rng)
+    assert rooted_growth(fields, rng) is None
+    assert proved_growth(fields, guess, rng).ranks == guess.ranks
 
 
 def test_there_is_none_where_too_many_roots_depend_on_roots():
