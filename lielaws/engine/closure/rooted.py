@@ -35,11 +35,11 @@ _ARRAYS = 6
 
 def rooted_growth(fields: VectorFields, rng: np.random.Generator) -> ModularGrowth | None:
     """The growth with true roots; None if there are none that matter, too many, or if they may not be conjugate."""
-    roots = Roots.of(fields.slopes)
+    roots = fields.square_roots
     if all(map(_has_epsilon, roots.first)) or len(roots.nested) > _MOST_NESTED:
         return None
     with suppress(ExactnessError):
-        return retried(lambda: _grown(fields, rng, roots), "no point was met at which the square roots exist")
+        return retried(lambda: _grown(fields, rng), "no point was met at which the square roots exist")
     return None
 
 
@@ -50,25 +50,29 @@ def _has_epsilon(root: Node) -> bool:
     return any(all(leaf.static.role == "constant" for leaf in leaves_of([part])) for part in parts)
 
 
-def _grown(fields: VectorFields, rng: np.random.Generator, roots: Roots) -> ModularGrowth | None:
-    found = next(filter(None, (_point(fields, rng, roots) for _ in range(_TRIES))), None)
+def _enough(roots: Roots) -> int:
+    """How many samples show that roots are independent."""
+    return _SPARE + roots.count + (_SPARE_NESTED << len(roots.nested))
+
+
+def _grown(fields: VectorFields, rng: np.random.Generator) -> ModularGrowth | None:
+    found = next(filter(None, (_point(fields, rng) for _ in range(_TRIES))), None)
     if found is None:
         return None
-    brackets = _RootedBrackets(fields, rng, roots, *found)
+    brackets = _RootedBrackets(fields, rng, *found)
     ranks, witnesses = brackets.close()
     columns = np.unique(brackets.echelon.pivots % brackets.dimension)
     return ModularGrowth(ranks, witnesses, columns, at=brackets.point)
 
 
-def _point(fields: VectorFields, rng: np.random.Generator, roots: Roots) -> tuple[Point, IntArray] | None:
+def _point(fields: VectorFields, rng: np.random.Generator) -> tuple[Point, IntArray] | None:
     """A point at which the roots exist for some data, and what mixes coefficients there; None if other points do not
     show that all signs are conjugate."""
-    prime = fields.prime()
-    count = _SPARE + roots.count + (_SPARE_NESTED << len(roots.nested))
+    prime, roots = fields.prime(), fields.square_roots
+    count = _enough(roots)
     points, mixed = fields.draw_points(rng, count, prime), modular.residues(rng, prime, (count,))
     arithmetic = RootedModular(points.functions, roots, true=range(roots.count), mixed=mixed)
-    values = fields.choose(rng, count, points).lifted(arithmetic.exact).values
-    fields.run(roots.stages[-1][0], arithmetic.exact(points.vector), values, arithmetic)
+    fields.meet_roots(roots.stages[-1][0], points.vector, fields.choose(rng, count, points), arithmetic)
     there = np.flatnonzero(arithmetic.rooted(count))[:1]
     if not len(there) or not arithmetic.independent(count):
         return None
@@ -79,13 +83,12 @@ def _point(fields: VectorFields, rng: np.random.Generator, roots: Roots) -> tupl
 class _RootedBrackets(ModularBrackets):
     """At a point modulo its prime, in F_p[i], by the real and imaginary parts of rows and of i times rows."""
 
-    def __init__(
-        self, fields: VectorFields, rng: np.random.Generator, roots: Roots, point: Point, mixed: IntArray
-    ) -> None:
+    def __init__(self, fields: VectorFields, rng: np.random.Generator, point: Point, mixed: IntArray) -> None:
         super().__init__(fields, rng, point)
         self.echelon = Echelon(2 * self.dimension, point.prime)
-        self._roots, self._mixed = roots, mixed
-        self._generic = self._drawn_existing(_SPARE + roots.count + (_SPARE_NESTED << len(roots.nested)), None)[2]
+        self._roots, self._mixed = fields.square_roots, mixed
+        drawn, arithmetic = self._met(_enough(self._roots), None)
+        self._generic = arithmetic.independent(drawn.count, at_a_point=True)
 
     def patience(self, depth: int) -> int:
         # Where a root is one of two numbers at this point, as sqrt(x^2 v) is for v without data, so are vector fields.
@@ -102,20 +105,19 @@ class _RootedBrackets(ModularBrackets):
         """Those for which the roots exist, some of them more than once if they are fewer."""
         for doubled in range(0, _MOST_TRIED + 1, 2):
             repeated = None if numbers is None else np.repeat(numbers, 1 << doubled)
-            drawn, found, _ = self._drawn_existing(count << doubled, repeated)
+            drawn, arithmetic = self._met(count << doubled, repeated)
+            found = np.flatnonzero(arithmetic.rooted(drawn.count))
             if len(found) >= count:
                 break
         if not len(found):
             raise BadPrimeError("no choice of data has the square roots")
         return drawn.select(found[np.arange(count) * max(1, len(found) // count) % len(found)])
 
-    def _drawn_existing(self, count: int, numbers: IntArray | None) -> tuple[Choice, IntArray, bool]:
-        """Choices, those for which the roots exist, and whether all signs of these are conjugate at this point."""
+    def _met(self, count: int, numbers: IntArray | None) -> tuple[Choice, RootedModular]:
+        """Choices, whether or not the roots exist, and the arithmetic that knows for which they do."""
         drawn, arithmetic = super().choose(count, numbers), self._arithmetic()
-        values = drawn.lifted(arithmetic.exact).values
-        self.fields.run(self._roots.stages[-1][0], arithmetic.exact(self.point.vector), values, arithmetic)
-        found = np.flatnonzero(arithmetic.rooted(drawn.count))
-        return drawn, found, arithmetic.independent(drawn.count, at_a_point=True)
+        self.fields.meet_roots(self._roots.stages[-1][0], self.point.vector, drawn, arithmetic)
+        return drawn, arithmetic
 
     def add(self, words: Words) -> tuple[IntArray, int]:
         parts, good = [], []

@@ -23,6 +23,7 @@ from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import EXPLORATION_PRIME, modular, random_prime
 from lielaws.engine.potential.patterns import Patterns
 from lielaws.engine.potential.potentials import Potential, build_potential
+from lielaws.engine.values.branches import RootedModular, Roots
 from lielaws.engine.values.free import FreeFunctions
 from lielaws.engine.values.rules import simplified
 
@@ -236,6 +237,14 @@ class VectorFields:
     ) -> list[npt.NDArray[Any]]:
         """What a program computes from a point and from the values of all other leaves."""
         return program.run(arithmetic, {**values, **self.space.values(vector)})
+
+    def meet_roots(self, program: Program, vector: IntArray, choice: Choice, arithmetic: RootedModular) -> None:
+        """Evaluate a program at points modulo a prime, for what the arithmetic learns of the square roots in it."""
+        self.run(program, arithmetic.exact(vector), choice.lifted(arithmetic.exact).values, arithmetic)
+
+    @cached_property
+    def square_roots(self) -> Roots:
+        return Roots.of(self.slopes)
 
     @cached_property
     def rewritten(self) -> VectorFields:

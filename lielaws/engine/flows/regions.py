@@ -40,13 +40,13 @@ def realizable_patterns(potential: Potential, rng: np.random.Generator) -> Patte
     point = {
         name: DENOMINATOR * signed(rng, 1, _LARGEST_WEIGHT, leaf.shape) for name, leaf in traced.parameters.items()
     }
+    at_point = {leaf.static: point[name][None, None] for name, leaf in traced.parameters.items()}
     search = PatternSearch(potential.gates)
     found: dict[bytes, tuple[BoolArray, dict[str, IntArray]]] = {}
     quiet = 0
     for _ in range(_MOST_ROUNDS):
         data = {name: _on_grids(rng, leaf.shape) for name, leaf in traced.data.items()}
-        numerators = {leaf.static: point[name][None, None] for name, leaf in traced.parameters.items()}
-        numerators |= {leaf.static: data[name][None] for name, leaf in traced.data.items()}
+        numerators = at_point | {leaf.static: data[name][None] for name, leaf in traced.data.items()}
         opened, shown = search.distinct_settled(numerators, _DATA)
         before = len(found)
         for k in shown.tolist():

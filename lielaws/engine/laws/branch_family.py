@@ -16,7 +16,7 @@ from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.flows.heights import FieldBounds, bound_fields
 from lielaws.engine.graph.node import Leaf
 from lielaws.engine.linalg import modular
-from lielaws.engine.values.branches import RootedModular, Roots
+from lielaws.engine.values.branches import RootedModular
 from lielaws.engine.values.free import FreeFunctions
 from lielaws.errors import ExactnessError
 
@@ -95,12 +95,8 @@ class BranchFamily:
     # The roots, and what needs them
 
     @cached_property
-    def _all_roots(self) -> Roots:
-        return Roots.of(self.fields.slopes)
-
-    @cached_property
     def _nested(self) -> frozenset[int]:
-        return self._all_roots.nested.intersection(self.roots)
+        return self.fields.square_roots.nested.intersection(self.roots)
 
     def _samples(self, roots: Sequence[int]) -> list[int]:
         """How many to draw, try after try, to show that roots are independent."""
@@ -147,10 +143,10 @@ class BranchFamily:
         free = FreeFunctions.draw(rng, prime)
 
         def rows(choice: Choice, shifted: IntArray | None = None) -> IntArray:
-            return self._evaluated(RootedModular(free, self._all_roots, shifted=shifted), vector, choice)
+            return self._evaluated(RootedModular(free, self.fields.square_roots, shifted=shifted), vector, choice)
 
         base, roots, gates = rows(Choice(values, 1)), tuple[int, ...](), []
-        if count := self._all_roots.count:
+        if count := self.fields.square_roots.count:
             changed = rows(Choice(values, count), np.arange(count))
             needed = set(np.flatnonzero(_differ(changed, base)).tolist())
             roots = tuple(number for number in self.roots if number in needed)
@@ -190,7 +186,9 @@ class BranchFamily:
         return self.fields.evaluate(arithmetic.exact(vector), choice.lifted(arithmetic.exact), arithmetic)[:, 0]
 
     def _arithmetic(self, drawn: _Drawn, output: _Output) -> RootedModular:
-        return RootedModular(drawn.free, self._all_roots, true=output.roots, signs=drawn.signs, mixed=drawn.mixed)
+        return RootedModular(
+            drawn.free, self.fields.square_roots, true=output.roots, signs=drawn.signs, mixed=drawn.mixed
+        )
 
     def _with_roots(self, drawn: _Drawn, output: _Output) -> tuple[_Drawn, bool]:
         """The points at which all roots of an output exist, and whether these are shown to be independent.
@@ -198,10 +196,9 @@ class BranchFamily:
         Stage by stage, each at the points that are left: few have all roots.
         """
         shown, known = True, set[int]()
-        for program, numbers in self._all_roots.stages:
+        for program, numbers in self.fields.square_roots.stages:
             arithmetic, count = self._arithmetic(drawn, output), drawn.choice.count
-            values = drawn.choice.lifted(arithmetic.exact).values
-            self.fields.run(program, arithmetic.exact(drawn.vector), values, arithmetic)
+            self.fields.meet_roots(program, drawn.vector, drawn.choice, arithmetic)
             shown &= arithmetic.independent(count, known)
             known.update(numbers)
             drawn = drawn.select(np.flatnonzero(arithmetic.rooted(count)))
@@ -283,7 +280,7 @@ class BranchFamily:
 
 def branch_families(fields: VectorFields, original: VectorFields | None) -> Iterator[BranchFamily]:
     """Those with as many true roots as points have together, without and with gates of 0 and 1."""
-    roots = Roots.of(fields.slopes)
+    roots = fields.square_roots
     plain, nested = [k for k in range(roots.count) if k not in roots.nested], sorted(roots.nested)
     chosen = [(*plain, *nested[k : k + _MOST_NESTED]) for k in range(0, max(1, len(nested)), _MOST_NESTED)]
     for binary in (False,) if fields.potential.affine else (False, True):
