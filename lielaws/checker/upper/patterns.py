@@ -114,7 +114,7 @@ def _look_for_others(network: Network, gates: Gates, point: Leaves, known: Mappi
     data = {leaf: shape for leaf, shape in network.program.leaves.items() if leaf[0] == "data"}
     budget.charge(_DRAWN * network.program.work * Balls.weight, "region", "its data")
     each = _DRAWN // len(_GRIDS)
-    for (step, n), part in product(_GRIDS, network.batches(Balls, each, "region")):
+    for (step, n), part in product(_GRIDS, network.batches(Balls(), each, "region")):
         count = len(range(each)[part])
         ring, values = Balls(count), dict(parameters)
         for leaf, shape in data.items():
@@ -143,7 +143,7 @@ def shown(network: Network, gates: Gates, leaves: Leaves, count: int, where: str
             certain[k] = all(_vanish(network, patterns[k : k + 1], undecided[k]) for _ in range(2))
         return patterns, certain & ring.clear
 
-    parts = [np.arange(count)[part] for part in network.batches(Balls, count, where)]
+    parts = [np.arange(count)[part] for part in network.batches(Balls(), count, where)]
     patterns, certain = map(np.concatenate, zip(*(look(Balls(len(part)), part) for part in parts), strict=True))
     for k in np.flatnonzero(~certain).tolist():
         for bits in PRECISIONS:
