@@ -122,6 +122,6 @@ def check_continuation(network: Network, start: Leaves, end: Leaves, pattern: An
         if len(open_pieces) > _MOST_CUTS or open_pieces[0][1] < 1 / _MOST_CUTS:
             raise CertificateError(where, "its pattern", "a root or logarithm may be singular on the way to the point")
         budget.charge(len(open_pieces) * network.program.work * Balls.weight, where, "the way to the point")
-        parts = network.batches(Balls, len(open_pieces), where)
+        parts = network.batches(Balls(), len(open_pieces), where)
         left = chain.from_iterable(undecided(open_pieces[part]) for part in parts)
         open_pieces = [(at + shift, width / 2) for at, width in left for shift in (0, width / 2)]
