@@ -31,7 +31,7 @@ DEPENDENT_ROWS = 4
 LEAST_PATIENCE = 64
 # Small first chunks waste little where a depth brings few rows, large ones keep BLAS busy.
 _FIRST_CHUNK = 16
-_LARGEST_CHUNK = 512
+LARGEST_CHUNK = 512
 # Brackets in a row that have no value, as outside the domain of a function, after which a depth is given up.
 _MOST_WITHOUT_VALUE = 2000
 
@@ -101,14 +101,14 @@ class Brackets(ABC):
         guess : what is expected at most; once brackets have its ranks, no more are looked at
         """
         known = () if guess is None else guess.ranks
-        largest = {self.dimension} if guess is None or not guess.closed else {self.dimension, guess.rank}
+        largest = self.dimension if guess is None or not guess.closed else guess.rank
         ranks: list[int] = []
         witnesses: list[Words] = []
         while len(ranks) < _DEPTH_LIMIT and not _has_stopped(ranks):
-            target = known[len(ranks)] if len(ranks) < len(known) else self.dimension
+            target = known[len(ranks)] if len(ranks) < len(known) else largest
             witnesses += self._extend(len(ranks) + 1, target, progress)
             ranks.append(self.rank)
-            if self.rank in largest:
+            if self.rank == largest:
                 ranks.append(self.rank)
         return tuple(ranks), tuple(witnesses)
 
@@ -151,13 +151,16 @@ class ModularBrackets(Brackets):
         return max(LEAST_PATIENCE, 2 * self.dimension)
 
     def draw(self, depth: int, missing: int, turn: int) -> Words:
-        chunk = min((_FIRST_CHUNK if depth == 1 else DEPENDENT_ROWS) << turn, _LARGEST_CHUNK)
-        count = min(chunk, missing + self.patience(depth))
+        count = min(self.chunk(depth, turn), missing + self.patience(depth))
         # The listed patterns follow each other in X_1; the others have any.
         listed = self.fields.listed
         first = None if listed is None else (self._drawn + np.arange(count)) % listed.count
         self._drawn += count
         return tuple(self.choose(count, some) for some in [first, *[None] * (depth - 1)])
+
+    def chunk(self, depth: int, turn: int) -> int:
+        """How many brackets are evaluated together at most."""
+        return min((_FIRST_CHUNK if depth == 1 else DEPENDENT_ROWS) << turn, LARGEST_CHUNK)
 
     def choose(self, count: int, numbers: IntArray | None) -> Choice:
         """Random vector fields; numbers : of their patterns, where these are listed."""

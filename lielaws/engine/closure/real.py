@@ -82,11 +82,11 @@ def _attempts(
     """Proofs, the fastest first."""
     small = fields.space.dimension <= _LARGEST_PRECISE
     yield _guess_in_floats(RealFields(fields, vector, rng, thorough=False), guess)
-    if small:
+    rooted = rooted_growth(fields, guess, rng)
+    if small and (rooted is None or rooted.ranks == guess.ranks):
         wide = next(real_points(fields, rng, WIDE))
         yield _guess_in_floats(RealFields(fields, wide, rng, thorough=False), guess)
-    if (better := rooted_growth(fields, rng)) is not None:
-        guess = better
+    guess = guess if rooted is None else rooted
     narrow = np.rint(_NARROW * vector).astype(np.int64)
     yield _guess_in_floats(RealFields(fields, narrow, rng, thorough=True), guess)
     reals = RealFields(fields, vector, rng, thorough=True)

@@ -13,7 +13,7 @@ import numpy as np
 from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import BadPrimeError, retried
 from lielaws.engine.closure.brackets import chunks
-from lielaws.engine.closure.growth import LEAST_PATIENCE, ModularBrackets, ModularGrowth, Words
+from lielaws.engine.closure.growth import LARGEST_CHUNK, LEAST_PATIENCE, Growth, ModularBrackets, ModularGrowth, Words
 from lielaws.engine.flows.fields import Choice, Point, VectorFields
 from lielaws.engine.graph.node import Node, leaves_of
 from lielaws.engine.linalg import Echelon, modular
@@ -33,13 +33,16 @@ _TRIES = 4
 _ARRAYS = 6
 
 
-def rooted_growth(fields: VectorFields, rng: np.random.Generator) -> ModularGrowth | None:
-    """The growth with true roots; None if there are none that matter, too many, or if they may not be conjugate."""
+def rooted_growth(fields: VectorFields, free: Growth, rng: np.random.Generator) -> ModularGrowth | None:
+    """The growth with true roots, at most that with free ones.
+
+    None if there are no roots that matter, too many, or if they may not be conjugate.
+    """
     roots = fields.square_roots
     if all(map(_has_epsilon, roots.first)) or len(roots.nested) > _MOST_NESTED:
         return None
     with suppress(ExactnessError):
-        return retried(lambda: _grown(fields, rng), "no point was met at which the square roots exist")
+        return retried(lambda: _grown(fields, free, rng), "no point was met at which the square roots exist")
     return None
 
 
@@ -55,12 +58,12 @@ def _enough(roots: Roots) -> int:
     return _SPARE + roots.count + (_SPARE_NESTED << len(roots.nested))
 
 
-def _grown(fields: VectorFields, rng: np.random.Generator) -> ModularGrowth | None:
+def _grown(fields: VectorFields, free: Growth, rng: np.random.Generator) -> ModularGrowth | None:
     found = next(filter(None, (_point(fields, rng) for _ in range(_TRIES))), None)
     if found is None:
         return None
     brackets = _RootedBrackets(fields, rng, *found)
-    ranks, witnesses = brackets.close()
+    ranks, witnesses = brackets.close(guess=free)
     columns = np.unique(brackets.echelon.pivots % brackets.dimension)
     return ModularGrowth(ranks, witnesses, columns, at=brackets.point)
 
@@ -97,6 +100,10 @@ class _RootedBrackets(ModularBrackets):
     @property
     def rank(self) -> int:
         return self.echelon.rank // 2
+
+    def chunk(self, depth: int, turn: int) -> int:
+        # As many as are missing from the growth with free roots.
+        return LARGEST_CHUNK
 
     def _arithmetic(self) -> RootedModular:
         return RootedModular(self.point.functions, self._roots, true=range(self._roots.count), mixed=self._mixed)
