@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,14 +14,18 @@ import numpy as np
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.composition import part
 from lielaws.checks import choice, integer, positive_int
-from lielaws.engine.closure.growth import Growth, grow
+from lielaws.engine.closure.growth import Growth, UnitGrowth, grow
 from lielaws.engine.closure.point import TraceDimension, dimension_at, rational_point
 from lielaws.engine.closure.real import proved_growth
 from lielaws.engine.flows.fields import VectorFields, vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.flows.regions import realizable_patterns
+from lielaws.engine.gated.streams import NotGatedError
+from lielaws.engine.gated.unit_classes import Classes, unit_classes
 from lielaws.engine.laws.law import Law
-from lielaws.engine.laws.search import search
+from lielaws.engine.laws.search import SearchResult, search
+from lielaws.engine.laws.unit_laws import UnitLaws
+from lielaws.engine.potential.potentials import build_potential, check_loss
 from lielaws.errors import ExactnessError, InvalidArgumentError, SizeError
 from lielaws.progress import Progress
 from lielaws.report.report import NOT_SEARCHED, Report
@@ -30,6 +34,8 @@ LOSSES = ("any", "cross_entropy")
 GATES = ("free", "realizable")
 _LARGEST_DEGREE = 12
 _BYTES_PER_ENTRY = 32
+# Brackets of smaller networks take less than a second, and all of them are looked at in the same way.
+_LEAST_BY_UNITS = 1000
 
 
 def as_architecture(arch: Any) -> Architecture:
@@ -105,14 +111,19 @@ def discover_laws(
     with _timed(seconds, "count"):
         growth = count_dimensions(fields, rng, progress)
     at_most = fields.space.dimension - growth.rank
+    laws: Sequence[Law] = ()
+    gates = settings.gates
     if find_laws:
         with _timed(seconds, "laws"):
-            result = search(fields, at_most, rng, max_degree=max_degree, progress=progress)
-    if len(result.laws) > at_most:
+            if fields.classes is not None:
+                laws, result = _laws_of_units(architecture.name, fields, rng)
+            else:
+                result = search(fields, at_most, rng, max_degree=max_degree, progress=progress)
+                laws = tuple(Law(polynomial, fields.space) for polynomial in result.laws)
+    if len(laws) > at_most:
         # Both bounds are proved, so that this never happens.
-        text = f"{len(result.laws)} laws were proved, but at most {at_most} are possible; please report this network"
+        text = f"{len(laws)} laws were proved, but at most {at_most} are possible; please report this network"
         raise ExactnessError(f"internal error in '{architecture.name}': {text}")
-    laws, gates = tuple(Law(polynomial, fields.space) for polynomial in result.laws), settings.gates
     return Report(architecture, whole.dimension, gates, fields, growth, result, max_degree, seed, laws, seconds)
 
 
@@ -145,7 +156,11 @@ def prepare(architecture: Architecture, settings: Settings) -> tuple[Architectur
     settings.flow.check(architecture.parameters)
     if settings.parameters is not None:
         architecture = part(architecture, settings.parameters)
-    _check_memory(architecture.name, architecture.dimension)
+    classes, reason = _unit_classes(architecture, settings)
+    if classes is not None:
+        potential = build_potential(architecture.traced, settings.loss, independent_gates=True)
+        return architecture, vector_fields(settings.flow, potential, classes=classes)
+    _check_memory(architecture.name, architecture.dimension, reason)
     potential = architecture.potential_for(settings.loss)
     patterns = None
     if settings.gates == "realizable" and potential.gates:
@@ -153,8 +168,36 @@ def prepare(architecture: Architecture, settings: Settings) -> tuple[Architectur
     return architecture, vector_fields(settings.flow, potential, patterns)
 
 
+def _unit_classes(architecture: Architecture, settings: Settings) -> tuple[Classes | None, str]:
+    """The units of a large network all of which are gated; None, and why there are none, for other networks."""
+    if architecture.dimension < _LEAST_BY_UNITS:
+        return None, ""
+    if not isinstance(settings.flow, GradientFlow) or settings.gates != "free" or settings.parameters is not None:
+        return None, "units are counted for gradient flow, free gates and all parameters"
+    check_loss(architecture.traced, settings.loss)
+    try:
+        return unit_classes(architecture.traced, settings.loss), ""
+    except NotGatedError as error:
+        return None, f"it is not a network whose hidden units are all gated ({error})"
+
+
+def _laws_of_units(name: str, fields: VectorFields, rng: np.random.Generator) -> tuple[UnitLaws, SearchResult]:
+    """The laws of a gated network, which are those of a theorem; a backward pass of the network confirms them."""
+    assert fields.classes is not None
+    laws = UnitLaws(fields.classes, fields.space)
+    prime = fields.prime(rng)
+    point = fields.draw_points(rng, 1, prime)
+    field = fields.evaluate(point.vector, fields.choose(rng, 1, point, free_gates=True), point.arithmetic)
+    if laws.changes(point.vector[0, 0], field[0, 0], prime).any():
+        raise ExactnessError(f"internal error in '{name}': a law of a unit changes; please report this network")
+    return laws, SearchResult(tried=("laws of units",), degree=2)
+
+
 def count_dimensions(fields: VectorFields, rng: np.random.Generator, progress: Progress | None = None) -> Growth:
-    """The growth of the brackets: modulo a prime where that is true, else proved with real values."""
+    """The growth of the brackets: of a theorem where there is one, modulo a prime where that is true, else proved with
+    real values."""
+    if fields.classes is not None:
+        return UnitGrowth.of(fields.space.dimension - fields.classes.count - fields.classes.n_sums)
     growth = grow(fields, rng, progress=progress)
     return growth if fields.rational else proved_growth(fields, growth, rng, progress)
 
@@ -178,8 +221,11 @@ def trace_dimension(arch: Any, at: Mapping[str, Any], *, seed: int = 0) -> Trace
     return dimension_at(report.fields, point, upper, np.random.default_rng(seed))
 
 
-def _check_memory(name: str, dimension: int) -> None:
-    """Refuse a state space whose dense matrices would not fit, before anything is allocated."""
+def _check_memory(name: str, dimension: int, reason: str) -> None:
+    """Refuse a state space whose dense matrices would not fit, before anything is allocated.
+
+    reason : why they are needed
+    """
     try:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
@@ -187,7 +233,8 @@ def _check_memory(name: str, dimension: int) -> None:
     needed = _BYTES_PER_ENTRY * dimension**2
     if needed > memory:
         text = f"{name}: {dimension:,} parameters"
-        raise SizeError("arch", text, f"about {needed / 2**30:,.0f} GiB would be needed; make it smaller")
+        remedy = f"about {needed / 2**30:,.0f} GiB would be needed; make it smaller"
+        raise SizeError("arch", text, f"{remedy}. {reason[:1].upper()}{reason[1:]}" if reason else remedy)
 
 
 @contextmanager

@@ -78,7 +78,7 @@ ORDER = (
     {"engine.linalg", "progress"},
     {"engine.arithmetic"},
     {"engine.graph"},
-    {"engine.values"},
+    {"engine.values", "engine.gated"},
     {"engine.potential"},
     {"architectures"},
     {"engine.flows"},

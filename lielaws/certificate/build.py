@@ -18,14 +18,16 @@ from lielaws.arraytypes import IntArray
 from lielaws.certificate.record import FORMAT, VERSION, Certificate
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.arithmetic.modular import Modular
-from lielaws.engine.closure.growth import Growth, ModularGrowth, Words
+from lielaws.engine.closure.growth import Growth, ModularGrowth, UnitGrowth, Words
 from lielaws.engine.closure.real import RealGrowth
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.flows.reals import generic_constants
 from lielaws.engine.graph.program import Program
 from lielaws.engine.graph.steps import graph_spec
+from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
+from lielaws.engine.laws.unit_laws import UnitLaws
 from lielaws.engine.laws.verify import Verification
 from lielaws.engine.linalg import EXPLORATION_PRIME, rank
 from lielaws.engine.potential.patterns import DENOMINATOR, Patterns
@@ -39,7 +41,7 @@ def build_certificate(
     fields: VectorFields,
     setting: Mapping[str, Any],
     growth: Growth,
-    laws: Sequence[Polynomial],
+    laws: Sequence[Law],
     verifications: Sequence[Verification],
     hypotheses: Sequence[str],
     seed: int,
@@ -47,6 +49,11 @@ def build_certificate(
     """The certificate of one discovery; deterministic in all its arguments."""
     dimension = fields.space.dimension
     upper = dimension - growth.rank
+    if isinstance(laws, UnitLaws):
+        sums = [list(some) for some in laws.classes.sums]
+        lower: Record = {"laws": "units", "units": laws.classes.count, "sums": sums}
+    else:
+        lower = _lower([law.polynomial for law in laws], verifications, dimension, seed)
     return Certificate(
         {
             "format": FORMAT,
@@ -60,15 +67,21 @@ def build_certificate(
             "hypotheses": list(hypotheses),
             **_region(fields.region),
             **_upper(fields, growth),
-            "lower": {
-                # Terms [coefficient, coordinates]; a coordinate is repeated for powers.
-                "laws": [[[coefficient, list(monomial)] for monomial, coefficient in law.terms] for law in laws],
-                "independence": _independence(laws, dimension, seed),
-                "verification": [_verification(verification) for verification in verifications],
-            },
+            "lower": lower,
             "versions": {name: _version(name) for name in _LIBRARIES},
         }
     )
+
+
+def _lower(
+    laws: Sequence[Polynomial], verifications: Sequence[Verification], dimension: int, seed: int
+) -> dict[str, Any]:
+    return {
+        # Terms [coefficient, coordinates]; a coordinate is repeated for powers.
+        "laws": [[[coefficient, list(monomial)] for monomial, coefficient in law.terms] for law in laws],
+        "independence": _independence(laws, dimension, seed),
+        "verification": [_verification(verification) for verification in verifications],
+    }
 
 
 def _region(patterns: Patterns | None) -> dict[str, Any]:
@@ -111,6 +124,8 @@ def _version(name: str) -> str:
 
 def _upper(fields: VectorFields, growth: Growth) -> Record:
     """The section `upper`, and `patterns` where activation patterns are shown by data."""
+    if isinstance(growth, UnitGrowth):
+        return {"upper": {"arithmetic": "units", "rank": growth.rank}}
     if isinstance(growth, ModularGrowth):
         numbers: Record = {"arithmetic": "modular", "prime": growth.at.prime}
         point, columns = growth.at.vector[0, 0], {}

@@ -18,12 +18,13 @@ from lielaws.checker import reading
 from lielaws.checker.lower.lower import check_lower
 from lielaws.checker.networks.gates import Gates, find_gates
 from lielaws.checker.networks.network import Network, read_network
-from lielaws.checker.networks.steps import Budget
+from lielaws.checker.networks.steps import FOR_BRACKETS, FOR_UNITS, Budget
+from lielaws.checker.units.check import check_units
 from lielaws.checker.upper.patterns import read_region
 from lielaws.checker.upper.upper import check_upper
 from lielaws.errors import CertificateError, LieLawsError
 
-_LARGEST_DIMENSION = 10**6
+_LARGEST_DIMENSION = 10**9
 """of a state; far above what can be checked, so that other limits say which part is too large"""
 _SECTIONS = frozenset(
     {"format", "version", "architecture", "setting", "dimension", "upper_bound", "lower_bound", "status", "hypotheses"}
@@ -87,10 +88,14 @@ def _verified(foreign: Any) -> Verification:
     record = reading.table(plain, "certificate", _SECTIONS, {"region", "patterns"})
     _check_form(record)
     setting, budget = record["setting"], Budget()
-    network = read_network(record["architecture"], setting["flow"], setting["loss"], budget)
+    by_units = record["upper"].get("arithmetic") == "units"
+    limits = FOR_UNITS if by_units else FOR_BRACKETS
+    network = read_network(record["architecture"], setting["flow"], setting["loss"], budget, limits)
     if network.dimension != record["dimension"]:
         remedy = f"the architecture has {network.count} parameters, the state of its flow dimension {network.dimension}"
         raise CertificateError("dimension", record["dimension"], remedy)
+    if by_units:
+        return _verified_by_units(record, network, budget)
     gates = find_gates(network.program, budget)
     region = _region(record, network, gates, budget)
     reasons = []
@@ -101,8 +106,20 @@ def _verified(foreign: Any) -> Verification:
     if budget.left < 0:
         # Nothing is left for the laws, which would seem to be what is too large.
         return Verification(False, tuple(reasons))
-    reasons += _check_statement(record, *_hypotheses(record, network, gates, region))
+    laws = len(reading.items(record["lower"]["laws"], "lower.laws"))
+    reasons += _check_statement(record, laws, *_hypotheses(record, network, gates, region))
     reasons += check_lower(record["lower"], network, gates, region, budget)
+    return Verification(not reasons, tuple(reasons), "" if reasons else _subject(record, network))
+
+
+def _verified_by_units(record: dict[str, Any], network: Network, budget: Budget) -> Verification:
+    """Of a network whose hidden units are all gated."""
+    if record["setting"]["gates"] != "free":
+        raise CertificateError("setting.gates", record["setting"]["gates"], "units are counted for free gates")
+    if unknown := sorted({"region", "patterns"} & record.keys()):
+        raise CertificateError("certificate", unknown, "these sections are for brackets")
+    reasons = list(check_units(record, network, budget))
+    reasons += _check_statement(record, record["lower_bound"], [_FREE_GATES] * bool(network.pieces), [])
     return Verification(not reasons, tuple(reasons), "" if reasons else _subject(record, network))
 
 
@@ -128,15 +145,15 @@ def _check_form(record: dict[str, Any]) -> None:
     for name, version in reading.table(record["versions"], "versions").items():
         reading.text(version, f"versions.{name}")
     reading.integer(reading.table(record["upper"], "upper").get("rank"), "upper.rank", 0)
-    reading.table(record["lower"], "lower", {"laws", "independence", "verification"})
+    if record["upper"].get("arithmetic") != "units":
+        reading.table(record["lower"], "lower", {"laws", "independence", "verification"})
 
 
-def _check_statement(record: dict[str, Any], needed: list[str], spare: list[str]) -> Iterator[str]:
+def _check_statement(record: dict[str, Any], laws: int, needed: list[str], spare: list[str]) -> Iterator[str]:
     """Whether the parts of the statement fit together.
 
-    needed : the hypotheses; spare : those that may be stated as well, for nothing
+    laws : how many are listed; needed : the hypotheses; spare : those that may be stated as well, for nothing
     """
-    laws = len(reading.items(record["lower"]["laws"], "lower.laws"))
     rank, lower, upper = record["upper"]["rank"], record["lower_bound"], record["upper_bound"]
     if upper != record["dimension"] - rank:
         yield f"upper_bound = {upper}: the rank gives {record['dimension'] - rank}"

@@ -213,7 +213,7 @@ def _result(
     notes: Sequence[str],
 ) -> IntrinsicDynamics:
     report, functions = problem.report, problem.functions
-    count = None if functions is None else functions.count
+    count, laws = None if functions is None else functions.count, tuple(report.laws)
     return IntrinsicDynamics(
-        report.name, where, ranks, nearby, count, report.laws, report.n_laws, metric, error_log2, proof, tuple(notes)
+        report.name, where, ranks, nearby, count, laws, report.n_laws, metric, error_log2, proof, tuple(notes)
     )

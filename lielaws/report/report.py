@@ -19,7 +19,7 @@ from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.certificate.build import build_certificate
 from lielaws.certificate.record import Certificate
 from lielaws.engine.arithmetic.modular import BadPrimeError
-from lielaws.engine.closure.growth import Growth
+from lielaws.engine.closure.growth import Growth, UnitGrowth
 from lielaws.engine.flows.dynamics import Flow
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.state import StateSpace
@@ -29,6 +29,7 @@ from lielaws.engine.laws.law import Law, state_matrix
 from lielaws.engine.laws.presentation import LawGroup, group_laws
 from lielaws.engine.laws.search import SearchResult
 from lielaws.engine.laws.terms import TermTable
+from lielaws.engine.laws.unit_laws import UnitLaws
 from lielaws.engine.linalg import Echelon
 from lielaws.engine.potential.patterns import DENOMINATOR
 from lielaws.engine.potential.potentials import Potential
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 # A degree that no search has: it may be compared after it was sent to another process.
 NOT_SEARCHED = SearchResult(degree=-1)
+
+# Parameters beyond which scalar laws are not written out: each of them has thousands of terms.
+_MOST_LISTED = 20_000
 
 _ALL_PATTERNS = (
     "free gates: all activation patterns are taken together, whether or not data show each of them; a single region "
@@ -58,7 +62,7 @@ class Report:
     n_parameters : D, of the whole architecture
     brackets : the growth of their ranks
     search : NOT_SEARCHED if no laws were asked for
-    laws : independent laws, simplest first
+    laws : independent laws, simplest first; for a large network made one by one, when they are asked for
     seconds : time by stage
     """
 
@@ -70,7 +74,7 @@ class Report:
     search: SearchResult
     max_degree: int
     seed: int
-    laws: tuple[Law, ...]
+    laws: Sequence[Law]
     seconds: Mapping[str, float] = field(compare=False)
 
     @property
@@ -119,7 +123,8 @@ class Report:
                 "pattern"
             )
         elif self.potential.gates:
-            texts.append(_ALL_PATTERNS if self.potential.free_gates else _SHOWN_PATTERNS)
+            all_meant = isinstance(self.brackets, UnitGrowth) or self.potential.free_gates
+            texts.append(_ALL_PATTERNS if all_meant else _SHOWN_PATTERNS)
         generic = [node.static.name for node in self.potential.constants if is_generic(node.static)]
         if generic:
             names = ", ".join(dict.fromkeys(generic))
@@ -163,10 +168,17 @@ class Report:
     @cached_property
     def groups(self) -> tuple[LawGroup, ...]:
         """The laws as a person would write them."""
+        if isinstance(self.laws, UnitLaws):
+            return self.laws.groups
         return group_laws(self.laws, self.search.verified)
 
     def by_tensors(self) -> dict[tuple[str, ...], int]:
         """How many of the laws found involve exactly each set of tensors, in the order of the laws."""
+        if isinstance(self.laws, UnitLaws):
+            found: Counter[tuple[str, ...]] = Counter()
+            for group in self.groups:
+                found[group.laws[0].support] += len(group.laws)
+            return dict(found)
         return dict(Counter(law.support for law in self.laws))
 
     @cached_property
@@ -177,7 +189,7 @@ class Report:
             self.fields,
             {"flow": self.flow.describe(), "loss": self.potential.loss, "gates": self.gates},
             self.brackets,
-            [law.polynomial for law in self.laws],
+            self.laws,
             self.search.verifications,
             self.hypotheses,
             self.seed,
@@ -198,6 +210,8 @@ class Report:
         rng = np.random.default_rng(self.seed)
 
         def depends(state: IntArray, prime: int) -> bool:
+            if isinstance(self.laws, UnitLaws):
+                return self.laws.combines(function.gradients(state, prime)[0], state[0], prime)
             echelon = Echelon(self.dimension, prime)
             if self.laws:
                 table = TermTable.of([law.polynomial for law in self.laws], self.dimension)
@@ -229,6 +243,8 @@ class Report:
         times : one number for each, for flows under which time belongs to the state
         velocities : one mapping of parameter names to arrays for each, for flows with velocities
         """
+        if isinstance(self.laws, UnitLaws):
+            return np.array([self.laws.evaluate(params) for params in trajectory]).reshape(-1, len(self.laws))
         states = state_matrix(self.space, trajectory, times, velocities)
         columns = [law.evaluate_states(states) for law in self.laws]
         return np.stack(columns, axis=1) if columns else np.zeros((len(states), 0))
@@ -259,7 +275,7 @@ class Report:
             ],
             "laws": [
                 {"name": law.name, "degree": law.degree, "support": list(law.support), "expr": str(law.expr)}
-                for law in self.laws
+                for law in self.laws[: len(self.laws) * (self.dimension <= _MOST_LISTED)]
             ],
         }
 

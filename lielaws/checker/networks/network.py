@@ -13,21 +13,17 @@ import numpy as np
 from lielaws.checker import reading
 from lielaws.checker.networks.flows import Flow, read_flow
 from lielaws.checker.networks.program import Gates, Leaves, Program, Values
-from lielaws.checker.networks.steps import FROZEN, FUNCTIONS, Budget, Steps, check_entries, places
+from lielaws.checker.networks.steps import FOR_BRACKETS, FROZEN, FUNCTIONS, Budget, Limits, Steps, places
 from lielaws.checker.numbers.balls import TRUE_CONSTANTS, Balls, PreciseBalls
 from lielaws.checker.numbers.jets import Jets
 from lielaws.checker.numbers.residues import Residues
 from lielaws.checker.reading import Shape
 from lielaws.errors import CertificateError
 
-_MOST_PARAMETERS = 20_000
-"""rows of this length for a full rank take the whole work limit; more would fail later and less clearly"""
 _MOST_DATA = 100_000
 """entries of the data of one sample; a batch of images has fewer"""
 _MOST_STEPS = 20_000
 """a network of a hundred blocks has some thousand; each step costs time whatever its size"""
-_MOST_GATES = 50_000
-"""which are looked at one by one, in some microseconds each, and listed in every probe"""
 _MOST_BYTES = 2 * 10**8
 """of the values of all steps at once: about a gigabyte with all that is made from them"""
 _PLACE = 10
@@ -118,7 +114,7 @@ def _bytes(ring: Any) -> int:
     return 16 if isinstance(ring, Balls) or ring.weight == Residues.fast else 56
 
 
-def read_network(spec: Any, flow: Any, loss: str, budget: Budget) -> Network:
+def read_network(spec: Any, flow: Any, loss: str, budget: Budget, limits: Limits = FOR_BRACKETS) -> Network:
     """The network of a certificate. Raises CertificateError."""
     reading.table(spec, "architecture", {"name", "parameters", "data", "steps"})
     name = reading.text(spec["name"], "architecture.name")
@@ -129,14 +125,14 @@ def read_network(spec: Any, flow: Any, loss: str, budget: Budget) -> Network:
     if not 0 < len(listed) <= _MOST_STEPS:
         raise CertificateError("architecture.steps", f"{len(listed)} steps", f"from 1 to {_MOST_STEPS:,} are checked")
     parameters = _ordered(parameters, listed)
-    if sum(map(math.prod, parameters.values())) > _MOST_PARAMETERS:
-        raise CertificateError("architecture", "parameters", f"at most {_MOST_PARAMETERS:,} are checked")
-    reader = _Reader(parameters, data, budget)
+    if sum(map(math.prod, parameters.values())) > limits.parameters:
+        raise CertificateError("architecture", "parameters", f"at most {limits.parameters:,} are checked")
+    reader = _Reader(parameters, data, budget, limits)
     for step in listed:
         reader.read(step)
     program = Program(reader.steps, reader.numbers[-1])
-    if sum(reader.steps[gate].size for gate in program.gates) > _MOST_GATES:
-        raise CertificateError("architecture.steps", "its gates", f"at most {_MOST_GATES:,} are checked")
+    if sum(reader.steps[gate].size for gate in program.gates) > limits.gates:
+        raise CertificateError("architecture.steps", "its gates", f"at most {limits.gates:,} are checked")
     budget.charge(program.work, "architecture", "its steps")
     shape = reader.steps.shape(program.output)
     if loss == "cross_entropy" and (not shape or shape[-1] < 2):
@@ -169,8 +165,10 @@ class _Reader:
     numbers : for each step in the file what it has become
     """
 
-    def __init__(self, parameters: Mapping[str, Shape], data: Mapping[str, Shape], budget: Budget) -> None:
-        self.steps, self._budget = Steps(), budget
+    def __init__(
+        self, parameters: Mapping[str, Shape], data: Mapping[str, Shape], budget: Budget, limits: Limits
+    ) -> None:
+        self.steps, self._budget = Steps(limits.entries), budget
         self.numbers: list[int] = []
         self.constants: dict[str, Shape] = {}
         self._leaves = {"parameter": parameters, "data": data}
@@ -232,7 +230,7 @@ class _Reader:
     def _constant(self, fixed: Any, shape: Shape, where: str) -> int:
         numerators, denominator = reading.items(fixed, where, 2)
         # Each entry may keep a denominator of its own.
-        check_entries(math.prod(shape) * (1 + reading.integer(denominator, where, 1).bit_length() // 64))
+        self.steps.check(math.prod(shape) * (1 + reading.integer(denominator, where, 1).bit_length() // 64))
         values = [reading.integer(value, where) for value in reading.items(numerators, where, math.prod(shape))]
         return self.steps.put("constant", [], (tuple(values), denominator), shape)
 
@@ -253,7 +251,7 @@ class _Reader:
     def _moved(self, operation: Any, a: int, fixed: Any, shape: Shape, where: str) -> int:
         """Steps that move entries around, or add them up."""
         steps, old = self.steps, self.steps.shape(a)
-        check_entries(math.prod(shape))
+        self.steps.check(math.prod(shape))
         self._budget.charge(_PLACE * (math.prod(shape) + math.prod(old)), "architecture", "its steps")
         match operation:
             case "reshape":
@@ -277,12 +275,27 @@ class _Reader:
                     raise CertificateError(where, fixed, f"distinct axes of shape {old} are needed")
                 return steps.sum(a, axes)
             case "gather":
-                index = reading.integers(fixed, where, 0, math.prod(old) - 1, math.prod(shape))
-                return steps.gather(a, np.array(index, dtype=np.int64).reshape(shape))
+                return steps.gather(a, _index(fixed, where, shape, math.prod(old)))
             case "scatter":
-                index = reading.integers(fixed, where, 0, math.prod(shape) - 1, math.prod(old))
-                return steps.scatter(a, np.array(index, dtype=np.int64).reshape(old), shape)
+                return steps.scatter(a, _index(fixed, where, old, math.prod(shape)), shape)
         raise CertificateError(where, operation, "no step with one input has this name")
+
+
+def _index(fixed: Any, where: str, shape: Shape, size: int) -> Any:
+    """The places, below some size, of the entries of an array: one by one, or the first one with the strides."""
+    if isinstance(fixed, list) and len(fixed) == 2 and isinstance(fixed[1], list):
+        first = reading.integer(fixed[0], where, 0, size - 1)
+        strides = reading.integers(fixed[1], where, 1 - size, size - 1, len(shape))
+        ends = [stride * (n - 1) for stride, n in zip(strides, shape, strict=True)]
+        least, largest = (first + sum(side(end, 0) for end in ends) for side in (min, max))
+        if least < 0 or largest >= size:
+            raise CertificateError(where, fixed, f"places between 0 and {size - 1} are needed")
+        index = np.full(shape, first)
+        for axis, (n, stride) in enumerate(zip(shape, strides, strict=True)):
+            index += stride * np.arange(n).reshape([-1 if k == axis else 1 for k in range(len(shape))])
+        return index
+    found = reading.integers(fixed, where, 0, size - 1, math.prod(shape))
+    return np.array(found, dtype=np.int64).reshape(shape)
 
 
 def _axes(fixed: Any, where: str) -> tuple[int, ...]:

@@ -23,14 +23,31 @@ LARGEST_EXPONENT = 1000
 """of a power; degrees grow with it, so that errors could no longer be bounded above it"""
 _MOST_OPERATIONS = 6 * 10**10
 """products of float64 numbers in one check: about a minute; certificates of a thousand parameters need a tenth"""
-_MOST_ENTRIES = 3_000_000
-"""of all steps together; each is held in memory, for several samples at once"""
 _MOST_BITS = 2**12
 """of factors; networks have decimals of a few digits, and larger ones make bounds useless"""
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 FROZEN = "frozen "
 """how names of weights that are frozen at generic values begin"""
 FUNCTIONS = ("exp", "log", "gauss", "cos", "sin", "sqrt")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a network may be.
+
+    parameters : scalars; for brackets rows of this length for a full rank take the whole work limit, and more would
+        fail later and less clearly; for units an array of them has a gigabyte
+    gates : which brackets have one by one, in every probe
+    entries : of all other steps together; each is held in memory, for several samples at once
+    """
+
+    parameters: int
+    gates: int
+    entries: int
+
+
+FOR_BRACKETS = Limits(20_000, 50_000, 3_000_000)
+FOR_UNITS = Limits(110_000_000, 30_000_000, 30_000_000)
 
 
 class Budget:
@@ -61,8 +78,12 @@ class Step:
 
 @dataclass
 class Steps:
-    """A list of steps that grows; what is written twice is one step."""
+    """A list of steps that grows; what is written twice is one step.
 
+    most, entries : how many entries they may have, and have, without those of parameters
+    """
+
+    most: int = FOR_BRACKETS.entries
     all: list[Step] = field(default_factory=list)
     entries: int = 0
     _places: int = 0
@@ -74,13 +95,17 @@ class Steps:
     def put(self, op: str, inputs: Sequence[int], fixed: Any, shape: Shape) -> int:
         key = (op, tuple(inputs), fixed.tobytes() if isinstance(fixed, np.ndarray) else fixed, shape)
         if key not in self._known:
-            self.entries += math.prod(shape)
+            self.entries += math.prod(shape) * (op != "leaf" or fixed[0] != "parameter")
             # Sums of one array over many axes have small results, and an index of all its entries each.
             self._places += getattr(fixed, "size", 0)
-            check_entries(max(self.entries, self._places))
+            self.check(max(self.entries, self._places))
             self._known[key] = len(self.all)
             self.all.append(Step(op, tuple(inputs), fixed, shape))
         return self._known[key]
+
+    def check(self, count: int) -> None:
+        if count > self.most:
+            raise CertificateError("architecture", "its arrays", f"more than {self.most:,} entries")
 
     def shape(self, a: int) -> Shape:
         return self.all[a].shape
@@ -151,11 +176,6 @@ class Steps:
 def places(shape: Shape) -> Any:
     """The numbers of the entries of an array."""
     return np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
-
-
-def check_entries(count: int) -> None:
-    if count > _MOST_ENTRIES:
-        raise CertificateError("architecture", "its arrays", f"more than {_MOST_ENTRIES:,} entries")
 
 
 def _bounded(factor: Fraction, exponent: int) -> Fraction:

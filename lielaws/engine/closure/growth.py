@@ -64,6 +64,15 @@ class Growth:
         return self.ranks[-1]
 
 
+class UnitGrowth(Growth):
+    """The ranks of a gated network, which follow from its units: see `engine.gated.unit_classes`."""
+
+    @classmethod
+    def of(cls, rank: int) -> UnitGrowth:
+        # Gradients of single paths are in the family itself, and as many laws are proved as they leave room for.
+        return cls((rank, rank), (), np.zeros(0, dtype=np.int64))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModularGrowth(Growth):
     """The growth at a point modulo its prime."""

@@ -17,6 +17,7 @@ from lielaws.engine.flows.dynamics import Flow
 from lielaws.engine.flows.exact import Expansion
 from lielaws.engine.flows.heights import FieldBounds, bound_fields
 from lielaws.engine.flows.state import Shape, StateSpace
+from lielaws.engine.gated.unit_classes import Classes
 from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.graph.node import Constant, Leaf, Node, ancestors, leaves_of
 from lielaws.engine.graph.program import Program
@@ -72,10 +73,12 @@ class Choice:
         return replace(self, values={leaf: exact(array) for leaf, array in self.values.items()})
 
 
-def vector_fields(flow: Flow, potential: Potential, patterns: Patterns | None = None) -> VectorFields:
+def vector_fields(
+    flow: Flow, potential: Potential, patterns: Patterns | None = None, classes: Classes | None = None
+) -> VectorFields:
     """The family of a flow, for all activation patterns or for those of one region."""
     space, slopes = flow.dynamics(potential)
-    return VectorFields(flow, potential, space, tuple(slopes.values()), patterns)
+    return VectorFields(flow, potential, space, tuple(slopes.values()), patterns, classes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +87,7 @@ class VectorFields:
 
     slopes : the components of a vector field as nodes, one for each tensor of the state
     region : the activation patterns of the region to which the family is restricted, if it is
+    classes : of the units, if all hidden units are gated and brackets are not needed
     """
 
     flow: Flow
@@ -91,6 +95,7 @@ class VectorFields:
     space: StateSpace
     slopes: tuple[Node, ...]
     region: Patterns | None = None
+    classes: Classes | None = None
 
     @cached_property
     def listed(self) -> Patterns | None:
@@ -193,7 +198,7 @@ class VectorFields:
         gates = {gate.leaf.static: gate.leaf.shape for gate in self.potential.gates}
         given = [node for node in self.outside if node.static.role != "constant" and node.static not in gates]
         values = {node.static: draw((1, count, *node.shape)) for node in given}
-        if self.listed is not None and not free_gates:
+        if not free_gates and self.listed is not None:
             if numbers is None:
                 numbers = rng.integers(0, self.listed.count, count)
             values |= {leaf: unit * array for leaf, array in self.listed.choose(numbers).items()}

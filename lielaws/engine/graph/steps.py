@@ -5,6 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
+from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.base import IndexMap
 from lielaws.engine.graph.network import Traced
 from lielaws.engine.graph.node import Constant, Leaf, Node, ancestors
@@ -25,6 +28,18 @@ def graph_spec(name: str, traced: Traced) -> dict[str, Any]:
     }
 
 
+def _index(values: IntArray, shape: tuple[int, ...]) -> Any:
+    """The places of the entries of an array of some shape; [first, strides] where that says them all, as of windows."""
+    if not values.size:
+        return values.tolist()
+    array, first = values.reshape(shape), int(values[0])
+    strides = [int(array.take(1, axis).ravel()[0]) - first if n > 1 else 0 for axis, n in enumerate(shape)]
+    affine = np.full(shape, first)
+    for axis, (n, stride) in enumerate(zip(shape, strides, strict=True)):
+        affine += stride * np.arange(n).reshape([-1 if k == axis else 1 for k in range(len(shape))])
+    return [first, strides] if np.array_equal(affine, array) else values.tolist()
+
+
 def _plain(node: Node) -> Any:
     static = node.static
     if node.op == "exp":
@@ -35,7 +50,7 @@ def _plain(node: Node) -> Any:
     if isinstance(static, Constant):
         return [list(static.numerators), static.denominator]
     if isinstance(static, IndexMap):
-        return static.values.tolist()
+        return _index(static.values, node.shape if node.op == "gather" else node.inputs[0].shape)
     if isinstance(static, Fraction):
         return str(static)
     if isinstance(static, tuple):

@@ -26,13 +26,13 @@ class LawGroup:
     text : the common form
     scope : for which indices it holds, or how many independent entries it has; empty for a single law
     symmetry : the transformation behind it
-    laws : the scalar laws
+    laws : the scalar laws, made when asked for if they are many
     """
 
     text: str
     scope: str
     symmetry: str
-    laws: tuple[Law, ...]
+    laws: Sequence[Law]
 
     def __str__(self) -> str:
         return f"{self.text}   {self.scope}" if self.scope else self.text
@@ -95,7 +95,7 @@ def _present(laws: list[Law], antisymmetric: bool, verified: frozenset[Polynomia
 def _units(laws: list[Law]) -> LawGroup:
     law, numbers = laws[0], sorted(_indices(law.atoms[0])[0] for law in laws)
     joins_layers = {side.axes for atom in law.atoms if (side := atom.factors[0]).ndim > 1} == {(0,), (1,)}
-    scope = f"for each {'hidden unit k' if joins_layers else 'k'} in {_range(numbers)}"
+    scope = f"for each {'hidden unit k' if joins_layers else 'k'} in {unit_scope(numbers)}"
     return LawGroup(_text(law, "k", "k"), scope, _changes(law, "k") if _shows_symmetry(law) else "", tuple(laws))
 
 
@@ -105,8 +105,8 @@ def _text(law: Law, i: str, j: str) -> str:
     return timed_sum(texts, law.space.clock)
 
 
-def _range(ordered: list[int]) -> str:
-    if len(ordered) > 2 and ordered == list(range(ordered[0], ordered[-1] + 1)):
+def unit_scope(ordered: Sequence[int]) -> str:
+    if len(ordered) > 2 and list(ordered) == list(range(ordered[0], ordered[-1] + 1)):
         return f"{ordered[0]}..{ordered[-1]}"
     return ", ".join(map(str, ordered))
 

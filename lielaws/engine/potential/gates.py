@@ -53,9 +53,12 @@ class Lowered:
     pieces: tuple[Node, ...]
 
 
-def lower_gates(written: Node) -> Lowered:
-    """The output with gates in place of piecewise linear functions, and the gates."""
-    simple, fixed = _without_fixed_signs(written)
+def lower_gates(written: Node, *, independent: bool = False) -> Lowered:
+    """The output with gates in place of piecewise linear functions, and the gates.
+
+    independent : whether it is known that no argument has one sign, and that none are proportional
+    """
+    simple, fixed = ({written: written}, {}) if independent else _without_fixed_signs(written)
     output, values = simple[written], dict(fixed)
     lowered, gates = output, tuple[Gate, ...]()
     if pieces := _pieces([output]):
@@ -65,14 +68,14 @@ def lower_gates(written: Node) -> Lowered:
             filled = {piece: _gate(k, piece, leaves, ties) for k, piece in enumerate(pieces)}
             new = _Lowering(output, filled).new
             arguments = [new[piece.inputs[0]] for piece in pieces]
-            if (found := find_ties(arguments)) == ties:
+            if independent or (found := find_ties(arguments)) == ties:
                 break
             ties = found
         lowered = new[output]
         tied = [all((k, entry) in ties for entry in range(piece.size)) for k, piece in enumerate(pieces)]
         written_arguments = (piece.inputs[0] for piece in pieces)
         gates = tuple(map(Gate, leaves, written_arguments, arguments, _affine(lowered, leaves), tied))
-        values |= {node: filled[simple[node]] for node in _pieces([written]) if node not in fixed}
+        values |= {node: filled[simple.get(node, node)] for node in _pieces([written]) if node not in fixed}
     return Lowered(lowered, gates, tuple(values[node] for node in _pieces([written])))
 
 

@@ -64,15 +64,21 @@ class Potential(Lowered):
         return sum(node.size for node in self.traced.parameters.values())
 
 
-def build_potential(traced: Traced, loss: str = "any") -> Potential:
+def check_loss(traced: Traced, loss: str) -> None:
+    """Raises InvalidArgumentError if the output has no classes."""
+    shape = traced.output.shape
+    if loss != "any" and (not shape or shape[-1] < 2):
+        raise InvalidArgumentError("loss", loss, f"at least two outputs are needed; the output has shape {shape}")
+
+
+def build_potential(traced: Traced, loss: str = "any", *, independent_gates: bool = False) -> Potential:
     """The potential for a loss: "any", or "cross_entropy", where cotangents sum to zero over the last axis."""
-    lowered = lower_gates(traced.output)
+    check_loss(traced, loss)
+    lowered = lower_gates(traced.output, independent=independent_gates)
     shape = lowered.output.shape
     if loss == "any":
         cotangent = free = traced.graph.leaf("cotangent", "w", shape)
     else:
-        if not shape or shape[-1] < 2:
-            raise InvalidArgumentError("loss", loss, f"at least two outputs are needed; the output has shape {shape}")
         free = traced.graph.leaf("cotangent", "w", (*shape[:-1], shape[-1] - 1))
         first, ops = Array(free), Operations(traced.graph)
         last = -first.sum(axis=len(shape) - 1)

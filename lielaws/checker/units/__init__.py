@@ -1,0 +1,1 @@
+"""Both bounds of networks whose hidden units are all gated, from their steps alone: see `classes`."""

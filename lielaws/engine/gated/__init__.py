@@ -1,0 +1,1 @@
+"""What kind of network a graph is, found from its nodes, so that ranks of any size follow from theorems."""
