@@ -20,11 +20,11 @@ from lielaws.engine.closure.real import proved_growth
 from lielaws.engine.flows.fields import VectorFields, vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.flows.regions import realizable_patterns
-from lielaws.engine.gated.streams import NotGatedError
-from lielaws.engine.gated.unit_classes import Classes, unit_classes
 from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.search import SearchResult, search
 from lielaws.engine.laws.unit_laws import UnitLaws
+from lielaws.engine.paths.streams import NotGatedError
+from lielaws.engine.paths.unit_classes import Classes, unit_classes
 from lielaws.engine.potential.potentials import build_potential, check_loss
 from lielaws.errors import ExactnessError, InvalidArgumentError, SizeError
 from lielaws.progress import Progress

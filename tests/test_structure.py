@@ -78,7 +78,7 @@ ORDER = (
     {"engine.linalg", "progress"},
     {"engine.arithmetic"},
     {"engine.graph"},
-    {"engine.values", "engine.gated"},
+    {"engine.values", "engine.paths"},
     {"engine.potential"},
     {"architectures"},
     {"engine.flows"},

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+import numpy as np
 import sympy
 
 import lielaws
@@ -232,6 +233,14 @@ def _constant(ops: Any, name: str, shape: list[int]) -> Any:
     return ops.frozen(name.removeprefix(FROZEN), tuple(shape)) if name.startswith(FROZEN) else ops.named_constant(name)
 
 
+def _places(fixed: list[Any], shape: tuple[int, ...]) -> Any:
+    """One by one, or the first place with the strides."""
+    if len(fixed) == 2 and isinstance(fixed[1], list):
+        lines = np.ix_(*(stride * np.arange(n) for stride, n in zip(fixed[1], shape, strict=True)))
+        return (fixed[0] + sum(lines, np.zeros(shape, dtype=np.int64))).ravel()
+    return fixed
+
+
 def _rebuilt(ops: Any, operation: str, inputs: list[Any], fixed: Any, shape: tuple[int, ...]) -> Any:
     nodes = [array.node for array in inputs]
     match operation:
@@ -254,7 +263,8 @@ def _rebuilt(ops: Any, operation: str, inputs: list[Any], fixed: Any, shape: tup
         case "broadcast":
             return Array(primitives.broadcast(nodes[0], shape, tuple(fixed)))
         case "gather" | "scatter":
-            return Array(getattr(primitives, operation)(nodes[0], IndexMap.of(fixed), shape))
+            index = _places(fixed, shape if operation == "gather" else nodes[0].shape)
+            return Array(getattr(primitives, operation)(nodes[0], IndexMap.of(index), shape))
         case "exp" | "log" | "cos" | "sin" | "sqrt" | "gauss":
             return Array(getattr(functions, operation)(nodes[0]))
         case "piecewise":

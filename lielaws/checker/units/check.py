@@ -114,7 +114,7 @@ class _Evaluation:
         """Raises CertificateError unless the gradient is that of the product of the parameters on a random path.
 
         All biases are zero. Where all units on the path have a factor s, and others are zero, that is the leading
-        coefficient: units that are added give paths with fewer units.
+        coefficient: some of these units alone may make a path as well.
         """
         path = _Path(self._network, self._routes)
         point = {name: self._random(shape) for name, shape in self._network.parameters.items()}
@@ -147,9 +147,20 @@ class _Evaluation:
                 data[name].reshape(-1)[path.units[-1] - start] = factor
         return data
 
+    def _is_chain(self) -> bool:
+        """Whether all units come from the layer before, so that all paths have the same number of them."""
+        start = 0
+        for layer in self._routes.layers:
+            sums = layer.argument
+            for units in (sums.units.units, *(block.unit for block, _ in sums.parts)):
+                if len(units) and units.min() < start:
+                    return False
+            start = layer.start
+        return True
+
     def _leading(self, degree: int) -> list[tuple[int, int]]:
         """Values of s, and weights by which the leading coefficient of a polynomial follows from its values there."""
-        if not any(len(layer.argument.units.rows) for layer in self._routes.layers):
+        if self._is_chain():
             return [(1, 1)]
         below = pow(math.factorial(degree), -1, self.prime)
         return [(k, (-1) ** (degree - k) * math.comb(degree, k) * below % self.prime) for k in range(degree + 1)]

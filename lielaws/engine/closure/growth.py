@@ -65,7 +65,7 @@ class Growth:
 
 
 class UnitGrowth(Growth):
-    """The ranks of a gated network, which follow from its units: see `engine.gated.unit_classes`."""
+    """The ranks of a gated network, which follow from its units: see `engine.paths.unit_classes`."""
 
     @classmethod
     def of(cls, rank: int) -> UnitGrowth:

@@ -17,11 +17,11 @@ from lielaws.engine.flows.dynamics import Flow
 from lielaws.engine.flows.exact import Expansion
 from lielaws.engine.flows.heights import FieldBounds, bound_fields
 from lielaws.engine.flows.state import Shape, StateSpace
-from lielaws.engine.gated.unit_classes import Classes
 from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.graph.node import Constant, Leaf, Node, ancestors, leaves_of
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import EXPLORATION_PRIME, modular, random_prime
+from lielaws.engine.paths.unit_classes import Classes
 from lielaws.engine.potential.patterns import Patterns
 from lielaws.engine.potential.potentials import Potential, build_potential
 from lielaws.engine.values.branches import RootedModular, Roots

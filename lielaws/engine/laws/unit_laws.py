@@ -18,11 +18,11 @@ import numpy as np
 from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.checks import tensor
 from lielaws.engine.flows.state import StateSpace
-from lielaws.engine.gated.unit_classes import OUTSIDE, Classes, Edges
 from lielaws.engine.laws.atoms import join_terms
 from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.presentation import LawGroup, unit_scope
+from lielaws.engine.paths.unit_classes import OUTSIDE, Classes, Edges
 
 _Slot = tuple[str, int, int, int, int, int]
 """tensor, sign, axes, the axis of the unit, its number of entries there, and by how much the first one is shifted"""

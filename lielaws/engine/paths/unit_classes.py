@@ -28,8 +28,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from lielaws.arraytypes import BoolArray, IntArray
-from lielaws.engine.gated.streams import Block, Layer, NotGatedError, Streams, read_streams
 from lielaws.engine.graph.network import Traced
+from lielaws.engine.paths.streams import Block, Layer, NotGatedError, Streams, read_streams
 
 # The class of inputs, biases and outputs.
 OUTSIDE = 0

@@ -1,0 +1,88 @@
+"""Laws of units against brackets, on random networks whose hidden units are all gated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lielaws
+from lielaws import discover as stages
+from lielaws.architectures.base import Architecture
+from lielaws.engine.paths.streams import NotGatedError
+from lielaws.engine.paths.unit_classes import unit_classes
+
+CASES = 500
+_ACTIVATIONS = ("relu", "abs", "leaky_relu")
+
+
+def dense_network(rng: np.random.Generator) -> Architecture:
+    """Layers that read some of the earlier ones, with biases, skips and activations by chance."""
+    depth, inputs = int(rng.integers(1, 4)), int(rng.integers(1, 4))
+    widths = [inputs, *rng.integers(1, 4, depth).tolist(), int(rng.integers(1, 4))]
+    parameters: dict[str, tuple[int, ...]] = {}
+    plan: list[tuple[list[int], list[int], bool, str]] = []
+    for layer in range(1, depth + 2):
+        reads = [k for k in range(layer) if rng.random() < (1 if k == layer - 1 else 0.4)]
+        adds = [k for k in range(layer) if widths[k] == widths[layer] and rng.random() < 0.2]
+        biased, kind = bool(rng.random() < 0.4), str(rng.choice(_ACTIVATIONS))
+        plan.append((reads, adds, biased, kind))
+        parameters |= {f"W{layer}{k}": (widths[layer], widths[k]) for k in reads}
+        parameters |= {f"b{layer}": (widths[layer],)} if biased else {}
+
+    def network(p: Any, x: Any, ops: Any) -> Any:
+        streams = [x]
+        for layer, (reads, adds, biased, kind) in enumerate(plan, start=1):
+            total = sum((streams[k] for k in adds), p[f"W{layer}{reads[0]}"] @ streams[reads[0]])
+            for k in reads[1:]:
+                total = total + p[f"W{layer}{k}"] @ streams[k]
+            total = total + p[f"b{layer}"] if biased else total
+            streams.append(total if layer == len(plan) else getattr(ops, kind)(total))
+        return streams[-1]
+
+    return lielaws.architecture(network, parameters, {"x": (inputs,)})
+
+
+def convolution(rng: np.random.Generator) -> Architecture:
+    channels = rng.integers(1, 3, int(rng.integers(2, 4)) + 1).tolist()
+    options: dict[str, Any] = {"padding": int(rng.integers(0, 2)), "bias": bool(rng.integers(0, 2))}
+    options["stride"] = int(rng.integers(1, 3))
+    if rng.random() < 0.5:
+        options |= {"pooling": str(rng.choice(["max", "average"]))}
+    kernel, size = int(rng.integers(1, 4)), int(rng.integers(4, 12))
+    try:
+        return lielaws.conv(channels, kernel, size, **options)
+    except lielaws.LieLawsError:
+        # Too small for so many layers.
+        return convolution(rng)
+
+
+def compared(architecture: Architecture, loss: str, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether units decide; then counts, laws and both certificates are those of brackets."""
+    try:
+        unit_classes(architecture.traced, loss)
+    except NotGatedError:
+        return False
+    by_brackets = lielaws.discover_laws(architecture, loss=loss)
+    monkeypatch.setattr(stages, "_LEAST_BY_UNITS", 0)
+    by_units = lielaws.discover_laws(architecture, loss=loss)
+    monkeypatch.undo()
+    assert by_units.n_laws == by_brackets.n_laws
+    assert by_units.complete
+    assert all(by_units.contains(law) for law in by_brackets.laws)
+    assert all(by_brackets.contains(law) for law in by_units.laws)
+    assert by_units.growth[-1] == by_brackets.growth[-1]
+    assert lielaws.verify(by_units.certificate)
+    return True
+
+
+@pytest.mark.parametrize("start", range(0, CASES, 50))
+def test_units_agree_with_brackets(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    decided = 0
+    for seed in range(start, start + 50):
+        rng = np.random.default_rng(seed)
+        architecture = dense_network(rng) if seed % 3 else convolution(rng)
+        loss = "cross_entropy" if seed % 5 == 1 and architecture.output_shape[-1] > 1 else "any"
+        decided += compared(architecture, loss, monkeypatch)
+    assert decided >= 25
