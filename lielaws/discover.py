@@ -14,18 +14,22 @@ import numpy as np
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.composition import part
 from lielaws.checks import choice, integer, positive_int
-from lielaws.engine.closure.growth import Growth, UnitGrowth, grow
+from lielaws.engine.closure.growth import Growth, KnownGrowth, grow
 from lielaws.engine.closure.point import TraceDimension, dimension_at, rational_point
 from lielaws.engine.closure.real import proved_growth
 from lielaws.engine.flows.fields import VectorFields, vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.flows.regions import realizable_patterns
 from lielaws.engine.laws.law import Law
+from lielaws.engine.laws.lazy_laws import LazyLaws
 from lielaws.engine.laws.search import SearchResult, search
 from lielaws.engine.laws.unit_laws import UnitLaws
 from lielaws.engine.paths.streams import NotGatedError
 from lielaws.engine.paths.unit_classes import Classes, unit_classes
 from lielaws.engine.potential.potentials import build_potential, check_loss
+from lielaws.engine.theorems.product_form import ProductForm
+from lielaws.engine.theorems.product_laws import ProductLaws
+from lielaws.engine.theorems.recognition import product_form
 from lielaws.errors import ExactnessError, InvalidArgumentError, SizeError
 from lielaws.progress import Progress
 from lielaws.report.report import NOT_SEARCHED, Report
@@ -35,7 +39,7 @@ GATES = ("free", "realizable")
 _LARGEST_DEGREE = 12
 _BYTES_PER_ENTRY = 32
 # Brackets of smaller networks take less than a second, and all of them are looked at in the same way.
-_LEAST_BY_UNITS = 1000
+_LEAST_BY_THEOREM = 1000
 
 
 def as_architecture(arch: Any) -> Architecture:
@@ -115,8 +119,8 @@ def discover_laws(
     gates = settings.gates
     if find_laws:
         with _timed(seconds, "laws"):
-            if fields.classes is not None:
-                laws, result = _laws_of_units(architecture.name, fields, rng)
+            if fields.theorem is not None:
+                laws, result = _laws_of_theorem(architecture.name, fields, rng)
             else:
                 result = search(fields, at_most, rng, max_degree=max_degree, progress=progress)
                 laws = tuple(Law(polynomial, fields.space) for polynomial in result.laws)
@@ -156,10 +160,11 @@ def prepare(architecture: Architecture, settings: Settings) -> tuple[Architectur
     settings.flow.check(architecture.parameters)
     if settings.parameters is not None:
         architecture = part(architecture, settings.parameters)
-    classes, reason = _unit_classes(architecture, settings)
-    if classes is not None:
-        potential = build_potential(architecture.traced, settings.loss, independent_gates=True)
-        return architecture, vector_fields(settings.flow, potential, classes=classes)
+    theorem, reason = find_theorem(architecture, settings)
+    if theorem is not None:
+        gates = isinstance(theorem, Classes)
+        potential = build_potential(architecture.traced, settings.loss, independent_gates=gates)
+        return architecture, vector_fields(settings.flow, potential, theorem=theorem)
     _check_memory(architecture.name, architecture.dimension, reason)
     potential = architecture.potential_for(settings.loss)
     patterns = None
@@ -168,36 +173,40 @@ def prepare(architecture: Architecture, settings: Settings) -> tuple[Architectur
     return architecture, vector_fields(settings.flow, potential, patterns)
 
 
-def _unit_classes(architecture: Architecture, settings: Settings) -> tuple[Classes | None, str]:
-    """The units of a large network all of which are gated; None, and why there are none, for other networks."""
-    if architecture.dimension < _LEAST_BY_UNITS:
+def find_theorem(architecture: Architecture, settings: Settings) -> tuple[Classes | ProductForm | None, str]:
+    """The theorem that tells the laws of a large network; None, and why there is none, for others."""
+    if architecture.dimension < _LEAST_BY_THEOREM:
         return None, ""
     if not isinstance(settings.flow, GradientFlow) or settings.gates != "free" or settings.parameters is not None:
-        return None, "units are counted for gradient flow, free gates and all parameters"
+        return None, "theorems are for gradient flow, free gates and all parameters"
     check_loss(architecture.traced, settings.loss)
+    if settings.loss == "any":
+        form = product_form(architecture.traced, np.random.default_rng(settings.seed))
+        if form is not None:
+            return form, ""
     try:
         return unit_classes(architecture.traced, settings.loss), ""
     except NotGatedError as error:
-        return None, f"it is not a network whose hidden units are all gated ({error})"
+        return None, f"it has no form that a theorem is known for, and its hidden units are not all gated: {error}"
 
 
-def _laws_of_units(name: str, fields: VectorFields, rng: np.random.Generator) -> tuple[UnitLaws, SearchResult]:
-    """The laws of a gated network, which are those of a theorem; a backward pass of the network confirms them."""
-    assert fields.classes is not None
-    laws = UnitLaws(fields.classes, fields.space)
+def _laws_of_theorem(name: str, fields: VectorFields, rng: np.random.Generator) -> tuple[LazyLaws, SearchResult]:
+    """The laws that a theorem tells; a backward pass of the network confirms them."""
+    is_gated, space = isinstance(fields.theorem, Classes), fields.space
+    laws: LazyLaws = UnitLaws(fields.theorem, space) if is_gated else ProductLaws(fields.theorem, space)
     prime = fields.prime(rng)
     point = fields.draw_points(rng, 1, prime)
     field = fields.evaluate(point.vector, fields.choose(rng, 1, point, free_gates=True), point.arithmetic)
     if laws.changes(point.vector[0, 0], field[0, 0], prime).any():
-        raise ExactnessError(f"internal error in '{name}': a law of a unit changes; please report this network")
-    return laws, SearchResult(tried=("laws of units",), degree=2)
+        raise ExactnessError(f"internal error in '{name}': a law of a theorem changes; please report this network")
+    return laws, SearchResult(tried=("laws of a theorem",), degree=2)
 
 
 def count_dimensions(fields: VectorFields, rng: np.random.Generator, progress: Progress | None = None) -> Growth:
     """The growth of the brackets: of a theorem where there is one, modulo a prime where that is true, else proved with
     real values."""
-    if fields.classes is not None:
-        return UnitGrowth.of(fields.space.dimension - fields.classes.count - fields.classes.n_sums)
+    if fields.theorem is not None:
+        return KnownGrowth.of(fields.theorem.ranks)
     growth = grow(fields, rng, progress=progress)
     return growth if fields.rational else proved_growth(fields, growth, rng, progress)
 

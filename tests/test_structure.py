@@ -83,6 +83,7 @@ ORDER = (
     {"architectures"},
     {"engine.flows"},
     {"engine.closure", "engine.laws"},
+    {"engine.theorems"},
     {"certificate"},
     {"checker"},
     {"report"},

@@ -18,7 +18,7 @@ from lielaws.arraytypes import IntArray
 from lielaws.certificate.record import FORMAT, VERSION, Certificate
 from lielaws.engine.arithmetic.floats import Floats
 from lielaws.engine.arithmetic.modular import Modular
-from lielaws.engine.closure.growth import Growth, ModularGrowth, UnitGrowth, Words
+from lielaws.engine.closure.growth import Growth, KnownGrowth, ModularGrowth, Words
 from lielaws.engine.closure.real import RealGrowth
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.flows.reals import generic_constants
@@ -31,6 +31,8 @@ from lielaws.engine.laws.unit_laws import UnitLaws
 from lielaws.engine.laws.verify import Verification
 from lielaws.engine.linalg import EXPLORATION_PRIME, rank
 from lielaws.engine.potential.patterns import DENOMINATOR, Patterns
+from lielaws.engine.theorems.product_form import ProductForm
+from lielaws.engine.theorems.product_laws import ProductLaws
 
 Record = dict[str, Any]
 _LIBRARIES = ("lielaws", "numpy", "python-flint", "scipy", "sympy")
@@ -52,6 +54,8 @@ def build_certificate(
     if isinstance(laws, UnitLaws):
         sums = [list(some) for some in laws.classes.sums]
         lower: Record = {"laws": "units", "units": laws.classes.count, "sums": sums}
+    elif isinstance(laws, ProductLaws):
+        lower = {"laws": "products"}
     else:
         lower = _lower([law.polynomial for law in laws], verifications, dimension, seed)
     return Certificate(
@@ -124,8 +128,8 @@ def _version(name: str) -> str:
 
 def _upper(fields: VectorFields, growth: Growth) -> Record:
     """The section `upper`, and `patterns` where activation patterns are shown by data."""
-    if isinstance(growth, UnitGrowth):
-        return {"upper": {"arithmetic": "units", "rank": growth.rank}}
+    if isinstance(growth, KnownGrowth):
+        return {"upper": _theorem(fields.theorem) | {"rank": growth.rank}}
     if isinstance(growth, ModularGrowth):
         numbers: Record = {"arithmetic": "modular", "prime": growth.at.prime}
         point, columns = growth.at.vector[0, 0], {}
@@ -148,6 +152,13 @@ def _upper(fields: VectorFields, growth: Growth) -> Record:
         **columns,
     }
     return {"upper": upper} | ({"patterns": list(writer.patterns.values())} if writer.patterns else {})
+
+
+def _theorem(theorem: Any) -> Record:
+    if not isinstance(theorem, ProductForm):
+        return {"arithmetic": "units"}
+    parts = {part: list(names) for part, names in theorem.parts}
+    return {"arithmetic": "products", "form": theorem.kind, "parts": parts, "option": theorem.option}
 
 
 @dataclass

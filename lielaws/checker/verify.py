@@ -9,7 +9,7 @@ activation patterns are meant it finds out itself (`gates`, `patterns`).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,9 @@ from lielaws.checker import reading
 from lielaws.checker.lower.lower import check_lower
 from lielaws.checker.networks.gates import Gates, find_gates
 from lielaws.checker.networks.network import Network, read_network
-from lielaws.checker.networks.steps import FOR_BRACKETS, FOR_UNITS, Budget
-from lielaws.checker.units.check import check_units
+from lielaws.checker.networks.steps import FOR_BRACKETS, FOR_THEOREMS, Budget
+from lielaws.checker.products.products import check_products
+from lielaws.checker.units.units import check_units
 from lielaws.checker.upper.patterns import read_region
 from lielaws.checker.upper.upper import check_upper
 from lielaws.errors import CertificateError, LieLawsError
@@ -29,6 +30,10 @@ _LARGEST_DIMENSION = 10**9
 _SECTIONS = frozenset(
     {"format", "version", "architecture", "setting", "dimension", "upper_bound", "lower_bound", "status", "hypotheses"}
 ) | {"upper", "lower", "versions"}
+
+_Theorem = Callable[[dict[str, Any], Network, Budget], Iterator[str]]
+_THEOREMS: dict[str, _Theorem] = {"units": check_units, "products": check_products}
+"""by how the upper bound is proved, if not by brackets"""
 
 _LOSSES = {"any": "any loss", "cross_entropy": "cross-entropy loss"}
 _GATES = {"free": "free gates", "realizable": "the gates of one region"}
@@ -88,14 +93,14 @@ def _verified(foreign: Any) -> Verification:
     record = reading.table(plain, "certificate", _SECTIONS, {"region", "patterns"})
     _check_form(record)
     setting, budget = record["setting"], Budget()
-    by_units = record["upper"].get("arithmetic") == "units"
-    limits = FOR_UNITS if by_units else FOR_BRACKETS
+    theorem = _THEOREMS.get(str(record["upper"].get("arithmetic")))
+    limits = FOR_BRACKETS if theorem is None else FOR_THEOREMS
     network = read_network(record["architecture"], setting["flow"], setting["loss"], budget, limits)
     if network.dimension != record["dimension"]:
         remedy = f"the architecture has {network.count} parameters, the state of its flow dimension {network.dimension}"
         raise CertificateError("dimension", record["dimension"], remedy)
-    if by_units:
-        return _verified_by_units(record, network, budget)
+    if theorem is not None:
+        return _verified_by_theorem(record, network, theorem, budget)
     gates = find_gates(network.program, budget)
     region = _region(record, network, gates, budget)
     reasons = []
@@ -112,13 +117,13 @@ def _verified(foreign: Any) -> Verification:
     return Verification(not reasons, tuple(reasons), "" if reasons else _subject(record, network))
 
 
-def _verified_by_units(record: dict[str, Any], network: Network, budget: Budget) -> Verification:
-    """Of a network whose hidden units are all gated."""
+def _verified_by_theorem(record: dict[str, Any], network: Network, check: _Theorem, budget: Budget) -> Verification:
+    """Of a network of a kind whose laws are known for all sizes."""
     if record["setting"]["gates"] != "free":
-        raise CertificateError("setting.gates", record["setting"]["gates"], "units are counted for free gates")
+        raise CertificateError("setting.gates", record["setting"]["gates"], "theorems are for free gates")
     if unknown := sorted({"region", "patterns"} & record.keys()):
         raise CertificateError("certificate", unknown, "these sections are for brackets")
-    reasons = list(check_units(record, network, budget))
+    reasons = list(check(record, network, budget))
     reasons += _check_statement(record, record["lower_bound"], [_FREE_GATES] * bool(network.pieces), [])
     return Verification(not reasons, tuple(reasons), "" if reasons else _subject(record, network))
 
@@ -145,7 +150,7 @@ def _check_form(record: dict[str, Any]) -> None:
     for name, version in reading.table(record["versions"], "versions").items():
         reading.text(version, f"versions.{name}")
     reading.integer(reading.table(record["upper"], "upper").get("rank"), "upper.rank", 0)
-    if record["upper"].get("arithmetic") != "units":
+    if record["upper"].get("arithmetic") not in _THEOREMS:
         reading.table(record["lower"], "lower", {"laws", "independence", "verification"})
 
 

@@ -19,17 +19,17 @@ from lielaws.arraytypes import FloatArray, IntArray
 from lielaws.certificate.build import build_certificate
 from lielaws.certificate.record import Certificate
 from lielaws.engine.arithmetic.modular import BadPrimeError
-from lielaws.engine.closure.growth import Growth, UnitGrowth
+from lielaws.engine.closure.growth import Growth, KnownGrowth
 from lielaws.engine.flows.dynamics import Flow
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.laws.expressions import StateFunction, at_random_state
 from lielaws.engine.laws.law import Law, state_matrix
+from lielaws.engine.laws.lazy_laws import LazyLaws
 from lielaws.engine.laws.presentation import LawGroup, group_laws
 from lielaws.engine.laws.search import SearchResult
 from lielaws.engine.laws.terms import TermTable
-from lielaws.engine.laws.unit_laws import UnitLaws
 from lielaws.engine.linalg import Echelon
 from lielaws.engine.potential.patterns import DENOMINATOR
 from lielaws.engine.potential.potentials import Potential
@@ -123,7 +123,7 @@ class Report:
                 "pattern"
             )
         elif self.potential.gates:
-            all_meant = isinstance(self.brackets, UnitGrowth) or self.potential.free_gates
+            all_meant = isinstance(self.brackets, KnownGrowth) or self.potential.free_gates
             texts.append(_ALL_PATTERNS if all_meant else _SHOWN_PATTERNS)
         generic = [node.static.name for node in self.potential.constants if is_generic(node.static)]
         if generic:
@@ -168,13 +168,13 @@ class Report:
     @cached_property
     def groups(self) -> tuple[LawGroup, ...]:
         """The laws as a person would write them."""
-        if isinstance(self.laws, UnitLaws):
+        if isinstance(self.laws, LazyLaws):
             return self.laws.groups
         return group_laws(self.laws, self.search.verified)
 
     def by_tensors(self) -> dict[tuple[str, ...], int]:
         """How many of the laws found involve exactly each set of tensors, in the order of the laws."""
-        if isinstance(self.laws, UnitLaws):
+        if isinstance(self.laws, LazyLaws):
             found: Counter[tuple[str, ...]] = Counter()
             for group in self.groups:
                 found[group.laws[0].support] += len(group.laws)
@@ -210,7 +210,7 @@ class Report:
         rng = np.random.default_rng(self.seed)
 
         def depends(state: IntArray, prime: int) -> bool:
-            if isinstance(self.laws, UnitLaws):
+            if isinstance(self.laws, LazyLaws):
                 return self.laws.combines(function.gradients(state, prime)[0], state[0], prime)
             echelon = Echelon(self.dimension, prime)
             if self.laws:
@@ -243,7 +243,7 @@ class Report:
         times : one number for each, for flows under which time belongs to the state
         velocities : one mapping of parameter names to arrays for each, for flows with velocities
         """
-        if isinstance(self.laws, UnitLaws):
+        if isinstance(self.laws, LazyLaws):
             return np.array([self.laws.evaluate(params) for params in trajectory]).reshape(-1, len(self.laws))
         states = state_matrix(self.space, trajectory, times, velocities)
         columns = [law.evaluate_states(states) for law in self.laws]

@@ -69,6 +69,18 @@ class Program:
                 values[k] = _value(ring, self.steps, k, inputs, leaves)
         return values
 
+    def output_alone(self, ring: Jets, leaves: Leaves) -> Any:
+        """The value of the output of a network without gates; others are dropped as soon as nobody needs them."""
+        last = {source: k for k in self.needed for source in self.steps[k].inputs}
+        values: Values = {}
+        for k in self.needed:
+            inputs = self.steps[k].inputs
+            values[k] = _value(ring, self.steps, k, [values[a] for a in inputs], leaves)
+            for source in set(inputs):
+                if last[source] == k:
+                    del values[source]
+        return values[self.output]
+
     def gradient(self, ring: Jets, values: Values, cotangent: Any, *, of_all: bool = False) -> dict[int, Any]:
         """The derivative of <cotangent, output> along each step that depends on parameters, or along all steps."""
         varying = set(self.needed) if of_all else self._varying

@@ -47,7 +47,7 @@ class Limits:
 
 
 FOR_BRACKETS = Limits(20_000, 50_000, 3_000_000)
-FOR_UNITS = Limits(110_000_000, 30_000_000, 30_000_000)
+FOR_THEOREMS = Limits(110_000_000, 30_000_000, 100_000_000)
 
 
 class Budget:

@@ -96,6 +96,13 @@ class Residues:
     def random(self, shape: Shape) -> Any:
         return self.array((secrets.randbelow(self.prime) for _ in range(math.prod(shape))), shape)
 
+    def many(self, shape: Shape) -> Any:
+        """The same for large arrays, by a generator with a secret seed."""
+        if self.prime >= _READ[1]:
+            return self.random(shape)
+        generator = np.random.default_rng(secrets.randbits(256))
+        return generator.integers(0, self.prime, shape, dtype=np.int64).astype(self.dtype)
+
     def integers(self, a: Any, unit: int = 1) -> Any:
         """Residues as they stand in a file."""
         return a.astype(self.dtype)

@@ -64,13 +64,12 @@ class Growth:
         return self.ranks[-1]
 
 
-class UnitGrowth(Growth):
-    """The ranks of a gated network, which follow from its units: see `engine.paths.unit_classes`."""
+class KnownGrowth(Growth):
+    """Ranks that follow from a theorem: see `engine.paths.unit_classes` and `engine.theorems.product_form`."""
 
     @classmethod
-    def of(cls, rank: int) -> UnitGrowth:
-        # Gradients of single paths are in the family itself, and as many laws are proved as they leave room for.
-        return cls((rank, rank), (), np.zeros(0, dtype=np.int64))
+    def of(cls, ranks: tuple[int, ...]) -> KnownGrowth:
+        return cls(ranks, (), np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

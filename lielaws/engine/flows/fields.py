@@ -21,7 +21,6 @@ from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.graph.node import Constant, Leaf, Node, ancestors, leaves_of
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import EXPLORATION_PRIME, modular, random_prime
-from lielaws.engine.paths.unit_classes import Classes
 from lielaws.engine.potential.patterns import Patterns
 from lielaws.engine.potential.potentials import Potential, build_potential
 from lielaws.engine.values.branches import RootedModular, Roots
@@ -74,11 +73,11 @@ class Choice:
 
 
 def vector_fields(
-    flow: Flow, potential: Potential, patterns: Patterns | None = None, classes: Classes | None = None
+    flow: Flow, potential: Potential, patterns: Patterns | None = None, theorem: Any = None
 ) -> VectorFields:
     """The family of a flow, for all activation patterns or for those of one region."""
     space, slopes = flow.dynamics(potential)
-    return VectorFields(flow, potential, space, tuple(slopes.values()), patterns, classes)
+    return VectorFields(flow, potential, space, tuple(slopes.values()), patterns, theorem)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +86,7 @@ class VectorFields:
 
     slopes : the components of a vector field as nodes, one for each tensor of the state
     region : the activation patterns of the region to which the family is restricted, if it is
-    classes : of the units, if all hidden units are gated and brackets are not needed
+    theorem : what a network is of whose laws are known, if brackets are not needed; it has the `ranks` of these
     """
 
     flow: Flow
@@ -95,7 +94,7 @@ class VectorFields:
     space: StateSpace
     slopes: tuple[Node, ...]
     region: Patterns | None = None
-    classes: Classes | None = None
+    theorem: Any = None
 
     @cached_property
     def listed(self) -> Patterns | None:

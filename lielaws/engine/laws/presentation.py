@@ -85,7 +85,7 @@ def _present(laws: list[Law], antisymmetric: bool, verified: frozenset[Polynomia
         if all(i == j for i, j in pairs):
             return _units(laws)
         if size := _size(laws, antisymmetric, verified):
-            return _matrix_identity(laws, antisymmetric, size)
+            return _matrix_identity(tuple(laws), antisymmetric, size)
         if len(laws) > 1:
             where = " ".join(f"({i},{j})" for i, j in pairs)
             return LawGroup(_text(laws[0], "i", "j"), f"for (i,j) = {where}", "", tuple(laws))
@@ -93,10 +93,15 @@ def _present(laws: list[Law], antisymmetric: bool, verified: frozenset[Polynomia
 
 
 def _units(laws: list[Law]) -> LawGroup:
-    law, numbers = laws[0], sorted(_indices(law.atoms[0])[0] for law in laws)
+    return unit_group(tuple(laws), sorted(_indices(law.atoms[0])[0] for law in laws))
+
+
+def unit_group(laws: Sequence[Law], numbers: Sequence[int]) -> LawGroup:
+    """Laws of one form, for each of some units."""
+    law = laws[0]
     joins_layers = {side.axes for atom in law.atoms if (side := atom.factors[0]).ndim > 1} == {(0,), (1,)}
     scope = f"for each {'hidden unit k' if joins_layers else 'k'} in {unit_scope(numbers)}"
-    return LawGroup(_text(law, "k", "k"), scope, _changes(law, "k") if _shows_symmetry(law) else "", tuple(laws))
+    return LawGroup(_text(law, "k", "k"), scope, _changes(law, "k") if _shows_symmetry(law) else "", laws)
 
 
 def _text(law: Law, i: str, j: str) -> str:
@@ -146,6 +151,12 @@ def entry_polynomial(law: Law, i: int, j: int) -> Polynomial:
     return Polynomial.of(terms).primitive()
 
 
+def matrix_group(laws: Sequence[Law], size: int) -> LawGroup:
+    """The independent entries of a symmetric matrix, the first of them in the first row."""
+    # The law of an entry beside the diagonal tells the matrix best.
+    return _matrix_identity(laws, False, size)
+
+
 def _matrix_identity(laws: Sequence[Law], antisymmetric: bool, size: int) -> LawGroup:
     law, count = laws[0], len(laws)
     entries = size * (size - 1) // 2 if antisymmetric else size * (size + 1) // 2
@@ -153,9 +164,9 @@ def _matrix_identity(laws: Sequence[Law], antisymmetric: bool, size: int) -> Law
     scope = f"{size} x {size}, {share} {'entry' if count == entries == 1 else 'entries'}"
     text = timed_sum(((atom, _matrix(atom, _is_swapped(atom, law))) for atom in law.atoms), law.space.clock)
     if antisymmetric:
-        return LawGroup(text, f"antisymmetric {scope}", _rotation(law), tuple(laws))
+        return LawGroup(text, f"antisymmetric {scope}", _rotation(law), laws)
     symmetry = ", ".join(_moved(atom.factors[0], atom.coefficient, "S") for atom in law.atoms) + ", S symmetric"
-    return LawGroup(text, f"symmetric {scope}", symmetry if _shows_symmetry(law) else "", tuple(laws))
+    return LawGroup(text, f"symmetric {scope}", symmetry if _shows_symmetry(law) else "", laws)
 
 
 def _matrix(atom: Atom, swapped: bool) -> str:

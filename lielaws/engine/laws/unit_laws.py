@@ -7,11 +7,10 @@ that lead away from it. With cross-entropy the sums of the last parameters over 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import groupby
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from lielaws.checks import tensor
 from lielaws.engine.flows.state import StateSpace
 from lielaws.engine.laws.atoms import join_terms
 from lielaws.engine.laws.law import Law
+from lielaws.engine.laws.lazy_laws import LazyLaws
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.presentation import LawGroup, unit_scope
 from lielaws.engine.paths.unit_classes import OUTSIDE, Classes, Edges
@@ -28,7 +28,7 @@ _Slot = tuple[str, int, int, int, int, int]
 """tensor, sign, axes, the axis of the unit, its number of entries there, and by how much the first one is shifted"""
 
 
-class UnitLaws(Sequence[Law]):
+class UnitLaws(LazyLaws):
     """All laws: sums over outputs first, then those of units in the order of evaluation."""
 
     def __init__(self, classes: Classes, space: StateSpace) -> None:
@@ -37,15 +37,7 @@ class UnitLaws(Sequence[Law]):
     def __len__(self) -> int:
         return self.classes.n_sums + self.classes.count
 
-    @overload
-    def __getitem__(self, index: int) -> Law: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Law]: ...
-    def __getitem__(self, index: int | slice) -> Law | Sequence[Law]:
-        chosen = range(len(self))[index]
-        return LawsOf(self, chosen) if isinstance(chosen, range) else self._law(chosen)
-
-    def _law(self, number: int) -> Law:
+    def law(self, number: int) -> Law:
         terms: dict[tuple[int, ...], int] = {}
         if number >= self.classes.n_sums:
             unit = number - self.classes.n_sums + 1
@@ -189,25 +181,6 @@ class UnitLaws(Sequence[Law]):
             form = tuple((*slot[:5], slot[5] - number * slot[4]) for slot in slots)
             numbered[unit] = form, number
         return numbered
-
-
-@dataclass(frozen=True, eq=False)
-class LawsOf(Sequence[Law]):
-    """Some of the laws."""
-
-    laws: UnitLaws
-    numbers: range
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    @overload
-    def __getitem__(self, index: int) -> Law: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Law]: ...
-    def __getitem__(self, index: int | slice) -> Law | Sequence[Law]:
-        chosen = self.numbers[index]
-        return LawsOf(self.laws, chosen) if isinstance(chosen, range) else self.laws[chosen]
 
 
 def _runs(labels: IntArray, shape: tuple[int, ...]) -> Iterator[tuple[int, int, int, int]]:

@@ -62,6 +62,12 @@ class Classes:
     sums: tuple[tuple[str, int], ...] = ()
 
     @property
+    def ranks(self) -> tuple[int, ...]:
+        """Of the brackets by depth: gradients of single paths are in the family itself."""
+        rank = sum(math.prod(edges.shape) for edges in self.edges) - self.count - self.n_sums
+        return rank, rank
+
+    @property
     def n_sums(self) -> int:
         """How many sums over outputs are laws."""
         shapes = {edges.name: edges.shape for edges in self.edges}

@@ -1,4 +1,4 @@
-"""Laws of units against brackets, on random networks whose hidden units are all gated."""
+"""Laws that theorems tell against brackets, on random networks of the kinds that they are about."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lielaws import discover as stages
 from lielaws.architectures.base import Architecture
 from lielaws.engine.paths.streams import NotGatedError
 from lielaws.engine.paths.unit_classes import unit_classes
+from lielaws.engine.theorems.product_laws import ProductLaws
 
 CASES = 500
 _ACTIVATIONS = ("relu", "abs", "leaky_relu")
@@ -65,7 +66,7 @@ def compared(architecture: Architecture, loss: str, monkeypatch: pytest.MonkeyPa
     except NotGatedError:
         return False
     by_brackets = lielaws.discover_laws(architecture, loss=loss)
-    monkeypatch.setattr(stages, "_LEAST_BY_UNITS", 0)
+    monkeypatch.setattr(stages, "_LEAST_BY_THEOREM", 0)
     by_units = lielaws.discover_laws(architecture, loss=loss)
     monkeypatch.undo()
     assert by_units.n_laws == by_brackets.n_laws
@@ -86,3 +87,38 @@ def test_units_agree_with_brackets(start: int, monkeypatch: pytest.MonkeyPatch) 
         loss = "cross_entropy" if seed % 5 == 1 and architecture.output_shape[-1] > 1 else "any"
         decided += compared(architecture, loss, monkeypatch)
     assert decided >= 25
+
+
+def product(rng: np.random.Generator) -> Architecture:
+    """A network that depends on products of matrices, its tensors in any order and with any names."""
+    sizes = rng.integers(1, 5, 4).tolist()
+    match int(rng.integers(0, 3)):
+        case 0:
+            names = rng.permutation(["a", "b"]).tolist()
+            shapes = dict(zip(names, [(sizes[0], sizes[1]), (sizes[2], sizes[0])], strict=True))
+            ordered = {name: shapes[name] for name in sorted(shapes)}
+            return lielaws.architecture(lambda p, x, ops: p[names[1]] @ (p[names[0]] @ x), ordered, {"x": (sizes[1],)})
+        case 1:
+            heads = int(rng.integers(1, 4))
+            options = {"kv_heads": int(rng.integers(1, heads + 1)), "causal": bool(rng.integers(0, 2))}
+            tokens, width = int(rng.integers(2, 4)), int(rng.integers(1, 4))
+            return lielaws.attention(width, int(rng.integers(1, 4)), heads, d_value=sizes[0], tokens=tokens, **options)
+        case _:
+            activation = str(rng.choice(["silu", "gelu", "sigmoid", "tanh"]))
+            return lielaws.glu(sizes[0], sizes[1], activation, d_out=sizes[2])
+
+
+@pytest.mark.parametrize("start", range(0, CASES // 2, 50))
+def test_products_agree_with_brackets(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(start, start + 50):
+        architecture = product(np.random.default_rng(seed))
+        by_brackets = lielaws.discover_laws(architecture)
+        with monkeypatch.context() as small:
+            small.setattr(stages, "_LEAST_BY_THEOREM", 0)
+            by_theorem = lielaws.discover_laws(architecture)
+        assert isinstance(by_theorem.laws, ProductLaws)
+        assert by_theorem.growth == by_brackets.growth
+        assert by_theorem.complete == by_brackets.complete
+        assert all(by_theorem.contains(law) for law in by_brackets.laws)
+        assert all(by_brackets.contains(law) for law in by_theorem.laws)
+        assert lielaws.verify(by_theorem.certificate)
