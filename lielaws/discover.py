@@ -39,7 +39,7 @@ GATES = ("free", "realizable")
 _LARGEST_DEGREE = 12
 _BYTES_PER_ENTRY = 32
 # Brackets of smaller networks take less than a second, and all of them are looked at in the same way.
-_LEAST_BY_THEOREM = 1000
+LEAST_BY_THEOREM = 1000
 
 
 def as_architecture(arch: Any) -> Architecture:
@@ -175,7 +175,7 @@ def prepare(architecture: Architecture, settings: Settings) -> tuple[Architectur
 
 def find_theorem(architecture: Architecture, settings: Settings) -> tuple[Classes | ProductForm | None, str]:
     """The theorem that tells the laws of a large network; None, and why there is none, for others."""
-    if architecture.dimension < _LEAST_BY_THEOREM:
+    if architecture.dimension < LEAST_BY_THEOREM:
         return None, ""
     if not isinstance(settings.flow, GradientFlow) or settings.gates != "free" or settings.parameters is not None:
         return None, "theorems are for gradient flow, free gates and all parameters"

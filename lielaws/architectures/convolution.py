@@ -39,7 +39,8 @@ def conv(
     activation, slope : as in :func:`lielaws.mlp`
     bias : adds b1..b{L-1}, output_bias : adds b{L}; of shape (c_l,), one number for each channel
     padding : zeros at both ends of every direction, in every layer
-    pooling : "average" or "max" over windows that do not overlap, after each hidden activation
+    pooling : "average" or "max" over windows that do not overlap, after each hidden activation; or a word for each of
+        these, "none" among them: "none_max", as in VGG
     pool : length of the windows in every direction, by default 2; what does not fill a window is left out
 
     Parameters of the network: W{l} of shape (c_l, c_{l-1}, kernel) or (c_l, c_{l-1}, kernel, kernel). The cotangent has
@@ -53,8 +54,8 @@ def conv(
     if positive_int("dim", dim) > 2:
         raise InvalidArgumentError("dim", dim, "1 or 2 is needed")
     zeros = 0 if type(padding) is int and padding == 0 else positive_int("padding", padding)
-    window = _checked_pool(pooling, pool)
-    _check_lengths(layers.widths, kernel, size, stride, dim, zeros, window)
+    kinds, window = _checked_pool(pooling, pool, len(layers.widths) - 2)
+    _check_lengths(layers.widths, kernel, size, stride, dim, zeros, [1 if kind == "none" else window for kind in kinds])
     subscripts = "oik,ipk->op" if dim == 1 else "oikl,ipqkl->opq"
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
@@ -63,8 +64,8 @@ def conv(
             if layers.is_biased(layer):
                 x = x + p[f"b{layer}"].reshape(-1, *(1,) * dim)
             x = layers.activated(layer, x, ops)
-            if pooling is not None and not layers.is_last(layer):
-                x = pooled(x, pooling, window, ops)
+            if not layers.is_last(layer) and kinds[layer - 1] != "none":
+                x = pooled(x, kinds[layer - 1], window, ops)
         return x
 
     def shapes(layer: int, outputs: int, inputs: int) -> dict[str, Shape]:
@@ -98,19 +99,23 @@ def pooled(x: Array, pooling: str, window: int, ops: Operations) -> Array:
     return winner
 
 
-def _checked_pool(pooling: Any, pool: Any) -> int:
-    """The length of a pooling window; 1 without pooling."""
+def _checked_pool(pooling: Any, pool: Any, hidden: int) -> tuple[list[str], int]:
+    """What follows on each hidden activation, and the length of a window; 1 without pooling."""
     if pooling is None:
         if pool is not None:
             raise InvalidArgumentError("pool", pool, "without pooling it has no effect; omit it")
-        return 1
-    if pooling not in ("average", "max"):
-        raise InvalidArgumentError("pooling", pooling, nearest(str(pooling), ["average", "max", "none"]))
-    return 2 if pool is None else positive_int("pool", pool)
+        return ["none"] * hidden, 1
+    kinds = str(pooling).split("_")
+    for kind in kinds:
+        if kind not in ("average", "max", "none"):
+            raise InvalidArgumentError("pooling", pooling, nearest(kind, ["average", "max", "none"]))
+    if len(kinds) not in (1, hidden):
+        raise InvalidArgumentError("pooling", pooling, f"one word, or {hidden}, one for each hidden layer, are needed")
+    return kinds * (hidden if len(kinds) == 1 else 1), 2 if pool is None else positive_int("pool", pool)
 
 
 def _check_lengths(
-    counts: Sequence[int], kernel: int, size: int, stride: int, dim: int, padding: int, window: int
+    counts: Sequence[int], kernel: int, size: int, stride: int, dim: int, padding: int, windows: Sequence[int]
 ) -> None:
     length = size
     for layer, channels in enumerate(counts[:-1], start=1):
@@ -124,6 +129,7 @@ def _check_lengths(
             remedy = f"layer {layer} would unfold to {entries:,} entries; at most {_MOST_PATCH_ENTRIES:,} fit"
             raise SizeError("size", size, remedy)
         if layer < len(counts) - 1:
+            window = windows[layer - 1]
             if length < window:
                 remedy = f"layer {layer} has only {length} positions for pooling over {window}; make the input larger"
                 raise InvalidArgumentError("pool", window, remedy)

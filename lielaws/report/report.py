@@ -147,6 +147,11 @@ class Report:
         return self.brackets.closed
 
     @property
+    def evidence(self) -> str:
+        """The theorem that tells the laws; empty if brackets do."""
+        return "" if self.fields.theorem is None else str(self.fields.theorem.statement)
+
+    @property
     def n_laws(self) -> int:
         """At most so many independent laws exist near a generic point."""
         return self.dimension - self.growth[-1]
@@ -268,6 +273,7 @@ class Report:
             "searched": list(self.search.tried),
             "skipped": list(self.search.skipped),
             "max_degree": self.max_degree,
+            "evidence": self.evidence,
             "hypotheses": list(self.hypotheses),
             "warnings": list(self.warnings),
             "groups": [

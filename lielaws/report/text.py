@@ -29,6 +29,8 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
     yield "growth", f"{' '.join(map(str, report.growth))}   (rank of the brackets up to depth 1, 2, ...)"
     yield "symmetries", str(report.n_symmetries)
     yield "laws", verdict(report)
+    if report.evidence:
+        yield "proved by", report.evidence
     yield from (("assumed", hypothesis) for hypothesis in report.hypotheses)
     yield from (("warning", warning) for warning in report.warnings)
 

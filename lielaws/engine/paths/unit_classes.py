@@ -61,6 +61,8 @@ class Classes:
     edges: tuple[Edges, ...]
     sums: tuple[tuple[str, int], ...] = ()
 
+    statement = "paths: each hidden unit has a gate, so that single paths are vector fields"
+
     @property
     def ranks(self) -> tuple[int, ...]:
         """Of the brackets by depth: gradients of single paths are in the family itself."""

@@ -38,6 +38,12 @@ from lielaws.engine.graph.node import Node
 from lielaws.engine.graph.operations import Operations
 from lielaws.engine.graph.trace import Array
 
+_STATEMENTS = {
+    "pair": "products: gradients reach all changes of the product of two matrices",
+    "attention": "products: gradients reach all changes of Q^T K and O^T V, as exponentials are independent (Ax 1971)",
+    "gated unit": "products: an activation and its slope are independent functions of the data (Ax 1971; Ostrowski)",
+}
+
 
 @dataclass(frozen=True)
 class Group:
@@ -113,6 +119,10 @@ class ProductForm:
         """The key and value head that a query head uses."""
         heads, groups = len(self.named["Q"]), len(self.named["K"])
         return ((head + 1) * groups - 1) // heads
+
+    @property
+    def statement(self) -> str:
+        return _STATEMENTS[self.kind]
 
     @property
     def count(self) -> int:

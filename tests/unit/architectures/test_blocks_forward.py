@@ -132,6 +132,7 @@ CASES: list[tuple[Architecture, Reference]] = [
     (weight_norm([3, 4, 2], "tanh"), reference_weight_norm),
     *((_conv(pooling, dim), reference_conv(pooling, dim)) for pooling in (None, "average", "max") for dim in (1, 2)),
     (_conv("max", 1, stride=2, pool=2), reference_conv("max", 1, 2)),
+    (_conv("none", 1), reference_conv(None, 1)),
     (tied_autoencoder(3, 2, "softplus"), lambda p, x: p["W"].T @ np.log1p(np.exp(p["W"] @ x))),
     (input_convex(3, 4, d_out=2), lambda p, x: p["U"] @ np.maximum(p["V"] @ x + p["b"], 0)),
     (input_convex(3, 4, "exp", bias=False), lambda p, x: p["U"] @ np.exp(p["V"] @ x)),
