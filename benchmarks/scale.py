@@ -86,6 +86,8 @@ CASES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "linear:60-60-60": (_spec("linear:60-60-60"), "any"),
     "linear:1000-500-1000": (_spec("linear:1000-500-1000"), "any"),
     "linear:3000-1600-3000": (_spec("linear:3000-1600-3000"), "any"),
+    "linear:577-577-577-577": (_spec("linear:577-577-577-577"), "any"),
+    "linear:784-1000-1000-10": (_spec("linear:784-1000-1000-10"), "any"),
     "attention, 12 heads": (lambda library: library.attention(768, 64, heads=12), "any"),
     "attention, 12 heads, 4 keys": (lambda library: library.attention(768, 64, heads=12, kv_heads=4), "any"),
     "swiglu 768, 3072": (lambda library: library.glu(768, 3072), "any"),

@@ -40,6 +40,8 @@ _LARGEST_DEGREE = 12
 _BYTES_PER_ENTRY = 32
 # Brackets of smaller networks take less than a second, and all of them are looked at in the same way.
 LEAST_BY_THEOREM = 1000
+# Brackets of larger networks take minutes.
+_MOST_BY_BRACKETS = 5000
 
 
 def as_architecture(arch: Any) -> Architecture:
@@ -182,7 +184,8 @@ def find_theorem(architecture: Architecture, settings: Settings) -> tuple[Classe
     check_loss(architecture.traced, settings.loss)
     if settings.loss == "any":
         form = product_form(architecture.traced, np.random.default_rng(settings.seed))
-        if form is not None:
+        # Where a theorem leaves a gap, brackets may close it.
+        if form is not None and (not form.missing or architecture.dimension > _MOST_BY_BRACKETS):
             return form, ""
     try:
         return unit_classes(architecture.traced, settings.loss), ""

@@ -158,7 +158,10 @@ def _theorem(theorem: Any) -> Record:
     if not isinstance(theorem, ProductForm):
         return {"arithmetic": "units"}
     parts = {part: list(names) for part, names in theorem.parts}
-    return {"arithmetic": "products", "form": theorem.kind, "parts": parts, "option": theorem.option}
+    found: Record = {"arithmetic": "products", "form": theorem.kind, "parts": parts, "option": theorem.option}
+    if theorem.clusters:
+        found["clusters"] = [[list(profile), count] for profile, count in theorem.clusters]
+    return found
 
 
 @dataclass

@@ -8,6 +8,8 @@ from html import escape
 from lielaws.report.report import Report
 
 _MOST_GROUPS = 40
+_RANKS = "(rank of the brackets up to depth 1, 2, ...)"
+_KNOWN_RANKS = "(rank of the vector fields, and of all their brackets)"
 _LOSSES = {"any": "any loss", "cross_entropy": "cross-entropy loss"}
 
 
@@ -26,7 +28,7 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
     yield "parameters", str(report.n_parameters)
     if report.dimension != report.n_parameters:
         yield "state space", f"dimension {report.dimension}"
-    yield "growth", f"{' '.join(map(str, report.growth))}   (rank of the brackets up to depth 1, 2, ...)"
+    yield "growth", f"{' '.join(map(str, report.growth))}   {_RANKS if not report.evidence else _KNOWN_RANKS}"
     yield "symmetries", str(report.n_symmetries)
     yield "laws", verdict(report)
     if report.evidence:

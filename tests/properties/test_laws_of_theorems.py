@@ -122,3 +122,29 @@ def test_products_agree_with_brackets(start: int, monkeypatch: pytest.MonkeyPatc
         assert all(by_theorem.contains(law) for law in by_brackets.laws)
         assert all(by_brackets.contains(law) for law in by_theorem.laws)
         assert lielaws.verify(by_theorem.certificate)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_chains_agree_with_brackets(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a theorem leaves a gap, as with bottlenecks of width one, it says so."""
+    rng = np.random.default_rng(seed)
+    depth = int(rng.integers(4, 6))
+    architecture = lielaws.linear(rng.integers(1, 5 if depth == 4 else 4, depth).tolist())
+    by_brackets = lielaws.discover_laws(architecture)
+    monkeypatch.setattr(stages, "LEAST_BY_THEOREM", 0)
+    monkeypatch.setattr(stages, "_MOST_BY_BRACKETS", 0)
+    by_theorem = lielaws.discover_laws(architecture)
+    assert len(by_theorem.laws) <= by_brackets.n_laws <= by_theorem.n_laws
+    if isinstance(by_theorem.laws, ProductLaws):
+        assert by_theorem.growth[0] == by_brackets.growth[0]
+        assert all(by_brackets.contains(law) for law in by_theorem.laws)
+        assert all(by_theorem.contains(law) for law in by_brackets.laws if by_theorem.complete)
+        assert lielaws.verify(by_theorem.certificate)
+
+
+@pytest.mark.parametrize("widths", [[1, 2, 2, 1], [1, 2, 2, 1, 2]])
+def test_laws_that_are_missing_stay_missing(widths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stages, "LEAST_BY_THEOREM", 0)
+    report = lielaws.discover_laws(lielaws.linear(widths))
+    assert not report.complete
+    assert report.missing == 1

@@ -1,6 +1,7 @@
 """The normal forms, as steps, and how many laws there are: the theorems, whose hypotheses are shapes.
 
 pair : f = V U x
+chain : f = W_L .. W_1 x, see `chains`
 attention : f = sum_h softmax(X Q_h^T K_h X^T) X V_h^T O_h, of two tokens or more; causal or not; query head h has key
     and value head ceil((h + 1) groups / heads) - 1
 gated unit : f = C (a(A x) * (B x))
@@ -19,30 +20,34 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from lielaws.checker import reading
 from lielaws.checker.networks.network import Network
+from lielaws.checker.networks.steps import Budget
+from lielaws.checker.products.chains import chain_ranks
 from lielaws.errors import CertificateError
 
-_PARTS = {"pair": "UV", "attention": "QKVO", "gated unit": "ABC"}
-_OPTIONS = {"pair": [""], "attention": ["", "causal"], "gated unit": ["silu", "gelu", "sigmoid", "tanh"]}
+_PARTS = {"pair": "UV", "chain": "W", "attention": "QKVO", "gated unit": "ABC"}
+_OPTIONS = {"pair": [""], "chain": [""], "attention": ["", "causal"], "gated unit": ["silu", "gelu", "sigmoid", "tanh"]}
 
 
 @dataclass(frozen=True)
 class Form:
-    """parts : names of tensors; data : the name of the data"""
+    """parts : names of tensors; data : the name of the data; laws, missing : how many there are, and may be more"""
 
     kind: str
     parts: dict[str, list[str]]
     option: str
     data: str
-    count: int
+    laws: int
+    missing: int = 0
 
 
-def read_form(upper: dict[str, Any], network: Network) -> Form:
+def read_form(upper: dict[str, Any], network: Network, budget: Budget) -> Form:
     """Raises CertificateError if the tensors do not fit the form."""
     kind = reading.choice(upper["form"], "upper.form", _PARTS)
     option = reading.choice(upper["option"], "upper.option", _OPTIONS[kind])
@@ -57,7 +62,13 @@ def read_form(upper: dict[str, Any], network: Network) -> Form:
             "upper.parts", sorted(used), "all parameters, each once, and one array of data are needed"
         )
     (data,) = network.data
-    return Form(kind, parts, option, data, _count(kind, parts, network, data))
+    if kind != "chain":
+        return Form(kind, parts, option, data, _count(kind, parts, network, data))
+    shapes = [network.parameters[name] for name in parts["W"]]
+    widths = [*network.data[data], *(shape[0] for shape in shapes)]
+    if shapes != [(m, n) for n, m in pairwise(widths)] or network.output_shape != (widths[-1],) or len(widths) < 4:
+        raise CertificateError("upper.parts.W", parts["W"], "three matrices or more that follow each other are needed")
+    return Form(kind, parts, option, data, *chain_ranks(upper["clusters"], widths, budget))
 
 
 def _count(kind: str, parts: dict[str, list[str]], network: Network, data: str) -> int:
@@ -119,6 +130,11 @@ class Writer:
 
     def output(self) -> int:
         steps, parts = self._steps, self._form.parts
+        if self._form.kind == "chain":
+            value = self._x
+            for name in parts["W"]:
+                value = steps.contract("xy,y->x", self._leaves[name], value)
+            return value
         if self._form.kind == "pair":
             hidden = steps.contract("xy,y->x", self._leaves[parts["U"][0]], self._x)
             return steps.contract("xy,y->x", self._leaves[parts["V"][0]], hidden)

@@ -30,19 +30,21 @@ _LARGEST_ERROR = -5
 
 def check_products(record: dict[str, Any], network: Network, budget: Budget) -> Iterator[str]:
     """The statements that fail. Raises CertificateError if the network is no such function."""
-    upper = reading.table(record["upper"], "upper", {"arithmetic", "form", "parts", "option", "rank"})
+    upper = reading.table(record["upper"], "upper", {"arithmetic", "form", "parts", "option", "rank"}, {"clusters"})
     reading.choice(reading.table(record["lower"], "lower", {"laws"})["laws"], "lower.laws", {"products"})
     if network.flow.kind != "gradient" or network.row:
         raise CertificateError("setting", record["setting"], "forms are counted for gradient flow and any loss")
     if network.pieces or network.generic:
         raise CertificateError("upper.arithmetic", "products", "the network has gates or generic constants")
-    form = read_form(upper, network)
+    if (upper["form"] == "chain") != ("clusters" in upper):
+        raise CertificateError("upper.clusters", upper["form"], "chains have clusters, and other forms have none")
+    form = read_form(upper, network, budget)
     _check_identity(network, Writer(network, form).output(), budget)
-    rank = network.dimension - form.count
+    rank = network.dimension - form.laws - form.missing
     if reading.integer(upper["rank"], "upper.rank", 0) != rank:
         yield f"upper.rank = {upper['rank']}: brackets of this form have rank {rank}"
-    if record["lower_bound"] != form.count:
-        yield f"lower_bound = {record['lower_bound']}: there are {form.count} laws"
+    if record["lower_bound"] != form.laws:
+        yield f"lower_bound = {record['lower_bound']}: there are {form.laws} laws"
 
 
 def _check_identity(network: Network, reference: int, budget: Budget) -> None:

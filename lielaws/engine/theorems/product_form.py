@@ -14,6 +14,7 @@ In the units of a gated linear unit r is one: |B_k|^2 - |C_k|^2 for each row of 
 What shows that the gradients span all changes, at generic parameters:
 
 pair : f = V^T U x. With arbitrary x and cotangents that is clear.
+chain : f = W_L .. W_1 x. Each W_l is V of one group and U of the next, so that more has to be shown: see `clusters`.
 attention : f = sum_h softmax(X Q_h^T K_h X^T) X V_h^T O_h with two tokens or more. Let the last token, which has the
     cotangent w, be x and all others y, d = x - y, s_h = x^T M_h d, and a_h the weight of the token itself, a function
     of exp(s_h) alone with a' = a (1 - a). A relation between changes M_h' of M_h = Q_h^T K_h and N_h' of N_h = O_h^T
@@ -31,6 +32,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from lielaws.engine.graph.network import Traced
@@ -40,6 +42,7 @@ from lielaws.engine.graph.trace import Array
 
 _STATEMENTS = {
     "pair": "products: gradients reach all changes of the product of two matrices",
+    "chain": "products: ranks add up over pairs of clusters of a few units in each layer",
     "attention": "products: gradients reach all changes of Q^T K and O^T V, as exponentials are independent (Ax 1971)",
     "gated unit": "products: an activation and its slope are independent functions of the data (Ax 1971; Ostrowski)",
 }
@@ -79,15 +82,19 @@ class Group:
 class ProductForm:
     """A normal form, with the tensors that play its parts.
 
-    kind : "pair", "attention" or "gated unit"
-    parts : the names of the tensors of each part, such as Q, one for each head
+    kind : "pair", "chain", "attention" or "gated unit"
+    parts : the names of the tensors of each part, such as Q, one for each head, or W, one for each layer
     option : "causal" or "" for attention, the activation of a gated unit
+    clusters : of a chain, the profiles and their numbers by which a rank was shown
+    missing : what is missing from that rank, so that there may be so many more laws
     """
 
     kind: str
     parts: tuple[tuple[str, tuple[str, ...]], ...]
     shapes: tuple[tuple[str, tuple[int, ...]], ...]
     option: str = ""
+    clusters: tuple[tuple[tuple[int, ...], int], ...] = ()
+    missing: int = 0
 
     @cached_property
     def named(self) -> dict[str, tuple[str, ...]]:
@@ -96,6 +103,8 @@ class ProductForm:
     @cached_property
     def groups(self) -> tuple[Group, ...]:
         named = self.named
+        if self.kind == "chain":
+            return tuple(self._group([(before, 0)], [(after, 1)]) for before, after in pairwise(named["W"]))
         if self.kind == "pair":
             return (self._group([(named["U"][0], 0)], [(named["V"][0], 1)]),)
         if self.kind == "gated unit":
@@ -136,10 +145,20 @@ class ProductForm:
         return sum(size for name, size in sizes.items() if name not in inside)
 
     @property
+    def widths(self) -> tuple[int, ...]:
+        """Of a chain, from the input to the output."""
+        shapes = dict(self.shapes)
+        return (shapes[self.named["W"][0]][1], *(shapes[name][0] for name in self.named["W"]))
+
+    @property
     def ranks(self) -> tuple[int, ...]:
-        """Of the brackets by depth: all are reached at depth two."""
+        """Of the vector fields, and of all brackets, which are reached at depth two but in chains."""
         dimension = sum(_size(shape) for _, shape in self.shapes)
-        first, last = self.free + sum(group.fields for group in self.groups), dimension - self.count
+        first, last = self.free + sum(group.fields for group in self.groups), dimension - self.count - self.missing
+        if self.kind == "chain":
+            # The product map has the rank of the matrices of its smallest width.
+            least = min(self.widths)
+            first = least * (self.widths[0] + self.widths[-1] - least)
         return (first, last) if first == last else (first, last, last)
 
     def reference(self, traced: Traced) -> Node:
@@ -148,6 +167,10 @@ class ProductForm:
         p = {name: Array(leaf) for name, leaf in traced.parameters.items()}
         (x,) = (Array(leaf) for leaf in traced.data.values())
         named = self.named
+        if self.kind == "chain":
+            for name in named["W"]:
+                x = p[name] @ x
+            return x.node
         if self.kind == "pair":
             return (p[named["V"][0]] @ (p[named["U"][0]] @ x)).node
         if self.kind == "gated unit":

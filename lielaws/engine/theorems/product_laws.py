@@ -17,8 +17,13 @@ from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.lazy_laws import LazyLaws
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.presentation import LawGroup, matrix_group, unit_group
-from lielaws.engine.linalg import modular
+from lielaws.engine.laws.terms import TermTable
+from lielaws.engine.linalg import Echelon, modular
 from lielaws.engine.theorems.product_form import Group, ProductForm
+from lielaws.errors import SizeError
+
+# Of the gradients of all laws, which elimination keeps in memory.
+_MOST_ENTRIES = 5 * 10**7
 
 
 class ProductLaws(LazyLaws):
@@ -98,6 +103,8 @@ class ProductLaws(LazyLaws):
         return matrix[np.triu_indices(group.rows)][: group.count]
 
     def combines(self, gradient: IntArray, point: IntArray, prime: int) -> bool:
+        if self.form.kind == "chain":
+            return self._reduces(gradient, point, prime)
         points, slopes = self.space.split(point), self.space.split(gradient)
         inside = {name for group in self.form.groups for name, _ in (*group.plus, *group.minus)}
         if any(slopes[name].any() for name in slopes if name not in inside):
@@ -109,6 +116,16 @@ class ProductLaws(LazyLaws):
             if not (_is_scaled(x, y, prime) if group.by_unit else _is_moved(x, y, prime)):
                 return False
         return True
+
+    def _reduces(self, gradient: IntArray, point: IntArray, prime: int) -> bool:
+        """The same by elimination: each matrix of a chain is in two groups."""
+        if len(self) * self.space.dimension > _MOST_ENTRIES:
+            text = f"{len(self):,} laws of {self.space.dimension:,} parameters"
+            raise SizeError("h", text, "for products of three matrices or more this is decided for smaller widths only")
+        echelon = Echelon(self.space.dimension, prime)
+        table = TermTable.of([law.polynomial for law in self], self.space.dimension)
+        echelon.extend(table.gradients(point, prime))
+        return bool(echelon.contains(gradient[None])[0])
 
     # As a person writes them
 

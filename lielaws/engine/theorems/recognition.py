@@ -7,7 +7,8 @@ with free values of functions, as laws are.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import permutations
+from dataclasses import replace
+from itertools import islice, permutations
 
 import numpy as np
 
@@ -19,9 +20,13 @@ from lielaws.engine.graph.primitives import add, scale
 from lielaws.engine.graph.program import Program
 from lielaws.engine.laws.verify import plan_rounds
 from lielaws.engine.linalg import modular, random_prime
+from lielaws.engine.theorems.clusters import chain_ranks, clusters
 from lielaws.engine.theorems.product_form import ProductForm
 from lielaws.engine.values.free import FreeFunctions
 
+_Names = tuple[str, ...]
+# Orders of matrices that are tried: that of the parameters is right for networks that are written layer by layer.
+_MOST_ORDERS = 24
 # Activations of gated units whose values and slopes are independent functions.
 _ACTIVATIONS = ("silu", "gelu", "sigmoid", "tanh")
 
@@ -35,8 +40,20 @@ def product_form(traced: Traced, rng: np.random.Generator) -> ProductForm | None
     for form in _candidates(traced, shapes, data):
         reference = form.reference(traced)
         if reference.shape == traced.output.shape and _are_equal(traced.output, reference, rng):
-            return form
+            return _with_clusters(form, rng) if form.kind == "chain" else form
     return None
+
+
+def _with_clusters(form: ProductForm, rng: np.random.Generator) -> ProductForm | None:
+    """With the clusters that show the largest rank; None if no direct sum has laws that are independent."""
+    found = []
+    for kinds in clusters(form.widths):
+        blocks = chain_ranks(kinds, rng)
+        if blocks.laws == form.count:
+            found.append(replace(form, clusters=tuple(kinds.items()), missing=blocks.missing))
+        if not blocks.missing:
+            break
+    return min(found, key=lambda form: form.missing, default=None)
 
 
 def _candidates(traced: Traced, shapes: dict[str, tuple[int, ...]], data: tuple[int, ...]) -> Iterator[ProductForm]:
@@ -47,6 +64,9 @@ def _candidates(traced: Traced, shapes: dict[str, tuple[int, ...]], data: tuple[
         for u, v in permutations(shapes):
             if shapes[u][1:] == data and shapes[v][1] == shapes[u][0] and shapes[v][:1] == traced.output.shape:
                 yield ProductForm("pair", (("U", (u,)), ("V", (v,))), named)
+    if len(data) == 1 and len(shapes) > 2:
+        for names in islice(_orders(tuple(shapes), shapes, data), _MOST_ORDERS):
+            yield ProductForm("chain", (("W", names),), named)
     if len(data) == 1 and len(shapes) == 3 and operations & {"exp", "gauss"}:
         for a, b, c in permutations(shapes):
             if shapes[a] == shapes[b] and shapes[b][1:] == data and shapes[c] == (*traced.output.shape, shapes[b][0]):
@@ -54,6 +74,17 @@ def _candidates(traced: Traced, shapes: dict[str, tuple[int, ...]], data: tuple[
                     yield ProductForm("gated unit", (("A", (a,)), ("B", (b,)), ("C", (c,))), named, activation)
     if len(data) == 2 and data[0] > 1 and "exp" in operations and traced.output.shape == data:
         yield from _heads(traced, shapes, data[1])
+
+
+def _orders(left: tuple[str, ...], shapes: dict[str, tuple[int, ...]], before: tuple[int, ...]) -> Iterator[_Names]:
+    """In which matrices can follow each other, that of the network first."""
+    if not left:
+        yield ()
+    for name in left:
+        if shapes[name][1:] == before:
+            others = tuple(other for other in left if other != name)
+            for rest in _orders(others, shapes, shapes[name][:1]):
+                yield (name, *rest)
 
 
 def _heads(traced: Traced, shapes: dict[str, tuple[int, ...]], width: int) -> Iterator[ProductForm]:
