@@ -58,6 +58,7 @@ def _question(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--max-degree", default=2, show_default=True, help="Largest degree of the polynomials that are searched.")
 @click.option("--count-only", is_flag=True, help="Count, but do not look for laws.")
 @click.option("--certificate", metavar="FILE", help="Write the certificate to FILE.")
+@click.option("--time-limit", type=float, metavar="S", help="Seconds, after which it ends with what is known.")
 @_quiet
 def discover(
     arch: str,
@@ -66,6 +67,7 @@ def discover(
     max_degree: int,
     count_only: bool,
     certificate: str | None,
+    time_limit: float | None,
     quiet: bool,
     **settings: Any,
 ) -> None:
@@ -73,7 +75,8 @@ def discover(
     from lielaws.discover import discover_laws
 
     with progress_bar(quiet) as progress:
-        report = discover_laws(arch, max_degree=max_degree, find_laws=not count_only, progress=progress, **settings)
+        chosen: dict[str, Any] = {"max_degree": max_degree, "find_laws": not count_only, "time_limit": time_limit}
+        report = discover_laws(arch, progress=progress or _nothing, **chosen, **settings)
     if certificate is not None:
         report.certificate.save(certificate)
     if as_json:
@@ -85,6 +88,10 @@ def discover(
         click.echo(str(report))
         stages = ", ".join(f"{stage} {value:.3f}" for stage, value in report.seconds.items())
         click.echo(f"\n{sum(report.seconds.values()):.3f} seconds ({stages})")
+
+
+def _nothing(stage: str, done: int, total: int) -> None:
+    """Shows nothing, where else a bar would come by itself."""
 
 
 @cli.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.composition import part
-from lielaws.checks import choice, integer, positive_int
+from lielaws.checks import choice, integer, positive, positive_int
 from lielaws.engine.closure.growth import Growth, KnownGrowth, grow
 from lielaws.engine.closure.point import TraceDimension, dimension_at, rational_point
 from lielaws.engine.closure.real import proved_growth
@@ -31,13 +32,15 @@ from lielaws.engine.theorems.product_form import ProductForm
 from lielaws.engine.theorems.product_laws import ProductLaws
 from lielaws.engine.theorems.recognition import product_form
 from lielaws.errors import ExactnessError, InvalidArgumentError, SizeError
-from lielaws.progress import Progress
+from lielaws.progress import Progress, watched
 from lielaws.report.report import NOT_SEARCHED, Report
 
 LOSSES = ("any", "cross_entropy")
 GATES = ("free", "realizable")
 _LARGEST_DEGREE = 12
 _BYTES_PER_ENTRY = 32
+# Tensors that a refusal names: those that cost most.
+_MOST_NAMED = 3
 # Brackets of smaller networks take less than a second, and all of them are looked at in the same way.
 LEAST_BY_THEOREM = 1000
 # Brackets of larger networks take minutes.
@@ -84,6 +87,7 @@ def discover_laws(
     find_laws: bool = True,
     seed: int = 0,
     progress: Progress | None = None,
+    time_limit: float | None = None,
 ) -> Report:
     """All conservation laws of an architecture under a flow, and the exact number that there can be at most.
 
@@ -101,7 +105,10 @@ def discover_laws(
     max_degree : largest degree of the polynomials that are searched, 1 to 12
     find_laws : False to count only
     seed : of the random points and members; the same seed gives the same report
-    progress : called as progress(stage, done, total)
+    progress : called as progress(stage, done, total); without one, a bar is shown in a terminal or a notebook after
+        two seconds. Stages are also recorded by the logger "lielaws"
+    time_limit : seconds, after which what is known by then is returned: a bound that may be too high, and the laws
+        found so far. Single steps are not broken off, so that it may take somewhat longer
 
     The count is arXiv 2307.00144, Thm 3.3: D minus the trace dimension of the Lie algebra that the gradients of the
     potentials generate. Raises a LieLawsError for input that cannot be used.
@@ -109,28 +116,32 @@ def discover_laws(
     settings = Settings(flow, loss, gates, parameters, seed)
     if positive_int("max_degree", max_degree) > _LARGEST_DEGREE:
         raise InvalidArgumentError("max_degree", max_degree, f"at most {_LARGEST_DEGREE} is supported")
+    if time_limit is not None:
+        time_limit = positive("time_limit", time_limit)
     seconds: dict[str, float] = {}
-    with _timed(seconds, "architecture"):
-        whole, settings = as_question(arch, settings)
-        architecture, fields = prepare(whole, settings)
-    rng, result = np.random.default_rng(seed), NOT_SEARCHED
-    with _timed(seconds, "count"):
-        growth = count_dimensions(fields, rng, progress)
-    at_most = fields.space.dimension - growth.rank
-    laws: Sequence[Law] = ()
-    gates = settings.gates
-    if find_laws:
-        with _timed(seconds, "laws"):
-            if fields.theorem is not None:
-                laws, result = _laws_of_theorem(architecture.name, fields, rng)
-            else:
-                result = search(fields, at_most, rng, max_degree=max_degree, progress=progress)
-                laws = tuple(Law(polynomial, fields.space) for polynomial in result.laws)
+    with watched(progress, time_limit) as watch:
+        with _timed(seconds, "architecture"):
+            whole, settings = as_question(arch, settings)
+            architecture, fields = prepare(whole, settings)
+        rng, result = np.random.default_rng(seed), NOT_SEARCHED
+        with _timed(seconds, "count"):
+            growth = count_dimensions(fields, rng, watch)
+        at_most = fields.space.dimension - growth.rank
+        laws: Sequence[Law] = ()
+        if find_laws:
+            with _timed(seconds, "laws"):
+                if fields.theorem is not None:
+                    laws, result = _laws_of_theorem(architecture.name, fields, rng)
+                else:
+                    result = search(fields, at_most, rng, max_degree=max_degree, progress=watch)
+                    laws = tuple(Law(polynomial, fields.space) for polynomial in result.laws)
     if len(laws) > at_most:
         # Both bounds are proved, so that this never happens.
         text = f"{len(laws)} laws were proved, but at most {at_most} are possible; please report this network"
         raise ExactnessError(f"internal error in '{architecture.name}': {text}")
-    return Report(architecture, whole.dimension, gates, fields, growth, result, max_degree, seed, laws, seconds)
+    stopped = time_limit if watch.over else None
+    asked = settings.gates, fields, growth, result, max_degree, seed, laws, seconds, stopped
+    return Report(architecture, whole.dimension, *asked)
 
 
 @dataclass(frozen=True)
@@ -167,7 +178,7 @@ def prepare(architecture: Architecture, settings: Settings) -> tuple[Architectur
         gates = isinstance(theorem, Classes)
         potential = build_potential(architecture.traced, settings.loss, independent_gates=gates)
         return architecture, vector_fields(settings.flow, potential, theorem=theorem)
-    _check_memory(architecture.name, architecture.dimension, reason)
+    _check_memory(architecture, reason)
     potential = architecture.potential_for(settings.loss)
     patterns = None
     if settings.gates == "realizable" and potential.gates:
@@ -233,7 +244,7 @@ def trace_dimension(arch: Any, at: Mapping[str, Any], *, seed: int = 0) -> Trace
     return dimension_at(report.fields, point, upper, np.random.default_rng(seed))
 
 
-def _check_memory(name: str, dimension: int, reason: str) -> None:
+def _check_memory(architecture: Architecture, reason: str) -> None:
     """Refuse a state space whose dense matrices would not fit, before anything is allocated.
 
     reason : why they are needed
@@ -242,10 +253,20 @@ def _check_memory(name: str, dimension: int, reason: str) -> None:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         memory = 8 * 2**30
+    dimension = architecture.dimension
     needed = _BYTES_PER_ENTRY * dimension**2
     if needed > memory:
-        text = f"{name}: {dimension:,} parameters"
-        remedy = f"about {needed / 2**30:,.0f} GiB would be needed; make it smaller"
+        sizes = {name: math.prod(shape) for name, shape in architecture.parameters.items()}
+        largest = sorted(sizes, key=lambda name: -sizes[name])[:_MOST_NAMED]
+        tensors = ", ".join(f"{name} {sizes[name]:,}" for name in largest)
+        most = math.isqrt(memory // _BYTES_PER_ENTRY)
+        # Matrices have two sizes, most of them.
+        factor = math.sqrt(dimension / most)
+        text = f"{architecture.name}: {dimension:,} parameters ({tensors}{', ..' if len(sizes) > _MOST_NAMED else ''})"
+        remedy = (
+            f"about {needed / 2**30:,.0f} GiB would be needed for brackets; up to {most:,} parameters fit here, as "
+            f"with all sizes {factor:.1f} times smaller"
+        )
         raise SizeError("arch", text, f"{remedy}. {reason[:1].upper()}{reason[1:]}" if reason else remedy)
 
 

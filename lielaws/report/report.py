@@ -64,6 +64,7 @@ class Report:
     search : NOT_SEARCHED if no laws were asked for
     laws : independent laws, simplest first; for a large network made one by one, when they are asked for
     seconds : time by stage
+    stopped : the time limit, if it ended the discovery
     """
 
     architecture: Architecture
@@ -76,6 +77,7 @@ class Report:
     seed: int
     laws: Sequence[Law]
     seconds: Mapping[str, float] = field(compare=False)
+    stopped: float | None = None
 
     @property
     def name(self) -> str:
@@ -274,6 +276,7 @@ class Report:
             "skipped": list(self.search.skipped),
             "max_degree": self.max_degree,
             "evidence": self.evidence,
+            "stopped": self.stopped,
             "hypotheses": list(self.hypotheses),
             "warnings": list(self.warnings),
             "groups": [

@@ -65,6 +65,9 @@ def gap_sentences(report: Report) -> list[str]:
     if report.complete or not report.searched:
         return []
     sentences = []
+    if report.stopped is not None:
+        # What was not looked at says nothing of where the missing laws may be.
+        return [f"The time limit of {report.stopped:g} seconds ended it: there may be fewer laws, or more to be found."]
     if report.search.degree:
         sentences.append(f"All polynomials up to degree {report.search.degree} were searched.")
     if report.search.skipped:

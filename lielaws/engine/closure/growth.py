@@ -21,7 +21,7 @@ from lielaws.engine.arithmetic.modular import retried
 from lielaws.engine.closure.brackets import brackets_at
 from lielaws.engine.flows.fields import Choice, Point, VectorFields
 from lielaws.engine.linalg import Echelon
-from lielaws.progress import Progress
+from lielaws.progress import Progress, TimeUpError
 
 # Heavy ball on linear 1-6-2 closes at depth nine; a bracket of depth k costs 3^k evaluations.
 _DEPTH_LIMIT = 12
@@ -112,12 +112,16 @@ class Brackets(ABC):
         largest = self.dimension if guess is None or not guess.closed else guess.rank
         ranks: list[int] = []
         witnesses: list[Words] = []
-        while len(ranks) < _DEPTH_LIMIT and not _has_stopped(ranks):
-            target = known[len(ranks)] if len(ranks) < len(known) else largest
-            witnesses += self._extend(len(ranks) + 1, target, progress)
-            ranks.append(self.rank)
-            if self.rank == largest:
+        try:
+            while len(ranks) < _DEPTH_LIMIT and not _has_stopped(ranks):
+                target = known[len(ranks)] if len(ranks) < len(known) else largest
+                witnesses += self._extend(len(ranks) + 1, target, progress)
                 ranks.append(self.rank)
+                if self.rank == largest:
+                    ranks.append(self.rank)
+        except TimeUpError:
+            # A rank that has not grown yet is none that has stopped.
+            ranks += [] if ranks and ranks[-1] == self.rank else [self.rank]
         return tuple(ranks), tuple(witnesses)
 
     def _extend(self, depth: int, target: int, progress: Progress | None) -> Iterator[Words]:

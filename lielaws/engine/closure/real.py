@@ -26,7 +26,7 @@ from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.flows.reals import WIDE, RealFields, real_points
 from lielaws.engine.linalg.nonsingular import Span, is_nonsingular, pivot_columns
 from lielaws.errors import ExactnessError
-from lielaws.progress import Progress
+from lielaws.progress import Progress, TimeUpError
 
 # Rows to choose from beyond the rank: a better conditioned block for a few more evaluations.
 _SPARE_ROWS = 6
@@ -66,10 +66,12 @@ def proved_growth(
     for vector in real_points(fields, rng):
         here = RealFields(fields, vector, rng, thorough=False)
         if any(here.sample(count)[1].any() for count in _SAMPLES):
-            if progress is not None:
-                progress("proof of the rank with real values", 0, guess.rank)
-            attempts = _attempts(fields, vector, guess, rng)
-            found = next((found for found in attempts if found is not None), None)
+            attempts = _attempts(fields, vector, guess, rng, progress)
+            try:
+                found = next((found for found in attempts if found is not None), None)
+            except TimeUpError:
+                # Nothing is proved by then, and a guess is no bound.
+                return RealGrowth((0,), (), np.zeros(0, dtype=np.int64), vector=vector)
             if found is None:
                 raise ExactnessError(f"rank {guess.rank} of real brackets could not be proved; try another seed")
             return found
@@ -77,20 +79,28 @@ def proved_growth(
 
 
 def _attempts(
-    fields: VectorFields, vector: IntArray, guess: Growth, rng: np.random.Generator
+    fields: VectorFields, vector: IntArray, guess: Growth, rng: np.random.Generator, progress: Progress | None
 ) -> Iterator[RealGrowth | None]:
-    """Proofs, the fastest first."""
+    """Proofs, the fastest first. Raises TimeUpError."""
+
+    def report() -> None:
+        if progress is not None:
+            progress("proof of the rank with real values", 0, guess.rank)
+
     small = fields.space.dimension <= _LARGEST_PRECISE
     yield _guess_in_floats(RealFields(fields, vector, rng, thorough=False), guess)
+    report()
     rooted = rooted_growth(fields, guess, rng)
+    report()
     if small and (rooted is None or rooted.ranks == guess.ranks):
         wide = next(real_points(fields, rng, WIDE))
         yield _guess_in_floats(RealFields(fields, wide, rng, thorough=False), guess)
     guess = guess if rooted is None else rooted
+    report()
     narrow = np.rint(_NARROW * vector).astype(np.int64)
     yield _guess_in_floats(RealFields(fields, narrow, rng, thorough=True), guess)
     reals = RealFields(fields, vector, rng, thorough=True)
-    yield _closed_in_balls(reals, guess) if small else _closed_in_floats(reals, guess)
+    yield _closed_in_balls(reals, guess, progress) if small else _closed_in_floats(reals, guess, progress)
 
 
 def _guess_in_floats(reals: RealFields, guess: Growth) -> RealGrowth | None:
@@ -116,19 +126,19 @@ def _guess_in_floats(reals: RealFields, guess: Growth) -> RealGrowth | None:
     return None if span.rank < guess.rank else _proved(reals, guess.ranks, best)
 
 
-def _closed_in_floats(reals: RealFields, guess: Growth) -> RealGrowth | None:
+def _closed_in_floats(reals: RealFields, guess: Growth, progress: Progress | None) -> RealGrowth | None:
     """The growth of real brackets as far as float64 tells; all that were kept are proved in the end, or none."""
     brackets = _FloatBrackets(reals)
-    ranks, _ = brackets.close(guess=guess)
+    ranks, _ = brackets.close(guess=guess, progress=progress)
     return _proved(reals, ranks, brackets.chosen)
 
 
-def _closed_in_balls(reals: RealFields, guess: Growth) -> RealGrowth:
+def _closed_in_balls(reals: RealFields, guess: Growth, progress: Progress | None) -> RealGrowth:
     """The growth of real brackets, closed with `arb`; it needs no confirmation where it reaches the guess."""
     for bits in _PRECISIONS:
         brackets = _BallBrackets(reals, is_last=bits == _PRECISIONS[-1])
         with flint.ctx.workprec(bits):
-            ranks, witnesses = brackets.close(guess=guess)
+            ranks, witnesses = brackets.close(guess=guess, progress=progress)
         if not brackets.echelon.imprecise:
             break
     return RealGrowth(ranks, witnesses, brackets.echelon.columns, vector=reals.vector)

@@ -23,7 +23,7 @@ from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.laws.verify import Verification, verified
 from lielaws.engine.linalg import EXPLORATION_PRIME, Echelon
 from lielaws.errors import ExactnessError
-from lielaws.progress import Progress
+from lielaws.progress import Progress, TimeUpError
 
 _ATTEMPTS = 3
 
@@ -66,22 +66,28 @@ def search(
     if not wanted:
         return result
     labels = sign_characters(fields) if labels is None else labels
-    for samples, ansatz in _stages(fields, max_degree, rng):
-        if progress is not None:
-            progress(f"laws: {ansatz.name}", len(result.laws), wanted)
-        if ansatz.table is None:
-            result = replace(result, skipped=tuple(dict.fromkeys((*result.skipped, ansatz.name))))
-            continue
-        for table in timed(ansatz.table, ansatz.degree, fields.space):
-            if len(result.laws) < wanted:
-                with suppress(ExactnessError):
-                    result = _try(table, result, samples, labels)
-        result = replace(result, tried=tuple(dict.fromkeys((*result.tried, ansatz.name))))
-        if ansatz.is_full and not result.skipped:
-            result = replace(result, degree=ansatz.degree)
-        if len(result.laws) >= wanted:
-            break
+    with suppress(TimeUpError):
+        for samples, ansatz in _stages(fields, max_degree, rng):
+            tables = () if ansatz.table is None else timed(ansatz.table, ansatz.degree, fields.space)
+            for table in (None, *tables):
+                if progress is not None:
+                    progress(f"laws: {ansatz.name}", len(result.laws), wanted)
+                if table is not None and len(result.laws) < wanted:
+                    with suppress(ExactnessError):
+                        result = _try(table, result, samples, labels)
+            result = _with_ansatz(result, ansatz)
+            if len(result.laws) >= wanted:
+                break
     return result
+
+
+def _with_ansatz(result: SearchResult, ansatz: Ansatz) -> SearchResult:
+    """After an ansatz was gone through, or was found to be too large."""
+    if ansatz.table is None:
+        return replace(result, skipped=tuple(dict.fromkeys((*result.skipped, ansatz.name))))
+    tried = tuple(dict.fromkeys((*result.tried, ansatz.name)))
+    is_full = ansatz.is_full and not result.skipped
+    return replace(result, tried=tried, degree=ansatz.degree if is_full else result.degree)
 
 
 def _stages(fields: VectorFields, max_degree: int, rng: np.random.Generator) -> Iterator[tuple[Samples, Ansatz]]:
