@@ -106,8 +106,7 @@ class Report:
     @property
     def region(self) -> Mapping[str, Any]:
         """The integer point of the region that was counted; empty for free gates."""
-        region = self.fields.region
-        points = {} if region is None else region.points
+        points = {} if self.fields.region is None else self.fields.region.points
         return {name: (array[0] // DENOMINATOR).tolist() for name, array in points.items()}
 
     @property
@@ -181,12 +180,10 @@ class Report:
 
     def by_tensors(self) -> dict[tuple[str, ...], int]:
         """How many of the laws found involve exactly each set of tensors, in the order of the laws."""
-        if isinstance(self.laws, LazyLaws):
-            found: Counter[tuple[str, ...]] = Counter()
-            for group in self.groups:
-                found[group.laws[0].support] += len(group.laws)
-            return dict(found)
-        return dict(Counter(law.support for law in self.laws))
+        found: Counter[tuple[str, ...]] = Counter()
+        for group in self.groups:
+            found[group.laws[0].support] += len(group.laws)
+        return dict(found)
 
     @cached_property
     def certificate(self) -> Certificate:

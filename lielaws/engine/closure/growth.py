@@ -20,7 +20,7 @@ from lielaws.arraytypes import IntArray
 from lielaws.engine.arithmetic.modular import retried
 from lielaws.engine.closure.brackets import brackets_at
 from lielaws.engine.flows.fields import Choice, Point, VectorFields
-from lielaws.engine.linalg import Echelon
+from lielaws.engine.linalg import CentredEchelon, Echelon
 from lielaws.progress import Progress, TimeUpError
 
 # Heavy ball on linear 1-6-2 closes at depth nine; a bracket of depth k costs 3^k evaluations.
@@ -34,6 +34,9 @@ _FIRST_CHUNK = 16
 LARGEST_CHUNK = 512
 # Brackets in a row that have no value, as outside the domain of a function, after which a depth is given up.
 _MOST_WITHOUT_VALUE = 2000
+
+# Smaller spaces take as long modulo larger primes.
+_LEAST_CENTRED = 300
 
 Words = tuple[Choice, ...]
 """X_1, .., X_k of several brackets [X_k, [.., [X_2, X_1]]]: each choice holds one vector field for each bracket"""
@@ -149,7 +152,8 @@ class ModularBrackets(Brackets):
     def __init__(self, fields: VectorFields, rng: np.random.Generator, point: Point) -> None:
         super().__init__(fields.space.dimension)
         self.fields, self._rng, self.point = fields, rng, point
-        self.echelon, self._drawn = Echelon(self.dimension, point.prime), 0
+        kernel = CentredEchelon if point.prime < 1 << 23 else Echelon
+        self.echelon, self._drawn = kernel(self.dimension, point.prime), 0
 
     @property
     def rank(self) -> int:
@@ -189,7 +193,9 @@ def grow(
 
     Raises ExactnessError if a denominator of the architecture vanishes at every point that is tried.
     """
-    modulus = fields.prime() if prime is None else prime
+    # Function values that are drawn for small residues would be equal by chance.
+    is_large = fields.rational and fields.space.dimension >= _LEAST_CENTRED
+    modulus = fields.prime(small=is_large) if prime is None else prime
     return retried(
         lambda: grow_at(fields, rng, fields.draw_points(rng, 1, modulus), progress),
         "a denominator of the architecture vanishes at every point that was tried",

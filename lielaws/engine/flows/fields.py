@@ -21,6 +21,7 @@ from lielaws.engine.graph.constants import is_generic
 from lielaws.engine.graph.node import Constant, Leaf, Node, ancestors, leaves_of
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg import EXPLORATION_PRIME, modular, random_prime
+from lielaws.engine.linalg.centred import LARGEST_PRIME as CENTRED_PRIME
 from lielaws.engine.potential.patterns import Patterns
 from lielaws.engine.potential.potentials import Potential, build_potential
 from lielaws.engine.values.branches import RootedModular, Roots
@@ -154,8 +155,13 @@ class VectorFields:
         constants = [node.static.denominator for node in nodes if isinstance(node.static, Constant)]
         return frozenset([*constants, *(node.static.denominator for node in nodes if node.op == "scale")])
 
-    def prime(self, rng: np.random.Generator | None = None, bits: int = 31) -> int:
-        """A random prime of that size that divides no denominator; without `rng` a fixed one."""
+    def prime(self, rng: np.random.Generator | None = None, bits: int = 31, *, small: bool = False) -> int:
+        """A random prime of that size that divides no denominator; without `rng` a fixed one.
+
+        small : whether a prime below 2^23 serves, with which elimination is faster
+        """
+        if small and all(number % CENTRED_PRIME for number in self._denominators):
+            return CENTRED_PRIME
         prime = EXPLORATION_PRIME if rng is None else 0
         rng = rng or np.random.default_rng(0)
         while not prime or not all(number % prime for number in self._denominators):

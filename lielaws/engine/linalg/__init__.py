@@ -1,10 +1,12 @@
 """Exact linear algebra: integers in, integers out.
 
 Matrices are int64 arrays with entries in [0, p), p an odd prime below 2^31. Modules: `primes`, `modular` (products,
-inverses), `dense` (FLINT's elimination, through `bridge`), `echelon` (a span that grows, ranks), `lift` (rational
-numbers, and back to them), `nonsingular` (real matrices, the only module that rounds).
+inverses), `dense` (FLINT's elimination, through `bridge`), `echelon` and `centred` (spans that grow, the latter of
+primes below 2^23), `lift` (rational numbers, and back to them), `nonsingular` (real matrices, the only module that
+rounds).
 """
 
+from lielaws.engine.linalg.centred import CentredEchelon as CentredEchelon
 from lielaws.engine.linalg.echelon import Echelon as Echelon
 from lielaws.engine.linalg.echelon import rank as rank
 from lielaws.engine.linalg.lift import as_fmpq as as_fmpq

@@ -102,15 +102,15 @@ def integer_product(a: IntArray, b: IntArray, p: int) -> IntArray:
 
 def float_product(a: IntArray, b: IntArray, p: int) -> IntArray:
     """The product by float64 BLAS, the smaller operand split in limbs, of matrices with at most 2^14 inner terms."""
-    bits = limb_bits(a.shape[-1])
+    bits = limb_bits(a.shape[-1], p)
     split_left = a.size <= b.size
     whole = (b if split_left else a).astype(np.float64)
     total: IntArray = np.zeros((), dtype=np.int64)
     divided = a if split_left else b
-    # The base-2^bits digits of 31-bit numbers, the highest first.
-    for shift in range((_PRIME_BITS - 1) // bits * bits, -1, -bits):
+    # The base-2^bits digits of residues, the highest first.
+    for shift in range((p.bit_length() - 1) // bits * bits, -1, -bits):
         limb = (divided >> shift & ((1 << bits) - 1)).astype(np.float64)
-        # terms * 2^31 * 2^bits <= 2^53: in any order of summation, each partial sum is an integer that float64 holds.
+        # terms * p * 2^bits <= 2^53: in any order of summation, each partial sum is an integer that float64 holds.
         part = (limb @ whole if split_left else whole @ limb).astype(np.int64)
         # total < 2^31 and bits <= 16: below 2^47 + 2^53.
         part += total << bits
@@ -118,11 +118,11 @@ def float_product(a: IntArray, b: IntArray, p: int) -> IntArray:
     return total
 
 
-def limb_bits(terms: int) -> int:
-    """The widest limb for which sums of that many products of a 31-bit number and a limb are exact in float64."""
-    spare = _MANTISSA_BITS - _PRIME_BITS - max(terms - 1, 0).bit_length()
-    # Limbs of equal width: two of 16 bits, three of 11, four of 8.
-    return next(width for width in (16, 11, 8) if width <= spare)
+def limb_bits(terms: int, p: int = 2**31 - 1) -> int:
+    """The widest limb for which sums of that many products of a residue and a limb are exact in float64."""
+    spare = _MANTISSA_BITS - p.bit_length() - max(terms - 1, 0).bit_length()
+    # Limbs of equal width: two of 16 bits, three of 11, four of 8; of primes below 2^23 one of 23, or two of 12.
+    return next(width for width in ((23, 12) if p < 1 << 23 else (16, 11, 8)) if width <= spare)
 
 
 def reduce(x: IntArray, p: int) -> IntArray:

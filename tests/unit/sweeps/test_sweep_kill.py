@@ -104,7 +104,7 @@ def test_kill_9_at_20_moments(tmp_path: Path, undisturbed: tuple[Path, float]) -
 def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
     if not Path("/proc/self/task").exists():
         pytest.skip("it looks into /proc")
-    (tmp_path / "sweep.toml").write_text('[[sweep]]\nspec = ["relu:2-2-2", "linear:40-40-40-40-40"]\n')
+    (tmp_path / "sweep.toml").write_text('[[sweep]]\nspec = ["relu:2-2-2", "linear+bias:40-40-40-40-40"]\n')
     process = start("sweep", tmp_path / "sweep.toml", "--jobs", "2", "--quiet")
     wait_for(lambda: rows_of(tmp_path / "sweep.sqlite"))
     children = children_of(process.pid)

@@ -88,12 +88,12 @@ def test_what_is_done_is_not_done_again(tmp_path: Path, inline: Inline) -> None:
 
 
 def test_errors_are_kept_until_somebody_asks_to_try_again(tmp_path: Path) -> None:
-    cases = ["linear:30-30-30-30-30", "relu:2-2-2"]
+    cases = ["linear+bias:30-30-30-30-30", "relu:2-2-2"]
     path = tmp_path / "a.sqlite"
     first = lielaws.sweep(cases, path, jobs=1, time_limit=0.3)
     (failed,) = first.errors
     assert failed["error"] == "time limit of 0.3 s exceeded"
-    assert (failed["architecture"], failed["n_parameters"]) == ("linear:30-30-30-30-30", 3600)
+    assert (failed["architecture"], failed["n_parameters"]) == ("linear+bias:30-30-30-30-30", 3690)
     assert lielaws.sweep(cases, path, jobs=1).rows() == first.rows()
     (again,) = lielaws.sweep(cases, path, jobs=1, time_limit=0.4, retry_errors=True).errors
     assert again["error"] == "time limit of 0.4 s exceeded"
@@ -354,7 +354,7 @@ def test_whatever_stops_a_sweep_ends_its_processes(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        lielaws.sweep([*FEW, "linear:40-40-40-40-40"], tmp_path / "a.sqlite", jobs=2, progress=stop)
+        lielaws.sweep([*FEW, "linear+bias:40-40-40-40-40"], tmp_path / "a.sqlite", jobs=2, progress=stop)
     # While the exception is still around, and with it all that its traceback holds.
     assert caught.value is not None
     assert not multiprocessing.active_children()
