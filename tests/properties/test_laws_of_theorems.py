@@ -148,3 +148,35 @@ def test_laws_that_are_missing_stay_missing(widths: list[int], monkeypatch: pyte
     report = lielaws.discover_laws(lielaws.linear(widths))
     assert not report.complete
     assert report.missing == 1
+
+
+@pytest.mark.parametrize("arch", ["relu+bias:40-20-30-5", "linear:40-20-30", "linear:12-20-30-20"])
+def test_laws_are_evaluated_together_as_one_by_one(arch: str) -> None:
+    report, rng = lielaws.discover_laws(arch), np.random.default_rng(0)
+    assert report.complete
+    params = {name: rng.normal(size=shape) for name, shape in report.space.shapes.items()}
+    (values,) = report.evaluate([params])
+    for k in rng.integers(0, len(report.laws), 20).tolist():
+        assert values[k] == pytest.approx(report.laws[k].evaluate(params), abs=1e-9)
+    assert np.allclose(np.concatenate([group.evaluate(params) for group in report.groups]), values)
+    assert sum(group.count for group in report.groups) == len(report.laws) == len(list(report.laws[:]))
+    assert report.laws[-1].name == report.laws[len(report.laws) - 1].name
+    assert [law.name for law in report.laws[2:9:3]] == [report.laws[k].name for k in (2, 5, 8)]
+    with pytest.raises(IndexError):
+        report.laws[len(report.laws)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_all_laws_hold_along_a_flow(seed: int) -> None:
+    """Gradient steps that are small change laws of units by the square of the step, and no law along one direction."""
+    report = lielaws.discover_laws("relu+bias:30-25-20-5")
+    rng, architecture = np.random.default_rng(seed), report.architecture
+    params = {name: rng.normal(size=shape) / 5 for name, shape in report.space.shapes.items()}
+    x, w = rng.normal(size=(1, 30)), rng.normal(size=(1, 5))
+    slopes = architecture.pullback(params, x, w)
+    changes = []
+    for step in (1e-3, 2e-3):
+        moved = {name: params[name] - step * slopes[name] for name in params}
+        start, end = report.evaluate([params, moved])
+        changes.append(np.abs(end - start).max())
+    assert changes[1] == pytest.approx(4 * changes[0], rel=1e-6)

@@ -56,6 +56,9 @@ class _Some(Sequence[Law]):
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def evaluate(self, params: Mapping[str, Any]) -> FloatArray:
+        return self.laws.evaluate(params)[self.numbers.start : self.numbers.stop : self.numbers.step]
+
     @overload
     def __getitem__(self, index: int) -> Law: ...
     @overload

@@ -6,12 +6,13 @@ A A^T, where all atoms have them in one order; antisymmetric, such as A^T B - B^
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from lielaws.arraytypes import FloatArray
 from lielaws.engine.laws.atoms import Atom, Slice, join_terms, timed_sum
 from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.polynomial import Polynomial
@@ -33,6 +34,32 @@ class LawGroup:
     scope: str
     symmetry: str
     laws: Sequence[Law]
+
+    @property
+    def name(self) -> str:
+        return self.text
+
+    @property
+    def count(self) -> int:
+        return len(self.laws)
+
+    @property
+    def support(self) -> tuple[str, ...]:
+        """Names of the parameter tensors that the laws involve."""
+        return self.laws[0].support
+
+    def law(self, k: int) -> Law:
+        """The scalar law number k of the group."""
+        return self.laws[k]
+
+    def evaluate(
+        self, params: Mapping[str, Any], t: float = 0.0, velocity: Mapping[str, Any] | None = None
+    ) -> FloatArray:
+        """The values of all laws of the group, as `Law.evaluate` has them, shape (count,)."""
+        together = getattr(self.laws, "evaluate", None)
+        if together is not None:
+            return np.asarray(together(params))
+        return np.array([law.evaluate(params, t, velocity) for law in self.laws])
 
     def __str__(self) -> str:
         return f"{self.text}   {self.scope}" if self.scope else self.text

@@ -96,8 +96,7 @@ class UnitLaws(LazyLaws):
         more for each sum over outputs. Each class is reached from the outside by parameters that lead to units.
         """
         space, last = self.space, dict(self.classes.sums)
-        given = {name: array.astype(object) for name, array in space.split(gradient).items()}
-        factors = space.split(2 * point % prime)
+        given, factors = space.split(gradient), space.split(2 * point % prime)
         known: dict[int, int] = {OUTSIDE: 0}
         ways = list(self._ways())
         while len(known) <= self.classes.count:
