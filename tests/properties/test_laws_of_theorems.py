@@ -180,3 +180,60 @@ def test_all_laws_hold_along_a_flow(seed: int) -> None:
         start, end = report.evaluate([params, moved])
         changes.append(np.abs(end - start).max())
     assert changes[1] == pytest.approx(4 * changes[0], rel=1e-6)
+
+
+def _patches(x: Any, ops: Any) -> Any:
+    return ops.patches(x, 2, 1)
+
+
+def _depthwise(p: Any, x: Any, ops: Any) -> Any:
+    inner = ops.relu(ops.einsum("oc,cp->op", p.S, x))
+    return ops.einsum("oc,cp->op", p.P, ops.relu(ops.einsum("ck,cpk->cp", p.D, _patches(inner, ops))))
+
+
+def _joined(p: Any, x: Any, ops: Any) -> Any:
+    return p.C @ ops.concatenate([ops.relu(p.A @ x), ops.abs(p.B @ x), x])
+
+
+# Network, parameters, data, and the number of laws.
+WRITTEN: dict[str, tuple[Any, dict[str, Any], dict[str, Any], int]] = {
+    "gates that are outputs": (lambda p, x, ops: ops.relu(p.A @ x + p.b), {"A": (2, 3), "b": (2,)}, {"x": (3,)}, 0),
+    "data that get a bias": (lambda p, x, ops: p.C @ ops.relu(x + p.b), {"C": (2, 3), "b": (3,)}, {"x": (3,)}, 0),
+    "gates of biases alone": (
+        lambda p, x, ops: p.C @ ops.relu(p.b) + p.A @ x,
+        {"C": (2, 3), "b": (3,), "A": (2, 2)},
+        {"x": (2,)},
+        3,
+    ),
+    "no data": (lambda p, ops: p.C @ ops.relu(p.b), {"C": (2, 3), "b": (3,)}, {}, 3),
+    "gains": (lambda p, x, ops: ops.relu(p.g * ops.relu(p.A @ x)), {"A": (2, 3), "g": (2,)}, {"x": (3,)}, 2),
+    "a bias of all units": (
+        lambda p, x, ops: p.C @ ops.relu(p.A @ x + p.b),
+        {"A": (3, 2), "b": (), "C": (2, 3)},
+        {"x": (2,)},
+        1,
+    ),
+    "depthwise": (_depthwise, {"S": (2, 2), "D": (2, 2), "P": (2, 2)}, {"x": (2, 4)}, 4),
+    "maxima of data": (
+        lambda p, x, ops: p.C @ ops.relu(p.A @ ops.maximum(x[:2], x[2:])),
+        {"A": (3, 2), "C": (2, 3)},
+        {"x": (4,)},
+        3,
+    ),
+    "averages over positions": (
+        lambda p, x, ops: p.C @ ops.relu(ops.einsum("oik,ipk->op", p.W, _patches(x, ops))).mean(1),
+        {"W": (3, 1, 2), "C": (2, 3)},
+        {"x": (1, 5)},
+        3,
+    ),
+    "tokens": (lambda p, x, ops: ops.relu(x @ p.A.T) @ p.B.T, {"A": (4, 3), "B": (2, 4)}, {"x": (3, 3)}, 4),
+    "joined": (_joined, {"A": (3, 2), "B": (2, 2), "C": (2, 7)}, {"x": (2,)}, 5),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_networks_as_people_write_them(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, parameters, data, count = WRITTEN[name]
+    architecture = lielaws.architecture(network, parameters, data)
+    assert unit_classes(architecture.traced).count == count
+    assert compared(architecture, "any", monkeypatch)

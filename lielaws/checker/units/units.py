@@ -65,7 +65,7 @@ def check_units(record: dict[str, Any], network: Network, budget: Budget) -> Ite
     for name, axis in sums:
         if (slopes[name].sum(axis=axis) % evaluation.prime).any():
             yield f"lower.sums: those of {name!r} change along the flow"
-    for _ in range(_PATHS):
+    for _ in range(_PATHS if routes.n_inputs else 0):
         evaluation.follow_a_path()
 
 
