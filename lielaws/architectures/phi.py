@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,7 @@ def _symbol_names(symbols: Any) -> tuple[str, ...]:
     names = tuple(str(symbol) for symbol in symbols)
     if not names:
         raise InvalidArgumentError("symbols", names, "at least one symbol is needed")
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1):
         raise InvalidArgumentError("symbols", twice, "each symbol may be listed once")
     return names
 

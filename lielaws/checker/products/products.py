@@ -24,6 +24,8 @@ from lielaws.checker.numbers.residues import Residues, random_prime
 from lielaws.checker.products.forms import Writer, read_form
 from lielaws.errors import CertificateError
 
+_BYTES, _MOST_BYTES = 64, 2 * 10**9
+"""of a number of a hundred bits in an array, and of all parameters and the largest array"""
 _LARGEST_ERROR = -5
 """log2 of the error of one evaluation; above it, the identity has a degree near the primes"""
 
@@ -59,6 +61,9 @@ def _check_identity(network: Network, reference: int, budget: Budget) -> None:
     error = bounds.round_error(1, 1)
     if error > _LARGEST_ERROR:
         raise CertificateError("upper.form", network.name, "degrees are too large to check the identity")
+    largest = max(steps[k].size for k in program.needed)
+    if (network.count + largest) * _BYTES > _MOST_BYTES:
+        raise CertificateError("upper.form", network.name, f"more than {_MOST_BYTES:,} bytes are not checked")
     for _ in range(math.ceil((ERROR_EXPONENT + 1) / -error)):
         ring = Residues(random_prime(bounds.bits))
         # The work of a program is that of its gradient as well, four times as much.

@@ -185,6 +185,20 @@ class _Path:
         raise CertificateError("architecture.steps", "paths", "none was met that comes from the data")
 
     def _reaches_data(self, layer: Layer, entry: int) -> bool:
+        """Draws unit after unit, back from an entry of a layer."""
+        while (drawn := self._before(layer, entry)) is not None:
+            block, unit, place = drawn
+            if block is not None:
+                self.weights[block.name] = place
+            self.units.append(unit)
+            if unit < self._routes.n_inputs:
+                return True
+            layer = next(some for some in self._routes.layers if some.start <= unit < some.start + some.size)
+            entry = unit - layer.start
+        return False
+
+    def _before(self, layer: Layer, entry: int) -> tuple[Block | None, int, int] | None:
+        """A random way to an entry: the block, if it comes by one, the unit, and the entry of the tensor."""
         ways: list[tuple[Block | None, int, int]] = []
         sums = layer.argument
         ways += [(None, int(unit), 0) for unit in sums.units.units[sums.units.rows == entry]]
@@ -195,16 +209,7 @@ class _Path:
                 met = np.flatnonzero(block.tail_group == block.group[place[entry]])
                 chosen = secrets.SystemRandom().sample(met.tolist(), min(_WAYS, len(met)))
                 ways += [(block, int(block.unit[k]), _place(block, place[entry], k)) for k in chosen]
-        if not ways:
-            return False
-        by, unit, place = secrets.choice(ways)
-        if by is not None:
-            self.weights[by.name] = place
-        self.units.append(unit)
-        if unit < self._routes.n_inputs:
-            return True
-        layer = next(some for some in self._routes.layers if some.start <= unit < some.start + some.size)
-        return self._reaches_data(layer, unit - layer.start)
+        return secrets.choice(ways) if ways else None
 
     def gates(self, ring: Residues, factor: int) -> dict[int, Any]:
         """Values of gates, by their steps, with which units on the path have a factor and all others are zero."""
