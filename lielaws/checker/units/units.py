@@ -50,8 +50,9 @@ def check_units(record: dict[str, Any], network: Network, budget: Budget) -> Ite
     count = sum(math.prod(network.parameters[name]) // network.parameters[name][axis] for name, axis in sums)
     if reading.integer(lower["units"], "lower.units", 0) != classes.count:
         yield f"lower.units = {lower['units']}: the network has {classes.count} classes of units"
-    if lower["sums"] != [list(some) for some in sums]:
-        yield f"lower.sums = {lower['sums']}: sums over outputs are {[list(some) for some in sums]}"
+    true_sums = sorted(list(some) for some in sums)
+    if sorted(reading.items(lower["sums"], "lower.sums"), key=str) != sorted(true_sums, key=str):
+        yield f"lower.sums = {lower['sums']}: sums over outputs are {true_sums}"
     rank = network.dimension - classes.count - count
     if reading.integer(upper["rank"], "upper.rank", 0) != rank:
         yield f"upper.rank = {upper['rank']}: the gradients of paths have rank {rank}"

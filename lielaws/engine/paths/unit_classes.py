@@ -29,6 +29,7 @@ from scipy.sparse.csgraph import connected_components
 
 from lielaws.arraytypes import BoolArray, IntArray
 from lielaws.engine.graph.network import Traced
+from lielaws.engine.paths.hypotheses import check_gates, check_routes
 from lielaws.engine.paths.streams import Block, Layer, NotGatedError, Streams, read_streams
 
 # The class of inputs, biases and outputs.
@@ -83,15 +84,16 @@ def unit_classes(traced: Traced, loss: str = "any") -> Classes:
     if len({block.leaf for block in blocks}) < len(traced.parameters) or len(set(blocks)) < len(blocks):
         raise NotGatedError("a tensor of parameters is used twice")
     for layer in streams.layers:
-        _check_routes(layer)
+        check_routes(layer)
     for layer in streams.layers[:-1]:
-        _check_gates(layer)
+        check_gates(layer)
     labels = _Labels(streams, _live_units(streams))
     for layer in streams.layers:
         labels.add(layer)
     order = [leaf.static.name for leaf in traced.parameters.values()]
     edges = tuple(sorted(labels.edges(), key=lambda edges: order.index(edges.name)))
-    return Classes(labels.count, edges, () if loss == "any" else tuple(_sums(streams)))
+    sums = [] if loss == "any" else sorted(_sums(streams), key=lambda found: order.index(found[0]))
+    return Classes(labels.count, edges, tuple(sums))
 
 
 def _sums(streams: Streams) -> Iterator[tuple[str, int]]:
@@ -112,63 +114,6 @@ def _sums(streams: Streams) -> Iterator[tuple[str, int]]:
         if len(axes) != 1 or (number[block.result[0][place[there]]] != there % length).any():
             raise NotGatedError(f"'{block.leaf.static.name}' has no entries of their own for each output")
         yield block.leaf.static.name, axes[0]
-
-
-# Hypotheses
-
-
-def _check_routes(layer: Layer) -> None:
-    """Between two units there is one parameter, or none, and one way."""
-    parts = layer.argument.parts
-    biases = np.zeros(layer.size, dtype=np.int64)
-    for number, (block, place) in enumerate(parts):
-        used = place[place >= 0]
-        if block.is_bias:
-            biases[place >= 0] += 1
-            continue
-        if len(np.unique(used)) < len(used):
-            raise NotGatedError(f"an entry that depends on '{block.leaf.static.name}' is used twice")
-        if block.reach.nnz and block.reach.data.max() > 1:
-            raise NotGatedError(f"a unit meets two entries of '{block.leaf.static.name}' on the way to another unit")
-        for other, places in parts[:number]:
-            both = np.flatnonzero((place >= 0) & (places >= 0))
-            if not other.is_bias:
-                pairs = np.unique([block.result[1][place[both]], other.result[1][places[both]]], axis=1)
-                _check_disjoint(block.reach[pairs[0]], other.reach[pairs[1]], block)
-        own = np.flatnonzero(place >= 0)
-        _check_disjoint(block.reach[block.result[1][place[own]]], layer.argument.skip.units[own], block)
-    if biases.max(initial=0) > 1:
-        raise NotGatedError("two biases are added")
-
-
-def _check_disjoint(first: sparse.csr_array, second: sparse.csr_array, block: Block) -> None:
-    if second.nnz and first.multiply(second).nnz:
-        raise NotGatedError(f"there are two ways between two units, one of them by '{block.leaf.static.name}'")
-
-
-def _check_gates(layer: Layer) -> None:
-    """No two gates have proportional arguments: each has a product of a parameter and a unit of its own."""
-    own = np.zeros(layer.size, dtype=np.bool_)
-    for block, place in layer.argument.parts:
-        if not block.is_bias:
-            there = place >= 0
-            own[there] |= _has_own(block)[block.result[1][place[there]]]
-        elif len(np.unique(place[place >= 0])) == (place >= 0).sum():
-            own |= place >= 0
-    if not own.all():
-        raise NotGatedError("the arguments of two gates may be proportional")
-
-
-def _has_own(block: Block) -> BoolArray:
-    """For each group (b, g), whether some unit meets some parameter there and in no other group."""
-    _, b, _, g = block.sizes
-    rows = block.rows.tocoo()
-    # Rows are numbered by k, b, g in this order.
-    cell, group = rows.row // g, rows.row // g % b * g + rows.row % g
-    _, pair, counts = np.unique(cell * block.rows.shape[1] + rows.col, return_inverse=True, return_counts=True)
-    found = np.zeros(b * g, dtype=np.bool_)
-    found[group[counts[pair] == 1]] = True
-    return found
 
 
 # Units on paths
