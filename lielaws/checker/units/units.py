@@ -26,6 +26,8 @@ from lielaws.errors import CertificateError
 
 _PATHS = 2
 """paths that are followed; a wrong reading would have to be right on all of them, and each takes a backward pass"""
+_SORTED = 1000
+"""products that take as long as all that is done with an entry of an array, which is sorted again and again"""
 _WAYS = 8
 """ways among which one is drawn for each block, so that units that come by no parameter have their turn"""
 _TRIES = 1000
@@ -44,6 +46,7 @@ def check_units(record: dict[str, Any], network: Network, budget: Budget) -> Ite
     if not network.is_rational or network.generic:
         raise CertificateError("upper.arithmetic", "units", "the network has functions or constants")
     budget.charge((2 + _PATHS) * network.program.work * Residues.fast, "architecture", "its steps")
+    budget.charge(_SORTED * network.steps.entries, "architecture", "its arrays")
     routes = read_routes(network)
     classes = find_classes(routes)
     sums = list(summed_axes(routes, network.row)) if network.row else []

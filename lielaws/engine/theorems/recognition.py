@@ -6,9 +6,9 @@ with free values of functions, as laws are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice, permutations
+from itertools import permutations
 
 import numpy as np
 
@@ -25,8 +25,6 @@ from lielaws.engine.theorems.product_form import ProductForm
 from lielaws.engine.values.free import FreeFunctions
 
 _Names = tuple[str, ...]
-# Orders of matrices that are tried: that of the parameters is right for networks that are written layer by layer.
-_MOST_ORDERS = 24
 # Activations of gated units whose values and slopes are independent functions.
 _ACTIVATIONS = ("silu", "gelu", "sigmoid", "tanh")
 
@@ -65,7 +63,7 @@ def _candidates(traced: Traced, shapes: dict[str, tuple[int, ...]], data: tuple[
             if shapes[u][1:] == data and shapes[v][1] == shapes[u][0] and shapes[v][:1] == traced.output.shape:
                 yield ProductForm("pair", (("U", (u,)), ("V", (v,))), named)
     if len(data) == 1 and len(shapes) > 2:
-        for names in islice(_orders(tuple(shapes), shapes, data), _MOST_ORDERS):
+        for names in _orders(ancestors([traced.output]), shapes, data):
             yield ProductForm("chain", (("W", names),), named)
     if len(data) == 1 and len(shapes) == 3 and operations & {"exp", "gauss"}:
         for a, b, c in permutations(shapes):
@@ -76,15 +74,14 @@ def _candidates(traced: Traced, shapes: dict[str, tuple[int, ...]], data: tuple[
         yield from _heads(traced, shapes, data[1])
 
 
-def _orders(left: tuple[str, ...], shapes: dict[str, tuple[int, ...]], before: tuple[int, ...]) -> Iterator[_Names]:
-    """In which matrices can follow each other, that of the network first."""
-    if not left:
-        yield ()
-    for name in left:
-        if shapes[name][1:] == before:
-            others = tuple(other for other in left if other != name)
-            for rest in _orders(others, shapes, shapes[name][:1]):
-                yield (name, *rest)
+def _orders(nodes: Sequence[Node], shapes: dict[str, tuple[int, ...]], before: tuple[int, ...]) -> Iterator[_Names]:
+    """The order in which matrices are used, from the data on or from the output back, if they can follow each other."""
+    sources = [source for node in nodes for source in node.inputs if source.op == "leaf"]
+    used = [leaf.static.name for leaf in sources if leaf.static.role == "parameter"]
+    for names in (tuple(dict.fromkeys(used)), tuple(dict.fromkeys(reversed(used)))):
+        inputs = [before, *(shapes[name][:1] for name in names)]
+        if len(names) == len(shapes) and all(shapes[name][1:] == n for name, n in zip(names, inputs, strict=False)):
+            yield names
 
 
 def _heads(traced: Traced, shapes: dict[str, tuple[int, ...]], width: int) -> Iterator[ProductForm]:

@@ -75,3 +75,24 @@ def test_counts_of_pairs_are_ranks_of_their_gradients(rows: int, columns: tuple[
             gradients.append(slope.ravel())
     group = Group((("U", 0),), (("V", 0),), rows, columns)
     assert group.count == rank(np.array(gradients) % p, p)
+
+
+@pytest.mark.parametrize(
+    "network", [lambda p, x, ops: p.a @ (p.c @ (p.b @ x)), lambda p, x, ops: (p.a @ p.c @ p.b) @ x]
+)
+def test_chains_are_read_in_the_order_of_their_use(network: Any) -> None:
+    form = _form(architecture(network, {"a": (3, 3), "b": (3, 3), "c": (3, 3)}, {"x": (3,)}))
+    assert form.named == {"W": ("b", "c", "a")}
+
+
+def test_many_matrices_take_no_search() -> None:
+    """A thousand layers, which have no small clusters, and twenty matrices in an order that no chain has."""
+    assert _form(linear([1] * 1100)) is None
+    assert _form(linear([40] * 20)).kind == "chain"
+
+    def network(p: Any, x: Any, ops: Any) -> Any:
+        for k in range(20):
+            x = ops.tanh(p[f"W{k}"] @ x)
+        return x[:2] + p.V @ x
+
+    assert _form(architecture(network, {f"W{k}": (4, 4) for k in range(20)} | {"V": (2, 4)}, {"x": (4,)})) is None
