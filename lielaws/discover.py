@@ -131,7 +131,7 @@ def discover_laws(
         if find_laws:
             with _timed(seconds, "laws"):
                 if fields.theorem is not None:
-                    laws, result = _laws_of_theorem(architecture.name, fields, rng)
+                    laws, result = _confirmed_laws(architecture.name, fields, rng)
                 else:
                     result = search(fields, at_most, rng, max_degree=max_degree, progress=watch)
                     laws = tuple(Law(polynomial, fields.space) for polynomial in result.laws)
@@ -204,10 +204,15 @@ def find_theorem(architecture: Architecture, settings: Settings) -> tuple[Classe
         return None, f"it has no form that a theorem is known for, and its hidden units are not all gated: {error}"
 
 
-def _laws_of_theorem(name: str, fields: VectorFields, rng: np.random.Generator) -> tuple[LazyLaws, SearchResult]:
-    """The laws that a theorem tells; a backward pass of the network confirms them."""
+def laws_of_theorem(fields: VectorFields) -> LazyLaws:
+    """All the laws that the theorem of a family tells."""
     is_gated, space = isinstance(fields.theorem, Classes), fields.space
-    laws: LazyLaws = UnitLaws(fields.theorem, space) if is_gated else ProductLaws(fields.theorem, space)
+    return UnitLaws(fields.theorem, space) if is_gated else ProductLaws(fields.theorem, space)
+
+
+def _confirmed_laws(name: str, fields: VectorFields, rng: np.random.Generator) -> tuple[LazyLaws, SearchResult]:
+    """The laws that a theorem tells; a backward pass of the network confirms them."""
+    laws = laws_of_theorem(fields)
     prime = fields.prime(rng)
     point = fields.draw_points(rng, 1, prime)
     field = fields.evaluate(point.vector, fields.choose(rng, 1, point, free_gates=True), point.arithmetic)

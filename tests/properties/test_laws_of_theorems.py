@@ -237,3 +237,17 @@ def test_networks_as_people_write_them(name: str, monkeypatch: pytest.MonkeyPatc
     architecture = lielaws.architecture(network, parameters, data)
     assert unit_classes(architecture.traced).count == count
     assert compared(architecture, "any", monkeypatch)
+
+
+@pytest.mark.parametrize("arch", ["relu+bias:2-3-2", "linear:2-3-2", "linear:2-3-2-2", "glu:2-3"])
+def test_lists_of_laws_are_checked_alike(arch: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = lielaws.discover_laws(arch)
+    names = list(report.space.shapes)
+    wrong = [f"{names[-1]}[0,0]**2", f"{names[0]}[0,0]**2 - {names[-1]}[0,0]**2", f"{names[0]}[0,1]*{names[-1]}[1,0]"]
+    candidates = [*report.laws, *wrong, report.laws[0].expr * report.laws[1].expr]
+    by_brackets = lielaws.check_laws(arch, candidates)
+    monkeypatch.setattr(stages, "LEAST_BY_THEOREM", 0)
+    by_theorem = lielaws.check_laws(arch, candidates)
+    assert [law.holds for law in by_theorem.laws] == [law.holds for law in by_brackets.laws]
+    assert [law.redundant for law in by_theorem.laws] == [law.redundant for law in by_brackets.laws]
+    assert by_theorem.n_laws == by_brackets.n_laws
