@@ -70,35 +70,35 @@ def _distinct(*keys: Any) -> Any:
 
 def _check_ways(layer: Layer) -> None:
     """One way at most between two units, and each result of a product at one place."""
+    sums = layer.argument
     biases = np.zeros(layer.size, dtype=np.int64)
-    seen: list[tuple[Any, Any]] = [(layer.argument.units.rows, layer.argument.units.units)]
-    for block, place in layer.argument.parts:
+    seen: list[tuple[Block, Any]] = []
+    for block, place in sums.parts:
         biases += block.is_bias & (place >= 0)
         if block.is_bias:
             continue
         if (_distinct(place[place >= 0]) > 1).any() or (_distinct(block.tail_group, block.unit) > 1).any():
             raise refused(f"two parameters of {block.name!r} lead from one unit to another, or one gate has two uses")
-        entries = np.flatnonzero(place >= 0)
-        # One entry stands for all with the same units, as those of different cells have them alike.
-        met = _kinds(layer, entries, block.group[place[entries]])
-        seen.append(_units_of(block, met, block.group[place[met]]))
-    if len(seen) > 1:
-        rows, units = (np.concatenate(parts) for parts in zip(*_aligned(layer, seen), strict=True))
-        if (_distinct(rows, units) > 1).any():
+        there = place[sums.units.rows] >= 0
+        added = block.group[place[sums.units.rows[there]]], sums.units.units[there]
+        if _meet(added, (block.tail_group, block.unit)):
             raise refused("two ways lead from one unit to another")
+        for other, places in seen:
+            both = (place >= 0) & (places >= 0)
+            # All entries of the same groups have the same units.
+            pairs = np.unique([block.group[place[both]], other.group[places[both]]], axis=1)
+            numbers = np.arange(pairs.shape[1])
+            if _meet(_units_of(block, numbers, pairs[0]), _units_of(other, numbers, pairs[1])):
+                raise refused("two ways lead from one unit to another")
+        seen.append((block, place))
     if (biases > 1).any():
         raise refused("two biases are added")
 
 
-def _kinds(layer: Layer, entries: Any, groups: Any) -> Any:
-    """All entries if units come in other ways as well; else one of each group."""
-    if len(layer.argument.units.rows) or sum(not block.is_bias for block, _ in layer.argument.parts) > 1:
-        return entries
-    return entries[np.unique(groups, return_index=True)[1]]
-
-
-def _aligned(layer: Layer, seen: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    return [pair for pair in seen if len(pair[0])] or seen[:1]
+def _meet(first: tuple[Any, Any], second: tuple[Any, Any]) -> bool:
+    """Whether two lists of pairs (place, unit) have one in common."""
+    width = 1 + max(units.max(initial=0) for _, units in (first, second))
+    return bool(np.isin(first[0] * width + first[1], second[0] * width + second[1]).any())
 
 
 def _units_of(block: Block, entries: Any, groups: Any) -> tuple[Any, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
 
 from lielaws.arraytypes import BoolArray
 from lielaws.engine.paths.streams import Block, Layer, NotGatedError
@@ -25,16 +24,20 @@ def check_routes(layer: Layer) -> None:
         for other, places in parts[:number]:
             both = np.flatnonzero((place >= 0) & (places >= 0))
             if not other.is_bias:
+                # All entries of the same groups have the same units.
                 pairs = np.unique([block.result[1][place[both]], other.result[1][places[both]]], axis=1)
-                _check_disjoint(block.reach[pairs[0]], other.reach[pairs[1]], block)
-        own = np.flatnonzero(place >= 0)
-        _check_disjoint(block.reach[block.result[1][place[own]]], layer.argument.skip.units[own], block)
+                _refuse_if(block.reach[pairs[0]].multiply(other.reach[pairs[1]]).nnz > 0, block)
+        added = layer.argument.skip.units.tocoo()
+        there = place[added.row] >= 0
+        met, width = block.reach.tocoo(), block.reach.shape[1]
+        ways = block.result[1][place[added.row[there]]] * width + added.col[there]
+        _refuse_if(bool(np.isin(ways, met.row.astype(np.int64) * width + met.col).any()), block)
     if biases.max(initial=0) > 1:
         raise NotGatedError("two biases are added")
 
 
-def _check_disjoint(first: sparse.csr_array, second: sparse.csr_array, block: Block) -> None:
-    if second.nnz and first.multiply(second).nnz:
+def _refuse_if(joined: bool, block: Block) -> None:
+    if joined:
         raise NotGatedError(f"there are two ways between two units, one of them by '{block.leaf.static.name}'")
 
 
