@@ -162,6 +162,11 @@ def _own_slope(p: Any, x: Any, ops: Any) -> Any:
     return p.C @ (ops.relu(u) - p.s * ops.relu(-u))
 
 
+def _twice(p: Any, x: Any, ops: Any) -> Any:
+    turned = p.A.T
+    return p.C @ ops.relu(turned @ x) + p.B @ ops.relu(turned @ x[::-1])
+
+
 TRAPS: dict[str, Callable[[], lielaws.Architecture]] = {
     "two weights of one unit": lambda: _trap("ABC", lambda p, x, ops: p.C @ ops.relu(p.A @ x + p.B @ x)),
     "a weight beside the identity": lambda: _trap("AC", lambda p, x, ops: p.C @ ops.relu(p.A @ x + x)),
@@ -171,6 +176,7 @@ TRAPS: dict[str, Callable[[], lielaws.Architecture]] = {
     "a hidden unit without a gate": lambda: _trap("ABC", lambda p, x, ops: p.C @ (p.B @ ops.relu(p.A @ x))),
     "a shared weight": lambda: _trap("AC", lambda p, x, ops: p.C @ ops.relu(p.A @ ops.relu(p.A @ x))),
     "a tied weight": lambda: _trap("A", lambda p, x, ops: p.A.T @ ops.relu(p.A @ x)),
+    "a weight that is transposed once and used twice": lambda: _trap("ABC", _twice),
     "two gates of one argument": lambda: _trap(
         "ABC", lambda p, x, ops: p.C @ ops.relu(p.A @ x) + p.B @ ops.abs(p.A @ x)
     ),

@@ -80,8 +80,8 @@ class Classes:
 def unit_classes(traced: Traced, loss: str = "any") -> Classes:
     """Raises NotGatedError if the network is of another kind, with the reason."""
     streams = read_streams(traced)
-    blocks = streams.blocks
-    if len({block.leaf for block in blocks}) < len(traced.parameters) or len(set(blocks)) < len(blocks):
+    order = [leaf.static.name for leaf in traced.parameters.values()]
+    if sorted(block.leaf.static.name for block in streams.blocks) != sorted(order):
         raise NotGatedError("a tensor of parameters is used twice")
     for layer in streams.layers:
         check_routes(layer)
@@ -90,7 +90,6 @@ def unit_classes(traced: Traced, loss: str = "any") -> Classes:
     labels = _Labels(streams, _live_units(streams))
     for layer in streams.layers:
         labels.add(layer)
-    order = [leaf.static.name for leaf in traced.parameters.values()]
     edges = tuple(sorted(labels.edges(), key=lambda edges: order.index(edges.name)))
     sums = [] if loss == "any" else sorted(_sums(streams), key=lambda found: order.index(found[0]))
     return Classes(labels.count, edges, tuple(sums))
