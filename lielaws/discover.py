@@ -139,9 +139,19 @@ def discover_laws(
         # Both bounds are proved, so that this never happens.
         text = f"{len(laws)} laws were proved, but at most {at_most} are possible; please report this network"
         raise ExactnessError(f"internal error in '{architecture.name}': {text}")
-    stopped = time_limit if watch.over else None
-    asked = settings.gates, fields, growth, result, max_degree, seed, laws, seconds, stopped
-    return Report(architecture, whole.dimension, *asked)
+    return Report(
+        architecture,
+        whole.dimension,
+        settings.gates,
+        fields,
+        growth,
+        result,
+        max_degree,
+        seed,
+        laws,
+        seconds,
+        stopped=time_limit if watch.over else None,
+    )
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def _verified(foreign: Any) -> Verification:
     record = reading.table(plain, "certificate", _SECTIONS, {"region", "patterns"})
     _check_form(record)
     setting, budget = record["setting"], Budget()
-    theorem = _THEOREMS.get(str(record["upper"].get("arithmetic")))
+    theorem = _theorem(record)
     limits = FOR_BRACKETS if theorem is None else FOR_THEOREMS
     network = read_network(record["architecture"], setting["flow"], setting["loss"], budget, limits)
     if network.dimension != record["dimension"]:
@@ -115,6 +115,11 @@ def _verified(foreign: Any) -> Verification:
     reasons += _check_statement(record, laws, *_hypotheses(record, network, gates, region))
     reasons += check_lower(record["lower"], network, gates, region, budget)
     return Verification(not reasons, tuple(reasons), "" if reasons else _subject(record, network))
+
+
+def _theorem(record: dict[str, Any]) -> _Theorem | None:
+    """What checks a certificate that rests on a theorem; None for brackets."""
+    return _THEOREMS.get(str(record["upper"].get("arithmetic")))
 
 
 def _verified_by_theorem(record: dict[str, Any], network: Network, check: _Theorem, budget: Budget) -> Verification:
@@ -150,7 +155,7 @@ def _check_form(record: dict[str, Any]) -> None:
     for name, version in reading.table(record["versions"], "versions").items():
         reading.text(version, f"versions.{name}")
     reading.integer(reading.table(record["upper"], "upper").get("rank"), "upper.rank", 0)
-    if record["upper"].get("arithmetic") not in _THEOREMS:
+    if _theorem(record) is None:
         reading.table(record["lower"], "lower", {"laws", "independence", "verification"})
 
 

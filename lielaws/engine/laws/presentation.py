@@ -112,7 +112,7 @@ def _present(laws: list[Law], antisymmetric: bool, verified: frozenset[Polynomia
         if all(i == j for i, j in pairs):
             return _units(laws)
         if size := _size(laws, antisymmetric, verified):
-            return _matrix_identity(tuple(laws), antisymmetric, size)
+            return matrix_group(tuple(laws), size, antisymmetric=antisymmetric)
         if len(laws) > 1:
             where = " ".join(f"({i},{j})" for i, j in pairs)
             return LawGroup(_text(laws[0], "i", "j"), f"for (i,j) = {where}", "", tuple(laws))
@@ -138,6 +138,7 @@ def _text(law: Law, i: str, j: str) -> str:
 
 
 def unit_scope(ordered: Sequence[int]) -> str:
+    """The numbers of units as a person lists them."""
     if len(ordered) > 2 and list(ordered) == list(range(ordered[0], ordered[-1] + 1)):
         return f"{ordered[0]}..{ordered[-1]}"
     return ", ".join(map(str, ordered))
@@ -178,13 +179,8 @@ def entry_polynomial(law: Law, i: int, j: int) -> Polynomial:
     return Polynomial.of(terms).primitive()
 
 
-def matrix_group(laws: Sequence[Law], size: int) -> LawGroup:
-    """The independent entries of a symmetric matrix, the first of them in the first row."""
-    # The law of an entry beside the diagonal tells the matrix best.
-    return _matrix_identity(laws, False, size)
-
-
-def _matrix_identity(laws: Sequence[Law], antisymmetric: bool, size: int) -> LawGroup:
+def matrix_group(laws: Sequence[Law], size: int, *, antisymmetric: bool = False) -> LawGroup:
+    """The independent entries of a matrix of that size that is symmetric, or antisymmetric."""
     law, count = laws[0], len(laws)
     entries = size * (size - 1) // 2 if antisymmetric else size * (size + 1) // 2
     share = f"{count} independent" + ("" if count == entries else f" of its {entries}")

@@ -66,13 +66,17 @@ def search(
     if not wanted:
         return result
     labels = sign_characters(fields) if labels is None else labels
+
+    def report(ansatz: Ansatz) -> None:
+        if progress is not None:
+            progress(f"laws: {ansatz.name}", len(result.laws), wanted)
+
     with suppress(TimeUpError):
         for samples, ansatz in _stages(fields, max_degree, rng):
-            tables = () if ansatz.table is None else timed(ansatz.table, ansatz.degree, fields.space)
-            for table in (None, *tables):
-                if progress is not None:
-                    progress(f"laws: {ansatz.name}", len(result.laws), wanted)
-                if table is not None and len(result.laws) < wanted:
+            report(ansatz)
+            for table in () if ansatz.table is None else timed(ansatz.table, ansatz.degree, fields.space):
+                report(ansatz)
+                if len(result.laws) < wanted:
                     with suppress(ExactnessError):
                         result = _try(table, result, samples, labels)
             result = _with_ansatz(result, ansatz)
