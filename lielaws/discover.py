@@ -14,7 +14,9 @@ import numpy as np
 
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.composition import part
+from lielaws.arraytypes import IntArray
 from lielaws.checks import choice, integer, positive, positive_int
+from lielaws.engine.arithmetic.modular import retried
 from lielaws.engine.closure.growth import Growth, KnownGrowth, grow
 from lielaws.engine.closure.point import TraceDimension, dimension_at, rational_point
 from lielaws.engine.closure.real import proved_growth
@@ -223,10 +225,14 @@ def laws_of_theorem(fields: VectorFields) -> LazyLaws:
 def _confirmed_laws(name: str, fields: VectorFields, rng: np.random.Generator) -> tuple[LazyLaws, SearchResult]:
     """The laws that a theorem tells; a backward pass of the network confirms them."""
     laws = laws_of_theorem(fields)
-    prime = fields.prime(rng)
-    point = fields.draw_points(rng, 1, prime)
-    field = fields.evaluate(point.vector, fields.choose(rng, 1, point, free_gates=True), point.arithmetic)
-    if laws.changes(point.vector[0, 0], field[0, 0], prime).any():
+
+    def changes() -> IntArray:
+        prime = fields.prime(rng)
+        point = fields.draw_points(rng, 1, prime)
+        field = fields.evaluate(point.vector, fields.choose(rng, 1, point, free_gates=True), point.arithmetic)
+        return laws.changes(point.vector[0, 0], field[0, 0], prime)
+
+    if retried(changes, "the network has no value at the points that were tried").any():
         raise ExactnessError(f"internal error in '{name}': a law of a theorem changes; please report this network")
     return laws, SearchResult(tried=("laws of a theorem",), degree=2)
 

@@ -7,12 +7,13 @@ with free values of functions, as laws are.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
 
-from lielaws.engine.arithmetic.modular import Modular
+from lielaws.engine.arithmetic.modular import Modular, retried
 from lielaws.engine.flows.heights import bound_fields
 from lielaws.engine.graph.network import Traced
 from lielaws.engine.graph.node import Node, ancestors, leaves_of
@@ -23,6 +24,7 @@ from lielaws.engine.linalg import modular, random_prime
 from lielaws.engine.theorems.clusters import chain_ranks, clusters
 from lielaws.engine.theorems.product_form import ProductForm
 from lielaws.engine.values.free import FreeFunctions
+from lielaws.errors import ExactnessError
 
 _Names = tuple[str, ...]
 # Activations of gated units whose values and slopes are independent functions.
@@ -108,10 +110,16 @@ def _are_equal(first: Node, second: Node, rng: np.random.Generator) -> bool:
         return True
     difference = add(first, scale(-1, second))
     program, leaves = Program.of([difference]), leaves_of([difference])
-    if not _vanishes(program, leaves, rng, 31):
-        return False
-    rounds = plan_rounds(bound_fields((difference,)), first.size)
-    return rounds is not None and all(_vanishes(program, leaves, rng, rounds.bits) for _ in range(rounds.count))
+
+    def vanishes(bits: int) -> bool:
+        # Of thousands of denominators one vanishes now and then.
+        return retried(lambda: _vanishes(program, leaves, rng, bits), "the network has no value at random points")
+
+    with suppress(ExactnessError):
+        if vanishes(31):
+            rounds = plan_rounds(bound_fields((difference,)), first.size)
+            return rounds is not None and all(vanishes(rounds.bits) for _ in range(rounds.count))
+    return False
 
 
 def _vanishes(program: Program, leaves: list[Node], rng: np.random.Generator, bits: int) -> bool:

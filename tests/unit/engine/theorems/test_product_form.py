@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from lielaws import architecture, attention, glu, linear
+from lielaws.engine.arithmetic.modular import BadPrimeError
 from lielaws.engine.linalg import rank
+from lielaws.engine.theorems import recognition
 from lielaws.engine.theorems.product_form import Group
 from lielaws.engine.theorems.recognition import product_form
 
@@ -96,3 +98,18 @@ def test_many_matrices_take_no_search() -> None:
         return x[:2] + p.V @ x
 
     assert _form(architecture(network, {f"W{k}": (4, 4) for k in range(20)} | {"V": (2, 4)}, {"x": (4,)})) is None
+
+
+def test_points_without_values_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of thousands of denominators one vanishes now and then modulo a prime of 31 bits."""
+    true, calls = recognition._vanishes, []
+
+    def sometimes(*arguments: Any) -> bool:
+        calls.append(arguments)
+        if len(calls) % 2:
+            raise BadPrimeError("a denominator vanishes")
+        return true(*arguments)
+
+    monkeypatch.setattr(recognition, "_vanishes", sometimes)
+    assert _form(attention(3, 2)).kind == "attention"
+    assert len(calls) > 2
