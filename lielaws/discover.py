@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,17 @@ from lielaws.architectures.composition import part
 from lielaws.arraytypes import IntArray
 from lielaws.checks import choice, integer, positive, positive_int
 from lielaws.engine.arithmetic.modular import retried
-from lielaws.engine.closure.growth import Growth, KnownGrowth, grow
+from lielaws.engine.closure.growth import (
+    Growth,
+    KnownGrowth,
+    ModularGrowth,
+    bytes_of_sparse_growth,
+    complement_at,
+    grow,
+)
 from lielaws.engine.closure.point import TraceDimension, dimension_at, rational_point
 from lielaws.engine.closure.real import proved_growth
+from lielaws.engine.closure.sparse_rows import MOST_SPARSE
 from lielaws.engine.flows.fields import VectorFields, vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
 from lielaws.engine.flows.regions import realizable_patterns
@@ -135,7 +144,11 @@ def discover_laws(
                 if fields.theorem is not None:
                     laws, result = _confirmed_laws(architecture.name, fields, rng)
                 else:
-                    result = search(fields, at_most, rng, max_degree=max_degree, progress=watch)
+                    is_sparse = isinstance(growth, ModularGrowth) and growth.sparse is not None
+                    complement = partial(complement_at, fields, rng) if is_sparse else None
+                    result = search(
+                        fields, at_most, rng, max_degree=max_degree, complement_at=complement, progress=watch
+                    )
                     laws = tuple(Law(polynomial, fields.space) for polynomial in result.laws)
     if len(laws) > at_most:
         # Both bounds are proved, so that this never happens.
@@ -190,12 +203,17 @@ def prepare(architecture: Architecture, settings: Settings) -> tuple[Architectur
         gates = isinstance(theorem, Classes)
         potential = build_potential(architecture.traced, settings.loss, independent_gates=gates)
         return architecture, vector_fields(settings.flow, potential, theorem=theorem)
-    _check_memory(architecture, reason)
+    needed, memory = _BYTES_PER_ENTRY * architecture.dimension**2, _memory()
+    if needed > memory and architecture.dimension > MOST_SPARSE:
+        raise _too_large(architecture, needed, memory, reason)
     potential = architecture.potential_for(settings.loss)
     patterns = None
     if settings.gates == "realizable" and potential.gates:
         patterns = realizable_patterns(potential, np.random.default_rng(settings.seed))
-    return architecture, vector_fields(settings.flow, potential, patterns)
+    fields = vector_fields(settings.flow, potential, patterns)
+    if needed > memory and bytes_of_sparse_growth(fields, np.random.default_rng(settings.seed)) > memory:
+        raise _too_large(architecture, needed, memory, reason)
+    return architecture, fields
 
 
 def find_theorem(architecture: Architecture, settings: Settings) -> tuple[Classes | ProductForm | None, str]:
@@ -265,30 +283,29 @@ def trace_dimension(arch: Any, at: Mapping[str, Any], *, seed: int = 0) -> Trace
     return dimension_at(report.fields, point, upper, np.random.default_rng(seed))
 
 
-def _check_memory(architecture: Architecture, reason: str) -> None:
-    """Refuse a state space whose dense matrices would not fit, before anything is allocated.
-
-    reason : why they are needed
-    """
+def _memory() -> int:
+    """The bytes that this machine has."""
     try:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
-        memory = 8 * 2**30
+        return 8 * 2**30
+
+
+def _too_large(architecture: Architecture, needed: int, memory: int, reason: str) -> SizeError:
+    """Of a state space whose dense matrices would not fit; reason : why they are needed."""
     dimension = architecture.dimension
-    needed = _BYTES_PER_ENTRY * dimension**2
-    if needed > memory:
-        sizes = {name: math.prod(shape) for name, shape in architecture.parameters.items()}
-        largest = sorted(sizes, key=lambda name: -sizes[name])[:_MOST_NAMED]
-        tensors = ", ".join(f"{name} {sizes[name]:,}" for name in largest)
-        most = math.isqrt(memory // _BYTES_PER_ENTRY)
-        # Matrices have two sizes, most of them.
-        factor = math.sqrt(dimension / most)
-        text = f"{architecture.name}: {dimension:,} parameters ({tensors}{', ..' if len(sizes) > _MOST_NAMED else ''})"
-        remedy = (
-            f"about {needed / 2**30:,.0f} GiB would be needed for brackets; up to {most:,} parameters fit here, as "
-            f"with all sizes {factor:.1f} times smaller"
-        )
-        raise SizeError("arch", text, f"{remedy}. {reason[:1].upper()}{reason[1:]}" if reason else remedy)
+    sizes = {name: math.prod(shape) for name, shape in architecture.parameters.items()}
+    largest = sorted(sizes, key=lambda name: -sizes[name])[:_MOST_NAMED]
+    tensors = ", ".join(f"{name} {sizes[name]:,}" for name in largest)
+    most = math.isqrt(memory // _BYTES_PER_ENTRY)
+    # Matrices have two sizes, most of them.
+    factor = math.sqrt(dimension / most)
+    text = f"{architecture.name}: {dimension:,} parameters ({tensors}{', ..' if len(sizes) > _MOST_NAMED else ''})"
+    remedy = (
+        f"about {needed / 2**30:,.0f} GiB would be needed for brackets; up to {most:,} parameters fit here, as "
+        f"with all sizes {factor:.1f} times smaller"
+    )
+    return SizeError("arch", text, f"{remedy}. {reason[:1].upper()}{reason[1:]}" if reason else remedy)
 
 
 @contextmanager

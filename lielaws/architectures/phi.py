@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lielaws.architectures.family import Architecture, Array, Namespace, Operations
+from lielaws.architectures.monomials import Monomials
 from lielaws.architectures.reparameterization import Reparameterization
 from lielaws.engine.graph.symbolic import build_expression, check_expression, free_entries
 from lielaws.engine.graph.trace import as_rational
@@ -15,6 +16,9 @@ from lielaws.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     import sympy
+
+# Fewer are steps of their own, shared by structure, as people wrote them.
+_LEAST_TOGETHER = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,19 +49,25 @@ def from_phi(symbols: Sequence[Any], expressions: Sequence[Any]) -> Architecture
     """
     names = _symbol_names(symbols)
     phi = _expressions(expressions)
-    used = {str(symbol) for expression in phi for symbol in free_entries(expression)}
+    atoms = set().union(*(free_entries(expression) for expression in phi))
+    used = {str(symbol) for symbol in atoms}
     if missing := sorted(used - set(names)):
         raise InvalidArgumentError("symbols", missing, "used in the expressions, but not listed; list them")
     if unused := sorted(set(names) - used):
         raise InvalidArgumentError("symbols", unused, "listed, but in no expression; remove them")
 
+    monomials = Monomials.of(names, phi) if len(phi) >= _LEAST_TOGETHER else None
+
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
+        if monomials is not None:
+            return ops.dot(x, monomials.build([p[name] for name in names], ops))
         known: dict[Any, Array] = {}
         entries = [build_expression(expression, lambda symbol: p[str(symbol)], ops, known) for expression in phi]
         return ops.dot(x, ops.stack(entries))
 
-    spec = {"family": "phi", "symbols": list(names), "expressions": [str(expression) for expression in phi]}
-    shown = ", ".join(map(str, phi))
+    texts = [str(expression) for expression in phi]
+    spec = {"family": "phi", "symbols": list(names), "expressions": texts}
+    shown = ", ".join(texts)
     name = f"phi({shown})" if len(shown) <= 60 else f"phi({len(phi)} expressions in {len(names)} symbols)"
     return GivenPhi(name, dict.fromkeys(names, ()), {"x": (len(phi),)}, network, spec, phi=tuple(phi))
 

@@ -22,6 +22,7 @@ from lielaws.engine.closure.growth import Growth, KnownGrowth, ModularGrowth, Wo
 from lielaws.engine.closure.real import RealGrowth
 from lielaws.engine.flows.fields import Choice, VectorFields
 from lielaws.engine.flows.reals import generic_constants
+from lielaws.engine.graph.node import leaves_of
 from lielaws.engine.graph.program import Program
 from lielaws.engine.graph.steps import graph_spec
 from lielaws.engine.laws.law import Law
@@ -119,6 +120,12 @@ def _verification(verification: Verification) -> dict[str, Any]:
     return {"method": "evaluation", "rounds": verification.rounds, "error_log2": int(verification.error_log2)}
 
 
+def _few(array: IntArray) -> list[list[int]]:
+    """The places of entries other than zero, with their values."""
+    flat = array.ravel()
+    return [[place, int(flat[place])] for place in np.flatnonzero(flat).tolist()]
+
+
 def _version(name: str) -> str:
     try:
         return metadata.version(name)
@@ -142,6 +149,8 @@ def _upper(fields: VectorFields, growth: Growth) -> Record:
     writer = _Writer(fields, numbers.get("prime"), point)
     for words in growth.witnesses:
         writer.add(words)
+    if isinstance(growth, ModularGrowth) and growth.sparse is not None:
+        numbers["sparse"] = writer.sparse(growth)
     upper = {
         **numbers,
         "point": point.tolist(),
@@ -189,6 +198,33 @@ class _Writer:
             for outer in members[1:]:
                 word = [outer, word]
             self.brackets.append(word)
+
+    def sparse(self, growth: ModularGrowth) -> Record:
+        """The gradients of single entries that are independent, by number, in an order in which they tell columns.
+
+        Entry k of probe j has the number j times the count of entries plus k; places of probes have [place, value].
+        """
+        found, span = growth.sparse, growth.span
+        assert found is not None
+        assert span is not None
+        used, position = np.unique(span.kept // found.size, return_inverse=True)
+        numbers = dict(zip(span.kept.tolist(), (position * found.size + span.kept % found.size).tolist(), strict=True))
+        told = len(found.peeling.rows)
+        stages = [
+            [[[numbers[row] for row in block] for block in stage.rows.tolist()], stage.columns.tolist()]
+            for stage in found.peeling.stages
+        ]
+        nodes = [*self.fields.potential.traced.data.values(), *self.fields.potential.pieces]
+        samples = {leaf: array[None, used] for leaf, array in found.samples.items()}
+        samples |= {
+            node.static: np.zeros((1, 1, *node.shape), dtype=np.int64)
+            for node in leaves_of(nodes)
+            if node.static not in samples
+        }
+        arrays = self._evaluate(nodes, Choice(samples, len(used)))
+        names = [*self.fields.potential.traced.data, *(f"gate{j}" for j in range(len(self.fields.potential.pieces)))]
+        few = [dict(zip(names, (_few(array[k]) for array in arrays), strict=True)) for k in range(len(used))]
+        return {"probes": few, "stages": stages, "core": [numbers[row] for row in span.kept[told:].tolist()]}
 
     def _probes(self, choice: Choice) -> list[Record]:
         potential, count = self.fields.potential, choice.count

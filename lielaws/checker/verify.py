@@ -186,6 +186,8 @@ def _hypotheses(record: dict[str, Any], network: Network, gates: Gates, region: 
     """
     probes = record["upper"].get("probes")
     keys = {key for probe in probes if isinstance(probe, dict) for key in probe} if isinstance(probes, list) else set()
+    # Probes of sparse rows list gates.
+    keys |= {"gates"} if "sparse" in record["upper"] else set()
     texts = []
     if region is not None:
         texts = [_REGION.format(count=len(region))]

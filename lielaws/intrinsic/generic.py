@@ -77,7 +77,7 @@ def _measured(problem: Problem, rng: np.random.Generator) -> Ranks:
         return problem.ranks_at(point, problem.law_rows(point.vector[0, 0], prime), rng)
     # Where laws are missing, the brackets are closed again, at this point and modulo this prime.
     growth = grow(fields, rng, prime=prime)
-    return problem.ranks_at(growth.at, problem.all_law_rows(growth), rng)
+    return problem.ranks_at(growth.at, growth.complement(problem.report.fields), rng)
 
 
 def _larger(one: Ranks, other: Ranks) -> Ranks:

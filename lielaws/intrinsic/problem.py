@@ -12,12 +12,10 @@ import numpy as np
 from lielaws.architectures.base import Architecture
 from lielaws.arraytypes import IntArray
 from lielaws.discover import as_architecture, discover_laws
-from lielaws.engine.closure.brackets import brackets_at
-from lielaws.engine.closure.growth import ModularGrowth
 from lielaws.engine.flows.fields import Choice, Point
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
-from lielaws.engine.linalg import Echelon, dense, rank
+from lielaws.engine.linalg import Echelon, rank
 from lielaws.errors import SizeError, UnsupportedError
 from lielaws.intrinsic.curve import ranks_along
 from lielaws.intrinsic.phi_derivatives import Functions, PolynomialFunctions, functions_of
@@ -80,15 +78,6 @@ class Problem:
         if not self.laws:
             return np.zeros((0, self.dimension), dtype=np.int64)
         return TermTable.of(self.laws, self.dimension).gradients(point, prime)
-
-    def all_law_rows(self, growth: ModularGrowth) -> IntArray:
-        """What spans the gradients of all laws at a generic point, known in closed form or not.
-
-        By Frobenius they span the orthogonal complement of the brackets.
-        """
-        fields = self.report.fields
-        brackets = [brackets_at(fields, words, growth.at) for words in growth.witnesses]
-        return dense.nullspace(np.concatenate(brackets), growth.at.prime)
 
     def ranks_at_point(self, point: IntArray, prime: int, rng: np.random.Generator) -> Ranks:
         """The ranks at residues (D,), with the gradients of the laws found."""

@@ -149,8 +149,8 @@ class Report:
 
     @property
     def evidence(self) -> str:
-        """The theorem that tells the laws; empty if brackets do."""
-        return "" if self.fields.theorem is None else str(self.fields.theorem.statement)
+        """The theorem that tells the laws, or how sparse the rows of brackets are; empty for dense ones."""
+        return self.brackets.evidence if self.fields.theorem is None else str(self.fields.theorem.statement)
 
     @property
     def n_laws(self) -> int:

@@ -28,7 +28,7 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
     yield "parameters", str(report.n_parameters)
     if report.dimension != report.n_parameters:
         yield "state space", f"dimension {report.dimension}"
-    yield "growth", f"{' '.join(map(str, report.growth))}   {_RANKS if not report.evidence else _KNOWN_RANKS}"
+    yield "growth", f"{' '.join(map(str, report.growth))}   {_RANKS if report.fields.theorem is None else _KNOWN_RANKS}"
     yield "symmetries", str(report.n_symmetries)
     yield "laws", verdict(report)
     if report.evidence:

@@ -23,7 +23,7 @@ from lielaws.engine.graph.steps import graph_spec
 from tests.certificate.cases import MAKERS, make, record
 from tests.properties.same_functions import random_pair
 
-ALLOWED = {"lielaws.errors", "lielaws.certificate.record", "lielaws.checker", "flint", "numpy"}
+ALLOWED = {"lielaws.errors", "lielaws.certificate.record", "lielaws.checker", "flint", "numpy", "scipy"}
 STANDARD = {"__future__", "collections", "contextlib", "dataclasses", "fractions", "functools", "hashlib", "itertools"}
 STANDARD |= {"json", "math", "operator", "os", "re", "secrets", "stat", "types", "typing"}
 

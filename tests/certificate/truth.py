@@ -92,7 +92,8 @@ def _are_hypotheses(found: dict[str, Any], architecture: lielaws.Architecture) -
     """Gates and generic constants are named if there are any, as they are used, and nothing else is."""
     texts, probes = found["hypotheses"], found["upper"]["probes"]
     about_gates, rest = [text for text in texts if text in GATES], [text for text in texts if text not in GATES]
-    used = [text for text, key in zip(GATES, ("gates", "pattern"), strict=True) if any(key in p for p in probes)]
+    keys = {key for probe in probes for key in probe} | ({"gates"} if "sparse" in found["upper"] else set())
+    used = [text for text, key in zip(GATES, ("gates", "pattern"), strict=True) if key in keys]
     nodes = ancestors([architecture.traced.output])
     if architecture.potential.gates and used:
         if about_gates != used:

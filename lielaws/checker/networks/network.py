@@ -22,8 +22,8 @@ from lielaws.errors import CertificateError
 
 _MOST_DATA = 100_000
 """entries of the data of one sample; a batch of images has fewer"""
-_MOST_STEPS = 20_000
-"""a network of a hundred blocks has some thousand; each step costs time whatever its size"""
+_MOST_STEPS = 100_000
+"""a network of a hundred blocks has some thousand, one of thousands of tensors a few for each"""
 _MOST_BYTES = 2 * 10**8
 """of the values of all steps at once: about a gigabyte with all that is made from them"""
 _PLACE = 10

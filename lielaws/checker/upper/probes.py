@@ -101,6 +101,29 @@ class ProbeReader:
         stacked = np.array(cotangents, dtype=np.int64).reshape(-1, *network.output_shape)
         return Probes(data, stacked, cut(gates, network.pieces), np.array(drifts, dtype=np.int64), used)
 
+    def read_few(self, probes: list[Any], where: str) -> tuple[dict[tuple[str, str], Any], list[Any]]:
+        """Data by leaf, and the gates of each function, of probes that list the entries other than zero: each as
+        [place, value]."""
+        network = self.network
+        data, gates = network.data, {f"gate{j}": shape for j, shape in enumerate(network.pieces)}
+        tables = {name: math.prod(shape) for name, shape in {**data, **gates}.items()}
+        if len(tables) < len(data) + len(gates):
+            raise CertificateError("architecture.data", sorted(gates), "these names are those of gates")
+        if len(probes) * sum(tables.values()) > _MOST_GATES:
+            raise CertificateError(where, f"{len(probes)} probes", "too many for this checker")
+        found = {name: np.zeros((len(probes), size), dtype=np.int64) for name, size in tables.items()}
+        for k, probe in enumerate(probes):
+            reading.table(probe, f"{where}[{k}]", tables)
+            for name, size in tables.items():
+                for pair in reading.items(probe[name], f"{where}[{k}].{name}"):
+                    place, value = reading.items(pair, f"{where}[{k}].{name}", 2)
+                    place = reading.integer(place, f"{where}[{k}].{name}", 0, size - 1)
+                    found[name][k, place] = self.numbers.read([value], f"{where}[{k}].{name}", (1,))[0]
+        rows = np.concatenate([np.zeros((len(probes), 0), dtype=np.int64), *(found[name] for name in gates)], axis=1)
+        self._check_listed(rows, list(range(len(probes))))
+        leaves = {("data", name): found[name].reshape(-1, *shape) for name, shape in data.items()}
+        return leaves, [found[name].reshape(-1, *shape) for name, shape in gates.items()]
+
     def _cotangent(self, values: Any, where: str) -> Any:
         entries, row = self.numbers.read(values, where, self.network.output_shape), self.network.row
         if row:

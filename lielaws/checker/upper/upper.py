@@ -31,6 +31,7 @@ from lielaws.checker.upper.family import Evidence, Word, calls, check_word, cost
 from lielaws.checker.upper.paths import check_continuation, is_singular
 from lielaws.checker.upper.patterns import Witnesses, read_patterns
 from lielaws.checker.upper.probes import Numbers, ProbeReader, Probes
+from lielaws.checker.upper.sparse import Triangle, read_triangle
 from lielaws.errors import CertificateError
 
 _LARGEST_DENOMINATOR = 2**64
@@ -61,14 +62,20 @@ def check_upper(
         witnesses = read_patterns(patterns, network, gates, exact, budget)
     known = None if region is None else {pattern.tobytes() for pattern in region}
     stated = reading.items(upper["probes"], "upper.probes")
-    probes = ProbeReader(network, gates, numbers, known, witnesses, budget).read(stated)
+    reader = ProbeReader(network, gates, numbers, known, witnesses, budget)
+    probes = reader.read(stated)
     if witnesses is not None and not numbers.prime and is_singular(network):
         _continue(network, witnesses, probes, point, numbers, budget)
     ring = Residues(numbers.prime) if numbers.prime else Balls()
     words = _read_words(upper["brackets"], len(stated), network, ring.weight, budget)
-    rank = reading.integer(upper["rank"], "upper.rank", 0, min(network.dimension, len(words)))
+    most = network.dimension if "sparse" in upper else min(network.dimension, len(words))
+    rank = reading.integer(upper["rank"], "upper.rank", 0, most)
     evidence = Evidence(network, probes, constants, numbers.unit, point, words)
-    if numbers.prime:
+    if "sparse" in upper:
+        leaves = constants | network.named(network.flow.parameters(point))
+        triangle = read_triangle(upper["sparse"], network, numbers, reader, leaves, budget)
+        _check_with_triangle(rank, evidence, triangle, budget)
+    elif numbers.prime:
         _check_residues(rank, evidence, numbers.prime)
     else:
         _check_enclosures(rank, upper["columns"], evidence, budget)
@@ -83,7 +90,7 @@ def _read_arithmetic(upper: dict[str, Any], network: Network) -> Numbers:
         if unit & (unit - 1):
             raise CertificateError("upper.denominator", unit, "a power of two is needed")
         return Numbers(None, unit)
-    reading.table(upper, "upper", common | {"prime"}, {"constants"})
+    reading.table(upper, "upper", common | {"prime"}, {"constants", "sparse"})
     if not network.is_rational:
         remedy = "values of functions and of irrational constants are real, and so is the proof"
         raise CertificateError("upper.arithmetic", kind, remedy)
@@ -148,6 +155,23 @@ def _check_residues(rank: int, evidence: Evidence, prime: int) -> None:
     if true_rank != rank or rank != words:
         more = "" if rank == words else f", and there are {words}"
         raise CertificateError("upper.rank", rank, f"the brackets have rank {true_rank} at the point{more}")
+
+
+def _check_with_triangle(rank: int, evidence: Evidence, triangle: Triangle, budget: Budget) -> None:
+    """The same for brackets beside sparse rows: all of them are independent."""
+    words, core = len(evidence.words), len(triangle.core)
+    brackets = np.zeros((words, core), dtype=np.int64)
+    try:
+        for places, rows in evidence.rows(Residues(triangle.prime), range(words)):
+            brackets[places] = triangle.on_core(rows)
+    except ZeroDivisionError:
+        raise CertificateError("upper.point", "a denominator", "a denominator of the network vanishes there") from None
+    rest = np.concatenate([triangle.others, brackets])
+    budget.charge(4.0 * len(rest) * len(rest) * core, "upper.rank", rank)
+    total = len(triangle.told) + len(rest)
+    true_rank = len(triangle.told) + flint.nmod_mat(len(rest), core, rest.ravel().tolist(), triangle.prime).rank()
+    if true_rank != rank or rank != total:
+        raise CertificateError("upper.rank", rank, f"the {total} rows and brackets have rank {true_rank} at the point")
 
 
 def _check_enclosures(rank: int, columns: Any, evidence: Evidence, budget: Budget) -> None:

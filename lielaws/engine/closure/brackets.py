@@ -16,7 +16,7 @@ _CHUNK_ENTRIES = 2 * 10**7
 def chunks(fields: VectorFields, words: Sequence[Choice], arrays: int = 1) -> Iterator[list[Choice]]:
     """Brackets in parts that are evaluated at once, by an arithmetic whose values take the room of so many arrays."""
     evaluations: int = arrays * 3 ** (len(words) - 1)
-    size = max(1, _CHUNK_ENTRIES // (evaluations * fields.space.dimension))
+    size = max(1, _CHUNK_ENTRIES // (evaluations * max(fields.space.dimension, fields.program.widest)))
     for start in range(0, words[0].count, size):
         yield [word.select(slice(start, start + size)) for word in words]
 

@@ -17,10 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lielaws.arraytypes import IntArray
-from lielaws.engine.arithmetic.modular import retried
+from lielaws.engine.arithmetic.modular import BadPrimeError, retried
 from lielaws.engine.closure.brackets import brackets_at
+from lielaws.engine.closure.sparse_rows import LEAST_SPARSE, SparseRows, sparse_rows
 from lielaws.engine.flows.fields import Choice, Point, VectorFields
-from lielaws.engine.linalg import CentredEchelon, Echelon
+from lielaws.engine.linalg import CentredEchelon, Echelon, dense
+from lielaws.engine.linalg.centred import LARGEST_PRIME
+from lielaws.engine.linalg.sparse import SparseEchelon
 from lielaws.progress import Progress, TimeUpError
 
 # Heavy ball on linear 1-6-2 closes at depth nine; a bracket of depth k costs 3^k evaluations.
@@ -37,7 +40,6 @@ _MOST_WITHOUT_VALUE = 2000
 
 # Smaller spaces take as long modulo larger primes.
 _LEAST_CENTRED = 300
-
 Words = tuple[Choice, ...]
 """X_1, .., X_k of several brackets [X_k, [.., [X_2, X_1]]]: each choice holds one vector field for each bracket"""
 
@@ -66,6 +68,11 @@ class Growth:
     def rank(self) -> int:
         return self.ranks[-1]
 
+    @property
+    def evidence(self) -> str:
+        """What is special about the brackets; empty if all have been eliminated as dense rows."""
+        return ""
+
 
 class KnownGrowth(Growth):
     """Ranks that follow from a theorem: see `engine.paths.unit_classes` and `engine.theorems.product_form`."""
@@ -77,9 +84,32 @@ class KnownGrowth(Growth):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModularGrowth(Growth):
-    """The growth at a point modulo its prime."""
+    """The growth at a point modulo its prime.
+
+    sparse : gradients of single entries with which it began, if it did
+    span : the span of these and of the witnesses, which knows which of the rows are independent
+    """
 
     at: Point
+    sparse: SparseRows | None = None
+    span: SparseEchelon | None = None
+
+    @property
+    def evidence(self) -> str:
+        if self.sparse is None:
+            return ""
+        told, core = len(self.sparse.peeling.rows), self.sparse.core
+        return f"sparse brackets: {told:,} gradients of single entries, beside a core of {core:,} columns"
+
+    def complement(self, fields: VectorFields) -> IntArray:
+        """What spans the gradients of all laws at the point, known in closed form or not, as rows of residues.
+
+        By Frobenius they span the orthogonal complement of the brackets.
+        """
+        if self.span is not None:
+            return self.span.complement()
+        brackets = [brackets_at(fields, words, self.at) for words in self.witnesses]
+        return dense.nullspace(np.concatenate(brackets), self.at.prime)
 
 
 class Brackets(ABC):
@@ -149,11 +179,17 @@ def _has_stopped(ranks: Sequence[int]) -> bool:
 class ModularBrackets(Brackets):
     """At a point modulo its prime."""
 
-    def __init__(self, fields: VectorFields, rng: np.random.Generator, point: Point) -> None:
+    def __init__(
+        self, fields: VectorFields, rng: np.random.Generator, point: Point, sparse: SparseRows | None = None
+    ) -> None:
         super().__init__(fields.space.dimension)
-        self.fields, self._rng, self.point = fields, rng, point
-        kernel = CentredEchelon if point.prime < 1 << 23 else Echelon
-        self.echelon, self._drawn = kernel(self.dimension, point.prime), 0
+        self.fields, self._rng, self.point, self._drawn = fields, rng, point, 0
+        self.echelon: CentredEchelon | Echelon | SparseEchelon
+        if sparse is not None:
+            self.echelon = SparseEchelon(sparse.rows, point.prime, sparse.peeling)
+        else:
+            kernel = CentredEchelon if point.prime <= LARGEST_PRIME else Echelon
+            self.echelon = kernel(self.dimension, point.prime)
 
     @property
     def rank(self) -> int:
@@ -194,7 +230,7 @@ def grow(
     Raises ExactnessError if a denominator of the architecture vanishes at every point that is tried.
     """
     # Function values that are drawn for small residues would be equal by chance.
-    is_large = fields.rational and fields.space.dimension >= _LEAST_CENTRED
+    is_large = fields.rational and fields.space.dimension >= min(_LEAST_CENTRED, LEAST_SPARSE)
     modulus = fields.prime(small=is_large) if prime is None else prime
     return retried(
         lambda: grow_at(fields, rng, fields.draw_points(rng, 1, modulus), progress),
@@ -206,6 +242,30 @@ def grow_at(
     fields: VectorFields, rng: np.random.Generator, point: Point, progress: Progress | None = None
 ) -> ModularGrowth:
     """The same at a given point, where the ranks may stall before they grow again."""
-    brackets = ModularBrackets(fields, rng, point)
+    is_large = fields.space.dimension >= LEAST_SPARSE and point.prime <= LARGEST_PRIME
+    sparse = sparse_rows(fields, point, rng) if is_large else None
+    brackets = ModularBrackets(fields, rng, point, sparse)
     ranks, witnesses = brackets.close(progress=progress)
-    return ModularGrowth(ranks, witnesses, brackets.echelon.pivots, at=point)
+    span = brackets.echelon if isinstance(brackets.echelon, SparseEchelon) else None
+    return ModularGrowth(ranks, witnesses, brackets.echelon.pivots, at=point, sparse=sparse, span=span)
+
+
+def complement_at(fields: VectorFields, rng: np.random.Generator, prime: int) -> tuple[IntArray, IntArray]:
+    """A random point modulo a prime, with no entry zero, and the complement of the brackets there."""
+
+    def attempt() -> tuple[IntArray, IntArray]:
+        point = fields.draw_points(rng, 1, prime)
+        if not point.vector.all():
+            raise BadPrimeError
+        return point.vector[0, 0], grow_at(fields, rng, point).complement(fields)
+
+    return retried(attempt, "a denominator of the architecture vanishes at every point that was tried")
+
+
+def bytes_of_sparse_growth(fields: VectorFields, rng: np.random.Generator) -> float:
+    """About the memory that a growth takes which begins with sparse rows; infinite if it cannot."""
+    if not fields.rational or fields.space.dimension < LEAST_SPARSE:
+        return np.inf
+    sparse = sparse_rows(fields, fields.draw_points(rng, 1, fields.prime(small=True)), rng)
+    # The columns that rows tell, and the core, are held in float64; some chunks of rows come on top.
+    return np.inf if sparse is None else 24.0 * fields.space.dimension * (sparse.core + LARGEST_CHUNK)

@@ -22,6 +22,9 @@ from lielaws.engine.graph.node import Graph, Shape
 from lielaws.engine.graph.trace import Array, as_rational, broadcast_to, lift, matmul, normalize_axes
 from lielaws.errors import InvalidArgumentError
 
+# Each part is added to an array as large as the result, so that many are joined in groups first.
+_JOINED_AT_ONCE = 16
+
 
 class Operations:
     """All functions on traced arrays; shapes follow numpy."""
@@ -199,6 +202,9 @@ class Operations:
         parts = [self.array(a) for a in arrays]
         if not parts:
             raise InvalidArgumentError("arrays", arrays, "at least one array is needed")
+        if len(parts) > _JOINED_AT_ONCE:
+            groups = [parts[k : k + _JOINED_AT_ONCE] for k in range(0, len(parts), _JOINED_AT_ONCE)]
+            return self.concatenate([self.concatenate(group, axis) for group in groups], axis)
         starts = accumulate((part.size for part in parts), initial=0)
         numbers = [start + np.arange(p.size).reshape(p.shape) for start, p in zip(starts, parts, strict=False)]
         try:

@@ -39,6 +39,11 @@ class Program:
         )
         return cls(steps, tuple((n.static, k) for k, n in enumerate(order) if n.op == "leaf"), kept, len(order))
 
+    @property
+    def widest(self) -> int:
+        """The number of entries of the largest array."""
+        return max((node.size for _, node, *_ in self.steps), default=1)
+
     def run(self, arithmetic: Any, values: Mapping[Leaf, Any]) -> list[Any]:
         """The outputs, each an array with the arithmetic's leading axes followed by the node's shape."""
         memory: list[Any] = [None] * self.slots

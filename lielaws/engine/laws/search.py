@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lielaws.engine.flows.fields import VectorFields
-from lielaws.engine.laws.ansatz import Ansatz, Labels, graded, structured, timed
+from lielaws.engine.laws.ansatz import Ansatz, Labels, blocks, graded, structured, timed
 from lielaws.engine.laws.characters import sign_characters
 from lielaws.engine.laws.polynomial import Polynomial
-from lielaws.engine.laws.proof_families import families
+from lielaws.engine.laws.power_sums import ComplementAt, power_sums
+from lielaws.engine.laws.proof_families import Family, families
 from lielaws.engine.laws.refutation import changing, polynomial_gradients
 from lielaws.engine.laws.solve import Samples, candidate_laws
 from lielaws.engine.laws.terms import TermTable
@@ -26,6 +27,9 @@ from lielaws.errors import ExactnessError
 from lielaws.progress import Progress, TimeUpError
 
 _ATTEMPTS = 3
+# A nullspace of so many columns takes about a minute.
+_LARGEST_BLOCK = 6000
+_POWER_SUMS = "sums of powers of parameters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ def search(
     *,
     labels: Labels | None = None,
     max_degree: int = 2,
+    complement_at: ComplementAt | None = None,
     progress: Progress | None = None,
 ) -> SearchResult:
     """Look for `wanted` independent laws, the upper bound of the count; fewer are returned if no more are found.
@@ -61,10 +66,16 @@ def search(
     ----------
     labels : those of the sign characters by default; zeros for systems that are not split into blocks
     max_degree : of the polynomials that are tried
+    complement_at : of sparse brackets, off which sums of powers of single parameters are read
     """
     result = SearchResult()
     if not wanted:
         return result
+    if complement_at is not None:
+        candidates = power_sums(complement_at, wanted, max_degree, rng)
+        result = _with_power_sums(result, candidates, next(families(fields)), rng)
+        if len(result.laws) >= wanted:
+            return result
     labels = sign_characters(fields) if labels is None else labels
 
     def report(ansatz: Ansatz) -> None:
@@ -72,9 +83,11 @@ def search(
             progress(f"laws: {ansatz.name}", len(result.laws), wanted)
 
     with suppress(TimeUpError):
-        for samples, ansatz in _stages(fields, max_degree, rng):
+        for samples, wide in _stages(fields, max_degree, rng):
+            ansatz = _affordable(wide, labels)
             report(ansatz)
-            for table in () if ansatz.table is None else timed(ansatz.table, ansatz.degree, fields.space):
+            known = _POWER_SUMS in result.tried and _of_powers(ansatz.table)
+            for table in () if known or ansatz.table is None else timed(ansatz.table, ansatz.degree, fields.space):
                 report(ansatz)
                 if len(result.laws) < wanted:
                     with suppress(ExactnessError):
@@ -83,6 +96,21 @@ def search(
             if len(result.laws) >= wanted:
                 break
     return result
+
+
+def _affordable(ansatz: Ansatz, labels: Labels) -> Ansatz:
+    """Without its table if that does not fall into small blocks."""
+    if ansatz.table is None or ansatz.table.count <= _LARGEST_BLOCK:
+        return ansatz
+    largest = len(blocks(ansatz.table, labels)[-1])
+    return ansatz if largest <= _LARGEST_BLOCK else replace(ansatz, table=None)
+
+
+def _of_powers(table: TermTable | None) -> bool:
+    """Whether each candidate is a power of one coordinate."""
+    if table is None or len(table.owners) > table.count:
+        return False
+    return bool((table.factors == table.factors[:, :1]).all())
 
 
 def _with_ansatz(result: SearchResult, ansatz: Ansatz) -> SearchResult:
@@ -109,8 +137,21 @@ def _stages(fields: VectorFields, max_degree: int, rng: np.random.Generator) -> 
             yield samples, ansatz
 
 
+def _with_power_sums(
+    result: SearchResult, candidates: Iterator[list[Polynomial]], family: Family, rng: np.random.Generator
+) -> SearchResult:
+    """Named among what was tried only if all of them were."""
+    with suppress(ExactnessError, TimeUpError):
+        for found in candidates:
+            kept, verification = verified(found, family, rng) if found else ([], None)
+            result = _with_laws(result, kept, verification, family.fields.space.dimension, rng)
+        result = replace(result, tried=(_POWER_SUMS,))
+    return result
+
+
 def _try(table: TermTable, result: SearchResult, samples: Samples, labels: Labels) -> SearchResult:
     kept: list[Polynomial] = []
+    verification = None
     for attempt in range(1, _ATTEMPTS + 1):
         found = candidate_laws(table, labels, samples, attempt)
         if not found:
@@ -119,9 +160,20 @@ def _try(table: TermTable, result: SearchResult, samples: Samples, labels: Label
         kept = _unrefuted(kept, samples)
         if len(kept) == len(found):
             break
-    if not kept:
+    return _with_laws(result, kept, verification, table.dimension, samples.rng)
+
+
+def _with_laws(
+    result: SearchResult,
+    kept: list[Polynomial],
+    verification: Verification | None,
+    dimension: int,
+    rng: np.random.Generator,
+) -> SearchResult:
+    """With further laws; those that depend on others are left out."""
+    if not kept or verification is None:
         return result
-    laws = independent((*result.laws, *kept), table.dimension, samples.rng)
+    laws = independent((*result.laws, *kept), dimension, rng)
     if len(laws) > len(result.laws):
         result = replace(result, verifications=(*result.verifications, verification))
     return replace(result, laws=laws, verified=result.verified | frozenset(kept))

@@ -49,7 +49,8 @@ class Samples:
 
     def take(self, count: int) -> tuple[IntArray, IntArray]:
         """Points and values of vector fields, each (count, dimension)."""
-        most = max(1, _MOST_ENTRIES // self.family.fields.space.dimension)
+        fields = self.family.fields
+        most = max(1, _MOST_ENTRIES // max(fields.space.dimension, fields.program.widest))
         message = "a denominator of the architecture vanishes at nearly every point that was tried"
         while (missing := count - len(self.points)) > 0:
             points, values = retried(partial(self._draw, min(missing, most)), message)

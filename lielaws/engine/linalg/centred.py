@@ -49,6 +49,8 @@ class CentredEchelon:
     """
 
     def __init__(self, dimension: int, p: int) -> None:
+        if p > LARGEST_PRIME:
+            raise ValueError(f"{p} is too large a prime: products would be rounded")
         self.dimension, self.p = dimension, p
         self._panels: list[_Panel] = []
         self._free = np.arange(dimension)
@@ -78,6 +80,20 @@ class CentredEchelon:
     def contains(self, rows: IntArray) -> BoolArray:
         """For each row, whether it is in the span."""
         return np.logical_not(self._remainder(rows).any(axis=1))
+
+    def complement(self) -> IntArray:
+        """A basis of all vectors that are orthogonal to the span, as rows of residues."""
+        found = np.eye(len(self._free))
+        for panel in reversed(self._panels):
+            # On the columns that were free before this panel: its pivots follow from the others.
+            wider = np.zeros((len(found), len(panel.pivots) + len(panel.kept)))
+            wider[:, panel.kept] = found
+            for start in range(0, len(panel.kept), _PANEL):
+                part = slice(start, start + _PANEL)
+                wider[:, panel.pivots] -= found[:, part] @ panel.tail[:, part].T
+                self._centre(wider)
+            found = wider
+        return found.astype(np.int64) % self.p
 
     def _add(self, rows: FloatArray, pivots: IntArray) -> None:
         """A panel of rows in reduced form on the free columns; a small one joins the one before."""

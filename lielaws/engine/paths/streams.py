@@ -9,9 +9,11 @@ parameters are never unfolded.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,9 @@ from scipy import sparse
 
 from lielaws.arraytypes import IntArray
 from lielaws.engine.graph.contraction import parse_subscripts
+from lielaws.engine.graph.functions import FUNCTIONS
 from lielaws.engine.graph.network import Traced
-from lielaws.engine.graph.node import Node, ancestors
+from lielaws.engine.graph.node import Node, ancestors, depending_on
 from lielaws.engine.graph.primitives import add, scale
 
 
@@ -148,11 +151,15 @@ class _Reader:
         return Streams(tuple(self.layers), inputs, self._units, output)
 
     def _check_parameters(self, nodes: Sequence[Node]) -> None:
-        """Each tensor is used once: where one is used twice, paths may have it twice."""
-        used = [source for node in nodes for source in node.inputs if source.op == "leaf"]
+        """Each tensor is used once, as paths may have it twice else; without gates none meets another."""
+        uses = Counter(source for node in nodes for source in node.inputs)
         for name, leaf in self.traced.parameters.items():
-            if used.count(leaf) != 1:
-                raise NotGatedError(f"'{name}' is used {used.count(leaf)} times")
+            if uses[leaf] != 1:
+                raise NotGatedError(f"'{name}' is used {uses[leaf]} times")
+        varies = depending_on([self.traced.output], self._parameters).issuperset
+        products = [node for node in nodes if node.op == "contract" and varies(node.inputs)]
+        if products and all(node.op not in FUNCTIONS and node.op != "piecewise" for node in nodes):
+            raise NotGatedError("it multiplies parameters without a gate between them")
 
     # Values
 
@@ -202,7 +209,7 @@ class _Reader:
 
     def _bias(self, leaf: Node) -> Weighted:
         """A tensor of parameters that is added."""
-        numbers, axes = np.arange(leaf.size), _LETTERS[: len(leaf.shape)]
+        numbers, axes = np.arange(leaf.size), ascii_lowercase[: len(leaf.shape)]
         block = Block(leaf, axes, axes, "", None, (numbers, np.zeros_like(numbers)), (leaf.size, 1, 1, 1))
         return Weighted(((block, numbers),), self._nothing(leaf.size))
 
@@ -276,9 +283,6 @@ class _Reader:
 
     def _nothing(self, size: int) -> Plain:
         return Plain(sparse.csr_array((size, self._units), dtype=np.int64))
-
-
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def _tensor(node: Node) -> Node:

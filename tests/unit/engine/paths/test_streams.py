@@ -62,13 +62,14 @@ def test_what_is_added_comes_without_a_parameter() -> None:
 @pytest.mark.parametrize(
     ("network", "reason"),
     [
-        (lambda p, x, o: p.C @ (p.A @ x), "is not a tensor of parameters and gated units"),
+        (lambda p, x, o: p.C @ (p.A @ x), "multiplies parameters without a gate"),
+        (lambda p, x, o: o.relu(p.C @ (p.A @ x)), "is not a tensor of parameters and gated units"),
         (lambda p, x, o: p.A.T @ o.relu(p.A @ x) + 0 * p.C[0, 0], "used 2 times"),
         (lambda p, x, o: p.C @ o.tanh(p.A @ x), "it has the operation"),
         (lambda p, x, o: p.C @ o.relu(o.relu(p.A @ x)), "no parameters of its own"),
         (lambda p, x, o: p.C @ (o.relu(p.A @ x) + o.relu(p.A @ x)), "one unit twice|operation"),
         (lambda p, x, o: p.C @ o.relu(p.A @ x) + 1, "it has the operation 'constant'"),
-        (lambda p, x, o: (p.A @ x).sum() * p.C, "added up before"),
+        (lambda p, x, o: o.relu((p.A @ x).sum() * p.C), "added up before"),
         (lambda p, x, o: p.C @ o.relu(o.named_constant("e") + p.A @ x), "the constant 'e'"),
     ],
 )
