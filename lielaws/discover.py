@@ -144,8 +144,10 @@ def discover_laws(
                 if fields.theorem is not None:
                     laws, result = _confirmed_laws(architecture.name, fields, rng)
                 else:
-                    is_sparse = isinstance(growth, ModularGrowth) and growth.sparse is not None
-                    complement = partial(complement_at, fields, rng) if is_sparse else None
+                    complement = None
+                    # Where data are to be drawn, another growth takes longer than a search.
+                    if isinstance(growth, ModularGrowth) and growth.sparse is not None and not growth.sparse.samples:
+                        complement = partial(complement_at, fields, rng)
                     result = search(
                         fields, at_most, rng, max_degree=max_degree, complement_at=complement, progress=watch
                     )

@@ -25,6 +25,8 @@ from lielaws.errors import CertificateError
 _LARGEST_PRIME = 2**23
 _LONGEST = 2**8
 """so many products of centred residues below 2^23 add up to less than 2^52, which float64 numbers hold exactly"""
+_AT_ONCE = 2 * 10**6
+"""parameters of probes that are looked at together"""
 _NONE = np.zeros(0, dtype=np.int64)
 _MOST_ENTRIES = 10**8
 """of what is told, on the core: a gigabyte with what is made of it"""
@@ -117,24 +119,34 @@ def _rows(
     """The gradients of all entries at all probes, (probes * entries, dimension)."""
     count = len(probes)
     data, gates = reader.read_few(probes, "upper.sparse.probes")
-    ring = ListedRing(prime, count, budget)
-    values: dict[tuple[str, str], Listed] = {leaf: ring.lift(table) for leaf, table in (leaves | data).items()}
-    first = 0
-    for name, shape in network.parameters.items():
-        value = values["parameter", name].value
-        values["parameter", name] = Listed.variable(value, first)
-        first += math.prod(shape)
     program = Program(network.steps, step)
     budget.charge(program.work * count, "upper.sparse", f"{count} probes")
     numbers = {gate: j for j, gate in enumerate(network.program.gates)}
     order = [numbers[gate] for gate in program.gates]
+    found = [sparse.csr_array((0, network.dimension), dtype=np.int64)]
+    length = max(1, _AT_ONCE // max(1, network.dimension))
+    for start in range(0, count, length):
+        some = slice(start, min(start + length, count))
+        values = leaves | {leaf: table[some] for leaf, table in data.items()}
+        chosen = [gates[j][some] for j in order]
+        found.append(_gradients(network, program, values, chosen, ListedRing(prime, some.stop - start, budget)))
+    return sparse.vstack(found, format="csr")
+
+
+def _gradients(network: Network, program: Program, leaves: Leaves, gates: list[Any], ring: ListedRing) -> Any:
+    """Those of all entries of the output of a program, sample by sample."""
+    values = {leaf: ring.lift(table) for leaf, table in leaves.items()}
+    first = 0
+    for name, shape in network.parameters.items():
+        values["parameter", name] = Listed.variable(values["parameter", name].value, first)
+        first += math.prod(shape)
     try:
-        found = program.forward(ring, values, lambda j, _: ring.lift(gates[order[j]]))[step]  # type: ignore[arg-type]
+        found = program.forward(ring, values, lambda j, _: ring.lift(gates[j]))[program.output]  # type: ignore[arg-type]
     except ZeroDivisionError:
         raise CertificateError("upper.sparse", "a denominator", "one of the network vanishes at a probe") from None
     triples = (found.slope, (found.entry, found.along))
     matrix = sparse.coo_array(triples, shape=(found.value.size, network.dimension)).tocsr()
-    matrix.data %= prime
+    matrix.data %= ring.prime
     matrix.eliminate_zeros()
     return matrix
 

@@ -38,8 +38,6 @@ LARGEST_CHUNK = 512
 # Brackets in a row that have no value, as outside the domain of a function, after which a depth is given up.
 _MOST_WITHOUT_VALUE = 2000
 
-# Smaller spaces take as long modulo larger primes.
-_LEAST_CENTRED = 300
 Words = tuple[Choice, ...]
 """X_1, .., X_k of several brackets [X_k, [.., [X_2, X_1]]]: each choice holds one vector field for each bracket"""
 
@@ -230,7 +228,7 @@ def grow(
     Raises ExactnessError if a denominator of the architecture vanishes at every point that is tried.
     """
     # Function values that are drawn for small residues would be equal by chance.
-    is_large = fields.rational and fields.space.dimension >= min(_LEAST_CENTRED, LEAST_SPARSE)
+    is_large = fields.rational and fields.space.dimension >= LEAST_SPARSE
     modulus = fields.prime(small=is_large) if prime is None else prime
     return retried(
         lambda: grow_at(fields, rng, fields.draw_points(rng, 1, modulus), progress),

@@ -24,8 +24,8 @@ from lielaws.engine.graph.node import Leaf, Node, ancestors
 from lielaws.engine.graph.program import Program
 from lielaws.engine.linalg.sparse import LONGEST_ROW, Peeling, peel
 
-LEAST_SPARSE = 1000
-"""parameters; below it the dense elimination takes a tenth of a second"""
+LEAST_SPARSE = 300
+"""parameters; smaller spaces take as long modulo primes of 31 bits"""
 # To draw data and gates takes as long as the dense elimination of this size.
 _LEAST_DRAWN = 4000
 MOST_SPARSE = 200_000
@@ -39,6 +39,7 @@ _FIRST_SAMPLES = 16
 _MOST_SAMPLES = 512
 # Entries other than zero in a piece of data, and open gates in a layer.
 _MOST_CHOSEN = 3
+_SHARE_CHOSEN = 0.3
 # Rows with more entries in the mean make a large core.
 _LONGEST_MEAN = 64
 # A larger share of columns is better eliminated as it is.
@@ -149,7 +150,8 @@ def _few(rng: np.random.Generator, prime: int, count: int, leaf: Node) -> IntArr
     found = np.zeros((count, leaf.size), dtype=np.int64)
     places = rng.integers(0, leaf.size, (count, _MOST_CHOSEN))
     numbers = 1 if leaf.static.role == "gate" else rng.integers(1, prime, places.shape)
-    # One, two or three of them.
-    chosen = np.arange(_MOST_CHOSEN) < rng.integers(1, _MOST_CHOSEN + 1, (count, 1))
+    # One of them mostly.
+    chosen = rng.random(places.shape) < _SHARE_CHOSEN
+    chosen[:, 0] = True
     found[np.nonzero(chosen)[0], places[chosen]] = np.broadcast_to(numbers, places.shape)[chosen]
     return found.reshape(count, *leaf.shape)

@@ -30,6 +30,8 @@ from lielaws.engine.values.rules import simplified
 
 # Expansions with more products than this for each coordinate take longer than evaluations.
 _LARGEST_EXPANSION = 4000
+# Each term has an exponent for each variable.
+_MOST_VARIABLES = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,9 @@ class VectorFields:
     def expansion(self, law_terms: int) -> Expansion | None:
         """The fields expanded over Q; None if that is not affordable for laws with that many terms together."""
         largest = _LARGEST_EXPANSION * self.space.dimension
-        return None if self.region is not None or self.bounds.expanded_terms * law_terms > largest else self._expansion
+        if self.region is not None or sum(leaf.size for leaf in (*self.leaves, *self.outside)) > _MOST_VARIABLES:
+            return None
+        return None if self.bounds.expanded_terms * law_terms > largest else self._expansion
 
     @cached_property
     def _expansion(self) -> Expansion:

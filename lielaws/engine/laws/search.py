@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 
 import numpy as np
 
+from lielaws.arraytypes import IntArray
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.laws.ansatz import Ansatz, Labels, blocks, graded, structured, timed
 from lielaws.engine.laws.characters import sign_characters
@@ -22,7 +25,9 @@ from lielaws.engine.laws.refutation import changing, polynomial_gradients
 from lielaws.engine.laws.solve import Samples, candidate_laws
 from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.laws.verify import Verification, verified
+from lielaws.engine.laws.wide_products import wide_products
 from lielaws.engine.linalg import EXPLORATION_PRIME, Echelon
+from lielaws.engine.linalg.centred import LARGEST_PRIME
 from lielaws.errors import ExactnessError
 from lielaws.progress import Progress, TimeUpError
 
@@ -71,20 +76,25 @@ def search(
     result = SearchResult()
     if not wanted:
         return result
+    labels = sign_characters(fields) if labels is None else labels
+    first: list[tuple[Samples, Ansatz]] = []
     if complement_at is not None:
-        candidates = power_sums(complement_at, wanted, max_degree, rng)
+        looked_at = partial(_looked_at, complement_at, progress, wanted)
+        candidates = power_sums(looked_at, wanted, max_degree, rng)
         result = _with_power_sums(result, candidates, next(families(fields)), rng)
         if len(result.laws) >= wanted:
             return result
-    labels = sign_characters(fields) if labels is None else labels
+        if max_degree >= 2:
+            _, complement = complement_at(LARGEST_PRIME)
+            first = [(Samples(next(families(fields)), rng), wide_products(labels, complement, LARGEST_PRIME))]
 
     def report(ansatz: Ansatz) -> None:
         if progress is not None:
             progress(f"laws: {ansatz.name}", len(result.laws), wanted)
 
     with suppress(TimeUpError):
-        for samples, wide in _stages(fields, max_degree, rng):
-            ansatz = _affordable(wide, labels)
+        for samples, given in chain(first, _stages(fields, max_degree, rng)):
+            ansatz = _affordable(given, labels)
             report(ansatz)
             known = _POWER_SUMS in result.tried and _of_powers(ansatz.table)
             for table in () if known or ansatz.table is None else timed(ansatz.table, ansatz.degree, fields.space):
@@ -135,6 +145,14 @@ def _stages(fields: VectorFields, max_degree: int, rng: np.random.Generator) -> 
     for samples in known:
         for ansatz in graded(fields.space, max_degree):
             yield samples, ansatz
+
+
+def _looked_at(
+    complement_at: ComplementAt, progress: Progress | None, wanted: int, prime: int
+) -> tuple[IntArray, IntArray]:
+    if progress is not None:
+        progress(f"laws: {_POWER_SUMS}", 0, wanted)
+    return complement_at(prime)
 
 
 def _with_power_sums(
