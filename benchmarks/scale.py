@@ -69,6 +69,38 @@ def _stream(width: int, hidden: int, blocks: int) -> Callable[[Any], Any]:
     return lambda library: library.architecture(network, shapes, {"x": (width,)}, name="gated stream")
 
 
+def _monomials(count: int, terms: int, degree: int) -> Callable[[Any], Any]:
+    """Random monomials of random symbols."""
+
+    def make(library: Any) -> Any:
+        import numpy as np
+        import sympy
+
+        symbols = sympy.symbols(f"t0:{count}")
+        places = np.random.default_rng(0).integers(0, count, (terms, degree))
+        used = np.unique(places).tolist()
+        phi = [sympy.Mul(*[symbols[k] for k in row]) for row in places.tolist()]
+        return library.from_phi([symbols[k] for k in used], phi)
+
+    return make
+
+
+def _factorization(rows: int, columns: int, rank: int, share: float) -> Callable[[Any], Any]:
+    """Some of the entries of P Q^T."""
+
+    def make(library: Any) -> Any:
+        import numpy as np
+        import sympy
+
+        p, q = sympy.symbols(f"p0:{rows * rank}"), sympy.symbols(f"q0:{columns * rank}")
+        seen = np.argwhere(np.random.default_rng(0).random((rows, columns)) < share).tolist()
+        return library.from_phi(
+            [*p, *q], [sympy.Add(*[p[i * rank + k] * q[j * rank + k] for k in range(rank)]) for i, j in seen]
+        )
+
+    return make
+
+
 def _spec(spec: str) -> Callable[[Any], Any]:
     return lambda library: spec
 
@@ -91,6 +123,9 @@ CASES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "attention, 12 heads": (lambda library: library.attention(768, 64, heads=12), "any"),
     "attention, 12 heads, 4 keys": (lambda library: library.attention(768, 64, heads=12, kv_heads=4), "any"),
     "swiglu 768, 3072": (lambda library: library.glu(768, 3072), "any"),
+    "40,000 monomials of degree 3": (_monomials(20_000, 40_000, 3), "any"),
+    "26,000 monomials of degree 4": (_monomials(20_000, 26_000, 4), "any"),
+    "a tenth of 500 x 400 of rank 5": (_factorization(500, 400, 5, 0.1), "any"),
 }
 GROWTH = ("relu:784-1024-1024-10", "relu+bias:784-7200-7200-6000-10")
 

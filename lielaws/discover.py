@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,11 +22,11 @@ from lielaws.engine.closure.growth import (
     KnownGrowth,
     ModularGrowth,
     bytes_of_sparse_growth,
-    complement_at,
     grow,
 )
 from lielaws.engine.closure.point import TraceDimension, dimension_at, rational_point
 from lielaws.engine.closure.real import proved_growth
+from lielaws.engine.closure.sparse_family import SparseFamily
 from lielaws.engine.closure.sparse_rows import MOST_SPARSE
 from lielaws.engine.flows.fields import VectorFields, vector_fields
 from lielaws.engine.flows.gradient import GradientFlow
@@ -144,13 +143,11 @@ def discover_laws(
                 if fields.theorem is not None:
                     laws, result = _confirmed_laws(architecture.name, fields, rng)
                 else:
-                    complement = None
+                    sparse = None
                     # Where data are to be drawn, another growth takes longer than a search.
                     if isinstance(growth, ModularGrowth) and growth.sparse is not None and not growth.sparse.samples:
-                        complement = partial(complement_at, fields, rng)
-                    result = search(
-                        fields, at_most, rng, max_degree=max_degree, complement_at=complement, progress=watch
-                    )
+                        sparse = SparseFamily(fields, growth, rng)
+                    result = search(fields, at_most, rng, max_degree=max_degree, sparse=sparse, progress=watch)
                     laws = tuple(Law(polynomial, fields.space) for polynomial in result.laws)
     if len(laws) > at_most:
         # Both bounds are proved, so that this never happens.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from operator import add, mul
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,18 +39,23 @@ class Monomials:
     count : how many polynomials; forms : their monomials
     """
 
+    symbols: tuple[str, ...]
     count: int
     forms: Mapping[_Form, _Like]
 
     @classmethod
-    def of(cls, symbols: Sequence[str], expressions: Sequence[sympy.Expr]) -> Monomials | None:
-        """None if an expression is written in another way."""
+    def of(cls, symbols: Sequence[str], expressions: Sequence[Any]) -> Monomials | None:
+        """None if one of them is no sum of monomials in the symbols with rational coefficients, as it is written."""
+        import sympy
+
         numbers = {name: k for k, name in enumerate(symbols)}
         forms: dict[_Form, _Like] = {}
         for entry, expression in enumerate(expressions):
+            if not isinstance(expression, sympy.Expr):
+                return None
             for term in expression.args if expression.is_Add else (expression,):
                 read = _monomial(term)
-                if read is None:
+                if read is None or any(name not in numbers for name, _ in read[1]):
                     return None
                 coefficient, powers = read
                 ordered = sorted(powers, key=lambda power: -power[1])
@@ -58,11 +63,24 @@ class Monomials:
                 like.entries.append(entry)
                 like.coefficients.append(coefficient)
                 like.symbols.append(tuple(numbers[name] for name, _ in ordered))
-        return cls(len(expressions), forms)
+        return cls(tuple(symbols), len(expressions), forms)
 
     @property
-    def terms(self) -> int:
-        return sum(len(like.entries) for like in self.forms.values())
+    def used(self) -> set[str]:
+        """The symbols that occur."""
+        numbers = {k for like in self.forms.values() for powers in like.symbols for k in powers}
+        return {self.symbols[k] for k in numbers}
+
+    def texts(self) -> list[str]:
+        """The polynomials, far faster than by sympy, which sorts the terms of each."""
+        found: list[list[str]] = [[] for _ in range(self.count)]
+        for form, like in self.forms.items():
+            powers = ["" if exponent == 1 else f"**{exponent}" for exponent in form]
+            for entry, coefficient, numbers in zip(like.entries, like.coefficients, like.symbols, strict=True):
+                factors = [self.symbols[k] + power for k, power in zip(numbers, powers, strict=True)]
+                number = [] if coefficient == 1 and factors else [f"({coefficient})"]
+                found[entry].append("*".join(number + factors))
+        return [" + ".join(terms) for terms in found]
 
     def build(self, symbols: Sequence[Array], ops: Operations) -> Array:
         """The values of all polynomials, shape (count,)."""

@@ -48,15 +48,15 @@ def from_phi(symbols: Sequence[Any], expressions: Sequence[Any]) -> Architecture
     and UnsupportedError for functions that are not rational. Setting: arXiv 2307.00144, section 2.
     """
     names = _symbol_names(symbols)
-    phi = _expressions(expressions)
-    atoms = set().union(*(free_entries(expression) for expression in phi))
-    used = {str(symbol) for symbol in atoms}
+    listed = _listed(expressions)
+    monomials = Monomials.of(names, listed) if len(listed) >= _LEAST_TOGETHER else None
+    phi = listed if monomials is not None else _expressions(listed)
+    atoms = set().union(*(free_entries(expression) for expression in phi if monomials is None))
+    used = {str(symbol) for symbol in atoms} if monomials is None else monomials.used
     if missing := sorted(used - set(names)):
         raise InvalidArgumentError("symbols", missing, "used in the expressions, but not listed; list them")
     if unused := sorted(set(names) - used):
         raise InvalidArgumentError("symbols", unused, "listed, but in no expression; remove them")
-
-    monomials = Monomials.of(names, phi) if len(phi) >= _LEAST_TOGETHER else None
 
     def network(p: Namespace, x: Array, ops: Operations) -> Array:
         if monomials is not None:
@@ -65,7 +65,7 @@ def from_phi(symbols: Sequence[Any], expressions: Sequence[Any]) -> Architecture
         entries = [build_expression(expression, lambda symbol: p[str(symbol)], ops, known) for expression in phi]
         return ops.dot(x, ops.stack(entries))
 
-    texts = [str(expression) for expression in phi]
+    texts = [str(expression) for expression in phi] if monomials is None else monomials.texts()
     spec = {"family": "phi", "symbols": list(names), "expressions": texts}
     shown = ", ".join(texts)
     name = f"phi({shown})" if len(shown) <= 60 else f"phi({len(phi)} expressions in {len(names)} symbols)"
@@ -87,8 +87,8 @@ def _symbol_names(symbols: Any) -> tuple[str, ...]:
     return names
 
 
-def _expressions(expressions: Any) -> list[sympy.Expr]:
-    """Sympy expressions, with floats replaced by the decimals that they print. Text is refused: it is never parsed."""
+def _listed(expressions: Any) -> list[Any]:
+    """One expression, a matrix, or a sequence of expressions. Text is refused: it is never parsed."""
     import sympy
 
     if isinstance(expressions, sympy.MatrixBase):
@@ -97,10 +97,15 @@ def _expressions(expressions: Any) -> list[sympy.Expr]:
         expressions = [expressions]
     if isinstance(expressions, str | bytes) or not hasattr(expressions, "__iter__"):
         raise InvalidArgumentError("expressions", expressions, "a sequence of sympy expressions is needed")
-    phi = [_expression(entry) for entry in expressions]
-    if not phi:
-        raise InvalidArgumentError("expressions", phi, "at least one expression is needed")
-    return phi
+    listed = list(expressions)
+    if not listed:
+        raise InvalidArgumentError("expressions", listed, "at least one expression is needed")
+    return listed
+
+
+def _expressions(listed: list[Any]) -> list[sympy.Expr]:
+    """Sympy expressions, with floats replaced by the decimals that they print."""
+    return [_expression(entry) for entry in listed]
 
 
 def _expression(entry: Any) -> sympy.Expr:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lielaws.arraytypes import IntArray
-from lielaws.engine.arithmetic.modular import BadPrimeError, retried
+from lielaws.engine.arithmetic.modular import retried
 from lielaws.engine.closure.brackets import brackets_at
 from lielaws.engine.closure.sparse_rows import LEAST_SPARSE, SparseRows, sparse_rows
 from lielaws.engine.flows.fields import Choice, Point, VectorFields
@@ -237,27 +237,22 @@ def grow(
 
 
 def grow_at(
-    fields: VectorFields, rng: np.random.Generator, point: Point, progress: Progress | None = None
+    fields: VectorFields,
+    rng: np.random.Generator,
+    point: Point,
+    progress: Progress | None = None,
+    guess: Growth | None = None,
 ) -> ModularGrowth:
-    """The same at a given point, where the ranks may stall before they grow again."""
+    """The same at a given point, where the ranks may stall before they grow again.
+
+    guess : ranks after which no more brackets are looked at
+    """
     is_large = fields.space.dimension >= LEAST_SPARSE and point.prime <= LARGEST_PRIME
     sparse = sparse_rows(fields, point, rng) if is_large else None
     brackets = ModularBrackets(fields, rng, point, sparse)
-    ranks, witnesses = brackets.close(progress=progress)
+    ranks, witnesses = brackets.close(guess, progress)
     span = brackets.echelon if isinstance(brackets.echelon, SparseEchelon) else None
     return ModularGrowth(ranks, witnesses, brackets.echelon.pivots, at=point, sparse=sparse, span=span)
-
-
-def complement_at(fields: VectorFields, rng: np.random.Generator, prime: int) -> tuple[IntArray, IntArray]:
-    """A random point modulo a prime, with no entry zero, and the complement of the brackets there."""
-
-    def attempt() -> tuple[IntArray, IntArray]:
-        point = fields.draw_points(rng, 1, prime)
-        if not point.vector.all():
-            raise BadPrimeError
-        return point.vector[0, 0], grow_at(fields, rng, point).complement(fields)
-
-    return retried(attempt, "a denominator of the architecture vanishes at every point that was tried")
 
 
 def bytes_of_sparse_growth(fields: VectorFields, rng: np.random.Generator) -> float:

@@ -34,17 +34,22 @@ _SPARE_COLUMNS = 16
 
 
 def power_sums(
-    complement_at: ComplementAt, wanted: int, max_degree: int, rng: np.random.Generator
+    complement_at: ComplementAt,
+    wanted: int,
+    max_degree: int,
+    holds: Callable[[list[Polynomial]], bool],
+    rng: np.random.Generator,
 ) -> Iterator[list[Polynomial]]:
     """Candidates of each degree, in turn. Raises ExactnessError if there are too many, or their numbers too large.
 
     wanted : the dimension of the complements
+    holds : whether a sample contradicts none of some candidates; those of too few primes are no laws
     """
     if wanted > _LARGEST_COMPLEMENT:
         raise ExactnessError(f"a complement of dimension {wanted} is too large")
     spaces = [_Complements(complement_at, LARGEST_PRIME, rng)]
     for degree in range(1, max_degree + 1):
-        yield _candidates(degree, spaces, rng)
+        yield _candidates(degree, spaces, holds, rng)
 
 
 class _Complements:
@@ -83,22 +88,24 @@ class _Complements:
         return modular.matmul(combinations, first, self.prime) if len(combinations) else first[:0]
 
 
-def _candidates(degree: int, spaces: list[_Complements], rng: np.random.Generator) -> list[Polynomial]:
-    """Lifted from more and more primes, until one more changes nothing."""
+def _candidates(
+    degree: int, spaces: list[_Complements], holds: Callable[[list[Polynomial]], bool], rng: np.random.Generator
+) -> list[Polynomial]:
+    """Lifted from more and more primes, until they hold."""
     residues: Any = spaces[0].constant(degree)
-    modulus, before = spaces[0].prime, None
-    for used in range(1, _MOST_PRIMES):
+    modulus = spaces[0].prime
+    for used in range(1, _MOST_PRIMES + 1):
         if not len(residues):
             return []
+        if (lifted := lift_rows(residues, modulus)) is not None:
+            rows = map(integer_row, lifted)
+            found = [Polynomial.of({(j,) * degree: c for j, c in enumerate(row) if c}).primitive() for row in rows]
+            if holds(found):
+                return found
         if used == len(spaces):
             prime = random_prime(rng, LARGEST_PRIME, LARGEST_PRIME // 2)
             spaces.append(_Complements(spaces[0].complement_at, prime, rng))
         again, prime = spaces[used].constant(degree), spaces[used].prime
         if again.shape == residues.shape and modulus % prime:
             residues, modulus = combine([residues, again], [modulus, prime])
-        lifted = lift_rows(residues, modulus)
-        if lifted is not None and lifted == before:
-            rows = map(integer_row, lifted)
-            return [Polynomial.of({(j,) * degree: c for j, c in enumerate(row) if c}).primitive() for row in rows]
-        before = lifted
     raise ExactnessError(f"{_MOST_PRIMES} primes do not tell the coefficients")

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
+from typing import Protocol
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.laws.ansatz import Ansatz, Labels, blocks, graded, structured, timed
 from lielaws.engine.laws.characters import sign_characters
 from lielaws.engine.laws.polynomial import Polynomial
-from lielaws.engine.laws.power_sums import ComplementAt, power_sums
+from lielaws.engine.laws.power_sums import power_sums
 from lielaws.engine.laws.proof_families import Family, families
 from lielaws.engine.laws.refutation import changing, polynomial_gradients
 from lielaws.engine.laws.solve import Samples, candidate_laws
@@ -27,13 +28,25 @@ from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.laws.verify import Verification, verified
 from lielaws.engine.laws.wide_products import wide_products
 from lielaws.engine.linalg import EXPLORATION_PRIME, Echelon
-from lielaws.engine.linalg.centred import LARGEST_PRIME
 from lielaws.errors import ExactnessError
 from lielaws.progress import Progress, TimeUpError
 
 _ATTEMPTS = 3
+
+
+class Sparse(Protocol):
+    """See `engine.closure.sparse_family`."""
+
+    @property
+    def largest_prime(self) -> int: ...
+    def complement_at(self, prime: int) -> tuple[IntArray, IntArray]: ...
+    def sample(self, count: int, prime: int) -> tuple[IntArray, IntArray]: ...
+
+
 # A nullspace of so many columns takes about a minute.
 _LARGEST_BLOCK = 6000
+# Each misses a candidate that is no law with the probability of a zero only.
+_FEW_SAMPLES = 2
 _POWER_SUMS = "sums of powers of parameters"
 
 
@@ -62,7 +75,7 @@ def search(
     *,
     labels: Labels | None = None,
     max_degree: int = 2,
-    complement_at: ComplementAt | None = None,
+    sparse: Sparse | None = None,
     progress: Progress | None = None,
 ) -> SearchResult:
     """Look for `wanted` independent laws, the upper bound of the count; fewer are returned if no more are found.
@@ -71,22 +84,25 @@ def search(
     ----------
     labels : those of the sign characters by default; zeros for systems that are not split into blocks
     max_degree : of the polynomials that are tried
-    complement_at : of sparse brackets, off which sums of powers of single parameters are read
+    sparse : for families with sparse brackets, off which sums of powers of single parameters are read
     """
     result = SearchResult()
     if not wanted:
         return result
     labels = sign_characters(fields) if labels is None else labels
     first: list[tuple[Samples, Ansatz]] = []
-    if complement_at is not None:
-        looked_at = partial(_looked_at, complement_at, progress, wanted)
-        candidates = power_sums(looked_at, wanted, max_degree, rng)
-        result = _with_power_sums(result, candidates, next(families(fields)), rng)
+    if sparse is not None:
+        looked_at = partial(_looked_at, sparse, progress, wanted)
+        samples = Samples(next(families(fields)), rng)
+        candidates = power_sums(looked_at, wanted, max_degree, partial(_holds, samples), rng)
+        result = _with_power_sums(result, candidates, samples.family, rng)
         if len(result.laws) >= wanted:
             return result
         if max_degree >= 2:
-            _, complement = complement_at(LARGEST_PRIME)
-            first = [(Samples(next(families(fields)), rng), wide_products(labels, complement, LARGEST_PRIME))]
+            prime = sparse.largest_prime
+            _, complement = sparse.complement_at(prime)
+            few = Samples(samples.family, rng, prime, sparse.sample)
+            first = [(few, wide_products(labels, complement, prime))]
 
     def report(ansatz: Ansatz) -> None:
         if progress is not None:
@@ -147,12 +163,17 @@ def _stages(fields: VectorFields, max_degree: int, rng: np.random.Generator) -> 
             yield samples, ansatz
 
 
-def _looked_at(
-    complement_at: ComplementAt, progress: Progress | None, wanted: int, prime: int
-) -> tuple[IntArray, IntArray]:
+def _holds(samples: Samples, laws: list[Polynomial]) -> bool:
+    """Whether no law changes along a few vector fields, modulo a prime."""
+    points, values = samples.take(_FEW_SAMPLES)
+    table = TermTable.of(laws, samples.family.fields.space.dimension)
+    return not table.derivatives(points, values, samples.prime).any()
+
+
+def _looked_at(sparse: Sparse, progress: Progress | None, wanted: int, prime: int) -> tuple[IntArray, IntArray]:
     if progress is not None:
         progress(f"laws: {_POWER_SUMS}", 0, wanted)
-    return complement_at(prime)
+    return sparse.complement_at(prime)
 
 
 def _with_power_sums(

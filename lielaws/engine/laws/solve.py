@@ -6,7 +6,7 @@ comes out are candidates still: `engine.laws.verify` decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -35,11 +35,13 @@ class Samples:
     """Random points and the values of random vector fields there, for one prime; more are drawn as they are needed.
 
     prime : zero for the fixed one of the family
+    source : what draws many at once, given their number and the prime; the family itself by default
     """
 
     family: Family
     rng: np.random.Generator
     prime: int = 0
+    source: Callable[[int, int], tuple[IntArray, IntArray]] | None = None
     points: IntArray = field(init=False)
     values: IntArray = field(init=False)
 
@@ -49,6 +51,10 @@ class Samples:
 
     def take(self, count: int) -> tuple[IntArray, IntArray]:
         """Points and values of vector fields, each (count, dimension)."""
+        if self.source is not None:
+            if len(self.points) < count:
+                self.points, self.values = self.source(count, self.prime)
+            return self.points[:count], self.values[:count]
         fields = self.family.fields
         most = max(1, _MOST_ENTRIES // max(fields.space.dimension, fields.program.widest))
         message = "a denominator of the architecture vanishes at nearly every point that was tried"

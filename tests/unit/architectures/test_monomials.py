@@ -44,7 +44,23 @@ def test_values_and_gradients_are_those_of_single_steps(monkeypatch: pytest.Monk
 def test_entries_of_arrays_are_symbols_as_well() -> None:
     found = Monomials.of(["W[0, 1]", "y"], [W[0, 1] * sympy.Symbol("y") ** 2])
     assert found is not None
-    assert found.terms == 1
+    assert found.used == {"W[0, 1]", "y"}
+    assert found.texts() == ["W[0, 1]*y**2"] or found.texts() == ["y**2*W[0, 1]"]
+
+
+def test_texts_are_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phi, "_LEAST_TOGETHER", 1)
+    given = lielaws.from_phi(X, POLYNOMIALS)
+    assert given.spec is not None
+    texts = given.spec["expressions"]
+    assert [sympy.sympify(text) - expression for text, expression in zip(texts, POLYNOMIALS, strict=True)] == [0] * 6
+    again = lielaws.discover.as_architecture(given.spec)
+    params = {str(x): 0.5 + k for k, x in enumerate(X)}
+    assert np.allclose(again.forward(params, None), given.forward(params, None))
+    with pytest.raises(lielaws.LieLawsError, match="in no expression"):
+        lielaws.from_phi([*X, "y"], POLYNOMIALS)
+    with pytest.raises(lielaws.LieLawsError, match="not listed"):
+        lielaws.from_phi(X[:5], POLYNOMIALS)
 
 
 @pytest.mark.parametrize("other", [X[0] / X[1], (X[0] + X[1]) ** 2, X[0] * (X[1] + 1)])

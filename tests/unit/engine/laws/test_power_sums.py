@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pytest
 import sympy
@@ -11,6 +9,7 @@ import sympy
 import lielaws
 from lielaws.discover import Settings, prepare
 from lielaws.engine.closure import growth, sparse_rows
+from lielaws.engine.closure.sparse_family import SparseFamily
 from lielaws.engine.laws import power_sums, search
 
 X = sympy.symbols("x0:8")
@@ -62,7 +61,7 @@ def test_laws_of_other_forms_are_found_after_them() -> None:
 def test_too_many_dimensions_or_too_long_numbers_are_left_to_the_other_searches(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    phi = [X[0] ** 7 * X[1] ** 11 * X[2] ** 13, X[1] ** 17 * X[2] ** 19 * X[3] ** 23]
+    phi = [X[0] ** 701 * X[1] ** 997 * X[2] ** 883, X[1] ** 709 * X[2] ** 907 * X[3] ** 809]
     for name, value in {"_MOST_PRIMES": 1, "_LARGEST_COMPLEMENT": 1}.items():
         with monkeypatch.context() as patch:
             patch.setattr(power_sums, name, value)
@@ -75,7 +74,8 @@ def test_too_many_dimensions_or_too_long_numbers_are_left_to_the_other_searches(
 def test_nothing_is_found_where_nothing_is_constant() -> None:
     _, fields = prepare(lielaws.from_phi(X[:3], [X[0] ** 2 * X[1] + X[2], X[1] + X[2] ** 3]), Settings())
     rng = np.random.default_rng(0)
-    found = power_sums.power_sums(partial(growth.complement_at, fields, rng), 3, 3, rng)
+    family = SparseFamily(fields, growth.grow(fields, rng), rng)
+    found = power_sums.power_sums(family.complement_at, 3, 3, bool, rng)
     assert [candidates for candidates in found if candidates] == []
 
 
