@@ -113,6 +113,13 @@ def test_what_is_wrong_is_said() -> None:
     assert "between" in _replaced(found, lambda s: s["core"].append(10**6))
 
 
+def test_blocks_are_small_enough_for_exact_sums() -> None:
+    # A product with the inverse of a block adds up as many terms as it has rows.
+    found = record("linear")
+    block = [list(range(257)), list(range(257))]
+    assert "at most 256" in _replaced(found, lambda s: s["stages"].append([[block[0]], [block[1]]]))
+
+
 def test_it_is_for_gradient_flow_any_loss_and_small_primes() -> None:
     found = record("linear")
     decay = lielaws.discover_laws(lielaws.linear([3, 2, 3]), flow=lielaws.WeightDecay("1/10")).certificate.to_json()

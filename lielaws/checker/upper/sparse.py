@@ -18,6 +18,7 @@ from lielaws.checker import reading
 from lielaws.checker.networks.network import Network
 from lielaws.checker.networks.program import Leaves, Program
 from lielaws.checker.networks.steps import Budget
+from lielaws.checker.numbers.residues import Residues
 from lielaws.checker.upper.listed import Listed, ListedRing
 from lielaws.checker.upper.probes import Numbers, ProbeReader
 from lielaws.errors import CertificateError
@@ -25,10 +26,10 @@ from lielaws.errors import CertificateError
 _LARGEST_PRIME = 2**23
 _LONGEST = 2**8
 """so many products of centred residues below 2^23 add up to less than 2^52, which float64 numbers hold exactly"""
-_AT_ONCE = 2 * 10**6
-"""parameters of probes that are looked at together"""
+_LEVEL = 2
+"""derivatives of all parameters at some probes are listed at first, so that fewer are looked at than without"""
 _NONE = np.zeros(0, dtype=np.int64)
-_MOST_ENTRIES = 10**8
+_MOST_ENTRIES = 4 * 10**7
 """of what is told, on the core: a gigabyte with what is made of it"""
 
 
@@ -102,8 +103,9 @@ def _read_stages(value: Any, rows: int, dimension: int) -> list[tuple[Any, Any]]
         pair = reading.items(stage, where, 2)
         blocks = [reading.items(side, where) for side in pair]
         length = len(reading.items(blocks[0][0], where)) if blocks[0] else 0
-        if not length or len(blocks[0]) != len(blocks[1]):
-            raise CertificateError(where, "its blocks", "as many rows as coordinates are needed in each")
+        if not 0 < length <= _LONGEST or len(blocks[0]) != len(blocks[1]):
+            remedy = f"as many rows as coordinates are needed in each, at most {_LONGEST}"
+            raise CertificateError(where, "its blocks", remedy)
         limits = (rows - 1, dimension - 1)
         tables = [
             np.array([reading.integers(block, where, 0, most, length) for block in side], dtype=np.int64)
@@ -124,12 +126,10 @@ def _rows(
     numbers = {gate: j for j, gate in enumerate(network.program.gates)}
     order = [numbers[gate] for gate in program.gates]
     found = [sparse.csr_array((0, network.dimension), dtype=np.int64)]
-    length = max(1, _AT_ONCE // max(1, network.dimension))
-    for start in range(0, count, length):
-        some = slice(start, min(start + length, count))
+    for some in network.batches(Residues(prime), count, "upper.sparse.probes", _LEVEL):
         values = leaves | {leaf: table[some] for leaf, table in data.items()}
         chosen = [gates[j][some] for j in order]
-        found.append(_gradients(network, program, values, chosen, ListedRing(prime, some.stop - start, budget)))
+        found.append(_gradients(network, program, values, chosen, ListedRing(prime, some.stop - some.start, budget)))
     return sparse.vstack(found, format="csr")
 
 

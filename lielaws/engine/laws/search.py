@@ -32,22 +32,20 @@ from lielaws.errors import ExactnessError
 from lielaws.progress import Progress, TimeUpError
 
 _ATTEMPTS = 3
-
-
-class Sparse(Protocol):
-    """See `engine.closure.sparse_family`."""
-
-    @property
-    def largest_prime(self) -> int: ...
-    def complement_at(self, prime: int) -> tuple[IntArray, IntArray]: ...
-    def sample(self, count: int, prime: int) -> tuple[IntArray, IntArray]: ...
-
-
 # A nullspace of so many columns takes about a minute.
 _LARGEST_BLOCK = 6000
 # Each misses a candidate that is no law with the probability of a zero only.
 _FEW_SAMPLES = 2
 _POWER_SUMS = "sums of powers of parameters"
+
+
+class Sparse(Protocol):
+    """A family whose brackets are sparse: see `engine.closure.sparse_family`."""
+
+    @property
+    def largest_prime(self) -> int: ...
+    def complement_at(self, prime: int) -> tuple[IntArray, IntArray]: ...
+    def sample(self, count: int, prime: int) -> tuple[IntArray, IntArray]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +87,24 @@ def search(
     result = SearchResult()
     if not wanted:
         return result
-    labels = sign_characters(fields) if labels is None else labels
-    first: list[tuple[Samples, Ansatz]] = []
     if sparse is not None:
-        looked_at = partial(_looked_at, sparse, progress, wanted)
         samples = Samples(next(families(fields)), rng)
+        looked_at = partial(_looked_at, sparse, progress, wanted)
         candidates = power_sums(looked_at, wanted, max_degree, partial(_holds, samples), rng)
         result = _with_power_sums(result, candidates, samples.family, rng)
         if len(result.laws) >= wanted:
             return result
-        if max_degree >= 2:
-            prime = sparse.largest_prime
-            _, complement = sparse.complement_at(prime)
-            few = Samples(samples.family, rng, prime, sparse.sample)
-            first = [(few, wide_products(labels, complement, prime))]
+    labels = sign_characters(fields) if labels is None else labels
+    stages = _stages(fields, max_degree, rng)
+    if sparse is not None and max_degree >= 2:
+        stages = chain(_wide_stages(fields, sparse, labels, rng), stages)
 
     def report(ansatz: Ansatz) -> None:
         if progress is not None:
             progress(f"laws: {ansatz.name}", len(result.laws), wanted)
 
     with suppress(TimeUpError):
-        for samples, given in chain(first, _stages(fields, max_degree, rng)):
+        for samples, given in stages:
             ansatz = _affordable(given, labels)
             report(ansatz)
             known = _POWER_SUMS in result.tried and _of_powers(ansatz.table)
@@ -186,6 +181,15 @@ def _with_power_sums(
             result = _with_laws(result, kept, verification, family.fields.space.dimension, rng)
         result = replace(result, tried=(_POWER_SUMS,))
     return result
+
+
+def _wide_stages(
+    fields: VectorFields, sparse: Sparse, labels: Labels, rng: np.random.Generator
+) -> Iterator[tuple[Samples, Ansatz]]:
+    prime = sparse.largest_prime
+    _, complement = sparse.complement_at(prime)
+    samples = Samples(next(families(fields)), rng, prime, sparse.sample)
+    yield samples, wide_products(labels, complement, prime)
 
 
 def _try(table: TermTable, result: SearchResult, samples: Samples, labels: Labels) -> SearchResult:

@@ -148,7 +148,8 @@ class _Peeler:
         if not len(waiting):
             return np.flatnonzero(self._open)
         places, lengths = _spans(self._matrix.indptr, waiting)
-        weights = np.repeat(_PREFERENCE ** -(self._waits[waiting] - 1.0), lengths)
+        more = self._waits[waiting] - self._waits[waiting].min()
+        weights = np.repeat(_PREFERENCE ** -more.astype(np.float64), lengths)
         wanted = np.bincount(self._matrix.indices[places], weights, minlength=len(self._open)) * self._open
         count = 1 + np.count_nonzero(self._open) // _OPEN_FOR_ONE
         best = np.argsort(-wanted, kind="stable")[:count]
