@@ -15,12 +15,16 @@ _Step = tuple[Callable[..., Any], Node, int, tuple[int, ...], list[int]]
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The steps that compute some outputs; `run` reads them in an arithmetic."""
+    """The steps that compute some outputs; `run` reads them in an arithmetic.
+
+    widest : the number of entries of the largest array
+    """
 
     steps: tuple[_Step, ...]
     leaves: tuple[tuple[Leaf, int], ...]
     outputs: tuple[int, ...]
     slots: int
+    widest: int
 
     @classmethod
     def of(cls, outputs: Sequence[Node]) -> Program:
@@ -37,12 +41,8 @@ class Program:
             for k, node in enumerate(order)
             if node.op != "leaf"
         )
-        return cls(steps, tuple((n.static, k) for k, n in enumerate(order) if n.op == "leaf"), kept, len(order))
-
-    @property
-    def widest(self) -> int:
-        """The number of entries of the largest array."""
-        return max((node.size for _, node, *_ in self.steps), default=1)
+        widest = max((node.size for node in order), default=1)
+        return cls(steps, tuple((n.static, k) for k, n in enumerate(order) if n.op == "leaf"), kept, len(order), widest)
 
     def run(self, arithmetic: Any, values: Mapping[Leaf, Any]) -> list[Any]:
         """The outputs, each an array with the arithmetic's leading axes followed by the node's shape."""
