@@ -123,12 +123,11 @@ def _rows(
     data, gates = reader.read_few(probes, "upper.sparse.probes")
     program = Program(network.steps, step)
     budget.charge(program.work * count, "upper.sparse", f"{count} probes")
-    numbers = {gate: j for j, gate in enumerate(network.program.gates)}
-    order = [numbers[gate] for gate in program.gates]
     found = [sparse.csr_array((0, network.dimension), dtype=np.int64)]
     for some in network.batches(Residues(prime), count, "upper.sparse.probes", _LEVEL):
         values = leaves | {leaf: table[some] for leaf, table in data.items()}
-        chosen = [gates[j][some] for j in order]
+        # All gates of the network are steps of this program as well, in the same order.
+        chosen = [table[some] for table in gates]
         found.append(_gradients(network, program, values, chosen, ListedRing(prime, some.stop - some.start, budget)))
     return sparse.vstack(found, format="csr")
 
