@@ -18,6 +18,7 @@ from lielaws.architectures.normalization import weight_norm as weight_norm
 from lielaws.architectures.phi import from_phi as from_phi
 from lielaws.architectures.transformer import transformer as transformer, transformer_block as transformer_block
 from lielaws.architectures.tying import freeze as freeze, share as share
+from lielaws.torch.importing import from_torch as from_torch
 
 # Flows
 from lielaws.engine.flows.gradient import WeightDecay as WeightDecay, GradientFlow as GradientFlow

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lielaws.arraytypes import IntArray
-from lielaws.discover import Settings, as_question, count_dimensions, laws_of_theorem, prepare
+from lielaws.discover import count_dimensions, laws_of_theorem, prepare
 from lielaws.engine.flows.fields import VectorFields
 from lielaws.engine.laws.breaking import Counterexample, find_counterexample
 from lielaws.engine.laws.expressions import StateFunction, at_random_state
@@ -17,6 +17,7 @@ from lielaws.engine.laws.law import Law
 from lielaws.engine.laws.verify import identity_holds
 from lielaws.engine.linalg import Echelon
 from lielaws.errors import ExactnessError, InvalidArgumentError
+from lielaws.questions import Settings, as_question
 from lielaws.report.report import read_laws
 
 # Random points at which a gradient has to be a combination: each errs with a probability of the degree over 2^30.

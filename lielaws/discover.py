@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from lielaws.architectures.base import Architecture
 from lielaws.architectures.composition import part
 from lielaws.arraytypes import IntArray
-from lielaws.checks import choice, integer, positive, positive_int
+from lielaws.checks import positive, positive_int
 from lielaws.engine.arithmetic.modular import retried
 from lielaws.engine.closure.growth import (
     Growth,
@@ -43,10 +42,9 @@ from lielaws.engine.theorems.product_laws import ProductLaws
 from lielaws.engine.theorems.recognition import product_form
 from lielaws.errors import ExactnessError, InvalidArgumentError, SizeError
 from lielaws.progress import Progress, watched
+from lielaws.questions import Settings, as_architecture, as_question
 from lielaws.report.report import NOT_SEARCHED, Report
 
-LOSSES = ("any", "cross_entropy")
-GATES = ("free", "realizable")
 _LARGEST_DEGREE = 12
 _BYTES_PER_ENTRY = 32
 # Tensors that a refusal names: those that cost most.
@@ -57,38 +55,10 @@ LEAST_BY_THEOREM = 1000
 _MOST_BY_BRACKETS = 5000
 
 
-def as_architecture(arch: Any) -> Architecture:
-    """An architecture from a spec string, the path of a spec file, a mapping, or (symbols, expressions)."""
-    if isinstance(arch, Architecture):
-        return arch
-    if isinstance(arch, tuple) and len(arch) == 2:
-        from lielaws.architectures.phi import from_phi
-
-        return from_phi(*arch)
-    if isinstance(arch, str | os.PathLike | Mapping):
-        from lielaws.spec import load_architecture
-
-        return load_architecture(arch)
-    needed = "a spec such as 'relu:3-4-3', the path of a spec file, an Architecture or (symbols, expressions) is needed"
-    raise InvalidArgumentError("arch", arch, needed)
-
-
-def as_question(arch: Any, settings: Settings) -> tuple[Architecture, Settings]:
-    """The architecture, and the settings with what a spec file says of flow, loss and gates where nothing else was
-    chosen."""
-    if not isinstance(arch, str | os.PathLike | Mapping):
-        return as_architecture(arch), settings
-    from lielaws.spec import load_question
-
-    architecture, found = load_question(arch)
-    default = Settings()
-    chosen = {key: value for key, value in found.items() if getattr(settings, key) == getattr(default, key)}
-    return architecture, replace(settings, **chosen)
-
-
 def discover_laws(
     arch: Any,
     *,
+    inputs: Any = None,
     flow: Any = None,
     loss: str = "any",
     gates: str = "free",
@@ -103,7 +73,9 @@ def discover_laws(
 
     Parameters
     ----------
-    arch : spec string such as "relu:3-4-3", path of a spec file, Architecture, or (symbols, expressions)
+    arch : spec string such as "relu:3-4-3", path of a spec file, Architecture, (symbols, expressions), or a PyTorch
+        module
+    inputs : for a module an example of its inputs, see :func:`from_torch`
     flow : GradientFlow() by default; or WeightDecay, HeavyBall, Nesterov, MirrorFlow, MetricFlow, or a text such as
         "heavy_ball:1/2". Laws may then depend on time and velocities
     loss : "any": the gradient of the loss with respect to the output is arbitrary; "cross_entropy": its entries sum to
@@ -131,7 +103,7 @@ def discover_laws(
     seconds: dict[str, float] = {}
     with watched(progress, time_limit) as watch:
         with _timed(seconds, "architecture"):
-            whole, settings = as_question(arch, settings)
+            whole, settings = as_question(arch, settings, inputs)
             architecture, fields = prepare(whole, settings)
         rng, result = np.random.default_rng(seed), NOT_SEARCHED
         with _timed(seconds, "count"):
@@ -166,30 +138,6 @@ def discover_laws(
         seconds,
         stopped=time_limit if watch.over else None,
     )
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the data, the loss and the flow range over; checked. See :func:`discover_laws`."""
-
-    flow: Any = None
-    loss: str = "any"
-    gates: str = "free"
-    parameters: Any = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.flow is None:
-            object.__setattr__(self, "flow", GradientFlow())
-        if isinstance(self.flow, str | Mapping):
-            from lielaws.spec import read_flow
-
-            object.__setattr__(self, "flow", read_flow(self.flow))
-        if isinstance(self.flow, type) or not hasattr(self.flow, "dynamics"):
-            raise InvalidArgumentError("flow", self.flow, "a flow such as GradientFlow() is needed")
-        choice("loss", self.loss, LOSSES)
-        choice("gates", self.gates, GATES)
-        integer("seed", self.seed, 0, needed="a nonnegative integer is needed")
 
 
 def prepare(architecture: Architecture, settings: Settings) -> tuple[Architecture, VectorFields]:

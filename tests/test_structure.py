@@ -81,12 +81,14 @@ ORDER = (
     {"engine.values", "engine.paths"},
     {"engine.potential"},
     {"architectures"},
+    {"torch"},
     {"engine.flows"},
     {"engine.closure", "engine.laws"},
     {"engine.theorems"},
     {"certificate"},
     {"checker"},
     {"report"},
+    {"questions"},
     {"discover"},
     {"check", "intrinsic", "training", "inertia", "sweeps"},
     {"information", "lineage", "formulas"},
@@ -97,7 +99,7 @@ ORDER = (
 )
 RANK = {layer: rank for rank, group in enumerate(ORDER) for layer in group}
 SPEC_IMPORTS = {"errors", "engine.graph", "architectures", "engine.flows", "spec"}
-SPEC_USERS = {"engine.flows", "report", "discover", "check", "sweeps", "formulas", "cli"}
+SPEC_USERS = {"engine.flows", "report", "questions", "discover", "check", "sweeps", "formulas", "cli"}
 
 # The checker must not share the mistakes of the search.
 CHECKER_IMPORTS = {"lielaws.errors", "lielaws.certificate.record"}

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from lielaws.arraytypes import FloatArray
 from lielaws.checks import tensor
 from lielaws.engine.arithmetic.floats import Floats
-from lielaws.engine.graph.constants import FROZEN, constant_array
+from lielaws.engine.graph.constants import constant_array, frozen_name
 from lielaws.engine.graph.differentiate import pullback
 from lielaws.engine.graph.node import Leaf, Node
 from lielaws.engine.graph.program import Program
@@ -46,8 +46,8 @@ class Runner:
         """Values of all leaves but the gates, and the number of samples."""
         values = dict(self._constants)
         for leaf, constant in self._constants.items():
-            name = leaf.name.removeprefix(FROZEN)
-            if name != leaf.name and name in params:
+            name = frozen_name(leaf.name)
+            if name and name in params:
                 values[leaf] = tensor("params", params, name, constant.shape[1:])[None]
         for name, node in self.potential.traced.parameters.items():
             values[node.static] = tensor("params", params, name, node.shape)[None]

@@ -40,7 +40,8 @@ class Counter:
         return self._known[key]
 
     def _count(self, sizes: Any) -> int | None:
-        from lielaws.discover import Settings, as_question, discover_laws
+        from lielaws.discover import discover_laws
+        from lielaws.questions import Settings, as_question
 
         try:
             made = self.make(sizes)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from lielaws.discover import Settings
 from lielaws.engine.closure.point import rational_point
 from lielaws.engine.laws.terms import TermTable
 from lielaws.errors import InvalidArgumentError, SizeError
@@ -24,6 +23,7 @@ from lielaws.intrinsic.problem import Problem
 from lielaws.intrinsic.rank_over_q import ranks_at, residues_of
 from lielaws.intrinsic.ranks import Ranks
 from lielaws.progress import Progress
+from lielaws.questions import Settings
 
 ORDER = 8
 _MOST_WORK = 6 * 10**9

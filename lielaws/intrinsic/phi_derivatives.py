@@ -77,7 +77,7 @@ class _RandomConstants(Operations):
 
     __slots__ = ()
 
-    def frozen(self, name: str, shape: Shape) -> Array:
+    def frozen(self, name: str, shape: Shape, *, positive: bool = False) -> Array:
         rng = np.random.default_rng(zlib.crc32((self.scope + name).encode()))
         return self.array(rng.integers(1, _LARGEST_CONSTANT, shape))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from lielaws.architectures.base import Architecture
 from lielaws.arraytypes import IntArray
-from lielaws.discover import as_architecture, discover_laws
+from lielaws.discover import discover_laws
 from lielaws.engine.flows.fields import Choice, Point
 from lielaws.engine.laws.polynomial import Polynomial
 from lielaws.engine.laws.terms import TermTable
@@ -21,6 +21,7 @@ from lielaws.intrinsic.curve import ranks_along
 from lielaws.intrinsic.phi_derivatives import Functions, PolynomialFunctions, functions_of
 from lielaws.intrinsic.ranks import Ranks
 from lielaws.progress import Progress
+from lielaws.questions import as_architecture
 from lielaws.report.report import Report
 
 _SPARE_ROWS = 6

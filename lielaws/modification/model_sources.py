@@ -28,7 +28,7 @@ def as_model(source: Any, params: Mapping[str, Any] | None = None) -> Model:
     if isinstance(source, tuple) and len(source) == 2 and params is None:
         source, params = source
     if isinstance(source, str):
-        from lielaws.discover import as_architecture
+        from lielaws.questions import as_architecture
 
         source = as_architecture(source)
     if isinstance(source, Architecture):

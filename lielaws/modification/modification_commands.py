@@ -129,10 +129,10 @@ def _show(certificate: ConservationCertificate, brief: bool, as_json: bool) -> N
 
 
 def _model(arch: str, path: str) -> Model:
-    from lielaws.discover import as_architecture
     from lielaws.errors import InvalidArgumentError
     from lielaws.modification.array_files import load_arrays
     from lielaws.modification.model_sources import as_model
+    from lielaws.questions import as_architecture
 
     architecture = as_architecture(arch)
     arrays = load_arrays(path, tuple(architecture.parameters))

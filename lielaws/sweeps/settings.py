@@ -82,7 +82,7 @@ def _plain(table: Any) -> Any:
 
 def _words(name: str) -> Any:
     def read(value: Any, spot: Spot) -> Grid:
-        from lielaws.discover import GATES, LOSSES
+        from lielaws.questions import GATES, LOSSES
 
         known = {"loss": LOSSES, "gates": GATES, "compute": COMPUTE}[name]
         for entry in listed(value, spot):

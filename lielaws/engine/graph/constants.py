@@ -49,4 +49,10 @@ def constant_array(name: str, shape: tuple[int, ...]) -> FloatArray:
         check_constant(name)
         return np.full(shape, _VALUES[name])
     # The seed depends on the name alone, so that every run of the network has the same frozen tensor.
-    return np.random.default_rng(zlib.crc32(name.encode())).normal(size=shape)
+    drawn = np.random.default_rng(zlib.crc32(name.encode())).normal(size=shape)
+    return np.abs(drawn) if name.endswith("|") else drawn
+
+
+def frozen_name(constant: str) -> str:
+    """What a frozen tensor is called outside; empty for other constants."""
+    return constant.removeprefix(FROZEN).strip("|") if constant.startswith(FROZEN) else ""

@@ -265,12 +265,14 @@ class Operations:
         check_constant(name)
         return Array(self.graph.leaf("constant", name, ()))
 
-    def frozen(self, name: str, shape: Shape) -> Array:
+    def frozen(self, name: str, shape: Shape, *, positive: bool = False) -> Array:
         """A tensor that is not trained: generic, with one value in all samples.
 
         To run the network, its value is looked up among the parameters by its name; without one it is fixed random.
+        positive : whether its entries are, as those of a variance
         """
-        return Array(self.graph.leaf("constant", FROZEN + self.scope + name, tuple(shape)))
+        full = self.scope + name
+        return Array(self.graph.leaf("constant", FROZEN + (f"|{full}|" if positive else full), tuple(shape)))
 
     def table(self) -> dict[str, Callable[..., Any]]:
         """The functions by name, for networks that are written as expressions in a file."""

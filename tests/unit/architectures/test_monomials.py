@@ -9,6 +9,7 @@ import sympy
 import lielaws
 from lielaws.architectures import phi
 from lielaws.architectures.monomials import Monomials
+from lielaws.questions import as_architecture
 
 X = sympy.symbols("x0:6")
 W = sympy.IndexedBase("W")
@@ -54,7 +55,7 @@ def test_texts_are_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given.spec is not None
     texts = given.spec["expressions"]
     assert [sympy.sympify(text) - expression for text, expression in zip(texts, POLYNOMIALS, strict=True)] == [0] * 6
-    again = lielaws.discover.as_architecture(given.spec)
+    again = as_architecture(given.spec)
     params = {str(x): 0.5 + k for k, x in enumerate(X)}
     assert np.allclose(again.forward(params, None), given.forward(params, None))
     with pytest.raises(lielaws.LieLawsError, match="in no expression"):

@@ -10,10 +10,10 @@ import sympy as sp
 from scipy.linalg import qr
 
 import lielaws
-from lielaws.discover import as_architecture
 from lielaws.errors import InvalidArgumentError
 from lielaws.intrinsic import Metric, intrinsic_dynamics
 from lielaws.intrinsic.metric_of_z import squares_of
+from lielaws.questions import as_architecture
 
 X, Y, Z, W = sp.symbols("x y z w")
 GRAM, SECOND = "W1 W1^T - W2^T W2", "W2 W2^T - W3^T W3"

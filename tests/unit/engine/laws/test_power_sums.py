@@ -7,10 +7,11 @@ import pytest
 import sympy
 
 import lielaws
-from lielaws.discover import Settings, prepare
+from lielaws.discover import prepare
 from lielaws.engine.closure import growth, sparse_rows
 from lielaws.engine.closure.sparse_family import SparseFamily
 from lielaws.engine.laws import power_sums, search
+from lielaws.questions import Settings
 
 X = sympy.symbols("x0:8")
 

@@ -1,0 +1,314 @@
+"""A module as a captured program, by `torch.export`. The only module that torch is needed for, beside the checks.
+
+What depends on no float that may vary (masks, positions, sizes that depend on the data) is computed with the example
+and kept as a constant. What only moves entries is run on their numbers: the result says where each entry comes from.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import operator
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from lielaws.errors import InvalidArgumentError, UnsupportedError
+from lielaws.torch.captured import Captured, Ref, Shape, Step
+
+# Operations of ATen that move entries, or leave them where they are.
+MOVEMENT = frozenset(
+    """alias cat chunk clone constant_pad_nd contiguous expand expand_as flatten flip gather index index_select movedim
+    narrow pad permute repeat repeat_interleave reshape roll select slice split split_with_sizes squeeze stack swapaxes
+    t tile to _to_copy transpose unbind unflatten unfold unsqueeze view view_as _unsafe_view""".split()  # noqa: SIM905
+)
+_CHOICES = "the program would follow the branch of the example alone, and laws might not hold in others"
+
+
+def in_double(module: Any, inputs: Any, keywords: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """A copy in float64, and the example in float64. Raises InvalidArgumentError for what cannot be captured."""
+    import torch
+
+    if not isinstance(module, torch.nn.Module):
+        raise InvalidArgumentError("module", type(module).__name__, "a torch.nn.Module is needed")
+    listed = inputs if isinstance(inputs, tuple | list) else (inputs,)
+    given = dict(keywords or {})
+    if not all(isinstance(entry, torch.Tensor) for entry in listed):
+        kinds = [type(entry).__name__ for entry in listed]
+        raise InvalidArgumentError("example_inputs", kinds, "a tensor, or a tuple of tensors, is needed")
+    tensors = dict(module.named_parameters())
+    if not any(tensor.requires_grad for tensor in tensors.values()):
+        raise InvalidArgumentError("module", type(module).__name__, "it has no parameter that is trained")
+    for name, tensor in {**tensors, **dict(module.named_buffers())}.items():
+        if tensor.is_meta:
+            raise InvalidArgumentError(f"module.{name}", "a meta tensor", "give it values, as by module.to_empty")
+        if tensor.is_complex():
+            raise InvalidArgumentError(f"module.{name}", str(tensor.dtype), "complex numbers are not supported so far")
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise InvalidArgumentError(f"module.{name}", "not finite", "infinite values and NaN cannot be compared")
+    double = copy.deepcopy(module).to(device="cpu", dtype=torch.float64)
+    return double, tuple(map(_doubled, listed)), {key: _doubled(value) for key, value in given.items()}
+
+
+def is_float(value: Any) -> bool:
+    """Whether it is a tensor of floats."""
+    import torch
+
+    return isinstance(value, torch.Tensor) and value.is_floating_point()
+
+
+def _doubled(value: Any) -> Any:
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        return value
+    return value.detach().cpu().double() if is_float(value) else value.detach().cpu()
+
+
+def capture(module: Any, inputs: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Captured, Any]:
+    """The program of a module in float64 on an example of its inputs, and what torch exports.
+
+    Raises InvalidArgumentError if the module fails on the example, and UnsupportedError for programs with branches.
+    """
+    import torch
+
+    try:
+        with warnings.catch_warnings(), torch.no_grad(), _quiet():
+            warnings.simplefilter("ignore")
+            exported = torch.export.export(module, tuple(inputs), dict(keywords), strict=False)
+            exported = exported.run_decompositions(_recurrent())
+    except Exception as error:  # noqa: BLE001  whatever a module raises
+        text = " ".join(str(error).split())[:200]
+        remedy = f"torch.export fails on it ({type(error).__name__}: {text}); run it on this example first"
+        raise InvalidArgumentError("module", type(module).__name__, remedy) from None
+    return _Reader(exported, module, [*inputs, *keywords.values()]).captured(), exported
+
+
+def _recurrent() -> dict[Any, Any]:
+    """How torch takes recurrent layers apart; all other operations stay whole."""
+    from torch._decomp import decomposition_table
+
+    kinds = ("aten.lstm", "aten.gru", "aten.rnn_tanh", "aten.rnn_relu")
+    return {operation: parts for operation, parts in decomposition_table.items() if str(operation).startswith(kinds)}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what torch logs of a module that fails; its message is in the error."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+@dataclass
+class _Reader:
+    """Goes through the nodes of an exported program with the values that they have on the example.
+
+    varying : the nodes that depend on parameters or on float data
+    """
+
+    exported: Any
+    module: Any
+    inputs: Sequence[Any]
+    values: dict[Any, Any] = field(default_factory=dict)
+    varying: set[Any] = field(default_factory=set)
+    parameters: dict[str, Shape] = field(default_factory=dict)
+    frozen: dict[str, Shape] = field(default_factory=dict)
+    data: dict[str, Shape] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+
+    def captured(self) -> Captured:
+        import torch
+
+        with torch.no_grad():
+            for node in self.exported.graph.nodes:
+                if node.op == "placeholder":
+                    self._placeholder(node)
+                elif node.op == "call_function":
+                    self._call(node)
+        outputs = self._outputs()
+        used = set(outputs)
+        kept: list[Step] = []
+        # Running statistics are outputs of the program, but not of the module.
+        for step in reversed(self.steps):
+            if step.name in used:
+                kept.insert(0, step)
+                used |= {ref.name for ref in _refs((step.inputs, dict(step.options)))}
+        names = {
+            own: called
+            for own, called in self.names.items()
+            if called in used or own in self.parameters or own in self.data
+        }
+        frozen = {name: shape for name, shape in self.frozen.items() if name in names}
+        constants = {name: array for name, array in self.constants.items() if name in used}
+        return Captured(self.parameters, frozen, self.data, names, constants, kept, outputs)
+
+    @cached_property
+    def _specs(self) -> dict[str, Any]:
+        return {spec.arg.name: spec for spec in self.exported.graph_signature.input_specs}
+
+    @cached_property
+    def _first_names(self) -> dict[int, str]:
+        """By the identity of a tensor its first name; tied weights have several."""
+        found: dict[int, str] = {}
+        for tensors in (self.module.named_parameters, self.module.named_buffers):
+            for name, tensor in tensors(remove_duplicate=False):
+                found.setdefault(id(tensor), name)
+        return found
+
+    def _placeholder(self, node: Any) -> None:
+        spec = self._specs[node.name]
+        kind = spec.kind.name
+        if kind == "USER_INPUT":
+            self._input(node)
+            return
+        tensors = {**dict(self.exported.state_dict), **dict(self.exported.constants)}
+        tensor = tensors[spec.target]
+        name = self._first_names.get(id(_attribute(self.module, spec.target)), spec.target)
+        self.values[node] = tensor
+        if not is_float(tensor):
+            return
+        is_trained = kind == "PARAMETER" and tensor.requires_grad
+        (self.parameters if is_trained else self.frozen)[name] = tuple(tensor.shape)
+        self.names[name] = node.name
+        if is_trained:
+            self.varying.add(node)
+
+    def _input(self, node: Any) -> None:
+        tensor: Any = next(self._given, None)
+        self.values[node] = tensor
+        if is_float(tensor):
+            self.data[node.name] = tuple(tensor.shape)
+            self.names[node.name] = node.name
+            self.varying.add(node)
+
+    @cached_property
+    def _given(self) -> Iterator[Any]:
+        return iter(self.inputs)
+
+    def _call(self, node: Any) -> None:
+
+        arguments, options = _mapped((node.args, dict(node.kwargs)), self.values.get)
+        value = self.values[node] = node.target(*arguments, **options)
+        sources = [source for source in node.all_input_nodes if source in self.varying]
+        if not sources:
+            return
+        name = _operation(node.target)
+        if node.target is not operator.getitem and not any(map(is_float, _flat(value))):
+            raise UnsupportedError(f"operation {name}", self._place(node), _CHOICES)
+        self.varying.add(node)
+        if node.target is operator.getitem:
+            self._item(node)
+        elif name.split(".")[0] in MOVEMENT:
+            self._moved(node, arguments, options)
+        else:
+            inputs, keywords = _mapped((node.args, dict(node.kwargs)), self._referred)
+            if "dropout" in name:
+                keywords = {**keywords, "shape": tuple(arguments[0].shape)}
+            self.steps.append(Step(node.name, name, tuple(inputs), keywords, self._place(node)))
+
+    def _item(self, node: Any) -> None:
+        source, number = node.args
+        if f"{source.name}.{number}" in self._pieces:
+            self.steps.append(self._pieces[f"{source.name}.{number}"])
+        else:
+            self.steps.append(Step(node.name, "getitem", (Ref(source.name), number), {}, self._place(node)))
+
+    @cached_property
+    def _pieces(self) -> dict[str, Step]:
+        """Parts of what a movement has returned as a list, by the name that the program gives to each."""
+        return {}
+
+    def _moved(self, node: Any, arguments: Any, options: Any) -> None:
+        """The movement on the numbers of entries, from 1 on; tensors that do not vary are kept with their values."""
+        import torch
+
+        parts: list[str] = []
+        numbered: dict[Any, Any] = {}
+        start = 1
+        for source in node.all_input_nodes:
+            value = self.values[source]
+            if is_float(value):
+                numbered[source] = torch.arange(start, start + value.numel()).reshape(value.shape)
+                parts.append(self._referred(source).name)
+                start += value.numel()
+        args, kwargs = _mapped((node.args, dict(node.kwargs)), lambda n: numbered.get(n, self.values.get(n)))
+        kwargs = {key: value for key, value in kwargs.items() if key != "dtype"}
+        filled = [x for x in args if isinstance(x, float) and x]
+        name = _operation(node.target)
+        if filled and "pad" in name:
+            raise UnsupportedError(f"operation {name}", self._place(node), "it pads with other numbers than zero")
+        places = numbered[node.args[0]] if name.startswith(("_to_copy", "to.")) else node.target(*args, **kwargs)
+        inputs = tuple(map(Ref, parts))
+        if isinstance(places, torch.Tensor):
+            self.steps.append(Step(node.name, "move", (*inputs, places.numpy()), {}, self._place(node)))
+            return
+        for user in node.users:
+            step = Step(user.name, "move", (*inputs, places[user.args[1]].numpy()), {}, self._place(node))
+            self._pieces[f"{node.name}.{user.args[1]}"] = step
+
+    def _referred(self, node: Any) -> Any:
+        """What stands for a value: its name; for what does not vary, the value itself."""
+        import torch
+
+        value = self.values.get(node)
+        if isinstance(value, torch.Tensor) and node not in self.varying and node.name not in self.names.values():
+            self.constants[node.name] = value.detach().numpy()
+        return Ref(node.name) if isinstance(value, torch.Tensor | list | tuple) else value
+
+    def _outputs(self) -> list[str]:
+        import torch
+
+        specs = self.exported.graph_signature.output_specs
+        names = [spec.arg.name for spec in specs if spec.kind.name == "USER_OUTPUT" and hasattr(spec.arg, "name")]
+        by_name = {node.name: node for node in self.values}
+        found = [name for name in names if isinstance(self.values.get(by_name.get(name)), torch.Tensor)]
+        found = [name for name in found if by_name[name] in self.varying]
+        if not found:
+            raise InvalidArgumentError("module", type(self.module).__name__, "it returns no float tensor that varies")
+        return found
+
+    def _place(self, node: Any) -> str:
+        stack = node.meta.get("nn_module_stack") or {}
+        path = next((entry[0] for entry in reversed(list(stack.values())) if entry[0]), "")
+        lines = [line for line in (node.meta.get("stack_trace") or "").splitlines() if line.strip().startswith("File")]
+        return ", ".join(filter(None, [path.removeprefix("L['self']."), lines[-1].strip() if lines else ""]))
+
+
+def _operation(target: Any) -> str:
+    """aten.add.Tensor -> add.Tensor; the namespace of others is kept."""
+    return str(getattr(target, "__name__", target)) if target is operator.getitem else str(target).removeprefix("aten.")
+
+
+def _attribute(module: Any, path: str) -> Any:
+    for name in path.split("."):
+        module = getattr(module, name, None)
+    return module
+
+
+def _mapped(value: Any, function: Any) -> Any:
+    """The value with each node of a graph replaced."""
+    import torch
+
+    return torch.fx.node.map_arg(value, function)
+
+
+def _flat(value: Any) -> list[Any]:
+    return [x for entry in value for x in _flat(entry)] if isinstance(value, tuple | list) else [value]
+
+
+def _refs(value: Any) -> list[Ref]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, tuple | list):
+        return [ref for entry in value for ref in _refs(entry)]
+    return [value] if isinstance(value, Ref) else []

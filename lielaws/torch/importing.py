@@ -1,0 +1,134 @@
+"""`from_torch`: a module as an architecture, and the proof that it is the same function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lielaws.architectures.base import Architecture
+from lielaws.checks import choice
+from lielaws.engine.arithmetic.floats import Floats
+from lielaws.engine.graph.constants import frozen_name
+from lielaws.engine.graph.network import Namespace
+from lielaws.engine.graph.node import Graph
+from lielaws.engine.graph.operations import Operations
+from lielaws.engine.graph.program import Program
+from lielaws.engine.graph.trace import Array
+from lielaws.errors import ExactnessError, InvalidArgumentError
+from lielaws.torch.captured import Captured
+from lielaws.torch.reading import Reading
+
+if TYPE_CHECKING:
+    import torch
+
+_DROPOUT = ("off", "free")
+# Of float64 arithmetic in another order, relative to the largest number.
+_TOLERANCE = 1e-8
+# Parameters as they are, and moved.
+_TRIALS = 2
+
+
+def from_torch(
+    module: torch.nn.Module,
+    example_inputs: Any,
+    *,
+    kwargs: Mapping[str, Any] | None = None,
+    outputs: int | Sequence[int] | None = None,
+    dropout: str = "off",
+    name: str | None = None,
+) -> Architecture:
+    """A PyTorch module as an architecture, with parameters of the module's own names and shapes.
+
+    Parameters
+    ----------
+    module : in its own mode, `train()` or `eval()`; buffers and what has `requires_grad=False` are frozen
+    example_inputs : a tensor, or a tuple of tensors, with the batch axis. Float tensors become data, all of their
+        entries free; others, such as token numbers, stay as they are
+    kwargs : further arguments of the module by name, as tensors or settings
+    outputs : the numbers of the float tensors that the module returns which count; all by default
+    dropout : "off", or "free" for any mask where the module drops units
+
+    Laws are those of training with any data of these shapes and any loss of the outputs. The import is compared with
+    the module in float64, on the example and with other parameters, values and gradients. Raises InvalidArgumentError
+    for a module or an example that cannot be used, UnsupportedError for operations that are not supported, and
+    ExactnessError if the comparison fails.
+    """
+    from lielaws.torch.capture import capture, in_double
+
+    choice("dropout", dropout, _DROPOUT)
+    double, inputs, keywords = in_double(module, example_inputs, kwargs)
+    captured, exported = capture(double, inputs, keywords)
+    if outputs is not None:
+        captured = _with_outputs(captured, outputs)
+    reading = Reading(captured)
+    made = _architecture(reading, name or type(module).__name__)
+    _compare(made, reading, exported, [*inputs, *keywords.values()])
+    if dropout == "free":
+        made = _architecture(Reading(captured, free_masks=True), made.name)
+    return made
+
+
+def _with_outputs(captured: Captured, outputs: int | Sequence[int]) -> Captured:
+    """The program with some of its outputs."""
+    chosen = [outputs] if isinstance(outputs, int) else list(outputs)
+    count = len(captured.outputs)
+    if not chosen or any(not isinstance(k, int) or not 0 <= k < count for k in chosen):
+        raise InvalidArgumentError("outputs", outputs, f"numbers from 0 to {count - 1} are needed")
+    return replace(captured, outputs=[captured.outputs[k] for k in chosen])
+
+
+def _architecture(reading: Reading, name: str) -> Architecture:
+    captured = reading.captured
+    made = Architecture(name, dict(captured.parameters), reading.data, reading)
+    made.traced  # noqa: B018  what is not supported is said here
+    return made
+
+
+def _compare(made: Architecture, reading: Reading, exported: Any, inputs: Sequence[Any]) -> None:
+    """Raises ExactnessError where the architecture and the module part."""
+    from lielaws.torch.capture import is_float
+    from lielaws.torch.reference import Run
+
+    rng = np.random.default_rng(0)
+    floats = [x.numpy() for x in inputs if is_float(x)]
+    x = {key: array[None] for key, array in zip(reading.captured.data, floats, strict=True)}
+    for trial in range(_TRIALS):
+        run = Run.of(exported, reading.captured, inputs, None if trial == 0 else rng)
+        value = made.forward(run.tensors, x or None)[0]
+        expected = np.concatenate([array.ravel() for array in run.outputs])
+        cotangent = rng.standard_normal(expected.shape)
+        slopes = made.pullback(run.tensors, x or None, cotangent.reshape(1, *value.shape))
+        pairs = [(value.ravel(), expected)]
+        pairs += [(slopes[key].ravel(), array.ravel()) for key, array in run.gradient(cotangent).items()]
+        if not all(map(_close, *zip(*pairs, strict=True))):
+            where = _first_difference(reading, run, x)
+            remedy = f"it differs from the module, first at {where}; please report this module"
+            raise ExactnessError(f"internal error in '{made.name}': {remedy}")
+
+
+def _close(a: Any, b: Any) -> bool:
+    return bool(np.abs(a - b).max(initial=0) <= _TOLERANCE * (1 + np.abs(b).max(initial=0)))
+
+
+def _first_difference(reading: Reading, run: Any, x: Mapping[str, Any]) -> str:
+    """The first step whose values differ, with its place in the module."""
+    graph, captured = Graph(), reading.captured
+    leaves = {key: graph.leaf("parameter", key, shape) for key, shape in captured.parameters.items()}
+    data = {key: graph.leaf("data", key, shape) for key, shape in captured.data.items()}
+    arrays = ({key: Array(leaf) for key, leaf in some.items()} for some in (leaves, data))
+    parameters, given = arrays
+    found = reading.values(Namespace(parameters), given, Operations(graph))
+    values = {leaf.static: run.tensors[key][None] for key, leaf in leaves.items()}
+    values |= {leaf.static: x[key] for key, leaf in data.items()}
+    for node in graph.nodes:
+        if node.op == "leaf" and node.static.role == "constant":
+            values[node.static] = run.tensors[frozen_name(node.static.name)][None]
+    for step in captured.steps:
+        if isinstance(found[step.name], Array) and step.name in run.values:
+            (value,) = Program.of([found[step.name].node]).run(Floats(), values)
+            if not _close(value.ravel(), run.values[step.name].ravel()):
+                return f"{step.operation} ({step.source})"
+    return "a gradient"
