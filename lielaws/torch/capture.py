@@ -16,15 +16,23 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from lielaws.errors import InvalidArgumentError, UnsupportedError
 from lielaws.torch.captured import Captured, Ref, Shape, Step
+from lielaws.torch.reference import executed
 
 # Operations of ATen that move entries, or leave them where they are.
 MOVEMENT = frozenset(
     """alias cat chunk clone constant_pad_nd contiguous expand expand_as flatten flip gather index index_select movedim
     narrow pad permute repeat repeat_interleave reshape roll select slice split split_with_sizes squeeze stack swapaxes
-    t tile to _to_copy transpose unbind unflatten unfold unsqueeze view view_as _unsafe_view""".split()  # noqa: SIM905
+    t tile to _to_copy transpose type_as unbind unflatten unfold unsqueeze upsample_nearest1d
+    upsample_nearest2d upsample_nearest3d view view_as _unsafe_view""".split()  # noqa: SIM905
 )
+# Those that depend on nothing but the shape of their input.
+_SHAPES_ALONE = frozenset("zeros_like ones_like full_like new_zeros new_ones new_full".split())  # noqa: SIM905
+# Those that change types alone.
+_SAME_PLACES = frozenset({"_to_copy", "alias", "clone", "contiguous", "to", "type_as"})
 _CHOICES = "the program would follow the branch of the example alone, and laws might not hold in others"
 
 
@@ -187,8 +195,10 @@ class _Reader:
         tensor: Any = next(self._given, None)
         self.values[node] = tensor
         if is_float(tensor):
-            self.data[node.name] = tuple(tensor.shape)
-            self.names[node.name] = node.name
+            # A parameter may have the name of an argument.
+            name = f"input_{node.name}" if node.name in self.names else node.name
+            self.data[name] = tuple(tensor.shape)
+            self.names[name] = node.name
             self.varying.add(node)
 
     @cached_property
@@ -196,20 +206,20 @@ class _Reader:
         return iter(self.inputs)
 
     def _call(self, node: Any) -> None:
-
         arguments, options = _mapped((node.args, dict(node.kwargs)), self.values.get)
-        value = self.values[node] = node.target(*arguments, **options)
+        value = self.values[node] = executed(node.target, arguments, options)
         sources = [source for source in node.all_input_nodes if source in self.varying]
-        if not sources:
-            return
+        # Checks of types and sizes return nothing.
         name = _operation(node.target)
+        if not sources or value is None or name.split(".")[0] in _SHAPES_ALONE:
+            return
         if node.target is not operator.getitem and not any(map(is_float, _flat(value))):
             raise UnsupportedError(f"operation {name}", self._place(node), _CHOICES)
         self.varying.add(node)
         if node.target is operator.getitem:
             self._item(node)
         elif name.split(".")[0] in MOVEMENT:
-            self._moved(node, arguments, options)
+            self._moved(node)
         else:
             inputs, keywords = _mapped((node.args, dict(node.kwargs)), self._referred)
             if "dropout" in name:
@@ -228,32 +238,34 @@ class _Reader:
         """Parts of what a movement has returned as a list, by the name that the program gives to each."""
         return {}
 
-    def _moved(self, node: Any, arguments: Any, options: Any) -> None:
+    def _moved(self, node: Any) -> None:
         """The movement on the numbers of entries, from 1 on; tensors that do not vary are kept with their values."""
         import torch
 
         parts: list[str] = []
         numbered: dict[Any, Any] = {}
         start = 1
-        for source in node.all_input_nodes:
+        name = _operation(node.target)
+        stays = name.split(".")[0] in _SAME_PLACES
+        for source in [node.args[0]] if stays else node.all_input_nodes:
             value = self.values[source]
             if is_float(value):
-                numbered[source] = torch.arange(start, start + value.numel()).reshape(value.shape)
+                # As floats, which all movements take.
+                numbers = torch.arange(start, start + value.numel(), dtype=torch.float64)
+                numbered[source] = numbers.reshape(value.shape)
                 parts.append(self._referred(source).name)
                 start += value.numel()
         args, kwargs = _mapped((node.args, dict(node.kwargs)), lambda n: numbered.get(n, self.values.get(n)))
         kwargs = {key: value for key, value in kwargs.items() if key != "dtype"}
-        filled = [x for x in args if isinstance(x, float) and x]
-        name = _operation(node.target)
-        if filled and "pad" in name:
+        if "pad" in name and len(args) > 2 and any(x for x in args[2:] if isinstance(x, int | float)):
             raise UnsupportedError(f"operation {name}", self._place(node), "it pads with other numbers than zero")
-        places = numbered[node.args[0]] if name.startswith(("_to_copy", "to.")) else node.target(*args, **kwargs)
+        places = numbered[node.args[0]] if stays else executed(node.target, args, kwargs)
         inputs = tuple(map(Ref, parts))
         if isinstance(places, torch.Tensor):
-            self.steps.append(Step(node.name, "move", (*inputs, places.numpy()), {}, self._place(node)))
+            self.steps.append(Step(node.name, "move", (*inputs, _rounded(places)), {}, self._place(node)))
             return
         for user in node.users:
-            step = Step(user.name, "move", (*inputs, places[user.args[1]].numpy()), {}, self._place(node))
+            step = Step(user.name, "move", (*inputs, _rounded(places[user.args[1]])), {}, self._place(node))
             self._pieces[f"{node.name}.{user.args[1]}"] = step
 
     def _referred(self, node: Any) -> Any:
@@ -282,6 +294,10 @@ class _Reader:
         path = next((entry[0] for entry in reversed(list(stack.values())) if entry[0]), "")
         lines = [line for line in (node.meta.get("stack_trace") or "").splitlines() if line.strip().startswith("File")]
         return ", ".join(filter(None, [path.removeprefix("L['self']."), lines[-1].strip() if lines else ""]))
+
+
+def _rounded(places: Any) -> Any:
+    return places.numpy().astype(np.int64)
 
 
 def _operation(target: Any) -> str:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from lielaws.architectures.family import Array, Operations
+from lielaws.engine.arithmetic.base import IndexMap
+from lielaws.engine.graph import primitives
 from lielaws.errors import UnsupportedError
-from lielaws.torch.movement import moved, windows
+from lielaws.torch.movement import moved, numbers_of, windows
 
 _PLACES, _KERNEL = "pqr", "klm"
 
@@ -42,6 +44,38 @@ def _convolution(
         found = ops.einsum(f"ngc{places}{kernel},goc{kernel}->ngo{places}", split, kernels)
         found = found.reshape(found.shape[0], -1, *found.shape[3:])
     return found if bias is None else found + bias.reshape(-1, *[1] * rank)
+
+
+def _transposed(
+    ops: Operations,
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Array:
+    """Each entry of x is spread over a window of the result: the transpose of a convolution."""
+    rank = weight.ndim - 2
+    steps, pads, more, gaps = (_listed(value, rank) for value in (stride, padding, output_padding, dilation))
+    places, kernel = _PLACES[:rank], _KERNEL[:rank]
+    split = x.reshape(x.shape[0], groups, -1, *x.shape[2:])
+    kernels = weight.reshape(groups, -1, *weight.shape[1:])
+    found = ops.einsum(f"ngc{places},gco{kernel}->ngo{places}{kernel}", split, kernels)
+    found = found.reshape(found.shape[0], -1, *found.shape[3:])
+    sizes = [gap * (k - 1) + 1 for gap, k in zip(gaps, weight.shape[2:], strict=True)]
+    spans = [s * (n - 1) + k for s, n, k in zip(steps, x.shape[2:], sizes, strict=True)]
+    whole = (*found.shape[:2], *spans)
+    # The windows of the result are those of a convolution over it.
+    into = windows(whole, weight.shape[2:], steps, 0, gaps) - 1
+    full = Array(primitives.scatter(found.node, IndexMap.of(into.ravel()), whole))
+    wanted = [span - 2 * pad + extra for span, pad, extra in zip(spans, pads, more, strict=True)]
+    numbers = np.pad(numbers_of(whole), [(0, 0), (0, 0), *((0, extra) for extra in more)])
+    cut = numbers[(slice(None), slice(None), *(slice(p, p + n) for p, n in zip(pads, wanted, strict=True)))]
+    result = moved([full], cut, ops)
+    return result if bias is None else result + bias.reshape(-1, *[1] * rank)
 
 
 def _listed(value: Any, rank: int) -> list[int]:
@@ -150,7 +184,8 @@ def _frozen_norm(
 
 
 TABLE: dict[str, Callable[..., Any]] = {
-    **{f"conv{rank}d.default": _convolution for rank in (1, 2, 3)},
+    **{f"conv{rank}d.{kind}": _convolution for rank in (1, 2, 3) for kind in ("default", "padding")},
+    **{f"conv_transpose{rank}d.{kind}": _transposed for rank, kind in ((1, "default"), (2, "input"), (3, "input"))},
     **{f"max_pool{rank}d.default": partial(_max_pool, rank) for rank in (1, 2, 3)},
     **{f"avg_pool{rank}d.default": partial(_mean_pool, rank) for rank in (1, 2, 3)},
     **{f"adaptive_avg_pool{rank}d.default": partial(_adaptive, rank) for rank in (1, 2, 3)},

@@ -8,13 +8,16 @@ from typing import Any
 
 from lielaws.architectures.family import Array, Operations
 from lielaws.errors import UnsupportedError
+from lielaws.torch import masks
 
 
-def _add(ops: Operations, a: Any, b: Any, *, alpha: Any = 1) -> Array:
+def _add(ops: Operations, a: Any, b: Any, *, alpha: Any = 1) -> Any:
+    if (cut := masks.added(ops, a, b)) is not None:
+        return cut
     return ops.array(a) + (ops.array(b) if alpha == 1 else ops.array(b) * alpha)
 
 
-def _sub(ops: Operations, a: Any, b: Any, *, alpha: Any = 1) -> Array:
+def _sub(ops: Operations, a: Any, b: Any, *, alpha: Any = 1) -> Any:
     return _add(ops, a, b, alpha=-alpha)
 
 
@@ -43,6 +46,30 @@ def _softplus(ops: Operations, a: Any, beta: Any = 1, threshold: Any = 20) -> Ar
 def _clamped(ops: Operations, a: Any, low: Any = None, high: Any = None) -> Array:
     below = ops.array(a) if low is None else ops.maximum(a, low)
     return below if high is None else ops.minimum(below, high)
+
+
+def _prelu(ops: Operations, a: Array, slope: Array) -> Array:
+    """The slopes are those of the channels, the second axis."""
+    channels = slope.reshape(-1, *[1] * max(0, a.ndim - 2)) if a.ndim > 1 else slope
+    return ops.relu(a) - channels * ops.relu(-a)
+
+
+def _glu(ops: Operations, a: Array, axis: int = -1) -> Array:
+    index: list[slice] = [slice(None)] * a.ndim
+    half = a.shape[axis] // 2
+    parts = []
+    for part in (slice(0, half), slice(half, None)):
+        index[axis % a.ndim] = part
+        parts.append(a[tuple(index)])
+    return parts[0] * ops.sigmoid(parts[1])
+
+
+def _norm(
+    ops: Operations, a: Any, order: Any = 2, axes: Any = None, keepdim: bool = False, *, dtype: Any = None
+) -> Array:
+    if order != 2:
+        raise UnsupportedError("ord", order, "the Euclidean norm is supported")
+    return ops.sqrt(_reduced("sum")(ops, ops.array(a) ** 2, axes, keepdim))
 
 
 def _hardsigmoid(ops: Operations, a: Any) -> Array:
@@ -81,6 +108,10 @@ TABLE: dict[str, Callable[..., Any]] = {
     "rsub.Scalar": lambda ops, a, b: b - ops.array(a),
     **dict.fromkeys(("mul.Tensor", "mul.Scalar"), lambda ops, a, b: ops.array(a) * ops.array(b)),
     **dict.fromkeys(("div.Tensor", "div.Scalar"), lambda ops, a, b: ops.array(a) / b),
+    **dict.fromkeys(("where.self", "where.ScalarOther", "where.ScalarSelf", "where.Scalar"), masks.chosen),
+    **dict.fromkeys(
+        ("masked_fill.Scalar", "masked_fill.Tensor"), lambda ops, a, mask, b: masks.chosen(ops, mask, b, a)
+    ),
     "neg.default": lambda ops, a: -ops.array(a),
     "pow.Tensor_Scalar": _power,
     "gelu.default": _gelu,
@@ -89,6 +120,9 @@ TABLE: dict[str, Callable[..., Any]] = {
     "maximum.default": lambda ops, a, b: ops.maximum(a, b),
     "minimum.default": lambda ops, a, b: ops.minimum(a, b),
     **dict.fromkeys(("clamp.default", "hardtanh.default"), _clamped),
+    "prelu.default": _prelu,
+    "glu.default": _glu,
+    "linalg_vector_norm.default": _norm,
     "relu6.default": lambda ops, a: _clamped(ops, a, 0, 6),
     "hardsigmoid.default": _hardsigmoid,
     "hardswish.default": lambda ops, a: ops.array(a) * _hardsigmoid(ops, a),

@@ -11,6 +11,7 @@ import numpy as np
 
 from lielaws.architectures.family import Array, Operations
 from lielaws.errors import UnsupportedError
+from lielaws.torch import masks
 
 
 def _linear(ops: Operations, x: Any, weight: Any, bias: Any = None) -> Array:
@@ -26,7 +27,26 @@ def _addmm(ops: Operations, bias: Any, a: Any, b: Any, *, beta: Any = 1, alpha: 
 
 
 def _softmax(ops: Operations, a: Any, axis: int, dtype: Any = None, half_to_float: bool = False) -> Array:
-    return ops.softmax(a, axis)
+    return masks.softmax(ops, a, axis)
+
+
+def _log_softmax(ops: Operations, a: Array, axis: int, dtype: Any = None, half_to_float: bool = False) -> Array:
+    place = axis % a.ndim
+    total = ops.log(ops.exp(a).sum(place))
+    return a - total.reshape(*total.shape[:place], 1, *total.shape[place:])
+
+
+def _bilinear(ops: Operations, a: Any, b: Any, weight: Any, bias: Any = None) -> Array:
+    lead = ascii_lowercase[: a.ndim - 1]
+    product: Array = ops.einsum(f"{lead}x,zxy,{lead}y->{lead}z", a, weight, b)
+    return product if bias is None else product + bias
+
+
+def _weight_norm(ops: Operations, v: Array, g: Array, axis: int = 0) -> Array:
+    """g v / |v|, with a norm for each entry of an axis."""
+    axes = tuple(k for k in range(v.ndim) if k != axis % v.ndim)
+    shape = tuple(n if k == axis % v.ndim else 1 for k, n in enumerate(v.shape))
+    return v * (g * ops.rsqrt((v**2).sum(axes)).reshape(shape))
 
 
 def _attention(
@@ -47,20 +67,14 @@ def _attention(
     if heads > 1:
         k, v = (_repeated(x, heads) for x in (k, v))
     logits = (q @ k.transpose(*range(k.ndim - 2), k.ndim - 1, k.ndim - 2)) * (scale or 1 / math.sqrt(q.shape[-1]))
-    if mask is not None and isinstance(mask, Array):
-        raise UnsupportedError("attn_mask", "a mask that varies", "masks are constant here")
-    kept = np.tril(np.ones(logits.shape[-2:], dtype=bool)) if is_causal else None
-    if mask is not None and mask.dtype == bool:
-        kept = mask
+    if is_causal:
+        mask = np.tril(np.ones(logits.shape[-2:], dtype=bool))
+    found: Any = logits
+    if mask is not None and not isinstance(mask, Array) and mask.dtype == bool:
+        found = masks.chosen(ops, mask, logits, -math.inf)
     elif mask is not None:
-        # Large numbers that are added cut off; others shift the logits.
-        kept, shift = mask > -1e30, np.where(mask > -1e30, mask, 0)
-        logits = logits + shift if shift.any() else logits
-    if kept is None or kept.all():
-        return ops.softmax(logits) @ v
-    powers = ops.relative_exp(logits) * ops.array(np.broadcast_to(kept, logits.shape).astype(np.int64))
-    total = powers.sum(powers.ndim - 1)
-    return (powers * (total**-1).reshape(*total.shape, 1)) @ v
+        found = masks.added(ops, logits, mask) or logits + mask
+    return masks.softmax(ops, found) @ v
 
 
 def _repeated(x: Array, times: int) -> Array:
@@ -80,6 +94,9 @@ TABLE: dict[str, Callable[..., Any]] = {
     "dot.default": lambda ops, a, b: ops.dot(a, b),
     "einsum.default": lambda ops, subscripts, arrays, **_: ops.einsum(subscripts, *arrays),
     **dict.fromkeys(("softmax.int", "_softmax.default"), _softmax),
+    **dict.fromkeys(("log_softmax.int", "_log_softmax.default"), _log_softmax),
+    "bilinear.default": _bilinear,
+    "_weight_norm.default": _weight_norm,
     "scaled_dot_product_attention.default": _attention,
     "embedding.default": _embedding,
 }
