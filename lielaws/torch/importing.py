@@ -56,7 +56,8 @@ def from_torch(
     for a module or an example that cannot be used, UnsupportedError for operations that are not supported, and
     ExactnessError if the comparison fails.
     """
-    from lielaws.torch.capture import capture, in_double
+    from lielaws.torch.capture import capture
+    from lielaws.torch.doubles import in_double
 
     choice("dropout", dropout, _DROPOUT)
     double, inputs, keywords = in_double(module, example_inputs, kwargs)

@@ -138,7 +138,8 @@ MODULES: dict[str, tuple[Callable[[], tuple[Any, Any]], int]] = {
 def store() -> None:
     import torch
 
-    from lielaws.torch.capture import capture, in_double
+    from lielaws.torch.capture import capture
+    from lielaws.torch.doubles import in_double
 
     FOLDER.mkdir(exist_ok=True)
     for name, (make, _) in MODULES.items():

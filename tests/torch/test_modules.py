@@ -34,7 +34,8 @@ def test_the_rank_at_depth_one_is_that_of_autograd(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_stored_programs_are_what_torch_exports(name: str) -> None:
-    from lielaws.torch.capture import capture, in_double
+    from lielaws.torch.capture import capture
+    from lielaws.torch.doubles import in_double
 
     captured, _ = capture(*in_double(*_made(name), None))
     known = Captured.from_plain(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")))
