@@ -20,6 +20,7 @@ from lielaws.engine.graph.trace import Array
 from lielaws.errors import ExactnessError, InvalidArgumentError
 from lielaws.torch.captured import Captured
 from lielaws.torch.reading import Reading
+from lielaws.torch.reference import Reference
 
 if TYPE_CHECKING:
     import torch
@@ -66,7 +67,7 @@ def from_torch(
         captured = _with_outputs(captured, outputs)
     reading = Reading(captured)
     made = _architecture(reading, name or type(module).__name__)
-    _compare(made, reading, exported, [*inputs, *keywords.values()])
+    _compare(made, reading, Reference(double, exported, captured, inputs, keywords))
     if dropout == "free":
         made = _architecture(Reading(captured, free_masks=True), made.name)
     return made
@@ -88,46 +89,43 @@ def _architecture(reading: Reading, name: str) -> Architecture:
     return made
 
 
-def _compare(made: Architecture, reading: Reading, exported: Any, inputs: Sequence[Any]) -> None:
+def _compare(made: Architecture, reading: Reading, reference: Reference) -> None:
     """Raises ExactnessError where the architecture and the module part."""
-    from lielaws.torch.reference import Run
-
     rng = np.random.default_rng(0)
     for trial in range(_TRIALS):
-        run = Run.of(exported, reading.captured, inputs, None if trial == 0 else rng)
-        x = {key: array[None] for key, array in run.data.items()}
-        value = made.forward(run.tensors, x or None)[0]
-        expected = np.concatenate([array.ravel() for array in run.outputs])
-        cotangent = rng.standard_normal(expected.shape)
-        slopes = made.pullback(run.tensors, x or None, cotangent.reshape(1, *value.shape))
-        pairs = [(value.ravel(), expected)]
-        pairs += [(slopes[key].ravel(), array.ravel()) for key, array in run.gradient(cotangent).items()]
+        reference = reference if trial == 0 else reference.moved(rng)
+        x = {key: array[None] for key, array in reference.data.items()}
+        value = made.forward(reference.tensors, x or None)[0]
+        cotangent = rng.standard_normal(value.size)
+        slopes = made.pullback(reference.tensors, x or None, cotangent.reshape(1, *value.shape))
+        expected, gradient = reference.run(cotangent)
+        pairs = [(value.ravel(), expected), *((slopes[key], array) for key, array in gradient.items())]
         if not all(map(_close, *zip(*pairs, strict=True))):
-            where = _first_difference(reading, run, x)
-            remedy = f"it differs from the module, first at {where}; please report this module"
-            raise ExactnessError(f"internal error in '{made.name}': {remedy}")
+            where = _first_difference(reading, reference, x)
+            remedy = f"it differs from the module, first at {where}; nothing can be said of this module"
+            raise ExactnessError(f"the import of '{made.name}' failed: {remedy}")
 
 
 def _close(a: Any, b: Any) -> bool:
     return bool(np.abs(a - b).max(initial=0) <= _TOLERANCE * (1 + np.abs(b).max(initial=0)))
 
 
-def _first_difference(reading: Reading, run: Any, x: Mapping[str, Any]) -> str:
+def _first_difference(reading: Reading, reference: Reference, x: Mapping[str, Any]) -> str:
     """The first step whose values differ, with its place in the module."""
-    graph, captured = Graph(), reading.captured
+    graph, captured, tensors, known = Graph(), reading.captured, reference.tensors, reference.values()
     leaves = {key: graph.leaf("parameter", key, shape) for key, shape in captured.parameters.items()}
     data = {key: graph.leaf("data", key, shape) for key, shape in captured.data.items()}
     arrays = ({key: Array(leaf) for key, leaf in some.items()} for some in (leaves, data))
     parameters, given = arrays
     found = reading.values(Namespace(parameters), given, Operations(graph))
-    values = {leaf.static: run.tensors[key][None] for key, leaf in leaves.items()}
+    values = {leaf.static: tensors[key][None] for key, leaf in leaves.items()}
     values |= {leaf.static: x[key] for key, leaf in data.items()}
     for node in graph.nodes:
         if node.op == "leaf" and node.static.role == "constant":
-            values[node.static] = run.tensors[frozen_name(node.static.name)][None]
+            values[node.static] = tensors[frozen_name(node.static.name)][None]
     for step in captured.steps:
-        if isinstance(found[step.name], Array) and step.name in run.values:
+        if isinstance(found[step.name], Array) and step.name in known:
             (value,) = Program.of([found[step.name].node]).run(Floats(), values)
-            if not _close(value.ravel(), run.values[step.name].ravel()):
+            if not _close(value.ravel(), known[step.name].ravel()):
                 return f"{step.operation} ({step.source})"
-    return "a gradient"
+    return "a gradient: no_grad, a function with a gradient of its own, or a value that is detached"

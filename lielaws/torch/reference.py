@@ -1,8 +1,12 @@
-"""The exported program itself, run by torch in float64 on given parameters: what an import is compared with."""
+"""What an import is compared with: the module itself, with dropout off, run by torch in float64.
+
+The exported program alone would not do: export follows neither `no_grad` nor gradients that users write. It serves to
+find where a difference begins.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,70 +15,93 @@ import numpy.typing as npt
 
 from lielaws.torch.captured import Captured
 
+Arrays = dict[str, npt.NDArray[np.float64]]
+
 # As far as parameters are moved, relative to 1.
 _DISTANCE = 0.3
 
 
 @dataclass(frozen=True)
-class Run:
-    """What the module computes with dropout off.
+class Reference:
+    """A module in float64, which is changed here, and what torch exports of it.
 
-    tensors : parameters and frozen tensors by name; data : the inputs by name
-    values : of all steps, by name in the program
-    outputs : those that are returned
+    inputs, keywords : of the example
     """
 
-    tensors: dict[str, npt.NDArray[np.float64]]
-    data: dict[str, npt.NDArray[np.float64]]
-    values: dict[str, npt.NDArray[np.float64]]
-    outputs: list[npt.NDArray[np.float64]]
-    _leaves: dict[str, Any]
-    _returned: list[Any]
+    module: Any
+    exported: Any
+    captured: Captured
+    inputs: Sequence[Any]
+    keywords: Mapping[str, Any]
 
-    @classmethod
-    def of(cls, exported: Any, captured: Captured, inputs: Sequence[Any], rng: np.random.Generator | None) -> Run:
-        """rng : what moves the parameters and draws the data, if they are not those of the example."""
+    def moved(self, rng: np.random.Generator) -> Reference:
+        """With other parameters and other data."""
         import torch
 
-        own = {called: name for name, called in captured.names.items()}
-        stored = {**dict(exported.state_dict), **dict(exported.constants)}
-        given, leaves, data = iter(inputs), dict[str, Any](), dict[str, npt.NDArray[np.float64]]()
-        arguments = []
-        for spec in exported.graph_signature.input_specs:
-            called = spec.arg.name
-            if spec.kind.name == "USER_INPUT":
-                value: Any = next(given, None)
-                if called in own:
-                    value = value if rng is None else torch.from_numpy(rng.standard_normal(value.shape))
-                    data[own[called]] = value.numpy()
-                arguments.append(value)
-                continue
-            tensor = stored[spec.target].detach().clone()
-            if own.get(called) in captured.parameters:
-                if rng is not None:
-                    tensor += _DISTANCE * torch.from_numpy(rng.standard_normal(tensor.shape))
-                leaves[own[called]] = tensor.requires_grad_()
-            elif called in own:
-                leaves[own[called]] = tensor
-            arguments.append(tensor)
-        interpreter = _without_dropout(exported)
-        interpreter.run(*arguments, enable_io_processing=False)
-        by_name = {node.name: value for node, value in interpreter.env.items()}
-        tensors = {name: tensor for name, tensor in by_name.items() if isinstance(tensor, torch.Tensor)}
-        returned = [tensors[name] for name in captured.outputs]
-        arrays = {name: tensor.detach().numpy() for name, tensor in leaves.items()}
-        values = {step.name: tensors[step.name].detach().numpy() for step in captured.steps if step.name in tensors}
-        return cls(arrays, data, values, [tensor.detach().numpy() for tensor in returned], leaves, returned)
+        def drawn(value: Any) -> Any:
+            is_data = isinstance(value, torch.Tensor) and value.is_floating_point()
+            return torch.from_numpy(rng.standard_normal(value.shape)) if is_data else value
 
-    def gradient(self, cotangent: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
-        """Of <cotangent, outputs> by parameter; zero where nothing depends on one."""
+        with torch.no_grad():
+            for tensor in self._trained().values():
+                tensor.add_(torch.from_numpy(rng.standard_normal(tensor.shape)), alpha=_DISTANCE)
+        inputs, keywords = [drawn(x) for x in self.inputs], {key: drawn(x) for key, x in self.keywords.items()}
+        return Reference(self.module, self.exported, self.captured, inputs, keywords)
+
+    @property
+    def tensors(self) -> Arrays:
+        """Parameters and frozen tensors by name."""
+        named = {**dict(self.exported.constants), **dict(self.module.named_buffers())}
+        named |= dict(self.module.named_parameters())
+        wanted = [*self.captured.parameters, *self.captured.frozen]
+        return {name: named[name].detach().numpy().copy() for name in wanted if name in named}
+
+    @property
+    def data(self) -> Arrays:
+        """The inputs by name."""
+        own = {called: name for name, called in self.captured.names.items()}
+        pairs = zip(self._called("USER_INPUT"), [*self.inputs, *self.keywords.values()], strict=False)
+        return {own[called]: value.numpy() for called, value in pairs if called in own}
+
+    def run(self, cotangent: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], Arrays]:
+        """All outputs one after the other, and the gradient of <cotangent, outputs> by parameter."""
+        import torch
+        from torch.utils._pytree import tree_leaves
+
+        with _without_dropout():
+            leaves = tree_leaves(self.module(*self.inputs, **self.keywords))
+        specs = [spec for spec in self.exported.graph_signature.output_specs if spec.kind.name == "USER_OUTPUT"]
+        by_name = dict(zip([getattr(spec.arg, "name", None) for spec in specs], leaves, strict=True))
+        flat = torch.cat([by_name[name].reshape(-1) for name in self.captured.outputs])
+        trained, slopes = self._trained(), None
+        if flat.requires_grad:
+            total = flat @ torch.from_numpy(cotangent)
+            slopes = torch.autograd.grad(total, list(trained.values()), allow_unused=True)
+        found = zip(trained, slopes or [None] * len(trained), strict=True)
+        zeros = {name: np.zeros(tuple(tensor.shape)) for name, tensor in trained.items()}
+        return flat.detach().numpy(), {name: zeros[name] if s is None else s.numpy() for name, s in found}
+
+    def values(self) -> Arrays:
+        """What the steps of the exported program compute, by name."""
         import torch
 
-        trained = {name: leaf for name, leaf in self._leaves.items() if leaf.requires_grad}
-        total = torch.cat([tensor.reshape(-1) for tensor in self._returned]) @ torch.from_numpy(cotangent)
-        slopes = torch.autograd.grad(total, list(trained.values()), allow_unused=True)
-        pairs = zip(trained, slopes, strict=True)
-        return {name: np.zeros(self.tensors[name].shape) if s is None else s.numpy() for name, s in pairs}
+        stored = {**dict(self.exported.state_dict), **dict(self.exported.constants)}
+        current = {**stored, **dict(self.module.named_buffers()), **dict(self.module.named_parameters())}
+        given = iter([*self.inputs, *self.keywords.values()])
+        specs = self.exported.graph_signature.input_specs
+        arguments = [next(given, None) if s.kind.name == "USER_INPUT" else current[s.target] for s in specs]
+        interpreter = _interpreter(self.exported)
+        with torch.no_grad():
+            interpreter.run(*arguments, enable_io_processing=False)
+        pairs = ((node.name, value) for node, value in interpreter.env.items())
+        return {name: value.detach().numpy() for name, value in pairs if isinstance(value, torch.Tensor)}
+
+    def _trained(self) -> dict[str, Any]:
+        named = dict(self.module.named_parameters())
+        return {name: named[name] for name in self.captured.parameters}
+
+    def _called(self, kind: str) -> list[str]:
+        return [spec.arg.name for spec in self.exported.graph_signature.input_specs if spec.kind.name == kind]
 
 
 def executed(target: Any, arguments: Any, options: Any) -> Any:
@@ -93,7 +120,26 @@ def executed(target: Any, arguments: Any, options: Any) -> Any:
     return target(*map(wide, arguments), **{key: wide(value) for key, value in options.items()})
 
 
-def _without_dropout(exported: Any) -> Any:
+def _without_dropout() -> Any:
+    """A context in which dropout returns its input, and narrower types of floats are float64."""
+    import torch
+
+    def wide(value: Any) -> Any:
+        return torch.float64 if isinstance(value, torch.dtype) and value.is_floating_point else value
+
+    class Plain(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            name, options = getattr(function, "__name__", ""), dict(kwargs or {})
+            if name in ("dropout", "dropout_", "dropout1d", "dropout2d", "dropout3d"):
+                return args[0] if args else options["input"]
+            if name == "float":
+                return args[0].double()
+            return function(*map(wide, args), **{key: wide(value) for key, value in options.items()})
+
+    return Plain()
+
+
+def _interpreter(exported: Any) -> Any:
     import torch
 
     class Plain(torch.fx.Interpreter):  # type: ignore[misc]
@@ -101,8 +147,6 @@ def _without_dropout(exported: Any) -> Any:
             name = str(target)
             if name.startswith("aten.native_dropout"):
                 return args[0], torch.ones_like(args[0])
-            if name.startswith("aten.dropout"):
-                return args[0]
-            return executed(target, args, kwargs)
+            return args[0] if name.startswith("aten.dropout") else executed(target, args, kwargs)
 
     return Plain(exported.graph_module, garbage_collect_values=False)

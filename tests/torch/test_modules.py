@@ -157,6 +157,35 @@ def test_an_argument_with_the_name_of_a_parameter() -> None:
     assert len(arch.data) == 2
 
 
+class _Twice(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, x: Any) -> Any:
+        return 2 * x
+
+    @staticmethod
+    def backward(context: Any, slope: Any) -> Any:
+        return 5 * slope
+
+
+def _unseen(y: Any) -> Any:
+    with torch.no_grad():
+        z = y * y
+    return y + z
+
+
+@pytest.mark.parametrize("function", [_Twice.apply, _unseen])
+def test_gradients_that_are_not_those_of_the_values_are_no_laws(function: Any) -> None:
+    # Export shows neither, and the values agree.
+    with pytest.raises(lielaws.LieLawsError, match="first at a gradient"):
+        lielaws.from_torch(_Branch(function), torch.ones(1, 2))
+
+
+def test_dropout_of_a_function_is_off_as_well() -> None:
+    module = _Branch(lambda y: nn.functional.dropout(y, 0.5, training=True))
+    assert lielaws.from_torch(module, torch.ones(1, 2)).data.keys() == {"x"}
+    assert len(lielaws.from_torch(module, torch.ones(1, 2), dropout="free").data) == 2
+
+
 def test_padding_with_other_numbers_is_refused() -> None:
     with pytest.raises(lielaws.LieLawsError, match="zero"):
         lielaws.from_torch(_Branch(lambda y: nn.functional.pad(y, (1, 1), value=1)), torch.ones(1, 2))
