@@ -1,4 +1,4 @@
-"""A module as a captured program, by `torch.export`. The only module that torch is needed for, beside the checks.
+"""A module as a captured program, by `torch.export`.
 
 What depends on no float that may vary (masks, positions, sizes that depend on the data) is computed with the example
 and kept as a constant. What only moves entries is run on their numbers: the result says where each entry comes from.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import operator
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ MOVEMENT = frozenset(
 _SHAPES_ALONE = frozenset("zeros_like ones_like full_like new_zeros new_ones new_full".split())  # noqa: SIM905
 # Those that change types alone.
 _SAME_PLACES = frozenset({"_to_copy", "alias", "clone", "contiguous", "to", "type_as"})
+_LINE = re.compile(r'File "(?:[^"]*[\\/])?([^"]*)", line (\d+)')
 _CHOICES = "the program would follow the branch of the example alone, and laws might not hold in others"
 
 
@@ -80,6 +82,7 @@ class _Reader:
     """Goes through the nodes of an exported program with the values that they have on the example.
 
     varying : the nodes that depend on parameters or on float data
+    pieces : parts of what a movement has returned as a list, by its name and their number
     """
 
     exported: Any
@@ -93,6 +96,7 @@ class _Reader:
     names: dict[str, str] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    pieces: dict[str, Step] = field(default_factory=dict)
 
     def captured(self) -> Captured:
         import torch
@@ -188,15 +192,10 @@ class _Reader:
 
     def _item(self, node: Any) -> None:
         source, number = node.args
-        if f"{source.name}.{number}" in self._pieces:
-            self.steps.append(self._pieces[f"{source.name}.{number}"])
+        if f"{source.name}.{number}" in self.pieces:
+            self.steps.append(self.pieces[f"{source.name}.{number}"])
         else:
             self.steps.append(Step(node.name, "getitem", (Ref(source.name), number), {}, self._place(node)))
-
-    @cached_property
-    def _pieces(self) -> dict[str, Step]:
-        """Parts of what a movement has returned as a list, by the name that the program gives to each."""
-        return {}
 
     def _moved(self, node: Any) -> None:
         """The movement on the numbers of entries, from 1 on; tensors that do not vary are kept with their values."""
@@ -226,7 +225,7 @@ class _Reader:
             return
         for user in node.users:
             step = Step(user.name, "move", (*inputs, _rounded(places[user.args[1]])), {}, self._place(node))
-            self._pieces[f"{node.name}.{user.args[1]}"] = step
+            self.pieces[f"{node.name}.{user.args[1]}"] = step
 
     def _referred(self, node: Any) -> Any:
         """What stands for a value: its name; for what does not vary, the value itself."""
@@ -252,8 +251,11 @@ class _Reader:
     def _place(self, node: Any) -> str:
         stack = node.meta.get("nn_module_stack") or {}
         path = next((entry[0] for entry in reversed(list(stack.values())) if entry[0]), "")
-        lines = [line for line in (node.meta.get("stack_trace") or "").splitlines() if line.strip().startswith("File")]
-        return ", ".join(filter(None, [path.removeprefix("L['self']."), lines[-1].strip() if lines else ""]))
+        # The name of the file alone: its folder differs from machine to machine.
+        lines = _LINE.findall(node.meta.get("stack_trace") or "")
+        return ", ".join(
+            filter(None, [path.removeprefix("L['self']."), "{}, line {}".format(*lines[-1]) if lines else ""])
+        )
 
 
 def _rounded(places: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from lielaws.architectures.base import Architecture
 from lielaws.checks import choice
 from lielaws.engine.arithmetic.floats import Floats
-from lielaws.engine.graph.constants import frozen_name
+from lielaws.engine.graph.constants import constant_array, frozen_name
 from lielaws.engine.graph.network import Namespace
 from lielaws.engine.graph.node import Graph
 from lielaws.engine.graph.operations import Operations
@@ -115,14 +115,14 @@ def _first_difference(reading: Reading, reference: Reference, x: Mapping[str, An
     graph, captured, tensors, known = Graph(), reading.captured, reference.tensors, reference.values()
     leaves = {key: graph.leaf("parameter", key, shape) for key, shape in captured.parameters.items()}
     data = {key: graph.leaf("data", key, shape) for key, shape in captured.data.items()}
-    arrays = ({key: Array(leaf) for key, leaf in some.items()} for some in (leaves, data))
-    parameters, given = arrays
+    parameters, given = ({key: Array(leaf) for key, leaf in some.items()} for some in (leaves, data))
     found = reading.values(Namespace(parameters), given, Operations(graph))
     values = {leaf.static: tensors[key][None] for key, leaf in leaves.items()}
     values |= {leaf.static: x[key] for key, leaf in data.items()}
     for node in graph.nodes:
         if node.op == "leaf" and node.static.role == "constant":
-            values[node.static] = tensors[frozen_name(node.static.name)][None]
+            name = frozen_name(node.static.name)
+            values[node.static] = (tensors[name] if name else constant_array(node.static.name, node.shape))[None]
     for step in captured.steps:
         if isinstance(found[step.name], Array) and step.name in known:
             (value,) = Program.of([found[step.name].node]).run(Floats(), values)

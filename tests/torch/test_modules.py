@@ -143,6 +143,23 @@ def test_an_import_that_differs_is_an_error_that_names_where(monkeypatch: pytest
         lielaws.from_torch(module, example)
 
 
+def test_a_difference_is_found_beside_named_constants(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = {**reading.TABLE, "tanh.default": lambda ops, a: ops.sin(a)}
+    monkeypatch.setattr(reading, "TABLE", table)
+    module = nn.Sequential(nn.Linear(2, 2), nn.GELU(), nn.Tanh())
+    with pytest.raises(lielaws.LieLawsError, match=r"first at tanh.default \(2"):
+        lielaws.from_torch(module, torch.ones(1, 2))
+
+
+def test_places_name_no_folders() -> None:
+    from lielaws.torch.capture import capture
+    from lielaws.torch.doubles import in_double
+
+    captured, _ = capture(*in_double(*_made("block"), None))
+    assert captured.steps[0].source.startswith("inner.0, conv.py, line ")
+    assert not any("/" in step.source for step in captured.steps)
+
+
 def test_an_argument_with_the_name_of_a_parameter() -> None:
     class Named(nn.Module):
         def __init__(self) -> None:
