@@ -12,7 +12,7 @@ from lielaws.architectures.family import Array, Operations
 from lielaws.engine.arithmetic.base import IndexMap
 from lielaws.engine.graph import primitives
 from lielaws.errors import UnsupportedError
-from lielaws.torch.movement import moved, numbers_of, windows
+from lielaws.torch.movement import each, moved, numbers_of, windows
 
 _PLACES, _KERNEL = "pqr", "klm"
 
@@ -30,7 +30,7 @@ def _convolution(
     """Cross-correlation over the last axes: windows of x, contracted with the kernel."""
     rank = weight.ndim - 2
     if isinstance(padding, str):
-        spans = [gap * (size - 1) for gap, size in zip(_listed(dilation, rank), weight.shape[2:], strict=True)]
+        spans = [gap * (size - 1) for gap, size in zip(each(dilation, rank), weight.shape[2:], strict=True)]
         if padding == "same" and any(span % 2 for span in spans):
             raise UnsupportedError("padding", padding, "kernels of even length are padded on one side")
         padding = [span // 2 if padding == "same" else 0 for span in spans]
@@ -40,10 +40,8 @@ def _convolution(
         found = ops.einsum(f"nc{places}{kernel},oc{kernel}->no{places}", patches, weight)
     else:
         split = patches.reshape(patches.shape[0], groups, -1, *patches.shape[2:])
-        kernels = weight.reshape(groups, -1, *weight.shape[1:])
-        found = ops.einsum(f"ngc{places}{kernel},goc{kernel}->ngo{places}", split, kernels)
-        found = found.reshape(found.shape[0], -1, *found.shape[3:])
-    return found if bias is None else found + bias.reshape(-1, *[1] * rank)
+        found = _joined(ops.einsum(f"ngc{places}{kernel},goc{kernel}->ngo{places}", split, _in_groups(weight, groups)))
+    return _with_bias(found, bias)
 
 
 def _transposed(
@@ -59,12 +57,10 @@ def _transposed(
 ) -> Array:
     """Each entry of x is spread over a window of the result: the transpose of a convolution."""
     rank = weight.ndim - 2
-    steps, pads, more, gaps = (_listed(value, rank) for value in (stride, padding, output_padding, dilation))
+    steps, pads, more, gaps = (each(value, rank) for value in (stride, padding, output_padding, dilation))
     places, kernel = _PLACES[:rank], _KERNEL[:rank]
     split = x.reshape(x.shape[0], groups, -1, *x.shape[2:])
-    kernels = weight.reshape(groups, -1, *weight.shape[1:])
-    found = ops.einsum(f"ngc{places},gco{kernel}->ngo{places}{kernel}", split, kernels)
-    found = found.reshape(found.shape[0], -1, *found.shape[3:])
+    found = _joined(ops.einsum(f"ngc{places},gco{kernel}->ngo{places}{kernel}", split, _in_groups(weight, groups)))
     sizes = [gap * (k - 1) + 1 for gap, k in zip(gaps, weight.shape[2:], strict=True)]
     spans = [s * (n - 1) + k for s, n, k in zip(steps, x.shape[2:], sizes, strict=True)]
     whole = (*found.shape[:2], *spans)
@@ -74,13 +70,22 @@ def _transposed(
     wanted = [span - 2 * pad + extra for span, pad, extra in zip(spans, pads, more, strict=True)]
     numbers = np.pad(numbers_of(whole), [(0, 0), (0, 0), *((0, extra) for extra in more)])
     cut = numbers[(slice(None), slice(None), *(slice(p, p + n) for p, n in zip(pads, wanted, strict=True)))]
-    result = moved([full], cut, ops)
-    return result if bias is None else result + bias.reshape(-1, *[1] * rank)
+    return _with_bias(moved([full], cut, ops), bias)
 
 
-def _listed(value: Any, rank: int) -> list[int]:
-    listed = list(value) if isinstance(value, list | tuple) else [value]
-    return listed * rank if len(listed) == 1 else listed
+def _in_groups(weight: Array, groups: int) -> Array:
+    """The kernels of each group, along a first axis."""
+    return weight.reshape(groups, -1, *weight.shape[1:])
+
+
+def _joined(a: Array) -> Array:
+    """Channels of all groups, (samples, groups, channels, ..), along one axis."""
+    return a.reshape(a.shape[0], -1, *a.shape[3:])
+
+
+def _with_bias(a: Array, bias: Array | None) -> Array:
+    """One number for each channel, the second axis."""
+    return a if bias is None else a + bias.reshape(-1, *[1] * (a.ndim - 2))
 
 
 def _max_pool(
@@ -95,7 +100,7 @@ def _max_pool(
 ) -> Array:
     if ceil:
         raise UnsupportedError("ceil_mode", ceil, "windows that end outside are not supported")
-    sizes = _listed(kernel, rank)
+    sizes = each(kernel, rank)
     places = windows(x.shape, sizes, stride or sizes, padding, dilation)
     flat = places.reshape(*places.shape[: x.ndim], -1)
     if flat.min(initial=1) > 0:
@@ -117,16 +122,16 @@ def _mean_pool(
     count_include_pad: bool = True,
     divisor: Any = None,
 ) -> Array:
-    if ceil or divisor is not None or (not count_include_pad and any(_listed(padding, rank))):
+    if ceil or divisor is not None or (not count_include_pad and any(each(padding, rank))):
         raise UnsupportedError("avg_pool", "ceil_mode, or a divisor of its own", "means of whole windows are supported")
-    sizes = _listed(kernel, rank)
+    sizes = each(kernel, rank)
     found = moved([x], windows(x.shape, sizes, stride or sizes, padding, 1), ops)
     return found.mean(tuple(range(x.ndim, x.ndim + rank)))
 
 
 def _adaptive(rank: int, ops: Operations, x: Any, sizes: Any) -> Array:
     """The mean of windows, as many as are asked for."""
-    wanted, given = _listed(sizes, rank), x.shape[-rank:]
+    wanted, given = each(sizes, rank), x.shape[-rank:]
     if any(n % m for n, m in zip(given, wanted, strict=True)):
         raise UnsupportedError("output_size", list(wanted), f"it must divide the size {list(given)} of the input")
     return _mean_pool(rank, ops, x, [n // m for n, m in zip(given, wanted, strict=True)])

@@ -44,7 +44,7 @@ def _as_axes(a: Array, places: IntArray) -> Array | None:
 def windows(shape: Sequence[int], kernel: Sequence[int], stride: Any, padding: Any, dilation: Any) -> IntArray:
     """The places of sliding windows over the last axes: (.., positions, .., kernel, ..)."""
     rank, lead = len(kernel), len(shape) - len(kernel)
-    steps, pads, gaps = (_each(value, rank) for value in (stride, padding, dilation))
+    steps, pads, gaps = (each(value, rank) for value in (stride, padding, dilation))
     numbers = np.pad(numbers_of(shape), [(0, 0)] * lead + [(pad, pad) for pad in pads])
     spans = tuple(gap * (size - 1) + 1 for gap, size in zip(gaps, kernel, strict=True))
     found = np.lib.stride_tricks.sliding_window_view(numbers, spans, axis=tuple(range(lead, lead + rank)))
@@ -52,7 +52,7 @@ def windows(shape: Sequence[int], kernel: Sequence[int], stride: Any, padding: A
     return np.ascontiguousarray(found[tuple(chosen)])
 
 
-def _each(value: Any, rank: int) -> list[int]:
+def each(value: Any, rank: int) -> list[int]:
     """One number for each axis, of a number or a list."""
     listed = list(value) if isinstance(value, list | tuple) else [value]
     return listed * rank if len(listed) == 1 else listed

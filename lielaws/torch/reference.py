@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lielaws.torch.captured import Captured
+from lielaws.torch.doubles import is_float
 
 Arrays = dict[str, npt.NDArray[np.float64]]
 
@@ -39,8 +40,7 @@ class Reference:
         import torch
 
         def drawn(value: Any) -> Any:
-            is_data = isinstance(value, torch.Tensor) and value.is_floating_point()
-            return torch.from_numpy(rng.standard_normal(value.shape)) if is_data else value
+            return torch.from_numpy(rng.standard_normal(value.shape)) if is_float(value) else value
 
         with torch.no_grad():
             for tensor in self._trained().values():
@@ -60,8 +60,10 @@ class Reference:
     def data(self) -> Arrays:
         """The inputs by name."""
         own = {called: name for name, called in self.captured.names.items()}
-        pairs = zip(self._called("USER_INPUT"), [*self.inputs, *self.keywords.values()], strict=False)
-        return {own[called]: value.numpy() for called, value in pairs if called in own}
+        specs = self.exported.graph_signature.input_specs
+        called = [spec.arg.name for spec in specs if spec.kind.name == "USER_INPUT"]
+        pairs = zip(called, [*self.inputs, *self.keywords.values()], strict=False)
+        return {own[name]: value.numpy() for name, value in pairs if name in own}
 
     def run(self, cotangent: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], Arrays]:
         """All outputs one after the other, and the gradient of <cotangent, outputs> by parameter."""
@@ -100,16 +102,10 @@ class Reference:
         named = dict(self.module.named_parameters())
         return {name: named[name] for name in self.captured.parameters}
 
-    def _called(self, kind: str) -> list[str]:
-        return [spec.arg.name for spec in self.exported.graph_signature.input_specs if spec.kind.name == kind]
-
 
 def executed(target: Any, arguments: Any, options: Any) -> Any:
     """What an operation returns in float64, whatever narrower types it names; None for checks of types and sizes."""
     import torch
-
-    def wide(value: Any) -> Any:
-        return torch.float64 if isinstance(value, torch.dtype) and value.is_floating_point else value
 
     name = str(target)
     if name.startswith("aten._assert"):
@@ -117,15 +113,22 @@ def executed(target: Any, arguments: Any, options: Any) -> Any:
     if name.startswith("aten.view."):
         # Other memory layouts than those of the export are met in float64.
         target = torch.ops.aten.reshape.default
-    return target(*map(wide, arguments), **{key: wide(value) for key, value in options.items()})
+    return _widened(target, arguments, options)
+
+
+def _widened(function: Any, arguments: Any, options: Any) -> Any:
+    """A call with float64 in place of every narrower type that it names."""
+    import torch
+
+    def wide(value: Any) -> Any:
+        return torch.float64 if isinstance(value, torch.dtype) and value.is_floating_point else value
+
+    return function(*map(wide, arguments), **{key: wide(value) for key, value in options.items()})
 
 
 def _without_dropout() -> Any:
     """A context in which dropout returns its input, and narrower types of floats are float64."""
     import torch
-
-    def wide(value: Any) -> Any:
-        return torch.float64 if isinstance(value, torch.dtype) and value.is_floating_point else value
 
     class Plain(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
         def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -134,7 +137,7 @@ def _without_dropout() -> Any:
                 return args[0] if args else options["input"]
             if name == "float":
                 return args[0].double()
-            return function(*map(wide, args), **{key: wide(value) for key, value in options.items()})
+            return _widened(function, args, options)
 
     return Plain()
 

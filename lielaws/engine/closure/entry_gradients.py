@@ -19,6 +19,8 @@ from lielaws.arraytypes import BoolArray, IntArray
 from lielaws.engine.arithmetic.base import IndexMap, Shape
 from lielaws.engine.arithmetic.modular import Modular
 from lielaws.engine.graph.contraction import ContractionPlan
+from lielaws.engine.linalg import modular
+from lielaws.engine.linalg.sparse import runs
 
 _NO_VALUES = np.zeros(0, dtype=np.int64)
 
@@ -86,11 +88,11 @@ class EntryArithmetic:
         return Entries((a.values + b.values) % self.prime, *map(np.concatenate, pairs))
 
     def scale(self, factor: Fraction, a: Entries) -> Entries:
-        return self._scaled(a, self._numbers.residue(factor))
+        residue = self._numbers.residue(factor)
+        return replace(a, values=a.values * residue % self.prime, slopes=a.slopes * residue % self.prime)
 
     def power(self, a: Entries, exponent: int) -> Entries:
-        # Square and multiply on the values alone; the derivative is that of the last factor, `exponent` times.
-        lower = self._power(a.values, exponent - 1)
+        lower = modular.power(a.values, exponent - 1, self.prime)
         return self._chain(a, lower * a.values % self.prime, lower * (exponent % self.prime) % self.prime)
 
     def reciprocal(self, a: Entries) -> Entries:
@@ -124,7 +126,7 @@ class EntryArithmetic:
         sample, entry = np.divmod(a.places, max(1, old))
         times = starts[entry + 1] - starts[entry]
         found = self._repeated(a, times)
-        targets = order[_counted(starts[entry], times)]
+        targets = order[runs(starts[entry], times)]
         values = a.values.reshape(self.samples, old)[:, index.values].reshape(self.samples, *shape)
         return replace(found, values=values, places=np.repeat(sample * new, times) + targets)
 
@@ -159,16 +161,6 @@ class EntryArithmetic:
     def _chain(self, a: Entries, values: IntArray, slopes: IntArray) -> Entries:
         return replace(a, values=values, slopes=a.slopes * slopes.ravel()[a.places] % self.prime)
 
-    def _scaled(self, a: Entries, factor: int) -> Entries:
-        return replace(a, values=a.values * factor % self.prime, slopes=a.slopes * factor % self.prime)
-
-    def _power(self, a: IntArray, exponent: int) -> IntArray:
-        found, square = np.ones_like(a), a
-        while exponent:
-            found = found * square % self.prime if exponent & 1 else found
-            square, exponent = square * square % self.prime, exponent >> 1
-        return found
-
     def _repeated(self, a: Entries, times: IntArray) -> Entries:
         self._check(int(times.sum()))
         return replace(a, columns=np.repeat(a.columns, times), slopes=np.repeat(a.slopes, times))
@@ -176,12 +168,6 @@ class EntryArithmetic:
     def _check(self, count: int) -> None:
         if count > self.most:
             raise TooDenseError
-
-
-def _counted(starts: IntArray, lengths: IntArray) -> IntArray:
-    """The numbers start, start + 1, .. for each of some spans."""
-    before = np.cumsum(lengths) - lengths
-    return np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
 
 
 @lru_cache(maxsize=1024)

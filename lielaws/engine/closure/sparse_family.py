@@ -13,7 +13,6 @@ from lielaws.engine.closure.growth import ModularGrowth, grow_at
 from lielaws.engine.closure.sparse_rows import sparse_rows
 from lielaws.engine.flows.fields import Point, VectorFields
 from lielaws.engine.linalg import modular
-from lielaws.engine.linalg.centred import LARGEST_PRIME
 
 # Vector fields at so many points tell laws from what is constant at one.
 _POINTS = 8
@@ -30,11 +29,6 @@ class SparseFamily:
     fields: VectorFields
     growth: ModularGrowth
     rng: np.random.Generator
-
-    @property
-    def largest_prime(self) -> int:
-        """Modulo which sums of products are exact."""
-        return LARGEST_PRIME
 
     def complement_at(self, prime: int) -> tuple[IntArray, IntArray]:
         """A random point modulo a prime, with no entry zero, and what spans the complement of the brackets there."""

@@ -28,6 +28,7 @@ from lielaws.engine.laws.terms import TermTable
 from lielaws.engine.laws.verify import Verification, verified
 from lielaws.engine.laws.wide_products import wide_products
 from lielaws.engine.linalg import EXPLORATION_PRIME, Echelon
+from lielaws.engine.linalg.centred import LARGEST_PRIME
 from lielaws.errors import ExactnessError
 from lielaws.progress import Progress, TimeUpError
 
@@ -42,8 +43,6 @@ _POWER_SUMS = "sums of powers of parameters"
 class Sparse(Protocol):
     """A family whose brackets are sparse: see `engine.closure.sparse_family`."""
 
-    @property
-    def largest_prime(self) -> int: ...
     def complement_at(self, prime: int) -> tuple[IntArray, IntArray]: ...
     def sample(self, count: int, prime: int) -> tuple[IntArray, IntArray]: ...
 
@@ -186,10 +185,9 @@ def _with_power_sums(
 def _wide_stages(
     fields: VectorFields, sparse: Sparse, labels: Labels, rng: np.random.Generator
 ) -> Iterator[tuple[Samples, Ansatz]]:
-    prime = sparse.largest_prime
-    _, complement = sparse.complement_at(prime)
-    samples = Samples(next(families(fields)), rng, prime, sparse.sample)
-    yield samples, wide_products(labels, complement, prime)
+    _, complement = sparse.complement_at(LARGEST_PRIME)
+    samples = Samples(next(families(fields)), rng, LARGEST_PRIME, sparse.sample)
+    yield samples, wide_products(labels, complement, LARGEST_PRIME)
 
 
 def _try(table: TermTable, result: SearchResult, samples: Samples, labels: Labels) -> SearchResult:

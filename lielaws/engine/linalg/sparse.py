@@ -159,8 +159,13 @@ class _Peeler:
 def _spans(starts: IntArray, chosen: IntArray) -> tuple[IntArray, IntArray]:
     """The places of the entries of some rows of a sparse matrix, one after the other, and how many each has."""
     lengths = (starts[chosen + 1] - starts[chosen]).astype(np.int64)
+    return runs(starts[chosen], lengths), lengths
+
+
+def runs(starts: IntArray, lengths: IntArray) -> IntArray:
+    """The numbers start, start + 1, .. of each of some runs, one after the other."""
     before = np.cumsum(lengths) - lengths
-    return np.repeat(starts[chosen] - before, lengths) + np.arange(int(lengths.sum())), lengths
+    return np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
 
 
 class SparseEchelon:
